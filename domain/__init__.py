@@ -1,0 +1,1 @@
+"""The business of Countinghouse: no gRPC, no settings, no threads."""

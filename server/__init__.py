@@ -1,0 +1,1 @@
+"""The gRPC server of Countinghouse: translates calls, owns processes and connections."""
