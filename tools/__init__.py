@@ -1,0 +1,1 @@
+"""Small programs for those who change Countinghouse; none of them is shipped."""
