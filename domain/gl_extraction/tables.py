@@ -1,0 +1,183 @@
+"""Accounting details and what extraction keeps of them.
+
+A detail's row never changes but for its marks (`voided_us`, `invoiced_us`, `reversed_by`). The stamp is a row beside
+it: `extraction_stamp` only grows, and a stamp counts once its batch is COMPLETED, so that making a million stamps
+visible is one small update. The stamp of a detail is the one of its highest completed batch.
+`accounting_detail_pending` holds the details that no batch has taken, so that a run costs what is new and not what is
+there.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index
+
+from domain.kernel.columns import blob, flag, int32, int64, json_text, table, text
+
+BUCKETS = 64
+"""Details are spread over so many buckets, hashed from source and external id."""
+
+SEGMENTS = 30
+ATTRIBUTES = 30
+CODED_COLUMNS = tuple(f"gl_segment_{n}" for n in range(1, SEGMENTS + 1)) + tuple(
+    f"attribute_{n}" for n in range(1, ATTRIBUTES + 1)
+)
+"""The 60 free fields; bit i of `coded_mask` says whether CODED_COLUMNS[i] is not empty."""
+
+ledger = table(
+    "ledger",
+    text("code", key=True),
+    text("description", default=""),
+    int64("version", default=1),  # the etag
+    int64("created_us"),
+    int64("updated_us"),
+)
+
+group_account = table(
+    "group_account",
+    text("code", key=True),
+    text("description", default=""),
+    int64("version", default=1),
+    int64("created_us"),
+    int64("updated_us"),
+)
+
+accounting_period = table(
+    "accounting_period",
+    text("ledger_code", key=True),
+    text("code", key=True),
+    int32("start_day"),  # yyyymmdd, inclusive
+    int32("end_day"),  # yyyymmdd, inclusive
+    text("state"),  # states.PeriodState
+    int64("version", default=1),
+    int64("created_us"),
+    int64("updated_us"),
+)
+Index("accounting_period_starts_once", accounting_period.c.ledger_code, accounting_period.c.start_day, unique=True)
+
+accounting_detail = table(
+    "accounting_detail",
+    int32("bucket", key=True),
+    int64("detail_id", key=True),  # number * BUCKETS + bucket; numbers grow with time
+    text("source"),
+    text("external_id"),
+    blob("content_hash"),  # 16 bytes over everything the caller gave
+    text("description", default=""),
+    text("subject_type", default=""),
+    text("subject", default=""),
+    text("origin"),  # R or F
+    text("grouping", default=""),
+    text("bulking_group", default=""),
+    flag("reversal", default=0),
+    text("distribution_account", default=""),
+    text("ledger_code"),
+    int32("accounting_date"),  # yyyymmdd
+    int32("transaction_date"),
+    text("accounting_period_code"),
+    text("category", default=""),
+    text("currency"),
+    int64("debit_minor"),
+    int64("credit_minor"),
+    text("group_account_code", default=""),
+    text("maker"),  # model.Maker
+    text("operation_id", default=""),
+    int64("created_us"),
+    int64("reverses", default=0),  # the detail_id that it reverses
+    int64("reversed_by", default=0),  # mark: the detail_id that reverses it
+    int64("voided_us", default=0),  # mark
+    int64("invoiced_us", default=0),  # mark
+    int64("coded_mask", default=0),
+    *(text(name, default="") for name in CODED_COLUMNS),
+    fillfactor=90,
+)
+_d = accounting_detail.c
+Index(
+    "detail_external_id_unique",
+    _d.bucket,
+    _d.source,
+    _d.external_id,
+    unique=True,
+    postgresql_where=_d.voided_us == 0,
+    sqlite_where=_d.voided_us == 0,
+)
+Index("ix_accounting_detail_subject", _d.subject)
+Index(
+    "ix_accounting_detail_registration", _d.grouping, postgresql_where=_d.origin == "R", sqlite_where=_d.origin == "R"
+)
+Index("ix_accounting_detail_accounting_date", _d.accounting_date, _d.detail_id)
+
+accounting_detail_pending = table(
+    "accounting_detail_pending",
+    int32("bucket", key=True),
+    int64("detail_id", key=True),
+)
+
+extraction_batch = table(
+    "extraction_batch",
+    int64("batch_no", key=True),
+    text("state"),  # states.BatchState
+    flag("restamping", default=0),  # takes details that carry a stamp; one such run at a time
+    int64("resend_of", default=0),  # the batch_no that it sends again
+    text("operation_id"),
+    text("caller"),
+    text("description", default=""),
+    text("data_file_set_code", default=""),
+    int64("created_us"),
+    int64("message_us", default=0),
+    int64("completed_us", default=0),
+    int64("detail_count", default=0),
+    int64("element_count", default=0),
+    int64("message_count", default=0),
+    int64("first_message_id", default=0),
+    json_text("totals"),  # {"USD": {"debit": minor, "credit": minor}}
+    json_text("request"),
+)
+_b = extraction_batch.c
+Index(
+    "only_one_restamping_run_at_a_time",
+    _b.restamping,
+    unique=True,
+    postgresql_where=(_b.restamping == 1) & _b.state.in_(("SELECTING", "PREPARED")),
+    sqlite_where=(_b.restamping == 1) & _b.state.in_(("SELECTING", "PREPARED")),
+)
+Index("ix_extraction_batch_operation", _b.operation_id)
+
+extraction_stamp = table(
+    "extraction_stamp",
+    int32("bucket", key=True),
+    int64("batch_no", key=True),
+    int64("detail_id", key=True),
+)
+Index("ix_extraction_stamp_detail", extraction_stamp.c.bucket, extraction_stamp.c.detail_id)
+
+extraction_element = table(
+    "extraction_element",
+    int64("batch_no", key=True),
+    int64("element_no", key=True),  # from 1, in the order of the key
+    text("bulking_group"),
+    text("currency"),
+    flag("reversal"),
+    flag("invoiced"),
+    int64("debit_minor"),
+    int64("credit_minor"),
+    int64("detail_count"),
+    int32("emptied"),  # bits of model.EMPTIED_BITS: which of the four told fields the details disagreed on
+    text("description", default=""),
+    text("subject", default=""),
+    text("distribution_account", default=""),
+    text("ledger_code", default=""),
+    int32("accounting_date", default=0),
+    int32("transaction_date", default=0),
+    text("accounting_period_code", default=""),
+    text("category", default=""),
+    text("source", default=""),
+    *(text(name, default="") for name in CODED_COLUMNS),
+)
+
+message_block = table(
+    "message_block",
+    int64("first_message_id", key=True),
+    int64("message_count"),
+    int64("batch_no"),
+    text("state"),  # USED or VOID
+    int64("created_us"),
+)

@@ -1,0 +1,21 @@
+"""Who does what, when, by which call: handed to every use case, so that time and ids are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, as the audit trail remembers it (PLT-11).
+
+    `method` is the full method name without the leading slash; `operation_id` is set where a long-running operation
+    does the work, and then `caller`, `method` and `request_id` are those of the call that started it. `now_us` is the
+    instant of the call in microseconds UTC, from the one injected clock (PLT-04).
+    """
+
+    caller: str
+    method: str
+    request_id: str
+    now_us: int
+    operation_id: str = ""

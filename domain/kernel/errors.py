@@ -1,0 +1,115 @@
+"""Refusals: what the domain answers when it does not do what was asked.
+
+Six categories, which the server maps once to gRPC statuses. A concrete error is a subclass with a stable `reason`; its
+docstring is the sentence that the caller reads; its keyword arguments become the details (metadata) of the answer.
+Asserts are for our own bugs; these are for callers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that is wrong with a request.
+
+    `field` is a path in the words of the contract (`accounting_details[3].debit`), `reason` a stable code
+    (UPPER_SNAKE, or the domain's own such as FIN-IP-ACDE-001), `description` a sentence for a person.
+    """
+
+    field: str
+    reason: str
+    description: str
+
+
+class DomainError(Exception):
+    """Something was refused."""
+
+    reason: ClassVar[str] = ""
+
+    def __init__(self, message: str | None = None, **details: object) -> None:
+        sentence = message or (type(self).__doc__ or "").strip().split("\n", 1)[0]
+        super().__init__(sentence)
+        self.message = sentence
+        self.details = {key: str(value) for key, value in details.items()}
+
+
+class Invalid(DomainError):
+    """The request is invalid."""
+
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, *violations: Violation, message: str | None = None, **details: object) -> None:
+        super().__init__(message or "; ".join(f"{v.field}: {v.description}" for v in violations[:5]) or None, **details)
+        self.violations = violations
+
+    @property
+    def code(self) -> str:
+        """The first violation's code: the reason of the whole answer (PLT-07)."""
+        return self.violations[0].reason if self.violations else self.reason
+
+
+class OutOfRange(DomainError):
+    """The position asked for is outside what there is."""
+
+    reason = "OUT_OF_RANGE"
+
+
+class NotFound(DomainError):
+    """There is no such thing."""
+
+    reason = "NOT_FOUND"
+
+    def __init__(self, resource_type: str, name: str) -> None:
+        super().__init__(f"{name} does not exist", resource_type=resource_type, resource_name=name)
+        self.resource_type = resource_type
+        self.name = name
+
+
+class Conflict(DomainError):
+    """It collides with what is there."""
+
+    reason = "CONFLICT"
+
+
+class AlreadyExists(Conflict):
+    """There is such a thing already."""
+
+    reason = "ALREADY_EXISTS"
+
+
+class Stale(Conflict):
+    """It was changed by others since it was read; read it again."""
+
+    reason = "ETAG_STALE"
+
+
+class Refused(DomainError):
+    """The present state does not allow it."""
+
+    reason = "REFUSED"
+
+
+class IllegalTransition(Refused):
+    """A state change that the state machine does not have; names both states (PLT-10)."""
+
+    reason = "ILLEGAL_TRANSITION"
+
+    def __init__(self, name: str, *, state: str, wanted: str, message: str | None = None) -> None:
+        super().__init__(
+            message or f"{name} is {state} and cannot become {wanted}", resource_name=name, state=state, wanted=wanted
+        )
+
+
+class Unavailable(DomainError):
+    """It cannot be done just now; try again."""
+
+    reason = "UNAVAILABLE"
+
+
+class Damaged(DomainError):
+    """What is stored is not what was written."""
+
+    reason = "DATA_DAMAGED"

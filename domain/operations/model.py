@@ -1,0 +1,176 @@
+"""Long-running work as values: operations, the chunks they are cut into, and the jobs that know how (PLT-20 to PLT-24)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from domain.kernel.documents import Document
+
+
+class State(StrEnum):
+    """Where an operation stands."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    CANCELING = "CANCELING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself; a failed one can be recovered."""
+        return self in {State.SUCCEEDED, State.FAILED, State.CANCELED}
+
+
+class ChunkState(StrEnum):
+    """Where a chunk stands."""
+
+    READY = "READY"
+    CLAIMED = "CLAIMED"
+    DONE = "DONE"
+    FAILED = "FAILED"  # set apart with its error, after its attempts were used up
+
+
+class Severity(StrEnum):
+    """How grave a notice is."""
+
+    INFORMATIVE = "INFORMATIVE"
+    WARNING = "WARNING"
+    FATAL = "FATAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message with a stable code for people; `element` is what it is about, empty for the whole."""
+
+    code: str
+    severity: Severity
+    message: str
+    element: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """How far a stage is, in `unit`s; `items_total` is 0 while not known, `started_us` 0 before it began."""
+
+    stage: str
+    unit: str
+    items_done: int
+    items_total: int
+    started_us: int
+    ended_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an operation failed or was canceled: a reason, a sentence, and what the reader needs beside them."""
+
+    reason: str
+    message: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One piece of long-running work as it stands.
+
+    `request` is what the job was asked (the job's own document), `counts` what its steps have added up so far (nested
+    documents of integers), `result` what it came to.
+    """
+
+    operation_id: str
+    kind: str
+    method: str
+    state: State
+    stage: str
+    description: str
+    caller: str
+    request_id: str
+    revision: int
+    cancel_requested: bool
+    recoveries: int
+    created_us: int
+    started_us: int
+    updated_us: int
+    ended_us: int
+    request: Document
+    stages: tuple[StageProgress, ...]
+    counts: Document
+    notices: tuple[Notice, ...]
+    result: Document
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlan:
+    """A key range of a stage's work: what the step is handed, and how many items it holds (0: not known)."""
+
+    payload: Document
+    items_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a step is handed: the operation as it stood when the chunk was claimed, and the chunk.
+
+    `now_us` is the database's clock at the claim. `facts` is what the stage's `gather` gave, None without one.
+    """
+
+    operation: Operation
+    payload: Document
+    attempt: int
+    now_us: int
+    facts: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What a step did.
+
+    `counts` are added to the operation's (integers are added, documents merged); `notices` are appended; `result` is
+    merged into the operation's result.
+    """
+
+    items_done: int = 0
+    counts: Document = field(default_factory=dict)
+    notices: Sequence[Notice] = ()
+    result: Document = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a job.
+
+    `plan` cuts the stage's work into chunks, once, when the stage begins; no chunk means that there is nothing to do.
+    `gather`, if given, runs before the chunk's transaction, on the same connection and outside any write transaction:
+    long reads, files and temporary tables belong there. `step` carries one chunk out on the chunk's transaction; with
+    it commit the progress and the chunk's end, or nothing does. A step that is run again must come to the same.
+    `past_cancel` marks the stages from which on the work can only go forward.
+    """
+
+    name: str
+    unit: str
+    plan: Callable[[Connection, Operation, int], Sequence[ChunkPlan]]
+    step: Callable[[Connection, Work], Stepped]
+    gather: Callable[[Connection, Work], object] | None = None
+    past_cancel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How one kind of operation is carried out.
+
+    `undo` puts back what canceled work has marked, in bounded pieces: it is called, one transaction each, until it
+    returns True.
+    """
+
+    kind: str
+    stages: tuple[Stage, ...]
+    undo: Callable[[Connection, Operation, int], bool]
