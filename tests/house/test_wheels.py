@@ -1,0 +1,152 @@
+"""What a user installs works without the repository around it."""
+
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2
+
+from tests.house.tree import ROOT, tracked
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+READY_TIMEOUT_S = 20
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+for name in ("domain", "server", "countinghouse", "buf.validate"):
+    package = importlib.import_module(name)
+    assert "site-packages" in package.__path__[0], package.__path__
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Both wheels in an environment of their own, in a folder outside the repository."""
+
+    folder: Path
+
+    def run(self, program: str, *arguments: str, **settings: str) -> str:
+        """Run one of the environment's programs to its end; gives what it printed."""
+        result = subprocess.run(
+            [self.folder / "venv/bin" / program, *arguments],
+            cwd=self.folder,
+            env=self._environment(settings),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    @contextmanager
+    def serving(self, **settings: str) -> Iterator[grpc.Channel]:
+        """A channel to `countinghouse serve` once it is ready; at the end it must exit 0 on SIGTERM."""
+        port = _free_port()
+        settings["COUNTINGHOUSE_LISTEN"] = f"127.0.0.1:{port}"
+        with (
+            (self.folder / "serve.log").open("w+") as log,
+            subprocess.Popen(
+                [self.folder / "venv/bin/countinghouse", "serve"],
+                cwd=self.folder,
+                env=self._environment(settings),
+                stdout=log,
+                stderr=log,
+            ) as server,
+            grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            try:
+                assert _health(channel, "") == health_pb2.HealthCheckResponse.SERVING
+                yield channel
+            finally:
+                server.terminate()
+                status = server.wait(timeout=READY_TIMEOUT_S)
+                log.seek(0)
+                print(log.read())  # noqa: T201 - shown by pytest when the test fails
+            assert status == 0
+
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COUNTINGHOUSE"))}
+        return {**kept, "PYTHONSAFEPATH": "1", **settings}
+
+
+def _health(channel: grpc.Channel, service: str) -> int:
+    """The state of `service`, or of the whole server for the empty name, once the server answers."""
+    check = channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+        response_deserializer=health_pb2.HealthCheckResponse.FromString,
+    )
+    request = health_pb2.HealthCheckRequest(service=service)
+    return int(check(request, timeout=READY_TIMEOUT_S, wait_for_ready=True).status)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheels of both distributions."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for source in (ROOT / "clients/python", ROOT):
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheels and the locked packages that they need, and nothing else."""
+    environment = Installed(tmp_path_factory.mktemp("installed"))
+    subprocess.run([sys.executable, "-m", "venv", environment.folder / "venv"], check=True)
+    environment.run("pip", "install", "-q", "--require-hashes", "-r", str(ROOT / "requirements/runtime.lock"))
+    environment.run("pip", "install", "-q", "--no-deps", *map(str, wheels.glob("*.whl")))
+    return environment
+
+
+def test_the_wheels_carry_every_file_of_their_packages(wheels: Path) -> None:
+    """Data files and type markers are shipped too, and nothing but the four packages."""
+    shipped: set[str] = set()
+    for wheel in wheels.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            shipped |= {name for name in archive.namelist() if ".dist-info/" not in name}
+    server = {str(path) for path in tracked("domain", "server")}
+    client = {
+        str(path.relative_to("clients/python"))
+        for path in tracked("clients/python/countinghouse", "clients/python/buf")
+    }
+    assert shipped == server | client
+
+
+def test_the_wheels_state_what_they_need(installed: Installed) -> None:
+    """Every module imports with the declared packages alone, whose versions agree."""
+    installed.run("pip", "check")
+    installed.run("python", "-c", IMPORT_ALL)
+
+
+def test_the_command_knows_the_caller_and_the_server_side(installed: Installed) -> None:
+    """The server's commands join the client's through the entry points."""
+    shown = installed.run("countinghouse", "--help")
+    assert [name for name in ("serve", "work", "migrate", "config", "demo", "gl", "ops") if name not in shown] == []
+
+
+def test_an_installed_server_migrates_and_serves(installed: Installed, database_url: str) -> None:
+    """Migrations travel in the wheel, the server gets ready and leaves in order, on either database."""
+    installed.run("countinghouse", "migrate", COUNTINGHOUSE_DATABASE_URL=database_url)
+    with installed.serving(COUNTINGHOUSE_DATABASE_URL=database_url) as channel:
+        service = "countinghouse.gl_extraction.v1.GLExtractionService"
+        assert _health(channel, service) == health_pb2.HealthCheckResponse.SERVING
