@@ -1,4 +1,4 @@
-"""Long-running work as values: operations, the chunks they are cut into, and the jobs that know how (PLT-20 to PLT-24)."""
+"""Long-running work as values: operations, their chunks, and the jobs that know how (PLT-20 to PLT-24)."""
 
 from __future__ import annotations
 
