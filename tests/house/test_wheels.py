@@ -108,12 +108,13 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheels and the locked packages that they need, and nothing else."""
+@pytest.fixture(scope="module", params=["runtime.lock", "oldest.lock"])
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Installed:
+    """The wheels and the packages that they need, and nothing else: the newest versions, and the oldest supported."""
+    lock = ROOT / "requirements" / str(request.param)
     environment = Installed(tmp_path_factory.mktemp("installed"))
     subprocess.run([sys.executable, "-m", "venv", environment.folder / "venv"], check=True)
-    environment.run("pip", "install", "-q", "--require-hashes", "-r", str(ROOT / "requirements/runtime.lock"))
+    environment.run("pip", "install", "-q", "--require-hashes", "-r", str(lock))
     environment.run("pip", "install", "-q", "--no-deps", *map(str, wheels.glob("*.whl")))
     return environment
 
