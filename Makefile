@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo migrate test lint check protos bench crash proof lock
+.PHONY: help setup run demo migrate test lint check protos baseline bench crash proof lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -49,7 +49,7 @@ lint: $(DEV) $(PROTOC) ## Style, types, layers, contract, and generated code up 
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code protos
-	$(if $(wildcard $(BASELINE)),$(BIN)/buf breaking --against $(BASELINE))
+	$(if $(wildcard $(BASELINE)),$(BIN)/buf breaking protos --against $(BASELINE))
 	.venv-protoc/bin/python tools/protos.py --check
 
 check: lint ## Everything that must hold before a change lands, the tests apart
@@ -57,6 +57,9 @@ check: lint ## Everything that must hold before a change lands, the tests apart
 protos: $(DEV) $(PROTOC) ## Format the protos and generate their Python code
 	$(BIN)/buf format --write protos
 	.venv-protoc/bin/python tools/protos.py
+
+baseline: $(DEV) ## Record the contract as released: later changes must not break it
+	$(BIN)/buf build protos --exclude-source-info --output $(BASELINE)
 
 bench: $(DEV) ## Measure against the floor (docs/benchmarks.md)
 	$(BIN)/python -m bench $(ARGS)
