@@ -34,8 +34,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_cluster() -> postgres.Cluster:
-    """The run's PostgreSQL. Tests that stop and start a server make a `postgres.Cluster` of their own."""
+    """The run's PostgreSQL, shared by all tests."""
     return postgres.join(Path(os.environ[_FOLDER]))
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL for one test alone, which may stop and start it."""
+    run = postgres.Run.begin()
+    yield postgres.join(run.folder)
+    run.end()
 
 
 @pytest.fixture

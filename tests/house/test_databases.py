@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.support.postgres import Cluster
 
 
 def _value(engine: Engine, statement: str) -> object:
@@ -37,3 +41,21 @@ def test_each_test_has_a_database_of_its_own(database_url: str, tmp_path: Path) 
     assert _value(engine, "SELECT count(*) FROM only_here") == 0
     assert database_url.startswith("postgresql") or (tmp_path / "countinghouse.db").exists()
     engine.dispose()
+
+
+def test_a_cluster_of_ones_own_survives_a_power_cut(own_cluster: Cluster) -> None:
+    """A test may take PostgreSQL away and bring it back with everything that was committed."""
+    engine = create_engine(own_cluster.url("postgres", user="postgres"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE kept AS SELECT 1 AS id"))
+    own_cluster.stop("immediate")
+    with pytest.raises(DBAPIError):  # psycopg2 calls a lost server now OperationalError, now plain DatabaseError
+        _value(engine, "SELECT count(*) FROM kept")
+    own_cluster.start()
+    assert _value(engine, "SELECT count(*) FROM kept") == 1
+    engine.dispose()
+
+
+def test_a_crash_test_is_repeated(pytestconfig: pytest.Config, crash_run: int) -> None:
+    """`--crash-runs N` runs it N times, numbered from 0: its number is its seed."""
+    assert 0 <= crash_run < pytestconfig.getoption("--crash-runs")

@@ -125,7 +125,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One test run's claim on a cluster, held by the process that leads the run; started only if a test asks."""
+    """A claim on a cluster, held by the process that leads a test run; the cluster is made when a test first asks."""
 
     folder: Path
     lock: IO[str]
@@ -189,8 +189,13 @@ def _keep(folder: Path) -> None:
     (folder / "ready").touch()
     with (folder / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        cluster.stop("immediate")
-        shutil.rmtree(folder)
+        _discard(folder)
+
+
+def _discard(folder: Path) -> None:
+    if (folder / "data" / "postmaster.pid").exists():
+        Cluster(folder).stop("immediate")
+    shutil.rmtree(folder)
 
 
 def _remove_stale() -> None:
@@ -200,9 +205,7 @@ def _remove_stale() -> None:
                 continue
             with (folder / "lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if (folder / "data" / "postmaster.pid").exists():
-                    Cluster(folder).stop("immediate")
-                shutil.rmtree(folder)
+                _discard(folder)
         except (FileNotFoundError, BlockingIOError, PermissionError):
             continue  # somebody is using it, or has just removed it
 
