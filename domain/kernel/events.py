@@ -57,7 +57,7 @@ def append(tx: Connection, call: Call, owner: str, kind: str, payload: Document,
         insert(event).values(
             owner=owner,
             sequence=last,
-            event_id=new_id(),
+            event_id=new_id(call.now_us),
             type=kind,
             at_us=call.now_us,
             caller=call.caller,
