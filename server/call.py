@@ -1,0 +1,275 @@
+"""From an RPC to a transaction and back: bounded queues, threads, deadlines, idempotency (PLT-06).
+
+Servicers run on the event loop, the domain in threads of ours, as many as there are database connections. A full queue
+refuses at once, so that what is taken is answered in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import grpc.aio
+import structlog
+from google.protobuf.message import Message
+
+from domain.kernel import idempotency
+from domain.kernel.call import Call
+from domain.kernel.errors import DomainError
+from server.errors import DeadlineExceeded, NotReady, Overloaded
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from domain.kernel.paging import PageTokens
+    from server.database.transaction import Database
+
+T = TypeVar("T")
+A = TypeVar("A", bound=Message)
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Transact(Protocol):
+    """One transaction: `Database.write` or `Database.read`."""
+
+    def __call__(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
+        """Run `fn` in it and commit."""
+        ...
+
+
+log = structlog.get_logger("call")
+
+
+@dataclass(slots=True)
+class Rpc:
+    """One running call as the interceptors know it; what they learn of it they note here.
+
+    `method` is the full method name without the leading slash; `deadline` is an instant of `time.monotonic`, in
+    seconds; `operation_id` is noted for the log by who learns of it.
+    """
+
+    method: str
+    caller: str
+    request_id: str
+    deadline: float
+    operation_id: str = ""
+
+
+Running = dict[Context, Rpc]
+"""The calls that are running, by their gRPC context; the gate enters them and takes them out."""
+
+
+def now_us() -> int:
+    """The server's clock, in microseconds UTC: the one place where "now" comes from (PLT-04)."""
+    return time.time_ns() // 1_000
+
+
+class Lane:
+    """Threads with a bounded queue before them."""
+
+    def __init__(self, name: str, *, threads: int, waiting_max: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._room = BoundedSemaphore(threads + waiting_max)
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Queue the work. Raises: Overloaded when the queue is full."""
+        if not self._room.acquire(blocking=False):
+            raise Overloaded
+        try:
+            future = self._executor.submit(work)
+        except BaseException:
+            self._room.release()
+            raise
+        future.add_done_callback(self._done)
+        return future
+
+    def close(self) -> None:
+        """Drop what waits, and wait for what runs."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _done(self, _: Future[Any]) -> None:
+        self._room.release()
+
+
+class Calls:
+    """Runs the transactions of calls; one for each server.
+
+    SQLite has one writer at a time, so its writes get one thread, and waiting for the writer's turn takes no thread
+    from the reads. `statement_timeout_s` bounds every transaction beside the call's own deadline.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int,
+        waiting_max: int,
+        statement_timeout_s: float,
+        running: Running,
+        clock_us: Callable[[], int] = now_us,
+        announce: Callable[[str], None] = lambda _operation_id: None,
+    ) -> None:
+        self._running = running
+        self._threads = threads
+        self._waiting_max = waiting_max
+        self._statement_timeout_s = statement_timeout_s
+        self._clock_us = clock_us
+        self._announce = announce
+        self._database: Database | None = None
+        self._page_tokens: PageTokens | None = None
+
+    def open(self, database: Database, page_tokens: PageTokens) -> None:
+        """Begin to take calls, on a database that has this version's schema."""
+        self._database, self._page_tokens = database, page_tokens
+        if database.dialect == "sqlite":
+            self._writes = Lane("write", threads=1, waiting_max=self._waiting_max)
+            self._reads = Lane("read", threads=max(1, self._threads - 1), waiting_max=self._waiting_max)
+        else:
+            self._writes = self._reads = Lane("call", threads=self._threads, waiting_max=self._waiting_max)
+
+    def close(self) -> None:
+        """Wait for the transactions that run; drop the ones that wait. Blocks."""
+        if self._database is not None:
+            self._writes.close()
+            self._reads.close()
+
+    @property
+    def page_tokens(self) -> PageTokens:
+        """What makes and reads page tokens."""
+        if self._page_tokens is None:
+            raise NotReady
+        return self._page_tokens
+
+    def announce(self, context: Context, operation_id: str) -> None:
+        """Tell workers and watchers, here and elsewhere, that the operation changed; to be called after the commit."""
+        self._running[context].operation_id = operation_id
+        self._announce(operation_id)
+
+    async def write(
+        self, context: Context, request: Message, answer_type: type[A], fn: Callable[[Connection, Call], A]
+    ) -> A:
+        """Run `fn` in one write transaction and answer with what it gives.
+
+        A request id is honoured inside the transaction: the first answer is given again, and `fn` is not run. With
+        `validate_only` the transaction is rolled back and nothing is remembered. `fn` may be run more than once.
+
+        Raises: what `fn` raises; RequestIdReused; Overloaded; Unavailable; DeadlineExceeded.
+        """
+        rpc = self._running[context]
+        work = partial(self._write, rpc, self._call(rpc), request, answer_type, fn)
+        return await self._run(self._writes_lane(), rpc, work)
+
+    async def write_chunk(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
+        """Run `fn` in one write transaction: a piece of a stream, whose idempotency is by external id."""
+        rpc = self._running[context]
+        database, call = self._opened(), self._call(rpc)
+        work = partial(self._timed, rpc, database.write, lambda tx: fn(tx, call))
+        return await self._run(self._writes_lane(), rpc, work)
+
+    async def read(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
+        """Run `fn` in one read-only transaction."""
+        rpc = self._running[context]
+        database, call = self._opened(), self._call(rpc)
+        work = partial(self._timed, rpc, database.read, lambda tx: fn(tx, call))
+        return await self._run(self._reads, rpc, work)
+
+    def _opened(self) -> Database:
+        if self._database is None:
+            raise NotReady
+        return self._database
+
+    def _writes_lane(self) -> Lane:
+        self._opened()
+        return self._writes
+
+    def _call(self, rpc: Rpc) -> Call:
+        return Call(caller=rpc.caller, method=rpc.method, request_id=rpc.request_id, now_us=self._clock_us())
+
+    def _timed(self, rpc: Rpc, transact: Transact, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` with the time that the call still has."""
+        left_s = min(rpc.deadline - time.monotonic(), self._statement_timeout_s)
+        if left_s <= 0:
+            raise DeadlineExceeded
+        return transact(fn, timeout_s=left_s)
+
+    def _write(
+        self, rpc: Rpc, call: Call, request: Message, answer_type: type[A], fn: Callable[[Connection, Call], A]
+    ) -> A:
+        database = self._opened()
+        if getattr(request, "validate_only", False):
+            return self._rehearse(rpc, database, lambda tx: fn(tx, call))
+        request_id: str = getattr(request, "request_id", "")
+        if not request_id:
+            return self._timed(rpc, database.write, lambda tx: fn(tx, call))
+        digest = _digest(request)
+
+        def once(tx: Connection) -> A:
+            kept = idempotency.recall(tx, call.caller, call.method, request_id, digest)
+            if kept is not None:
+                return answer_type.FromString(kept)
+            answer = fn(tx, call)
+            idempotency.remember(
+                tx,
+                call.caller,
+                call.method,
+                request_id,
+                digest=digest,
+                answer=answer.SerializeToString(),
+                now_us=call.now_us,
+            )
+            return answer
+
+        return self._timed(rpc, database.write, once)
+
+    def _rehearse(self, rpc: Rpc, database: Database, fn: Callable[[Connection], A]) -> A:
+        """Run `fn` and take back what it did."""
+
+        def undone(tx: Connection) -> None:
+            raise _RolledBack(fn(tx))
+
+        try:
+            self._timed(rpc, database.write, undone)
+        except _RolledBack as rehearsed:
+            answer: A = rehearsed.answer
+            return answer
+        raise AssertionError("a rehearsal ends by rolling back")
+
+    async def _run(self, lane: Lane, rpc: Rpc, work: Callable[[], T]) -> T:
+        """Wait for the work. If the caller goes, what waits is dropped, and what has begun runs to its end."""
+        future = lane.submit(work)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(partial(_log_unseen, rpc))
+            raise
+
+
+class _RolledBack(Exception):
+    """Carries an answer out of a transaction that is rolled back."""
+
+    def __init__(self, answer: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self.answer = answer
+
+
+def _digest(request: Message) -> bytes:
+    """SHA-256 of the deterministic request less its request id."""
+    content = type(request)()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    return sha256(content.SerializeToString(deterministic=True)).digest()
+
+
+def _log_unseen(rpc: Rpc, future: Future[Any]) -> None:
+    """Log the failure of work whose caller has gone: nobody else will see it."""
+    if future.cancelled():
+        return
+    error = future.exception()
+    if error is not None and not isinstance(error, DomainError):
+        log.error("failed after the caller had gone", method=rpc.method, request_id=rpc.request_id, exc_info=error)

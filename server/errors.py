@@ -1,0 +1,206 @@
+"""Refusals as gRPC statuses with `google.rpc` details: the one place where a domain error becomes a status (PLT-07).
+
+Nothing but what a domain error says reaches a caller. Anything else is INTERNAL with an error id; what happened is in
+the log under that id.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, NoReturn
+
+import grpc
+import grpc.aio
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from domain.kernel.errors import (
+    AlreadyExists,
+    Conflict,
+    Damaged,
+    DomainError,
+    Invalid,
+    NotFound,
+    OutOfRange,
+    Refused,
+    Unavailable,
+)
+
+DOMAIN = "countinghouse"
+DETAILS_KEY = "grpc-status-details-bin"
+DETAILS_BYTES_MAX = 4_096
+"""How much a status may weigh: a client takes 8 KiB of metadata by default, and this grows by a third on the wire."""
+MESSAGE_CHARACTERS_MAX = 512
+RETRY_AFTER = timedelta(seconds=1)
+
+
+class Unauthenticated(DomainError):
+    """The call carries no token, or none that is known."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(DomainError):
+    """The caller does not hold the permission that the method needs."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class Overloaded(DomainError):
+    """More calls are waiting than the server takes; try again later."""
+
+    reason = "SERVER_OVERLOADED"
+
+
+class TooManyWatches(Overloaded):
+    """More watches are open than the server, or one caller, may have; end one or try again later."""
+
+    reason = "TOO_MANY_WATCHES"
+
+
+class NotReady(Unavailable):
+    """The server is starting; try again."""
+
+    reason = "SERVER_STARTING"
+
+
+class Draining(Unavailable):
+    """The server is stopping; call again, another one or this one will answer."""
+
+    reason = "SERVER_DRAINING"
+
+
+class DeadlineExceeded(DomainError):
+    """The time for the call was over before it was done; whether it was done can be told by its request id."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class Unexpected(DomainError):
+    """Something went wrong inside the server; it was logged under the error id."""
+
+    reason = "INTERNAL"
+
+
+CODES: tuple[tuple[type[DomainError], grpc.StatusCode], ...] = (
+    (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
+    (OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
+    (NotFound, grpc.StatusCode.NOT_FOUND),
+    (AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
+    (Conflict, grpc.StatusCode.ABORTED),
+    (Refused, grpc.StatusCode.FAILED_PRECONDITION),
+    (Unavailable, grpc.StatusCode.UNAVAILABLE),
+    (Damaged, grpc.StatusCode.DATA_LOSS),
+    (Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
+    (PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
+    (Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (Unexpected, grpc.StatusCode.INTERNAL),
+)
+"""Categories and their statuses; the first that fits holds."""
+
+_CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def code_of(kind: type[DomainError]) -> grpc.StatusCode:
+    """The status of a kind of error."""
+    for category, code in CODES:
+        if issubclass(kind, category):
+            return code
+    raise AssertionError(f"{kind.__name__} belongs to no category")
+
+
+def status_of(error: DomainError) -> status_pb2.Status:
+    """The error as `google.rpc.Status` with its details.
+
+    A status that would not fit into a client's metadata loses its last field violations; the ErrorInfo's metadata
+    then tells how many there were (`violationsTotal`).
+    """
+    status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
+    for detail in _details_of(error):
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    if isinstance(error, Invalid) and status.ByteSize() > DETAILS_BYTES_MAX:
+        return _trimmed(error)
+    return status
+
+
+async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> NoReturn:
+    """End the call with the error's status; the text is the same in the status and in its details."""
+    status = status_of(error)
+    await context.abort(
+        _CODE_BY_NUMBER[status.code],
+        status.message,
+        trailing_metadata=((DETAILS_KEY, status.SerializeToString()),),
+    )
+
+
+def _details_of(error: DomainError) -> list[Message]:
+    """What belongs to the error, ErrorInfo first."""
+    reason = error.code if isinstance(error, Invalid) else error.reason
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=error.details)]
+    if isinstance(error, Invalid):
+        details.append(_bad_request(error))
+    elif isinstance(error, NotFound):
+        details.append(_resource(error.resource_type, error.name, error.message))
+    elif isinstance(error, Refused):
+        details.append(_precondition(error))
+    elif isinstance(error, Conflict) and "resource_name" in error.details:
+        known = error.details
+        details.append(_resource(known.get("resource_type", ""), known["resource_name"], error.message))
+    elif isinstance(error, Unavailable | Overloaded):
+        delay = Duration()
+        delay.FromTimedelta(RETRY_AFTER)
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    return details
+
+
+def _bad_request(error: Invalid) -> error_details_pb2.BadRequest:
+    violations = (
+        error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description, reason=v.reason)
+        for v in error.violations
+    )
+    return error_details_pb2.BadRequest(field_violations=violations)
+
+
+def _precondition(error: Refused) -> error_details_pb2.PreconditionFailure:
+    violation = error_details_pb2.PreconditionFailure.Violation(
+        type=error.reason, subject=error.details.get("resource_name", ""), description=error.message
+    )
+    return error_details_pb2.PreconditionFailure(violations=[violation])
+
+
+def _resource(kind: str, name: str, description: str) -> error_details_pb2.ResourceInfo:
+    return error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=description)
+
+
+def _trimmed(error: Invalid) -> status_pb2.Status:
+    """The status with as many of the error's first violations as fit."""
+    fitting, room = 0, DETAILS_BYTES_MAX - 2 * MESSAGE_CHARACTERS_MAX
+    for violation in error.violations:
+        room -= len(violation.field.encode()) + len(violation.description.encode()) + len(violation.reason) + 16
+        if room < 0:
+            break
+        fitting += 1
+    kept = Invalid(
+        *error.violations[: max(fitting, 1)],
+        message=error.message,
+        **{**error.details, "violationsTotal": len(error.violations)},
+    )
+    return status_of(kept) if len(kept.violations) < len(error.violations) else _bare(error)
+
+
+def _bare(error: Invalid) -> status_pb2.Status:
+    """The status of an error so long that not even one violation fits."""
+    status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
+    info = AnyMessage()
+    info.Pack(error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN))
+    status.details.append(info)
+    return status
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= MESSAGE_CHARACTERS_MAX else message[: MESSAGE_CHARACTERS_MAX - 1] + "…"
