@@ -9,7 +9,7 @@ there.
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import CheckConstraint, Index
 
 from domain.kernel.columns import blob, flag, int32, int64, json_text, table, text
 
@@ -53,6 +53,9 @@ accounting_period = table(
     int64("updated_us"),
 )
 Index("accounting_period_starts_once", accounting_period.c.ledger_code, accounting_period.c.start_day, unique=True)
+accounting_period.append_constraint(
+    CheckConstraint("start_day <= end_day", name="accounting_period_ends_no_earlier_than_it_starts")
+)
 
 accounting_detail = table(
     "accounting_detail",
@@ -99,11 +102,29 @@ Index(
     postgresql_where=_d.voided_us == 0,
     sqlite_where=_d.voided_us == 0,
 )
+Index(
+    "ix_accounting_detail_void",  # whom a row that is made again replaces
+    _d.bucket,
+    _d.source,
+    _d.external_id,
+    postgresql_where=_d.voided_us > 0,
+    sqlite_where=_d.voided_us > 0,
+)
+accounting_detail.append_constraint(
+    CheckConstraint(
+        "debit_minor >= 0 AND credit_minor >= 0 AND (debit_minor = 0) <> (credit_minor = 0)",
+        name="detail_has_one_side_above_zero",
+    )
+)
+accounting_detail.append_constraint(
+    CheckConstraint("voided_us = 0 OR reversed_by = 0", name="detail_voided_or_reversed_never_both")
+)
 Index("ix_accounting_detail_subject", _d.subject)
 Index(
     "ix_accounting_detail_registration", _d.grouping, postgresql_where=_d.origin == "R", sqlite_where=_d.origin == "R"
 )
 Index("ix_accounting_detail_accounting_date", _d.accounting_date, _d.detail_id)
+Index("ix_accounting_detail_created", _d.created_us, _d.detail_id)
 
 accounting_detail_pending = table(
     "accounting_detail_pending",
