@@ -1,0 +1,128 @@
+"""Calls on an asynchronous channel: bounded in flight, with request ids and token, errors typed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from countinghouse.client.channel import Connection, Metadata
+from countinghouse.client.errors import error_from_rpc, too_many_in_flight
+from countinghouse.client.requests import request_id_of, with_request_id
+
+if TYPE_CHECKING:
+    from grpc.aio import StreamUnaryMultiCallable, UnaryStreamMultiCallable, UnaryUnaryMultiCallable
+
+RequestT = TypeVar("RequestT", bound=Message)
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class Caller:
+    """What all calls of one channel share: the bounds on calls in flight and what goes along with each.
+
+    Streams have a bound of their own, so that a thousand watchers do not keep a single read from being made.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.timeout_s = connection.timeout_s
+        self.metadata: Callable[[], Metadata] = connection.metadata
+        self._calls = asyncio.BoundedSemaphore(connection.calls_max)
+        self._streams = asyncio.BoundedSemaphore(connection.calls_max)
+
+    def unary(self, method: "UnaryUnaryMultiCallable[RequestT, ResponseT]") -> "Unary[RequestT, ResponseT]":
+        """A method that takes one message and gives one."""
+        return Unary(self, method)
+
+    def stream(self, method: "UnaryStreamMultiCallable[RequestT, ResponseT]") -> "Stream[RequestT, ResponseT]":
+        """A method that takes one message and streams its answer."""
+        return Stream(self, method)
+
+    def upload(self, method: "StreamUnaryMultiCallable[RequestT, ResponseT]") -> "Upload[RequestT, ResponseT]":
+        """A method that takes a stream and gives one message."""
+        return Upload(self, method)
+
+    @asynccontextmanager
+    async def call(self, timeout_s: float) -> AsyncIterator[float]:
+        """A unary call's place, waited for within its timeout; gives the seconds that remain."""
+        async with _place(self._calls, timeout_s) as remaining_s:
+            yield remaining_s
+
+    @asynccontextmanager
+    async def streaming(self, timeout_s: float) -> AsyncIterator[float]:
+        """A stream's place, waited for within its timeout; gives the seconds that remain."""
+        async with _place(self._streams, timeout_s) as remaining_s:
+            yield remaining_s
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Generic[RequestT, ResponseT]):
+    """A method that takes one message and gives one.
+
+    Raises:
+        CountinghouseError: Of the class that the status asks for.
+    """
+
+    caller: Caller
+    method: "UnaryUnaryMultiCallable[RequestT, ResponseT]"
+
+    async def __call__(self, request: RequestT, *, timeout_s: float | None = None) -> ResponseT:
+        """Make the call; a request id is added when the request takes one and has none."""
+        request = with_request_id(request)
+        async with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
+            try:
+                return await self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
+            except grpc.RpcError as error:
+                raise error_from_rpc(error, request_id=request_id_of(request)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(Generic[RequestT, ResponseT]):
+    """A method that takes one message and streams its answer; closing the iterator ends the call."""
+
+    caller: Caller
+    method: "UnaryStreamMultiCallable[RequestT, ResponseT]"
+
+    async def __call__(self, request: RequestT, *, timeout_s: float) -> AsyncGenerator[ResponseT, None]:
+        """Make the call, bounded by `timeout_s` as a whole."""
+        async with self.caller.streaming(timeout_s) as remaining_s:
+            call = self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
+            try:
+                async for response in call:
+                    yield response
+            except grpc.RpcError as error:
+                raise error_from_rpc(error) from error
+            finally:
+                call.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Generic[RequestT, ResponseT]):
+    """A method that takes a stream and gives one message."""
+
+    caller: Caller
+    method: "StreamUnaryMultiCallable[RequestT, ResponseT]"
+
+    async def __call__(self, requests: Iterable[RequestT], *, timeout_s: float) -> ResponseT:
+        """Make the call, bounded by `timeout_s` as a whole."""
+        async with self.caller.streaming(timeout_s) as remaining_s:
+            try:
+                return await self.method(iter(requests), timeout=remaining_s, metadata=self.caller.metadata())
+            except grpc.RpcError as error:
+                raise error_from_rpc(error) from error
+
+
+@asynccontextmanager
+async def _place(places: asyncio.BoundedSemaphore, timeout_s: float) -> AsyncIterator[float]:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        await asyncio.wait_for(places.acquire(), timeout_s)
+    except TimeoutError:
+        raise too_many_in_flight() from None
+    try:
+        yield max(0.0, timeout_s - (loop.time() - began))
+    finally:
+        places.release()

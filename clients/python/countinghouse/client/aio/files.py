@@ -1,0 +1,73 @@
+"""Data files: lists, locks, and downloads that are proven."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from countinghouse.client.aio.calls import Caller
+from countinghouse.client.aio.listing import Listing
+from countinghouse.client.cursor import CUT, LEG_S
+from countinghouse.client.errors import CountinghouseError, Unavailable
+from countinghouse.client.partial_file import PartialFile
+from countinghouse.client.patience import OnRetry, Patience
+from countinghouse.operations.v1 import data_files_pb2, data_files_pb2_grpc
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+
+class DataFiles:
+    """The DataFilesService."""
+
+    def __init__(self, caller: Caller, channel: "grpc.aio.Channel") -> None:
+        stub = data_files_pb2_grpc.DataFilesServiceStub(channel)
+        self.list_sets = Listing(caller.unary(stub.ListDataFileSets), lambda page: page.data_file_sets)
+        self.get_set = caller.unary(stub.GetDataFileSet)
+        self.lock_set = caller.unary(stub.LockDataFileSet)
+        self.unlock_set = caller.unary(stub.UnlockDataFileSet)
+        self.list_files = Listing(caller.unary(stub.ListDataFiles), lambda page: page.data_files)
+        self.get_file = caller.unary(stub.GetDataFile)
+        self.stream_file = caller.stream(stub.DownloadDataFile)
+
+    async def download(
+        self,
+        name: str,
+        path: str | PathLike[str],
+        *,
+        patience_s: float = 60.0,
+        on_bytes: Callable[[int, int], None] | None = None,
+        on_retry: OnRetry | None = None,
+    ) -> data_files_pb2.DataFile:
+        """Fetch `dataFileSets/{code}/files/{file}` to `path`; returns the file's facts.
+
+        The bytes go to a temporary name beside `path`, are taken up again where a connection or an earlier download
+        was cut, and become `path` only once their SHA-256 is that of the file (PLT-31). `on_bytes` is told the bytes
+        that are there and the bytes that there are.
+
+        Raises:
+            NotFound: There is no such file.
+            DataLoss: What came is not what was written; `path` is as it was before.
+            Unavailable: The connection did not come back within `patience_s` seconds.
+            BlockingIOError: Another process is fetching the same file to the same path.
+        """
+        facts = await self.get_file(data_files_pb2.GetDataFileRequest(name=name))
+        patience = Patience(patience_s, on_retry=on_retry)
+        with PartialFile(facts, Path(path)) as partial:
+            while not partial.complete:
+                try:
+                    async with aclosing(self.stream_file(partial.request(), timeout_s=LEG_S)) as pieces:
+                        async for piece in pieces:
+                            if partial.take(piece):
+                                patience.progressed()
+                            if on_bytes is not None:
+                                on_bytes(partial.offset, facts.size_bytes)
+                    cut: CountinghouseError = Unavailable(f"the stream of {name} ended before the file did")
+                except CUT as error:
+                    cut = error
+                if not partial.complete:
+                    await asyncio.sleep(patience.delay_s(cut))
+            partial.finish()
+        return facts

@@ -1,0 +1,141 @@
+"""Long-running operations: start, watch, wait, cancel, recover."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf.message import Message
+
+from countinghouse.client.aio.calls import Caller, Unary
+from countinghouse.client.aio.listing import Listing
+from countinghouse.client.cursor import CUT, Cursor
+from countinghouse.client.errors import CountinghouseError, OutOfRange
+from countinghouse.client.patience import OnRetry, Patience
+from countinghouse.client.snapshot import MetadataT, ResponseT, Snapshot, snapshot_from_event, snapshot_from_operation
+from countinghouse.operations.v1 import operations_pb2 as watch_pb2
+from countinghouse.operations.v1 import operations_pb2_grpc as watch_pb2_grpc
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+RequestT = TypeVar("RequestT", bound=Message)
+
+
+class Operations:
+    """The operations of a server, whatever started them (`google.longrunning.Operations` and Watch)."""
+
+    def __init__(self, caller: Caller, channel: "grpc.aio.Channel") -> None:
+        standard = operations_pb2_grpc.OperationsStub(channel)
+        own = watch_pb2_grpc.OperationsServiceStub(channel)
+        self.get = caller.unary(standard.GetOperation)
+        self.list = Listing(caller.unary(standard.ListOperations), lambda page: page.operations)
+        self.cancel = caller.unary(standard.CancelOperation)
+        self.delete = caller.unary(standard.DeleteOperation)
+        self.wait = caller.unary(standard.WaitOperation)
+        self.recover = caller.unary(own.RecoverOperation)
+        self.watch = caller.stream(own.WatchOperation)
+
+    def handle(self, name: str) -> "Operation[Message, Message]":
+        """A handle for an operation that is known by name; no call is made."""
+        return Operation(self, name)
+
+
+class Operation(Generic[ResponseT, MetadataT]):
+    """A handle for one operation.
+
+    Attributes:
+        name: `operations/{operation}`; may be empty for one that was done when it was started, such as a mere
+            validation, which leaves no record.
+        started: The operation as the call that started it returned it; None for a handle made from a name.
+    """
+
+    def __init__(self, operations: Operations, name: str, *, started: operations_pb2.Operation | None = None) -> None:
+        self._operations = operations
+        self.name = name
+        self.started: Snapshot[ResponseT, MetadataT] | None = (
+            None if started is None else snapshot_from_operation(started)
+        )
+
+    async def get(self) -> Snapshot[ResponseT, MetadataT]:
+        """The operation as it stands."""
+        return snapshot_from_operation(await self._operations.get(operations_pb2.GetOperationRequest(name=self.name)))
+
+    async def watch(
+        self,
+        *,
+        after_sequence: int = 0,
+        timeout_s: float | None = None,
+        patience_s: float = 60.0,
+        on_retry: OnRetry | None = None,
+    ) -> AsyncIterator[Snapshot[ResponseT, MetadataT]]:
+        """The operation as it stands, then after every change, until it is done.
+
+        A lost connection is taken up again where it was cut (PLT-21). The watch ends when `patience_s` pass without
+        any sign of the server, not even a heartbeat.
+
+        Raises:
+            DeadlineExceeded: It was not done in `timeout_s` seconds; it goes on.
+            CountinghouseError: What the server refused, or the last error when patience ran out.
+        """
+        if self.started is not None and self.started.done:
+            yield self.started
+            return
+        patience = Patience(patience_s, on_retry=on_retry)
+        cursor = Cursor(self.name, after_sequence, timeout_s)
+        while not cursor.done:
+            try:
+                async with aclosing(self._operations.watch(cursor.request(), timeout_s=cursor.leg_s())) as events:
+                    async for event in events:
+                        patience.progressed()
+                        if cursor.take(event):
+                            yield snapshot_from_event(event)
+                cut: CountinghouseError = cursor.ended_early()
+            except (OutOfRange, *CUT) as error:
+                cut = cursor.cut(error)
+            if not cursor.done:
+                await asyncio.sleep(patience.delay_s(cut))
+
+    async def wait(self, timeout_s: float = 3600.0) -> ResponseT:
+        """The response, once the operation is done.
+
+        Raises:
+            OperationFailed: The operation ended with an error; OperationCanceled when it was canceled.
+            DeadlineExceeded: It was not done in `timeout_s` seconds; it goes on.
+        """
+        async for snapshot in self.watch(timeout_s=timeout_s):
+            if snapshot.done:
+                return snapshot.result()
+        raise AssertionError("a watch ends with its operation or with an error")
+
+    async def cancel(self) -> None:
+        """Ask the operation to stop at its next safe point (PLT-24); watch it to learn what was done."""
+        await self._operations.cancel(operations_pb2.CancelOperationRequest(name=self.name))
+
+    async def recover(self) -> Snapshot[ResponseT, MetadataT]:
+        """Run a failed operation again from where it stood (PLT-24).
+
+        Raises:
+            FailedPrecondition: It is not in the state FAILED.
+        """
+        recovered = await self._operations.recover(watch_pb2.RecoverOperationRequest(name=self.name))
+        self.started = None
+        return snapshot_from_operation(recovered)
+
+    async def delete(self) -> None:
+        """Remove the record of an operation that has ended; what it made stays (PLT-20)."""
+        await self._operations.delete(operations_pb2.DeleteOperationRequest(name=self.name))
+
+
+class LongRunning(Generic[RequestT, ResponseT, MetadataT]):
+    """A method that starts an operation."""
+
+    def __init__(self, method: Unary[RequestT, operations_pb2.Operation], operations: Operations) -> None:
+        self._method = method
+        self._operations = operations
+
+    async def __call__(self, request: RequestT, *, timeout_s: float | None = None) -> Operation[ResponseT, MetadataT]:
+        """Start it; the handle comes back at once."""
+        started = await self._method(request, timeout_s=timeout_s)
+        return Operation(self._operations, started.name, started=started)

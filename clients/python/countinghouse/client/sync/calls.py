@@ -1,0 +1,125 @@
+"""Calls on a synchronous channel: bounded in flight, with request ids and token, errors typed."""
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from countinghouse.client.channel import Connection, Metadata
+from countinghouse.client.errors import error_from_rpc, too_many_in_flight
+from countinghouse.client.requests import request_id_of, with_request_id
+
+if TYPE_CHECKING:
+    from grpc import StreamUnaryMultiCallable, UnaryStreamMultiCallable, UnaryUnaryMultiCallable
+
+RequestT = TypeVar("RequestT", bound=Message)
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class Caller:
+    """What all calls of one channel share: the bounds on calls in flight and what goes along with each.
+
+    Streams have a bound of their own, so that a thousand watchers do not keep a single read from being made.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.timeout_s = connection.timeout_s
+        self.metadata: Callable[[], Metadata] = connection.metadata
+        self._calls = threading.BoundedSemaphore(connection.calls_max)
+        self._streams = threading.BoundedSemaphore(connection.calls_max)
+
+    def unary(self, method: "UnaryUnaryMultiCallable[RequestT, ResponseT]") -> "Unary[RequestT, ResponseT]":
+        """A method that takes one message and gives one."""
+        return Unary(self, method)
+
+    def stream(self, method: "UnaryStreamMultiCallable[RequestT, ResponseT]") -> "Stream[RequestT, ResponseT]":
+        """A method that takes one message and streams its answer."""
+        return Stream(self, method)
+
+    def upload(self, method: "StreamUnaryMultiCallable[RequestT, ResponseT]") -> "Upload[RequestT, ResponseT]":
+        """A method that takes a stream and gives one message."""
+        return Upload(self, method)
+
+    @contextmanager
+    def call(self, timeout_s: float) -> Iterator[float]:
+        """A unary call's place, waited for within its timeout; gives the seconds that remain."""
+        with _place(self._calls, timeout_s) as remaining_s:
+            yield remaining_s
+
+    @contextmanager
+    def streaming(self, timeout_s: float) -> Iterator[float]:
+        """A stream's place, waited for within its timeout; gives the seconds that remain."""
+        with _place(self._streams, timeout_s) as remaining_s:
+            yield remaining_s
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Generic[RequestT, ResponseT]):
+    """A method that takes one message and gives one.
+
+    Raises:
+        CountinghouseError: Of the class that the status asks for.
+    """
+
+    caller: Caller
+    method: "UnaryUnaryMultiCallable[RequestT, ResponseT]"
+
+    def __call__(self, request: RequestT, *, timeout_s: float | None = None) -> ResponseT:
+        """Make the call; a request id is added when the request takes one and has none."""
+        request = with_request_id(request)
+        with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
+            try:
+                return self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
+            except grpc.RpcError as error:
+                raise error_from_rpc(error, request_id=request_id_of(request)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(Generic[RequestT, ResponseT]):
+    """A method that takes one message and streams its answer; closing the iterator ends the call."""
+
+    caller: Caller
+    method: "UnaryStreamMultiCallable[RequestT, ResponseT]"
+
+    def __call__(self, request: RequestT, *, timeout_s: float) -> Generator[ResponseT, None, None]:
+        """Make the call, bounded by `timeout_s` as a whole."""
+        with self.caller.streaming(timeout_s) as remaining_s:
+            call = self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
+            try:
+                yield from call
+            except grpc.RpcError as error:
+                raise error_from_rpc(error) from error
+            finally:
+                call.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Generic[RequestT, ResponseT]):
+    """A method that takes a stream and gives one message."""
+
+    caller: Caller
+    method: "StreamUnaryMultiCallable[RequestT, ResponseT]"
+
+    def __call__(self, requests: Iterable[RequestT], *, timeout_s: float) -> ResponseT:
+        """Make the call, bounded by `timeout_s` as a whole."""
+        with self.caller.streaming(timeout_s) as remaining_s:
+            try:
+                return self.method(iter(requests), timeout=remaining_s, metadata=self.caller.metadata())
+            except grpc.RpcError as error:
+                raise error_from_rpc(error) from error
+
+
+@contextmanager
+def _place(places: threading.BoundedSemaphore, timeout_s: float) -> Iterator[float]:
+    began = time.monotonic()
+    if not places.acquire(timeout=timeout_s):
+        raise too_many_in_flight()
+    try:
+        yield max(0.0, timeout_s - (time.monotonic() - began))
+    finally:
+        places.release()

@@ -1,0 +1,79 @@
+"""The synchronous client."""
+
+from types import TracebackType
+from typing import Self
+
+from countinghouse.client.channel import Connection, Tls, Token
+from countinghouse.client.sync.calls import Caller
+from countinghouse.client.sync.files import DataFiles
+from countinghouse.client.sync.operations import Operations
+from countinghouse.client.sync.services import Audit, GLExtraction
+
+
+class Client:
+    """A connection to one server; safe to share between threads. Close it, or use it as a context manager.
+
+    Attributes:
+        gl: Accounting details, reference data, extraction.
+        operations: Long-running operations.
+        files: Data file sets and their files.
+        audit: The audit trail.
+        channel: The bare channel, for stubs of one's own.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.channel = connection.open()
+        caller = Caller(connection)
+        self.operations = Operations(caller, self.channel)
+        self.gl = GLExtraction(caller, self.channel, self.operations)
+        self.files = DataFiles(caller, self.channel)
+        self.audit = Audit(caller, self.channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all calls and the connection."""
+        self.channel.close()
+
+
+def connect(
+    target: str,
+    *,
+    token: Token | None = None,
+    tls: Tls | None = None,
+    plaintext_token: bool = False,
+    timeout_s: float = 60.0,
+    calls_max: int = 200,
+    attempts_max: int = 5,
+) -> Client:
+    """A client of the server at `target`; it connects with the first call.
+
+    Args:
+        target: `host:port` or another gRPC name.
+        token: A bearer token, or what gives the present one.
+        tls: How to encrypt; without it the connection is in clear text.
+        plaintext_token: Send the token even in clear text over a network.
+        timeout_s: The bound of a unary call that names no other, in seconds.
+        calls_max: Calls in flight at once, and streams at once; more wait their turn.
+        attempts_max: Tries of a call that is safe to repeat while the server is UNAVAILABLE.
+
+    Raises:
+        ValueError: The settings contradict each other, or would send a token in clear text over a network.
+    """
+    return Client(
+        Connection(
+            target=target,
+            token=token,
+            tls=tls,
+            plaintext_token=plaintext_token,
+            timeout_s=timeout_s,
+            calls_max=calls_max,
+            attempts_max=attempts_max,
+        )
+    )

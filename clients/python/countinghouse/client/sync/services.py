@@ -1,0 +1,55 @@
+"""The services of the contract, one method a line: names and types come from the generated stubs."""
+
+from typing import TYPE_CHECKING
+
+from countinghouse.client.sync.calls import Caller
+from countinghouse.client.sync.ingest import Ingest
+from countinghouse.client.sync.listing import Listing
+from countinghouse.client.sync.operations import LongRunning, Operations
+from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2_grpc
+from countinghouse.operations.v1 import audit_pb2_grpc
+
+if TYPE_CHECKING:
+    import grpc
+
+
+class GLExtraction:
+    """The GLExtractionService. Each method takes the request message that the contract names."""
+
+    def __init__(self, caller: Caller, channel: "grpc.Channel", operations: Operations) -> None:
+        stub = gl_extraction_service_pb2_grpc.GLExtractionServiceStub(channel)
+        self.ingest = Ingest(caller.upload(stub.IngestAccountingDetails))
+        self.batch_create_details = caller.unary(stub.BatchCreateAccountingDetails)
+        self.get_detail = caller.unary(stub.GetAccountingDetail)
+        self.list_details = Listing(caller.unary(stub.ListAccountingDetails), lambda page: page.accounting_details)
+        self.undo_details = caller.unary(stub.UndoAccountingDetails)
+        self.reverse_details = caller.unary(stub.ReverseAccountingDetails)
+        self.create_ledger = caller.unary(stub.CreateLedger)
+        self.get_ledger = caller.unary(stub.GetLedger)
+        self.list_ledgers = Listing(caller.unary(stub.ListLedgers), lambda page: page.ledgers)
+        self.update_ledger = caller.unary(stub.UpdateLedger)
+        self.create_group_account = caller.unary(stub.CreateGroupAccount)
+        self.get_group_account = caller.unary(stub.GetGroupAccount)
+        self.list_group_accounts = Listing(caller.unary(stub.ListGroupAccounts), lambda page: page.group_accounts)
+        self.update_group_account = caller.unary(stub.UpdateGroupAccount)
+        self.create_period = caller.unary(stub.CreateAccountingPeriod)
+        self.get_period = caller.unary(stub.GetAccountingPeriod)
+        self.list_periods = Listing(caller.unary(stub.ListAccountingPeriods), lambda page: page.accounting_periods)
+        self.close_period = caller.unary(stub.CloseAccountingPeriod)
+        self.reopen_period = caller.unary(stub.ReopenAccountingPeriod)
+        self.generate_accounting_message = LongRunning[
+            extraction_pb2.GenerateAccountingMessageRequest,
+            extraction_pb2.GenerateAccountingMessageResponse,
+            extraction_pb2.GenerateAccountingMessageMetadata,
+        ](caller.unary(stub.GenerateAccountingMessage), operations)
+        self.get_batch = caller.unary(stub.GetExtractionBatch)
+        self.list_batches = Listing(caller.unary(stub.ListExtractionBatches), lambda page: page.extraction_batches)
+        self.reconcile_batch = caller.unary(stub.ReconcileExtractionBatch)
+
+
+class Audit:
+    """The AuditService."""
+
+    def __init__(self, caller: Caller, channel: "grpc.Channel") -> None:
+        stub = audit_pb2_grpc.AuditServiceStub(channel)
+        self.list_entries = Listing(caller.unary(stub.ListAuditEntries), lambda page: page.audit_entries)
