@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from server.database.transaction import Database
+from tests.support import database as databases
 from tests.support import postgres
 
 _FOLDER = "COUNTINGHOUSE_TEST_POSTGRES_FOLDER"  # tells the workers of a run where its PostgreSQL is
@@ -63,3 +65,36 @@ def postgresql_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest) -> str:
     """URL of an empty database; the test runs once on each kind."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    return databases.sqlite_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of a migrated SQLite file of the test's own."""
+    return databases.copy_sqlite(sqlite_template, tmp_path / "countinghouse.db")
+
+
+@pytest.fixture
+def migrated_postgresql_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    """URL of a migrated PostgreSQL database of the test's own."""
+    with postgres_cluster.database(databases.postgresql_template(postgres_cluster)) as name:
+        yield postgres_cluster.url(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """URL of a migrated database; the test runs once on each kind."""
+    return str(request.getfixturevalue(f"migrated_{request.param}_url"))
+
+
+@pytest.fixture
+def database(migrated_url: str) -> Iterator[Database]:
+    """A migrated database, on SQLite and on PostgreSQL."""
+    opened = Database(migrated_url)
+    yield opened
+    opened.dispose()

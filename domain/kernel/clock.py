@@ -1,0 +1,37 @@
+"""The database's clock: the one that all processes share, by which leases and turns are judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class database_now_us(FunctionElement[int]):  # noqa: N801 - reads as the SQL function that it is
+    """Microseconds UTC by the database's clock when the expression is evaluated (SQLite: to the millisecond)."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_now_us, "postgresql")
+def _on_postgresql(_element: database_now_us, _compiler: object, **_kw: Any) -> str:  # noqa: ANN401
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+@compiles(database_now_us, "sqlite")
+def _on_sqlite(_element: database_now_us, _compiler: object, **_kw: Any) -> str:  # noqa: ANN401
+    seconds = "CAST(strftime('%s', 'now') AS INTEGER)"
+    milliseconds = "CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)"
+    return f"({seconds} * 1000000 + {milliseconds} * 1000)"
+
+
+_NOW = select(database_now_us())
+
+
+def now_us(tx: Connection) -> int:
+    """The database's clock, in microseconds UTC. Cost: one statement."""
+    value: int = tx.execute(_NOW).scalar_one()
+    return value

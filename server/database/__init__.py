@@ -1,0 +1,1 @@
+"""The two databases: how they are reached, how a transaction runs on them, how their schema moves on."""

@@ -1,0 +1,209 @@
+"""The one runner of transactions: nothing else begins, commits or rolls back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Literal, NoReturn, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from domain import schema
+from domain.kernel.clock import now_us
+from server.database.engine import WRITES, milliseconds, open_engine
+from server.database.failures import Constraints, DatabaseTooSlow, Judge, OutcomeUnknown
+from server.database.limits import Limits
+from server.database.urls import BadDatabaseUrl, normalize, sqlite_path
+from server.database.writer_lock import WriterLock
+
+T = TypeVar("T")
+Kind = Literal["read", "snapshot", "write"]
+
+_PAUSE_MIN_S = 0.005
+_PAUSE_MAX_S = 0.5
+_NEGLIGIBLE_S = 0.05  # a time-out that differs from the connection's by less is not worth a statement
+_TEMPORARY_TABLES = "SELECT name FROM sqlite_temp_master WHERE type = 'table'"
+_SQLITE_STEPS = 20_000  # virtual machine instructions between two looks at the clock: under a millisecond
+_LEVELS: dict[str, dict[Kind, dict[str, Any]]] = {
+    "sqlite": {"read": {WRITES: False}, "snapshot": {WRITES: False}, "write": {WRITES: True}},
+    "postgresql": {
+        "read": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+        "snapshot": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": False},
+        "write": {"isolation_level": "READ COMMITTED", "postgresql_readonly": False},
+    },
+}
+
+
+class Database:
+    """A database and the only way to run transactions on it; safe to share between threads.
+
+    A transaction is a function of an open connection. It may be run several times before it commits once, so it must
+    have no effect but on the database. `timeout_s` bounds the whole call: waiting, every statement, running again.
+
+    Raises, from every method that runs a transaction: what the function raised, after a rollback; a `DomainError`
+    registered for a violated constraint; DatabaseUnavailable, DatabaseBusy, DatabaseTooSlow, DatabaseFull or
+    DatabaseDamaged, and then nothing was changed; OutcomeUnknown when the connection broke during the commit;
+    DatabaseFault for a bug of ours.
+    """
+
+    def __init__(self, url: str, limits: Limits | None = None, constraints: Constraints = schema.CONSTRAINTS) -> None:
+        self.url = normalize(url)
+        self.limits = limits or Limits()
+        self.dialect = "sqlite" if self.url.startswith("sqlite") else "postgresql"
+        self._engine = open_engine(self.url, self.limits)
+        self._judge = Judge(schema.metadata, constraints)
+        self._writer = _writer_lock(self.url) if self.dialect == "sqlite" else None
+
+    def write(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
+        """Run `fn` in a write transaction and commit it; run it again when it collided with others.
+
+        PostgreSQL: READ COMMITTED. SQLite: BEGIN IMMEDIATE, once it is this writer's turn.
+        """
+        return self._run("write", fn, timeout_s)
+
+    def read(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
+        """Run `fn` on one snapshot of the database; it cannot write."""
+        return self._run("read", fn, timeout_s)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection without a transaction, for `snapshot_on` and `write_on`; its temporary tables go at the end."""
+        with self._connect_or_give_up() as connection:
+            try:
+                yield connection
+            finally:
+                self._drop_temporary(connection)
+
+    def snapshot_on(self, connection: Connection, fn: Callable[[Connection], T], *, timeout_s: float) -> T:
+        """Run `fn` on one snapshot of the database, on a connection of `connection()`; temporary tables are allowed."""
+        return self._singly("snapshot", connection, fn, timeout_s)
+
+    def write_on(self, connection: Connection, fn: Callable[[Connection], T], *, timeout_s: float) -> T:
+        """As `write`, once, on a connection of `connection()`."""
+        return self._singly("write", connection, fn, timeout_s)
+
+    def clock_us(self) -> int:
+        """The database's clock, in microseconds UTC."""
+        return self.read(now_us)
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _run(self, kind: Kind, fn: Callable[[Connection], T], timeout_s: float | None) -> T:
+        limit_s = self.limits.statement_s if timeout_s is None else min(timeout_s, self.limits.statement_s)
+
+        def attempt() -> T:
+            with self._connect() as connection:
+                return self._once(kind, connection, fn, deadline - time.monotonic())
+
+        deadline = time.monotonic() + limit_s
+        retrying = Retrying(
+            retry=retry_if_exception_type(_RunAgain),
+            stop=stop_after_attempt(self.limits.attempts) | stop_after_delay(min(limit_s, self.limits.lock_s)),
+            wait=wait_random_exponential(multiplier=_PAUSE_MIN_S, max=_PAUSE_MAX_S),
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except _RunAgain as again:
+            raise again.error from None
+
+    def _singly(self, kind: Kind, connection: Connection, fn: Callable[[Connection], T], timeout_s: float) -> T:
+        try:
+            return self._once(kind, connection, fn, timeout_s)
+        except _RunAgain as again:
+            raise again.error from None
+
+    def _once(self, kind: Kind, connection: Connection, fn: Callable[[Connection], T], timeout_s: float) -> T:
+        """One transaction on `connection`."""
+        if timeout_s <= 0:
+            raise DatabaseTooSlow
+        committing = False
+        try:
+            connection.execution_options(**_LEVELS[self.dialect][kind])
+            with self._turn(kind, timeout_s), connection.begin():
+                with self._bounded(connection, kind, timeout_s):
+                    value = fn(connection)
+                committing = kind == "write"
+            return value  # noqa: TRY300 - the commit is part of what is tried
+        except SQLAlchemyError as error:
+            self._raise(error, committing=committing)
+
+    def _turn(self, kind: Kind, timeout_s: float) -> AbstractContextManager[None]:
+        if kind != "write" or self._writer is None:
+            return nullcontext()
+        return self._writer.held(min(self.limits.lock_s, timeout_s))
+
+    @contextmanager
+    def _bounded(self, connection: Connection, kind: Kind, timeout_s: float) -> Iterator[None]:
+        """Bound the time of the transaction's statements: on PostgreSQL of each, on SQLite of all together."""
+        if self.dialect == "postgresql":
+            if abs(timeout_s - self.limits.statement_s) > _NEGLIGIBLE_S:
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds(timeout_s)}")
+            yield
+            return
+        driver: Any = connection.connection.driver_connection
+        deadline = time.monotonic() + timeout_s
+        driver.set_progress_handler(lambda: time.monotonic() > deadline, _SQLITE_STEPS)
+        if kind == "read":
+            driver.execute("PRAGMA query_only = 1").close()
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
+            driver.execute("PRAGMA query_only = 0").close()
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except SQLAlchemyError as error:
+            self._raise(error, committing=False)
+
+    def _connect_or_give_up(self) -> Connection:
+        try:
+            return self._connect()
+        except _RunAgain as again:
+            raise again.error from None
+
+    def _drop_temporary(self, connection: Connection) -> None:
+        if connection.invalidated:
+            return
+        try:
+            with connection.begin():
+                if self.dialect == "postgresql":
+                    connection.exec_driver_sql("DISCARD TEMP")
+                    return
+                for name in connection.exec_driver_sql(_TEMPORARY_TABLES).scalars().all():
+                    connection.exec_driver_sql(f'DROP TABLE temp."{name}"')
+        except SQLAlchemyError:
+            connection.invalidate()  # whatever it is, nobody gets this connection again
+
+    def _raise(self, error: SQLAlchemyError, *, committing: bool) -> NoReturn:
+        verdict = self._judge.verdict(error)
+        if committing and verdict.disconnected:
+            raise OutcomeUnknown from None
+        if verdict.again:
+            raise _RunAgain(verdict.error()) from None
+        # The stack is kept for the log, the driver's text is not: it may hold values of rows.
+        raise verdict.error().with_traceback(error.__traceback__) from None
+
+
+class _RunAgain(Exception):
+    """The transaction was rolled back for a reason that may pass; `error` is what to say when it does not."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _writer_lock(url: str) -> WriterLock:
+    try:
+        return WriterLock(sqlite_path(url))
+    except OSError as error:
+        raise BadDatabaseUrl(f"no file can be made beside the SQLite database: {error.strerror}") from None
