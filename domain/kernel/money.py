@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from functools import cache
 
 from iso4217 import Currency
 
 AMOUNT_MINOR_MAX = 10**15
 """Amounts beyond this many minor units, either way, are refused: sums of a thousand still fit into 63 bits."""
+
+_DIGITS = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 
 
 class Rounding(StrEnum):
@@ -47,17 +48,12 @@ class Money:
         return f"{self.decimal()} {self.currency}"
 
 
-@cache
 def digits_of(currency: str) -> int | None:
     """How many decimal digits the currency has (JPY 0, USD 2, KWD 3); None for a code that ISO 4217 does not know.
 
     Codes without a minor unit (gold, testing) are not money that one can post: None as well.
     """
-    try:
-        exponent = Currency(currency).exponent
-    except ValueError:
-        return None
-    return exponent if exponent is not None else None
+    return _DIGITS.get(currency)
 
 
 def decimal_text(minor: int, currency: str) -> str:

@@ -34,6 +34,14 @@ def day_of(value: date) -> int:
     return value.year * 10_000 + value.month * 100 + value.day
 
 
+def real_day(year: int, month: int, day: int) -> int | None:
+    """The day as yyyymmdd; None where the calendar has no such day (30 February, year 0)."""
+    try:
+        return day_of(date(year, month, day))
+    except (ValueError, OverflowError):
+        return None
+
+
 def date_of(day: int) -> date:
     """The date that `day_of` wrote."""
     return date(day // 10_000, day // 100 % 100, day % 100)

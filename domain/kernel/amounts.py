@@ -1,0 +1,53 @@
+"""Money as callers write it: whole units and billionths of a unit, made exact minor units or refused (PLT-01).
+
+The reasons are stable codes; they stand in rows' refusals and in field violations alike.
+"""
+
+from __future__ import annotations
+
+from domain.kernel.money import AMOUNT_MINOR_MAX, decimal_text, digits_of
+
+NANOS = 1_000_000_000
+_NANO_DIGITS = 9
+
+Amount = tuple[str, int, int]
+"""Currency (ISO 4217), whole units, and billionths of a unit of the same sign, as `google.type.Money` has them."""
+
+Fault = tuple[str, str]
+"""A stable reason and the sentence for a person."""
+
+
+def scale_of(currency: str) -> tuple[int, int] | None:
+    """How many minor units make a unit, and how many billionths make a minor unit; None for an unknown currency."""
+    digits = digits_of(currency)
+    return None if digits is None else (10**digits, 10 ** (_NANO_DIGITS - digits))
+
+
+def amount_fault(amount: Amount) -> Fault | None:
+    """What is wrong with an amount of either sign, if anything: the first that applies."""
+    currency, units, nanos = amount
+    scale = scale_of(currency)
+    if scale is None:
+        return "CURRENCY_UNKNOWN", f"{currency[:8]!r} is not a currency of ISO 4217 that amounts can be in"
+    if not -NANOS < nanos < NANOS:
+        return "AMOUNT_MALFORMED", "nanos must be between -999,999,999 and 999,999,999"
+    if units * nanos < 0:
+        return "AMOUNT_MALFORMED", "units and nanos must have the same sign"
+    per_unit, nanos_per_minor = scale
+    if nanos % nanos_per_minor:
+        digits = digits_of(currency)
+        return "AMOUNT_FINER_THAN_MINOR_UNIT", f"{currency} has {digits} decimal digits; the amount has more"
+    if abs(units * per_unit + nanos // nanos_per_minor) > AMOUNT_MINOR_MAX:
+        return "AMOUNT_TOO_LARGE", f"must not be beyond {decimal_text(AMOUNT_MINOR_MAX, currency)} {currency}"
+    return None
+
+
+def minor_of(amount: Amount) -> int:
+    """The amount in minor units of its currency; only for an amount without fault."""
+    currency, units, nanos = amount
+    scale = scale_of(currency)
+    assert scale is not None, currency
+    per_unit, nanos_per_minor = scale
+    minor, finer = divmod(nanos, nanos_per_minor)
+    assert finer == 0, "finer than the minor unit"
+    return units * per_unit + minor
