@@ -13,8 +13,11 @@ from domain.kernel.tables import sequence
 BLOCK = 1_000
 """How many numbers one step of a PostgreSQL sequence stands for."""
 
-GROWING = ("accounting_detail_no", "extraction_batch_no")
-"""The sequences of `reserve`; migrations make them as PostgreSQL sequences with INCREMENT BY BLOCK."""
+GROWING = ("accounting_detail_no",)
+"""The sequences of `reserve`; migrations make them as PostgreSQL sequences with INCREMENT BY BLOCK, on SQLite as rows."""
+
+GAPLESS = ("extraction_batch_no", "message_id")
+"""The sequences of `take`: rows of the table `sequence` on both databases, from 1 on."""
 
 _NEXT_VALUES = text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :blocks)")
 _ADVANCE = (
@@ -44,6 +47,7 @@ def take(tx: Connection, name: str, count: int) -> range:
 
     Cost: one statement, which locks the sequence's row until the transaction ends.
     """
+    assert name in GAPLESS or name in GROWING
     assert count > 0
     following: int = tx.execute(_ADVANCE, {"key": name, "count": count}).scalar_one()
     return range(following - count, following)
