@@ -1,0 +1,156 @@
+"""The SQL of accounting periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, literal, select, update
+
+from domain.gl_extraction.periods.model import Period
+from domain.gl_extraction.periods.rules import Tiled
+from domain.gl_extraction.periods.states import PeriodState
+from domain.gl_extraction.tables import (
+    BUCKETS,
+    accounting_detail,
+    accounting_detail_pending,
+    accounting_period,
+    extraction_batch,
+    extraction_stamp,
+)
+
+_p = accounting_period.c
+_d = accounting_detail.c
+
+
+def find(tx: Connection, ledger_code: str, code: str, *, lock: bool = False) -> Period | None:
+    """The period, if there is one.
+
+    `lock` holds it against every other change, and against whoever takes details into it (`covering`), until the
+    transaction ends.
+    """
+    query = select(accounting_period).where(_p.ledger_code == ledger_code, _p.code == code)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _period_from_row(row)
+
+
+def page(tx: Connection, ledger_code: str, *, after_day: int, limit: int) -> list[Period]:
+    """At most `limit` periods of a ledger by date, those that start after `after_day`."""
+    query = (
+        select(accounting_period)
+        .where(_p.ledger_code == ledger_code, _p.start_day > after_day)
+        .order_by(_p.start_day)
+        .limit(limit)
+    )
+    return [_period_from_row(row) for row in tx.execute(query)]
+
+
+def covering(tx: Connection, ledger_codes: Iterable[str], *, from_day: int, to_day: int) -> list[Period]:
+    """The ledgers' periods that hold any day from `from_day` to `to_day`, by ledger and date.
+
+    They are kept as they are until the transaction ends: nobody closes a period while details are taken into it. Many
+    may take details into one period at once. Cost: one statement, a shared lock on each row (PostgreSQL).
+    """
+    codes = sorted(set(ledger_codes))
+    if not codes:
+        return []
+    query = (
+        select(accounting_period)
+        .where(_p.ledger_code.in_(codes), _p.end_day >= from_day, _p.start_day <= to_day)
+        .order_by(_p.ledger_code, _p.start_day)
+        .with_for_update(read=True)
+    )
+    return [_period_from_row(row) for row in tx.execute(query)]
+
+
+def next_open(tx: Connection, ledger_code: str, *, after_day: int) -> Period | None:
+    """The ledger's first open period that starts after a day, kept open until the transaction ends."""
+    query = (
+        select(accounting_period)
+        .where(_p.ledger_code == ledger_code, _p.start_day > after_day, _p.state == PeriodState.OPEN)
+        .order_by(_p.start_day)
+        .limit(1)
+        .with_for_update(read=True)
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _period_from_row(row)
+
+
+def tiled(tx: Connection, ledger_code: str) -> Tiled | None:
+    """The first and last day of the ledger's periods; None when it has none."""
+    query = select(func.min(_p.start_day), func.max(_p.end_day)).where(_p.ledger_code == ledger_code)
+    first, last = tx.execute(query).one()
+    return None if first is None else (first, last)
+
+
+def create(tx: Connection, period: Period) -> None:
+    """Insert the period."""
+    tx.execute(
+        insert(accounting_period).values(
+            ledger_code=period.ledger_code,
+            code=period.code,
+            start_day=period.start_day,
+            end_day=period.end_day,
+            state=period.state.value,
+            version=period.version,
+            created_us=period.created_us,
+            updated_us=period.updated_us,
+        )
+    )
+
+
+def change(tx: Connection, period: Period, *, from_version: int) -> None:
+    """Put the period's state in place of its `from_version`, which the caller has locked."""
+    statement = (
+        update(accounting_period)
+        .where(_p.ledger_code == period.ledger_code, _p.code == period.code, _p.version == from_version)
+        .values(state=period.state.value, version=period.version, updated_us=period.updated_us)
+    )
+    changed = tx.execute(statement).rowcount
+    assert changed == 1, "a locked period changed"
+
+
+def count_unextracted(tx: Connection, ledger_code: str, code: str) -> int:
+    """How many non-void details of the period carry no stamp that counts.
+
+    Cost: the pending details are joined to their rows once; for each batch that did not complete, its stamps are read
+    by key.
+    """
+    in_period = and_(_d.ledger_code == ledger_code, _d.accounting_period_code == code, _d.voided_us == 0)
+    pending = accounting_detail_pending
+    untaken = select(func.count()).select_from(
+        pending.join(accounting_detail, and_(_d.bucket == pending.c.bucket, _d.detail_id == pending.c.detail_id))
+    )
+    taken = (
+        select(func.count(func.distinct(_d.detail_id)))
+        .select_from(extraction_batch)
+        .join(
+            extraction_stamp,
+            and_(
+                extraction_stamp.c.bucket.in_([literal(bucket) for bucket in range(BUCKETS)]),
+                extraction_stamp.c.batch_no == extraction_batch.c.batch_no,
+            ),
+        )
+        .join(
+            accounting_detail,
+            and_(_d.bucket == extraction_stamp.c.bucket, _d.detail_id == extraction_stamp.c.detail_id),
+        )
+        .where(extraction_batch.c.state != "COMPLETED", ~_carries_stamp())
+    )
+    counts = (tx.execute(query.where(in_period)).scalar_one() for query in (untaken, taken))
+    return sum(counts)
+
+
+def _carries_stamp() -> Any:  # noqa: ANN401
+    stamp, batch = extraction_stamp.alias(), extraction_batch.alias()
+    return (
+        select(1)
+        .select_from(stamp.join(batch, batch.c.batch_no == stamp.c.batch_no))
+        .where(stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id, batch.c.state == "COMPLETED")
+        .exists()
+    )
+
+
+def _period_from_row(row: Row[*tuple[Any, ...]]) -> Period:
+    fields = dict(row._mapping)  # noqa: SLF001 - its public name
+    return Period(**{**fields, "state": PeriodState(fields["state"])})
