@@ -14,7 +14,7 @@ BLOCK = 1_000
 """How many numbers one step of a PostgreSQL sequence stands for."""
 
 GROWING = ("accounting_detail_no",)
-"""The sequences of `reserve`; migrations make them as PostgreSQL sequences with INCREMENT BY BLOCK, on SQLite as rows."""
+"""The sequences of `reserve`: on PostgreSQL real ones with INCREMENT BY BLOCK, on SQLite rows as those of `take`."""
 
 GAPLESS = ("extraction_batch_no", "message_id")
 """The sequences of `take`: rows of the table `sequence` on both databases, from 1 on."""
