@@ -54,10 +54,10 @@ class Overloaded(DomainError):
     reason = "SERVER_OVERLOADED"
 
 
-class TooManyWatches(Overloaded):
-    """More watches are open than the server, or one caller, may have; end one or try again later."""
+class TooManyStreams(Overloaded):
+    """More streams of this kind are open than the server, or one caller, may have; end one or try again later."""
 
-    reason = "TOO_MANY_WATCHES"
+    reason = "TOO_MANY_STREAMS"
 
 
 class NotReady(Unavailable):
@@ -101,7 +101,7 @@ CODES: tuple[tuple[type[DomainError], grpc.StatusCode], ...] = (
 )
 """Categories and their statuses; the first that fits holds."""
 
-_CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def code_of(kind: type[DomainError]) -> grpc.StatusCode:
@@ -132,7 +132,7 @@ async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError)
     """End the call with the error's status; the text is the same in the status and in its details."""
     status = status_of(error)
     await context.abort(
-        _CODE_BY_NUMBER[status.code],
+        CODE_BY_NUMBER[status.code],
         status.message,
         trailing_metadata=((DETAILS_KEY, status.SerializeToString()),),
     )

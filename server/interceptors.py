@@ -1,0 +1,296 @@
+"""The gate that every call passes, whichever service it is for.
+
+It is one interceptor and not a chain of them: the handler of a method is wrapped once, and a call then costs plain
+function calls. What is done, in this order, is the body of `Gate._carry` and `Gate._admit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import grpc
+import grpc.aio
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from domain.kernel.errors import DomainError, Invalid, Unavailable, Violation
+from domain.kernel.ids import new_id
+from server import auth
+from server.call import Context, Rpc, Running, now_us
+from server.errors import (
+    CODE_BY_NUMBER,
+    DeadlineExceeded,
+    Draining,
+    NotReady,
+    TooManyStreams,
+    Unexpected,
+    code_of,
+    reply,
+)
+from server.observe import CallMeter
+from server.validation import validate
+
+OURS = ("countinghouse.", "google.longrunning.")
+"""Services that need the database: refused while the server starts or drains."""
+
+VALIDATED = "countinghouse."
+"""Services whose protos carry rules."""
+
+LONG_UNARY = frozenset({"google.longrunning.Operations/WaitOperation"})
+"""Unary methods that wait as a watch does, and count as one."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+
+log = structlog.get_logger("gate")
+
+
+class Door:
+    """Whether calls are let in: not before the database is ready, and no more once the server drains."""
+
+    def __init__(self) -> None:
+        self._closed: type[Unavailable] | None = NotReady
+
+    def open(self) -> None:
+        """Let calls in."""
+        self._closed = None
+
+    def close(self) -> None:
+        """Let no more calls in."""
+        self._closed = Draining
+
+    def check(self) -> None:
+        """Raises: NotReady, Draining."""
+        if self._closed is not None:
+            raise self._closed
+
+
+class Seats:
+    """A budget of streams, as a whole and for each caller, so that no caller takes all of them."""
+
+    def __init__(self, *, total: int, per_caller: int) -> None:
+        self._total = total
+        self._per_caller = per_caller
+        self._taken: Counter[str] = Counter()
+
+    def take(self, caller: str) -> None:
+        """Take a seat. Raises: TooManyStreams."""
+        if self._taken.total() >= self._total or self._taken[caller] >= self._per_caller:
+            raise TooManyStreams
+        self._taken[caller] += 1
+
+    def leave(self, caller: str) -> None:
+        """Give a seat back."""
+        self._taken[caller] -= 1
+        if not self._taken[caller]:
+            del self._taken[caller]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long calls may take, and how many streams may be open; seconds."""
+
+    call_timeout_s: float
+    stream_timeout_s: float
+    watches: Seats
+    uploads: Seats
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What the gate knows of a method beforehand."""
+
+    name: str
+    permission: str
+    ours: bool
+    validated: bool
+    decode: Callable[[bytes], Message]
+    timeout_s: float
+    seats: Seats | None
+    meter: CallMeter
+
+
+Behaviour = Callable[[Any, Context], Any]
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Lets calls in, and sees them out."""
+
+    def __init__(
+        self,
+        *,
+        authority: auth.Authority,
+        permissions: Mapping[str, str],
+        limits: Limits,
+        running: Running,
+        door: Door,
+    ) -> None:
+        self._authority = authority
+        self._permissions = permissions
+        self._limits = limits
+        self._running = running
+        self._door = door
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """The method's handler behind the gate; None for a method that there is not."""
+        path: str = handler_call_details.method
+        wrapped = self._wrapped.get(path)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            wrapped = self._wrapped[path] = self._wrap(path.removeprefix("/"), handler)
+        return wrapped
+
+    async def _carry(self, method: Method, behaviour: Behaviour, given: Any, context: Context) -> Any:  # noqa: ANN401
+        """Carry one call from its first byte to its last: whatever happens, its status is told, counted and logged."""
+        started = time.perf_counter()
+        rpc = Rpc(method.name, caller="", request_id="", deadline=0.0)
+        code = grpc.StatusCode.OK
+        try:
+            if self._admit(method, rpc, context):
+                return await self._serve(method, rpc, behaviour, given, context)
+            async with asyncio.timeout(rpc.deadline - time.monotonic()):
+                return await self._serve(method, rpc, behaviour, given, context)
+        except asyncio.CancelledError:
+            late = time.monotonic() >= rpc.deadline
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+            raise
+        except grpc.aio.AbortError:
+            code = _code(context)
+            raise
+        except DomainError as error:
+            code = code_of(type(error))
+            await reply(context, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the caller
+            late = isinstance(error, TimeoutError) and time.monotonic() >= rpc.deadline
+            shown = DeadlineExceeded() if late else _hidden(error, rpc)
+            code = code_of(type(shown))
+            await reply(context, shown)
+        finally:
+            if self._running.pop(context, None) and method.seats:
+                method.seats.leave(rpc.caller)
+            method.meter.note(rpc, code, time.perf_counter() - started)
+
+    def _admit(self, method: Method, rpc: Rpc, context: Context) -> bool:
+        """Let the call in, before its request is looked at; one that is running has taken its seat.
+
+        Tells whether the caller has bound the call in time: gRPC itself ends it then.
+        """
+        metadata = context.invocation_metadata() or ()
+        rpc.request_id = _request_id_in(metadata)
+        remaining_s: float | None = context.time_remaining()
+        bound = remaining_s is not None and remaining_s <= method.timeout_s
+        rpc.deadline = time.monotonic() + (cast("float", remaining_s) if bound else method.timeout_s)
+        if method.permission != auth.OPEN:
+            principal = self._authority.identify(metadata)
+            rpc.caller = principal.caller
+            auth.permit(principal, method.name, method.permission)
+        if method.ours:
+            self._door.check()
+        if method.seats is not None:
+            method.seats.take(rpc.caller)
+        self._running[context] = rpc
+        return bound
+
+    async def _serve(self, method: Method, rpc: Rpc, behaviour: Behaviour, given: Any, context: Context) -> Any:  # noqa: ANN401
+        """Read, validate, and hand over to the servicer; a stream's answers are sent as they come."""
+        if isinstance(given, bytes):
+            request = _sound(method, given)
+            rpc.request_id = getattr(request, "request_id", "") or rpc.request_id
+            answer = behaviour(request, context)
+        else:
+            answer = behaviour(_each_sound(method, given), context)
+        if not hasattr(answer, "__aiter__"):
+            return await answer
+        async with aclosing(answer) as messages:
+            async for message in messages:
+                await context.write(message)
+        return None
+
+    def _wrap(self, name: str, handler: Handler) -> Handler:
+        method = self._method(name, handler)
+        behaviour = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+        async def call(given: Any, context: Context) -> Any:  # noqa: ANN401 - bytes, or a stream of them
+            return await self._carry(method, cast("Behaviour", behaviour), given, context)
+
+        make = _MAKERS[handler.request_streaming, handler.response_streaming]
+        return make(call, None, handler.response_serializer)
+
+    def _method(self, name: str, handler: Handler) -> Method:
+        permission = self._permissions[name]
+        streams = handler.request_streaming or handler.response_streaming
+        seats = None
+        if handler.response_streaming or name in LONG_UNARY:
+            seats = self._limits.watches
+        elif handler.request_streaming:
+            seats = self._limits.uploads
+        return Method(
+            name=name,
+            permission=permission,
+            ours=name.startswith(OURS),
+            validated=name.startswith(VALIDATED),
+            decode=cast("Callable[[bytes], Message]", handler.request_deserializer),
+            timeout_s=self._limits.stream_timeout_s if streams else self._limits.call_timeout_s,
+            seats=seats,
+            meter=CallMeter(name, quiet=permission == auth.OPEN),
+        )
+
+
+_MAKERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def _request_id_in(metadata: auth.Metadata) -> str:
+    """The id that the caller gave a call whose request has no field for one; for the log and the audit trail."""
+    for key, value in metadata:
+        if key == "x-request-id" and _REQUEST_ID.fullmatch(text := str(value)):
+            return text
+    return ""
+
+
+def _sound(method: Method, content: bytes) -> Message:
+    """The request. Raises: Invalid."""
+    try:
+        request = method.decode(content)
+    except DecodeError:
+        raise Invalid(Violation("", "REQUEST_UNREADABLE", "is no message of the method's request type")) from None
+    if method.validated:
+        validate(request)
+    return request
+
+
+async def _each_sound(method: Method, contents: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    async for content in contents:
+        yield _sound(method, content)
+
+
+def _code(context: Context) -> grpc.StatusCode:
+    """The status with which a servicer that is not ours has ended the call; gRPC keeps it as a number."""
+    return CODE_BY_NUMBER.get(cast("int", context.code()), grpc.StatusCode.UNKNOWN)
+
+
+def _hidden(error: Exception, rpc: Rpc) -> Unexpected:
+    """Log what went wrong under an id, and give what the caller may see of it: the id."""
+    error_id = new_id(now_us())
+    log.error("unexpected", error_id=error_id, method=rpc.method, request_id=rpc.request_id, exc_info=error)
+    return Unexpected(errorId=error_id)
