@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -101,6 +100,13 @@ CODES: tuple[tuple[type[DomainError], grpc.StatusCode], ...] = (
 )
 """Categories and their statuses; the first that fits holds."""
 
+CATEGORIES: dict[str, grpc.StatusCode] = {
+    **{category.__name__: code for category, code in CODES},
+    "Canceled": grpc.StatusCode.CANCELLED,
+    "Internal": grpc.StatusCode.INTERNAL,
+}
+"""Statuses by the name of the category, as a failed operation keeps it."""
+
 CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -120,9 +126,7 @@ def status_of(error: DomainError) -> status_pb2.Status:
     """
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
     for detail in _details_of(error):
-        packed = AnyMessage()
-        packed.Pack(detail)
-        status.details.append(packed)
+        status.details.add().Pack(detail)
     if isinstance(error, Invalid) and status.ByteSize() > DETAILS_BYTES_MAX:
         return _trimmed(error)
     return status
@@ -196,9 +200,7 @@ def _trimmed(error: Invalid) -> status_pb2.Status:
 def _bare(error: Invalid) -> status_pb2.Status:
     """The status of an error so long that not even one violation fits."""
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
-    info = AnyMessage()
-    info.Pack(error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN))
-    status.details.append(info)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN))
     return status
 
 

@@ -1,0 +1,18 @@
+"""Which kind of operation is told how: one line a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.longrunning import operations_pb2
+
+from domain.operations.model import Operation
+from server.mapping.operations import PLAIN, Packing, operation_to_proto
+
+PACKINGS: Mapping[str, Packing] = {}
+"""By the kind of the job."""
+
+
+def to_proto(operation: Operation) -> operations_pb2.Operation:
+    """The operation with the metadata and the response of its kind."""
+    return operation_to_proto(operation, PACKINGS.get(operation.kind, PLAIN))
