@@ -1,0 +1,49 @@
+"""Gathers the reference data that rows are held against, once for many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from domain.gl_extraction.details.rows import Prepared, Slot
+from domain.gl_extraction.details.rules import CODE, Books, day_of_date
+from domain.gl_extraction.periods import store as periods
+from domain.gl_extraction.reference import store as registers
+from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS
+
+
+def gather(tx: Connection, prepared: Prepared) -> Books:
+    """The books as far as these rows touch them, those of their periods kept as they are until the transaction ends.
+
+    Cost: three statements, however many rows.
+    """
+    unsound = [prepared.rows[position] for position in prepared.unsound]
+    places = {(row.slot.ledger_code, row.slot.day) for row in prepared.sound}
+    places |= {(row.ledger_code, day) for row in unsound if (day := day_of_date(row.accounting_date))}
+    codes = {row.group_account_code for row in prepared.sound} | {row.group_account_code for row in unsound}
+    return read(tx, places, group_accounts=codes)
+
+
+def read(tx: Connection, places: Iterable[tuple[str, int]], *, group_accounts: Iterable[str]) -> Books:
+    """The books for these pairs of ledger and day (yyyymmdd) and these group accounts; see `gather`."""
+    wanted = [(ledger, day) for ledger, day in places if CODE.fullmatch(ledger)]
+    ledgers = registers.known(tx, LEDGERS, (ledger for ledger, _ in wanted))
+    days = [day for ledger, day in wanted if ledger in ledgers]
+    found = periods.covering(tx, ledgers, from_day=min(days), to_day=max(days)) if days else []
+    return Books(
+        ledgers,
+        registers.known(tx, GROUP_ACCOUNTS, filter(CODE.fullmatch, group_accounts)),
+        {ledger: tuple(of_ledger) for ledger, of_ledger in groupby(found, key=lambda period: period.ledger_code)},
+    )
+
+
+def open_periods(books: Books, slots: Iterable[Slot]) -> dict[Slot, str]:
+    """The code of the open period for each slot that the books have a place for."""
+    codes = {}
+    for slot in slots:
+        period = books.period_of(slot.ledger_code, slot.day)
+        if period is not None and period.is_open and slot.given_period in {"", period.code}:
+            codes[slot] = period.code
+    return codes
