@@ -151,6 +151,10 @@ class Calls:
         self._running[context].operation_id = operation_id
         self._announce(operation_id)
 
+    def deadline(self, context: Context) -> float:
+        """When the call must be over: an instant of `time.monotonic`, in seconds."""
+        return self._running[context].deadline
+
     async def write(
         self, context: Context, request: Message, answer_type: type[A], fn: Callable[[Connection, Call], A]
     ) -> A:
@@ -178,6 +182,11 @@ class Calls:
         database, call = self._opened(), self._call(rpc)
         work = partial(self._timed, rpc, database.read, lambda tx: fn(tx, call))
         return await self._run(self._reads, rpc, work)
+
+    async def work(self, context: Context, fn: Callable[[], T]) -> T:
+        """Run `fn` in a thread, without a transaction: reading a file, for example."""
+        self._opened()
+        return await self._run(self._reads, self._running[context], fn)
 
     def _opened(self) -> Database:
         if self._database is None:

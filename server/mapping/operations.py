@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from google.longrunning import operations_pb2 as longrunning_pb2
 from google.protobuf.empty_pb2 import Empty
@@ -21,6 +23,8 @@ from server.errors import CATEGORIES, DOMAIN
 _STATES = {state: operations_pb2.OperationState.Value(f"OPERATION_STATE_{state}") for state in State}
 _SEVERITIES = {severity: notice_pb2.Severity.Value(f"SEVERITY_{severity}") for severity in Severity}
 _NAME_PREFIX = name_of("")
+_TERM = re.compile(r'(?P<name>\w+)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<bare>[\w./]+))')
+_FILTER_HELP = 'must be any of done = true, state = RUNNING and method = "package.Service/Method", joined by AND'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,52 @@ def id_from_name(name: str) -> str:
     if operation_id == name or not operation_id.isalnum():
         raise Invalid(Violation("name", "OPERATION_NAME_INVALID", f"must be {_NAME_PREFIX} and an operation's id"))
     return operation_id
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which operations are listed: in one of these states, and of this method if it is not empty."""
+
+    states: frozenset[State]
+    method: str
+
+
+def listing_from_proto(request: longrunning_pb2.ListOperationsRequest) -> Listing:
+    """What a list asks for.
+
+    The filter (AIP-160) is any of `done = true`, `state = RUNNING` and `method = "package.Service/Method"`, joined by
+    AND. Raises: Invalid (OPERATIONS_PARENT_INVALID, FILTER_INVALID).
+    """
+    if request.name not in {"", "operations"}:
+        raise Invalid(Violation("name", "OPERATIONS_PARENT_INVALID", "must be operations, of which there is one list"))
+    states, method = frozenset(State), ""
+    for term in re.split(r"\s+AND\s+", request.filter.strip()) if request.filter.strip() else ():
+        found = _TERM.fullmatch(term)
+        name, value = (found["name"], found["quoted"] or found["bare"] or "") if found else ("", "")
+        if name == "done" and value in {"true", "false"}:
+            states &= frozenset(state for state in State if state.ended == (value == "true"))
+        elif name == "state" and value in State.__members__:
+            states &= {State[value]}
+        elif name == "method" and value and not method:
+            method = value
+        else:
+            raise Invalid(Violation("filter", "FILTER_INVALID", _FILTER_HELP))
+    return Listing(states, method)
+
+
+def listing_key(wanted: Listing) -> bytes:
+    """What must not change from one page to the next."""
+    return f"ListOperations {sorted(wanted.states)} {wanted.method}".encode()
+
+
+def wait_from_proto(request: longrunning_pb2.WaitOperationRequest) -> float:
+    """How long to wait at most, in seconds; without end when not given. Raises: Invalid."""
+    if not request.HasField("timeout"):
+        return inf
+    seconds = request.timeout.seconds + request.timeout.nanos / 1e9
+    if seconds < 0:
+        raise Invalid(Violation("timeout", "TIMEOUT_NEGATIVE", "must not be negative"))
+    return seconds
 
 
 def _stage_to_proto(stage: StageProgress, updated_us: int) -> operations_pb2.StageProgress:

@@ -1,0 +1,84 @@
+"""Audit entries: events of the domain as the contract tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from countinghouse.operations.v1 import audit_pb2
+from domain.kernel.errors import Invalid, Violation
+from domain.kernel.events import AuditFilter, Event
+from domain.operations.service import name_of
+from server.mapping.operations import id_from_name, instant_to_proto
+
+_INTEGER_MAX = 2**53
+"""Beyond it a number in a Struct, which is a double, would be another: such integers are written as text."""
+
+
+def filter_from_proto(request: audit_pb2.ListAuditEntriesRequest) -> AuditFilter:
+    """Which entries. Raises: Invalid when the end is not after the start, or an instant is out of range."""
+    start_us = _instant_from_proto(request, "start_time")
+    end_us = _instant_from_proto(request, "end_time")
+    if start_us and end_us and end_us <= start_us:
+        raise Invalid(Violation("end_time", "END_NOT_AFTER_START", "must be after start_time"))
+    return AuditFilter(
+        resource=request.resource,
+        caller=request.caller,
+        type=request.type,
+        operation_id=id_from_name(request.operation) if request.operation else "",
+        from_us=start_us,
+        before_us=end_us,
+    )
+
+
+def listing_key(request: audit_pb2.ListAuditEntriesRequest) -> bytes:
+    """What must not change from one page to the next."""
+    query = audit_pb2.ListAuditEntriesRequest()
+    query.CopyFrom(request)
+    query.ClearField("page_size")
+    query.ClearField("page_token")
+    return b"ListAuditEntries" + query.SerializeToString(deterministic=True)
+
+
+def entry_to_proto(event: Event) -> audit_pb2.AuditEntry:
+    """One change."""
+    changes = Struct()
+    changes.update({key: _plain(value) for key, value in event.payload.items()})
+    return audit_pb2.AuditEntry(
+        name=f"auditEntries/{event.event_id}",
+        event_time=instant_to_proto(event.at_us),
+        type=event.type,
+        resource=event.owner,
+        caller=event.caller,
+        method=event.method,
+        request_id=event.request_id,
+        operation=name_of(event.operation_id) if event.operation_id else "",
+        changes=changes,
+    )
+
+
+def _instant_from_proto(request: audit_pb2.ListAuditEntriesRequest, field: str) -> int:
+    """Microseconds UTC; 0 when not given."""
+    if not request.HasField(field):  # type: ignore[arg-type]
+        return 0
+    value: Timestamp = getattr(request, field)
+    try:
+        us = value.ToMicroseconds()
+    except ValueError:
+        us = 0
+    if us <= 0:
+        raise Invalid(Violation(field, "INSTANT_OUT_OF_RANGE", "must be an instant after 1970"))
+    return us
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The value as a Struct can hold it without loss."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _INTEGER_MAX:
+        return str(value)
+    return value

@@ -1,0 +1,153 @@
+"""News of operations between processes: PostgreSQL's NOTIFY, sent after the commit, gathered, from one connection.
+
+It only makes watchers and workers faster. A poll is the truth: a lost notification costs a moment, nothing else. On
+SQLite there is no such thing; there, who waits looks whether the file has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from threading import Condition, Thread
+from typing import Any
+
+import psycopg2
+import structlog
+from psycopg2.extensions import connection as PostgresConnection  # noqa: N812 - a class, whatever its name
+
+CHANNEL = "countinghouse_operation"
+
+_IDS_MAX = 200  # of 26 characters each: a payload holds 8,000 bytes
+_PAUSE_S = 0.002  # so long, news gather before they are sent
+_RETRY_S = 2.0
+_CONNECT_TIMEOUT_S = 5
+
+log = structlog.get_logger("notify")
+
+
+class Notifier:
+    """Tells other processes which operations changed; from any thread, after the commit, without waiting."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._news: set[str] = set()
+        self._changed = Condition()
+        self._closing = False
+        self._thread = Thread(target=self._run, name="notify", daemon=True)
+
+    @classmethod
+    def for_database(cls, url: str) -> Notifier | None:
+        """A running notifier for a normalized URL; None on SQLite."""
+        if not url.startswith("postgresql"):
+            return None
+        notifier = cls(url)
+        notifier._thread.start()
+        return notifier
+
+    def tell(self, operation_id: str) -> None:
+        """Say that the operation changed."""
+        with self._changed:
+            self._news.add(operation_id)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Send what waits, and end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout=_CONNECT_TIMEOUT_S)
+
+    def _run(self) -> None:
+        connection: PostgresConnection | None = None
+        while True:
+            with self._changed:
+                while not self._news and not self._closing:
+                    self._changed.wait()
+                closing, news = self._closing, sorted(self._news)
+                self._news.clear()
+            try:
+                connection = connection or connect(self._url)
+                _send(connection, news)
+            except psycopg2.Error as error:
+                # The news are stale by the time that there is a connection again: polls have found them.
+                log.warning("news not sent", error=type(error).__name__)
+                connection = None
+                if not closing:
+                    time.sleep(_RETRY_S)
+            if closing:
+                return
+            time.sleep(_PAUSE_S)
+
+
+class Listener:
+    """Hears on the event loop which operations changed; connects again by itself, and says whether it hears."""
+
+    def __init__(self, url: str, heard: Callable[[str], None]) -> None:
+        self._url = url
+        self._heard = heard
+        self.hears = False
+
+    async def run(self) -> None:
+        """Listen until canceled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection = await loop.run_in_executor(None, _listening, self._url)
+            except psycopg2.Error as error:
+                log.warning("cannot listen", error=type(error).__name__)
+            else:
+                await self._listen(loop, connection)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self, loop: asyncio.AbstractEventLoop, connection: PostgresConnection) -> None:
+        """Hear until the connection breaks."""
+        broken = loop.create_future()
+        loop.add_reader(connection.fileno(), self._hear, connection, broken)
+        self.hears = True
+        try:
+            await broken
+        finally:
+            self.hears = False
+            loop.remove_reader(connection.fileno())
+            connection.close()
+
+    def _hear(self, connection: PostgresConnection, broken: asyncio.Future[None]) -> None:
+        try:
+            connection.poll()
+        except psycopg2.Error as error:
+            log.warning("no longer listening", error=type(error).__name__)
+            if not broken.done():
+                broken.set_result(None)
+            return
+        for note in connection.notifies:
+            for operation_id in note.payload.split(","):
+                self._heard(operation_id)
+        connection.notifies.clear()
+
+
+def connect(url: str) -> PostgresConnection:
+    """A connection of its own, each statement a transaction. `url` is a normalized one."""
+    connection: Any = psycopg2.connect(
+        url.replace("postgresql+psycopg2://", "postgresql://", 1),
+        application_name="countinghouse news",
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+    )
+    connection.autocommit = True
+    return connection  # type: ignore[no-any-return]
+
+
+def _send(connection: PostgresConnection, news: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for start in range(0, len(news), _IDS_MAX):
+            cursor.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ",".join(news[start : start + _IDS_MAX])))
+
+
+def _listening(url: str) -> PostgresConnection:
+    connection = connect(url)
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {CHANNEL}")
+    return connection
