@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import grpc.aio
 import structlog
 from google.protobuf.message import Message
+from sqlalchemy import Connection
 
 from domain.kernel import idempotency
 from domain.kernel.call import Call
@@ -26,14 +27,14 @@ from domain.kernel.errors import DomainError
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from domain.kernel.paging import PageTokens
     from server.database.transaction import Database
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
+Tx = Connection
+"""A connection inside a transaction, as servicers hand it on to the domain; they run no SQL on it."""
 
 
 class Transact(Protocol):

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from domain.kernel import events
 from domain.kernel.call import Call
-from server.call import Calls, Context
+from server.call import Calls, Context, Tx
 from server.mapping.audit import entry_to_proto, filter_from_proto, listing_key
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
@@ -28,7 +23,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
         before_id = str(page.after[0]) if page.after else ""
 
-        def read(tx: Connection, _: Call) -> audit_pb2.ListAuditEntriesResponse:
+        def read(tx: Tx, _: Call) -> audit_pb2.ListAuditEntriesResponse:
             found = events.list_audit(tx, wanted, before_id=before_id, limit=page.size + 1)
             shown = found[: page.size]
             return audit_pb2.ListAuditEntriesResponse(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
@@ -12,13 +11,10 @@ from google.protobuf.empty_pb2 import Empty
 from domain.kernel.call import Call
 from domain.operations import service
 from domain.operations.model import Job
-from server.call import Calls, Context
+from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.operations import id_from_name, listing_from_proto, listing_key, wait_from_proto
 from server.watcher import Watcher, snapshot_of
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _ANSWER_S = 0.25
 """A wait ends so long before the call's deadline, so that its answer arrives in time."""
@@ -49,7 +45,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         if not wanted.states:  # the terms of the filter exclude each other
             return operations_pb2.ListOperationsResponse()
 
-        def read(tx: Connection, _: Call) -> operations_pb2.ListOperationsResponse:
+        def read(tx: Tx, _: Call) -> operations_pb2.ListOperationsResponse:
             found, following = service.list_page(tx, page, among=wanted.states, method=wanted.method)
             return operations_pb2.ListOperationsResponse(
                 operations=map(kinds.to_proto, found),
@@ -62,7 +58,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         """Stop the operation at its next safe point."""
         operation_id = id_from_name(request.name)
 
-        def cancel(tx: Connection, call: Call) -> Empty:
+        def cancel(tx: Tx, call: Call) -> Empty:
             service.request_cancel(tx, call, self._jobs, operation_id)
             return Empty()
 
@@ -74,7 +70,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         """Delete the record of an ended operation."""
         operation_id = id_from_name(request.name)
 
-        def delete(tx: Connection, call: Call) -> Empty:
+        def delete(tx: Tx, call: Call) -> Empty:
             service.delete(tx, call, operation_id)
             return Empty()
 

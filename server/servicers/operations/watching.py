@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from google.longrunning import operations_pb2 as longrunning_pb2
 
@@ -11,13 +10,10 @@ from countinghouse.operations.v1 import operations_pb2, operations_pb2_grpc
 from domain.kernel.call import Call
 from domain.operations import service
 from domain.operations.errors import WatchCursorAhead
-from server.call import Calls, Context
+from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.operations import id_from_name, instant_to_proto
 from server.watcher import Snapshot, Watcher, snapshot_of
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 
 class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
@@ -52,7 +48,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         """Run a failed operation again from where it stood."""
         operation_id = id_from_name(request.name)
 
-        def recover(tx: Connection, call: Call) -> longrunning_pb2.Operation:
+        def recover(tx: Tx, call: Call) -> longrunning_pb2.Operation:
             return kinds.to_proto(service.recover(tx, call, operation_id))
 
         answer = await self._calls.write(context, request, longrunning_pb2.Operation, recover)
