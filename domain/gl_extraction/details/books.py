@@ -20,7 +20,7 @@ def gather(tx: Connection, prepared: Prepared) -> Books:
     Cost: three statements, however many rows.
     """
     unsound = [prepared.rows[position] for position in prepared.unsound]
-    places = {(row.slot.ledger_code, row.slot.day) for row in prepared.sound}
+    places = {(ledger_code, day) for ledger_code, day, _ in {row.slot for row in prepared.sound}}
     places |= {(row.ledger_code, day) for row in unsound if (day := day_of_date(row.accounting_date))}
     codes = {row.group_account_code for row in prepared.sound} | {row.group_account_code for row in unsound}
     return read(tx, places, group_accounts=codes)
@@ -43,7 +43,8 @@ def open_periods(books: Books, slots: Iterable[Slot]) -> dict[Slot, str]:
     """The code of the open period for each slot that the books have a place for."""
     codes = {}
     for slot in slots:
-        period = books.period_of(slot.ledger_code, slot.day)
-        if period is not None and period.is_open and slot.given_period in {"", period.code}:
+        ledger_code, day, given_period = slot
+        period = books.period_of(ledger_code, day)
+        if period is not None and period.is_open and given_period in {"", period.code}:
             codes[slot] = period.code
     return codes

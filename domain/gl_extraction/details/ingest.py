@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.gl_extraction.details import books
 from domain.gl_extraction.details.making import Made, make, totals
 from domain.gl_extraction.details.model import Detail, Maker, NewDetail
-from domain.gl_extraction.details.rows import Prepared, SoundRow, prepare
+from domain.gl_extraction.details.rows import Prepared, prepare
 from domain.gl_extraction.details.rules import violations
 from domain.gl_extraction.details.store import read
 from domain.gl_extraction.details.store.insert import Making
@@ -47,9 +47,9 @@ def ingest_chunk(tx: Connection, call: Call, prepared: Prepared) -> Ingested:
     A row that is there already with the same content is unchanged, so a chunk can be handed in again at any time.
     The audit trail has one entry for the chunk. Cost: about ten statements, however many rows.
     """
-    made, sound, refusals = _make(tx, call, prepared)
+    made, refusals = _make(tx, call, prepared)
     if made.created:
-        _audit(tx, call, made, sound, received=len(prepared.rows), refused=len(refusals))
+        _audit(tx, call, made, received=len(prepared.rows), refused=len(refusals))
     return Ingested(
         received=len(prepared.rows),
         created=len(made.created),
@@ -63,30 +63,31 @@ def create_all(tx: Connection, call: Call, rows: Sequence[NewDetail]) -> list[De
 
     Raises: Invalid with every violation of every row, its field as `accounting_details[3].debit`.
     """
-    made, sound, refusals = _make(tx, call, prepare(rows))
+    made, refusals = _make(tx, call, prepare(rows))
     if refusals:
         raise Invalid(*(_in_request(refusal, violation) for refusal in refusals for violation in refusal.violations))
     if made.created:
-        _audit(tx, call, made, sound, received=len(rows), refused=0)
+        _audit(tx, call, made, received=len(rows), refused=0)
     found = {detail.detail_id: detail for detail in read.by_ids(tx, sorted(set(made.ids.values())))}
     return [found[made.ids[place]] for place in range(len(rows))]
 
 
-def _make(tx: Connection, call: Call, prepared: Prepared) -> tuple[Made, list[SoundRow], list[Refusal]]:
-    """Hold the rows against the books, and make what holds; gives the rows that were tried, and the refusals."""
+def _make(tx: Connection, call: Call, prepared: Prepared) -> tuple[Made, list[Refusal]]:
+    """Hold the rows against the books, and make what holds."""
     known = books.gather(tx, prepared)
-    periods = books.open_periods(known, {row.slot for row in prepared.sound})
+    slots = {row.slot for row in prepared.sound}
+    periods = books.open_periods(known, slots)
     unlisted = {row.group_account_code for row in prepared.sound} - known.group_accounts - {""}
     refused = {position: violations(prepared.rows[position], known) for position in prepared.unsound}
     sound = prepared.sound
-    if unlisted or len(periods) < len({row.slot for row in sound}):
+    if unlisted or len(periods) < len(slots):
         bad = [row for row in sound if row.slot not in periods or row.group_account_code in unlisted]
         refused |= {row.position: violations(prepared.rows[row.position], known) for row in bad}
         sound = [row for row in sound if row.position not in refused]
     assert all(refused.values()), "a row is refused for a reason"
     made = make(tx, sound, Making(Maker.INGEST, call.operation_id, call.now_us), periods=periods)
-    refused |= {sound[place].position: (clash,) for place, clash in made.clashes.items()}
-    return made, sound, [_refusal(prepared.rows, position, refused[position]) for position in sorted(refused)]
+    refused |= {position: (clash,) for position, clash in made.clashes.items()}
+    return made, [_refusal(prepared.rows, position, refused[position]) for position in sorted(refused)]
 
 
 def _refusal(rows: Sequence[NewDetail], position: int, found: tuple[Violation, ...]) -> Refusal:
@@ -98,16 +99,16 @@ def _in_request(refusal: Refusal, violation: Violation) -> Violation:
     return Violation(field, violation.reason, violation.description)
 
 
-def _audit(tx: Connection, call: Call, made: Made, sound: list[SoundRow], *, received: int, refused: int) -> None:
+def _audit(tx: Connection, call: Call, made: Made, *, received: int, refused: int) -> None:
     """One entry for all rows, under a name of its own: chunks that commit at the same time do not meet."""
-    created = sorted(made.ids[place] for place in made.created)
+    rows, ids = zip(*made.created, strict=True)
     changes = {
         "received_count": received,
-        "created_count": len(created),
-        "unchanged_count": len(made.ids) - len(created),
+        "created_count": len(ids),
+        "unchanged_count": len(made.ids) - len(ids),
         "refused_count": refused,
-        "created_totals": totals(sound[place] for place in made.created),
-        "first_detail": detail_name(created[0]),
-        "last_detail": detail_name(created[-1]),
+        "created_totals": totals(rows),
+        "first_detail": detail_name(min(ids)),
+        "last_detail": detail_name(max(ids)),
     }
     events.append(tx, call, f"ingests/{new_id(call.now_us)}", "accounting_details.ingested", changes)

@@ -21,15 +21,15 @@ _ATTEMPTS = 3  # a holder may be voided between the insert that it stopped and t
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of rows.
+    """What became of rows, by their position.
 
-    By their place among the rows: `ids` of the details that stand for them (made now, or there already with the same
-    content), `clashes` that say why there is none. `created` are the places of those made now.
+    `ids` of the details that stand for them (made now, or there already with the same content); `clashes` that say why
+    there is none. `created` are the rows that were made now, with their ids.
     """
 
     ids: Mapping[int, int]
     clashes: Mapping[int, Violation]
-    created: Sequence[int]
+    created: Sequence[tuple[SoundRow, int]]
 
 
 def make(
@@ -38,40 +38,43 @@ def make(
     making: Making,
     *,
     periods: Mapping[Slot, str],
-    reverses: Sequence[int] | None = None,
+    reverses: Mapping[int, int] | None = None,
 ) -> Made:
     """Make details of sound rows whose `periods` are open; each external id once (GLX-02).
 
     A row whose external id is held with the same content stands for that detail; with other content, or by a void
-    detail whose batch awaits its resend (GLX-03), it clashes. `reverses` holds, row by row, the detail reversed.
+    detail whose batch awaits its resend (GLX-03), it clashes. `reverses` holds, by position, the id of the detail
+    reversed.
 
     Cost: about six statements, however many rows. Raises: DetailsInMotion.
     """
-    places, twins, clashes = _first_of_each_id(rows)
-    firsts = [rows[place] for place in places]
+    firsts, twins, clashes = _first_of_each_id(rows)
+    if not firsts:
+        return Made({}, {}, [])
+    numbers = insert.number_rows(tx, firsts)
+    of = reverses or {}
+    pairs = list(zip(firsts, numbers, strict=True))
+    asked = {row.position: (detail_id, of.get(row.position, 0), periods[row.slot]) for row, detail_id in pairs}
+    mask = insert.stage(tx, firsts, asked)
+    held, awaiting = _settle(tx, making, mask, count=len(firsts))
     ids: dict[int, int] = {}
-    created: list[int] = []
-    if firsts:
-        asked = insert.number_rows(tx, firsts)
-        reversed_ids = [reverses[place] for place in places] if reverses else None
-        mask = insert.stage(tx, firsts, asked, periods=periods, reverses=reversed_ids)
-        held, awaiting = _settle(tx, making, mask, count=len(firsts))
-        for place, detail_id in zip(places, asked, strict=True):
-            holder = held.get(detail_id)
-            if detail_id in awaiting:
-                clashes[place] = _awaits(awaiting[detail_id])
-            elif holder is None:
-                ids[place] = detail_id
-                created.append(place)
-            elif holder.same:
-                ids[place] = holder.detail_id
-            else:
-                clashes[place] = _taken(detail_name(holder.detail_id))
-    for place, first in twins.items():
-        if first in ids:
-            ids[place] = ids[first]
+    created = []
+    for row, detail_id in pairs:
+        holder = held.get(detail_id)
+        if detail_id in awaiting:
+            clashes[row.position] = _awaits(awaiting[detail_id])
+        elif holder is None:
+            ids[row.position] = detail_id
+            created.append((row, detail_id))
+        elif holder.same:
+            ids[row.position] = holder.detail_id
         else:
-            clashes[place] = clashes[first]
+            clashes[row.position] = _taken(detail_name(holder.detail_id))
+    for position, first in twins.items():
+        if first in ids:
+            ids[position] = ids[first]
+        else:
+            clashes[position] = clashes[first]
     return Made(ids, clashes, created)
 
 
@@ -88,21 +91,23 @@ def totals(rows: Iterable[SoundRow]) -> Document:
     }
 
 
-def _first_of_each_id(rows: Sequence[SoundRow]) -> tuple[list[int], dict[int, int], dict[int, Violation]]:
-    """Places of the first row with each external id; of later ones with the same content, and of those with other."""
-    seen: dict[tuple[str, str], int] = {}
-    places: list[int] = []
+def _first_of_each_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[int, int], dict[int, Violation]]:
+    """The first row with each external id; by position, whom later ones with the same content repeat; other clashes."""
+    if len({(row.source, row.external_id) for row in rows}) == len(rows):
+        return list(rows), {}, {}
+    seen: dict[tuple[str, str], SoundRow] = {}
+    firsts: list[SoundRow] = []
     twins: dict[int, int] = {}
     clashes: dict[int, Violation] = {}
-    for place, row in enumerate(rows):
-        first = seen.setdefault((row.source, row.external_id), place)
-        if first == place:
-            places.append(place)
-        elif rows[first].content_hash == row.content_hash:
-            twins[place] = first
+    for row in rows:
+        first = seen.setdefault((row.source, row.external_id), row)
+        if first is row:
+            firsts.append(row)
+        elif first.content_hash == row.content_hash:
+            twins[row.position] = first.position
         else:
-            clashes[place] = _taken("another row before it")
-    return places, twins, clashes
+            clashes[row.position] = _taken("another row before it")
+    return firsts, twins, clashes
 
 
 def _settle(tx: Connection, making: Making, mask: int, *, count: int) -> tuple[dict[int, Holder], dict[int, int]]:

@@ -7,22 +7,21 @@ holds that the two never disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
-from operator import gt, lt
+from operator import gt
 from typing import NamedTuple
 from zlib import crc32
 
 from domain.gl_extraction.details.model import CalendarDay, NewDetail
-from domain.gl_extraction.details.rules import LISTS, NOTHING, ORIGINS, SUBJECT_TYPES, TEXTS
+from domain.gl_extraction.details.rules import LISTS, NOTHING, ORIGINS, SUBJECT_TYPES, TEXTS, day_of_date
 from domain.gl_extraction.tables import BUCKETS, CODED_COLUMNS, SEGMENTS
 from domain.kernel.amounts import NANOS, Amount, scale_of
 from domain.kernel.bulk import copy_cell
 from domain.kernel.characters import character_fault
 from domain.kernel.money import AMOUNT_MINOR_MAX
-from domain.kernel.time import real_day
 
 CORE_COLUMNS = (
     "coded_mask",
@@ -47,8 +46,8 @@ CORE_COLUMNS = (
 )
 """The columns of `SoundRow.cells`, in their order, before the coded ones."""
 
-_LENGTHS_MIN = tuple(rule.length_min for rule in TEXTS)
 _LENGTHS_MAX = tuple(rule.length_max for rule in TEXTS)
+_LENGTH_SURE = min(_LENGTHS_MAX)  # no text so short is too long
 _SEGMENTS_RULE, _ATTRIBUTES_RULE = LISTS
 _HASH_BYTES = 16
 _FAULTY = -1
@@ -57,25 +56,22 @@ _FAULTY = -1
 _PLAIN = bytes(byte for byte in range(256) if byte >= ord(" ") and byte not in {ord("\\"), 0xEF})
 
 
-class Slot(NamedTuple):
-    """Where in the books a row belongs: all that the period is derived from, and the one that was given, if any."""
-
-    ledger_code: str
-    day: int
-    given_period: str
+Slot = tuple[str, int, str]
+"""Where in the books a row belongs: ledger, day (yyyymmdd), and the period that was given, empty for none."""
 
 
 class SoundRow(NamedTuple):
     """A row whose form is right; whether the books have its codes is still to be seen.
 
-    `cells` are the texts of CORE_COLUMNS and then of those CODED_COLUMNS that `coded_mask` names; `line` is the same in
-    COPY's text format, and `content_hash` is made of it, so that equal content has equal hashes on every database.
+    `position` is its place among the rows that were handed in. `cells` are the texts of CORE_COLUMNS and then of those
+    CODED_COLUMNS that `coded_mask` names; `line` is the same in COPY's text format, and `content_hash` is made of it,
+    so that equal content has equal hashes on every database.
     """
 
-    position: int
     bucket: int
     source: str
     external_id: str
+    position: int
     content_hash: bytes
     slot: Slot
     group_account_code: str
@@ -124,28 +120,24 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
         distribution_account, ledger_code, accounting_date, transaction_date, period_code, category, debit, credit,
         group_account_code, gl_segments, attributes,
     ) = row  # fmt: skip
-    lengths = [
-        len(text)
-        for text in (
-            name, source, external_id, description, subject, grouping, bulking_group, distribution_account,
-            ledger_code, period_code, category, group_account_code,
-        )
-    ]  # fmt: skip
-    if any(map(gt, lengths, _LENGTHS_MAX)) or any(map(lt, lengths, _LENGTHS_MIN)):
-        return None
-    if origin not in ORIGINS or subject_type not in SUBJECT_TYPES or accounting_date is None:
-        return None
+    texts = (
+        name, source, external_id, description, subject, grouping, bulking_group, distribution_account, ledger_code,
+        period_code, category, group_account_code,
+    )  # fmt: skip
     day = _day(accounting_date)
     transaction_day = day if transaction_date is None else _day(transaction_date)
-    debit_minor, credit_minor = _minor(debit), _minor(credit)
-    if not day or not transaction_day or not _one_above_zero(debit_minor, credit_minor):
+    debit_minor, credit_minor, currency = _sides(debit, credit)
+    if (
+        not (source and external_id and ledger_code and day and transaction_day and currency)
+        or origin not in ORIGINS
+        or subject_type not in SUBJECT_TYPES
+        or (max(map(len, texts)) > _LENGTH_SURE and any(map(gt, map(len, texts), _LENGTHS_MAX)))
+        or not _fits(gl_segments, attributes)
+    ):
         return None
-    currency = _currency(debit, credit)
-    if not currency or not _fits(gl_segments, attributes):
-        return None
-    coded_mask, coded = _coded(gl_segments, attributes)
+    mask, coded = _coded(gl_segments, attributes)
     cells = (
-        str(coded_mask), source, external_id, description, subject_type, subject, origin, grouping, bulking_group,
+        _mask_text(mask), source, external_id, description, subject_type, subject, origin, grouping, bulking_group,
         "1" if reversal else "0", distribution_account, ledger_code, str(day), str(transaction_day), category,
         currency, str(debit_minor), str(credit_minor), group_account_code, *coded,
     )  # fmt: skip
@@ -153,35 +145,42 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
     if line is None:
         return None
     return SoundRow(
-        position,
         bucket_of_external_id(source, external_id),
         source,
         external_id,
+        position,
         blake2b(line, digest_size=_HASH_BYTES).digest(),
-        Slot(ledger_code, day, period_code),
+        (ledger_code, day, period_code),
         group_account_code,
         currency,
         debit_minor,
         credit_minor,
-        coded_mask,
+        mask,
         cells,
         line,
     )
 
 
 @lru_cache(maxsize=1 << 14)
-def _day(written: CalendarDay) -> int:
-    """The day as yyyymmdd; 0 where the calendar has no such day."""
-    return real_day(*written) or 0
+def _day(written: CalendarDay | None) -> int:
+    """The day as yyyymmdd; 0 when it was not given or the calendar has no such day."""
+    return day_of_date(written) or 0
+
+
+@lru_cache(maxsize=1 << 10)
+def _mask_text(mask: int) -> str:
+    return str(mask)
 
 
 def _minor(amount: Amount | None) -> int:
     """The amount in minor units, 0 when there is none; _FAULTY for one that is negative or breaks a rule."""
-    if amount is None or amount == NOTHING:
+    if amount is None:
         return 0
     currency, units, nanos = amount
     scale = scale_of(currency)
-    if scale is None or units < 0 or not 0 <= nanos < NANOS:
+    if scale is None:
+        return 0 if amount == NOTHING else _FAULTY
+    if units < 0 or not 0 <= nanos < NANOS:
         return _FAULTY
     per_unit, nanos_per_minor = scale
     minor, finer = divmod(nanos, nanos_per_minor)
@@ -189,37 +188,39 @@ def _minor(amount: Amount | None) -> int:
     return _FAULTY if finer or minor > AMOUNT_MINOR_MAX else minor
 
 
-def _one_above_zero(debit_minor: int, credit_minor: int) -> bool:
-    return (debit_minor > 0 and credit_minor == 0) or (credit_minor > 0 and debit_minor == 0)
-
-
-def _currency(debit: Amount | None, credit: Amount | None) -> str:
-    """The one currency of the two sides; empty when they differ."""
-    if debit is None or debit == NOTHING:
-        return credit[0] if credit is not None else ""
-    if credit is None or credit == NOTHING or credit[0] == debit[0]:
-        return debit[0]
-    return ""
+def _sides(debit: Amount | None, credit: Amount | None) -> tuple[int, int, str]:
+    """Debit and credit in minor units and their one currency; the currency is empty when a rule is broken."""
+    debit_minor, credit_minor = _minor(debit), _minor(credit)
+    if debit is not None and debit_minor > 0 and credit_minor == 0:
+        currency, other = debit[0], credit
+    elif credit is not None and credit_minor > 0 and debit_minor == 0:
+        currency, other = credit[0], debit
+    else:
+        return 0, 0, ""
+    return debit_minor, credit_minor, "" if other and other[0] not in {currency, ""} else currency
 
 
 def _fits(gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> bool:
-    if gl_segments and (
-        len(gl_segments) > _SEGMENTS_RULE.items_max or max(map(len, gl_segments)) > _SEGMENTS_RULE.length_max
-    ):
-        return False
-    return not attributes or (
-        len(attributes) <= _ATTRIBUTES_RULE.items_max and max(map(len, attributes)) <= _ATTRIBUTES_RULE.length_max
+    return (
+        len(gl_segments) <= _SEGMENTS_RULE.items_max
+        and len(attributes) <= _ATTRIBUTES_RULE.items_max
+        and max(map(len, gl_segments), default=0) <= _SEGMENTS_RULE.length_max
+        and max(map(len, attributes), default=0) <= _ATTRIBUTES_RULE.length_max
     )
 
 
-def _coded(gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> tuple[int, Iterable[str]]:
+def _coded(gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> tuple[int, Sequence[str]]:
     """Which coded columns are not empty, as a mask, and their texts."""
     if "" not in gl_segments and "" not in attributes:
-        mask = (1 << len(gl_segments)) - 1 | ((1 << len(attributes)) - 1) << SEGMENTS
-        return mask, chain(gl_segments, attributes)
+        return _full_mask(len(gl_segments), len(attributes)), gl_segments + attributes
     places = chain(enumerate(gl_segments), enumerate(attributes, SEGMENTS))
     filled = [(place, text) for place, text in places if text]
     return sum(1 << place for place, _ in filled), [text for _, text in filled]
+
+
+@lru_cache(maxsize=1 << 10)
+def _full_mask(segments: int, attributes: int) -> int:
+    return (1 << segments) - 1 | ((1 << attributes) - 1) << SEGMENTS
 
 
 def _line(cells: tuple[str, ...]) -> bytes | None:

@@ -6,7 +6,7 @@ in the order of the unique index, so that two writers with the same rows wait fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Dialect, MetaData, Table, TextClause,
 from sqlalchemy.schema import CreateTable
 
 from domain.gl_extraction.details.model import Maker
-from domain.gl_extraction.details.rows import CORE_COLUMNS, Slot, SoundRow, coded_columns
+from domain.gl_extraction.details.rows import CORE_COLUMNS, SoundRow, coded_columns
 from domain.gl_extraction.tables import BUCKETS, accounting_detail
 from domain.kernel import sequences
 from domain.kernel.bulk import copy_cell, copy_in
@@ -32,6 +32,10 @@ class Making:
     maker: Maker
     operation_id: str
     created_us: int
+
+
+Asked = tuple[int, int, str]
+"""Beside a row: the id that it asks for, the id of the detail that it reverses (0: none), and its period's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ _staging = Table(
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
-_IN_INDEX_ORDER = itemgetter(*map(SoundRow._fields.index, ("bucket", "source", "external_id")))
+_INDEX_FIELDS = ("bucket", "source", "external_id")
 _SAME_ID = "h.bucket = s.bucket AND h.source = s.source AND h.external_id = s.external_id"
 _HOLDERS = text(
     # SQL from names of ours alone, here and below.
@@ -96,35 +100,30 @@ def number_rows(tx: Connection, rows: Sequence[SoundRow]) -> list[int]:
     return [number * BUCKETS + row.bucket for row, number in zip(rows, numbers, strict=False)]
 
 
-def stage(
-    tx: Connection,
-    rows: Sequence[SoundRow],
-    ids: Sequence[int],
-    *,
-    periods: Mapping[Slot, str],
-    reverses: Sequence[int] | None,
-) -> int:
-    """Put the rows beside the table; gives the mask of the coded columns in use.
+def stage(tx: Connection, rows: Sequence[SoundRow], asked: Mapping[int, Asked]) -> int:
+    """Put the rows beside the table, each with what is asked for it (by position).
+
+    Gives the mask of the coded columns in use.
 
     Cost: PostgreSQL one COPY, SQLite one prepared INSERT a row.
     """
     tx.exec_driver_sql(_create_staging(tx.dialect))
     tx.exec_driver_sql("DELETE FROM detail_staging")
-    order = sorted(range(len(rows)), key=[_IN_INDEX_ORDER(row) for row in rows].__getitem__)
     mask = 0
     for row in rows:
         mask |= row.coded_mask
     columns = (*HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask))
-    placed = (
-        (ids[place], reverses[place] if reverses else 0, periods[rows[place].slot], rows[place]) for place in order
-    )
+    placed = list(rows)
+    for field in reversed(_INDEX_FIELDS):  # sorting by one field after the other takes a third of the time
+        placed.sort(key=itemgetter(SoundRow._fields.index(field)))
     if tx.dialect.name == "postgresql":
-        copy_in(tx, "detail_staging", columns, b"".join(_copy_lines(placed, mask)))
+        copy_in(tx, "detail_staging", columns, b"".join(_copy_line(row, asked[row.position], mask) for row in placed))
         return mask
     marks = ", ".join("?" * len(columns))
     parameters = [
-        (row.bucket, detail_id, row.content_hash, reversed_id, period, *_padded(row, mask))
-        for detail_id, reversed_id, period, row in placed
+        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask))
+        for row in placed
+        for detail_id, reverses, period in (asked[row.position],)
     ]
     tx.exec_driver_sql(f"INSERT INTO detail_staging ({', '.join(columns)}) VALUES ({marks})", parameters)  # noqa: S608
     return mask
@@ -165,15 +164,13 @@ def unmake(tx: Connection, ids: Sequence[int]) -> None:
         tx.execute(statement, [{"bucket": detail_id % BUCKETS, "detail_id": detail_id} for detail_id in ids])
 
 
-def _copy_lines(placed: Iterator[tuple[int, int, str, SoundRow]], mask: int) -> Iterator[bytes]:
-    for detail_id, reversed_id, period, row in placed:
-        line = row.line
-        if row.coded_mask != mask:
-            line = "\t".join(map(copy_cell, _padded(row, mask))).encode()
-        head = f"{row.bucket}\t{detail_id}\t\\\\x{row.content_hash.hex()}\t{reversed_id}\t{period}\t"
-        yield head.encode()
-        yield line
-        yield b"\n"
+def _copy_line(row: SoundRow, asked: Asked, mask: int) -> bytes:
+    detail_id, reverses, period = asked
+    line = row.line
+    if row.coded_mask != mask:
+        line = "\t".join(map(copy_cell, _padded(row, mask))).encode()
+    content_hash = row.content_hash.hex().encode()
+    return b"%d\t%d\t\\\\x%b\t%d\t%b\t%b\n" % (row.bucket, detail_id, content_hash, reverses, period.encode(), line)
 
 
 def _padded(row: SoundRow, mask: int) -> tuple[str, ...]:

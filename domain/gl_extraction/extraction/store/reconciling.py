@@ -1,0 +1,79 @@
+"""SQL that compares what a batch sent with what those details are now (GLX-23)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select
+
+from domain.data_files.model import Total, Totals, sum_of
+from domain.gl_extraction.extraction.model import Summary
+from domain.gl_extraction.extraction.states import BatchState
+from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.extraction.store.survey import elements_of
+from domain.gl_extraction.tables import BUCKETS, accounting_detail, extraction_batch, extraction_stamp
+
+_d, _s = accounting_detail.c, extraction_stamp.c
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the details of a batch are now; `invoiced` are all that are, also those that were when they were sent."""
+
+    all: Summary
+    current: Summary
+    voided: Summary
+    restamped: Summary
+    invoiced: Summary
+
+
+def found(tx: Connection, batch_no: int) -> Found:
+    """What the details that a batch stamped are now. Cost: one statement; each detail and its stamps by key."""
+    probe_by_key(tx)
+    marks = (_d.voided_us > 0, _d.invoiced_us > 0, _stamped_later(batch_no))
+    flags = [case((mark, 1), else_=0).label(f"mark_{number}") for number, mark in enumerate(marks)]
+    query = (
+        select(_d.currency, *flags, func.count(), func.sum(_d.debit_minor), func.sum(_d.credit_minor))
+        .join_from(extraction_stamp, accounting_detail, and_(_d.bucket == _s.bucket, _d.detail_id == _s.detail_id))
+        .where(_s.bucket.in_(range(BUCKETS)), _s.batch_no == batch_no)
+        .group_by(_d.currency, *flags)
+    )
+    rows = tx.execute(query).all()
+    return Found(
+        all=_summary(rows),
+        current=_summary(row for row in rows if not row[1] and not row[3]),
+        voided=_summary(row for row in rows if row[1]),
+        restamped=_summary(row for row in rows if row[3]),
+        invoiced=_summary(row for row in rows if row[2]),
+    )
+
+
+def sent_as_invoiced(tx: Connection, batch_no: int) -> Summary:
+    """The details that were invoiced already when the batch sent them."""
+    c = elements_of(batch_no).subquery().c
+    figures = (func.sum(c.detail_count), func.sum(c.debit_minor), func.sum(c.credit_minor))
+    return _summary(tx.execute(select(c.currency, *figures).where(c.invoiced == 1).group_by(c.currency)))
+
+
+def _stamped_later(batch_no: int) -> ColumnElement[bool]:
+    stamp, batch = extraction_stamp.alias("stamp"), extraction_batch.alias("batch")
+    return (
+        select(literal(1))
+        .join_from(stamp, batch, batch.c.batch_no == stamp.c.batch_no)
+        .where(stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id)
+        .where(stamp.c.batch_no + 0 > batch_no, batch.c.state == BatchState.COMPLETED.value)
+        .correlate(accounting_detail)
+        .exists()
+    )
+
+
+def _summary(rows: Iterable[Any]) -> Summary:
+    """Rows that begin with the currency and end with count, debits and credits, added up."""
+    count = 0
+    totals: list[Totals] = []
+    for currency, *_, details, debit, credit in rows:
+        count += int(details)
+        totals.append({currency: Total(int(debit), int(credit))})
+    return Summary(count, dict(sorted(sum_of(totals).items())))
