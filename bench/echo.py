@@ -1,0 +1,63 @@
+"""A server whose GetLedger does nothing but answer: `python -m bench.echo ADDRESS [TOKEN_FILE]`.
+
+Bare, it is the floor of a unary call. With a token file it stands behind the product's gate, so that what the two
+differ by is what the gate costs: identity, permission, request id, deadline, validation, figures and a log line.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+
+from bench.seed import LEDGER
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2, reference_pb2
+from server import auth, observe
+from server.interceptors import Door, Gate, Limits, Seats
+
+SERVICE = gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"]
+ANSWER = reference_pb2.Ledger(
+    name=f"ledgers/{LEDGER}", code=LEDGER, description="The books of the company, as they are closed. " * 4, etag="1"
+)
+
+
+async def main(address: str, token_file: str | None) -> None:
+    server = grpc.aio.server(interceptors=[_gate(Path(token_file))] if token_file else [])
+    handler = grpc.unary_unary_rpc_method_handler(
+        _answer,
+        request_deserializer=reference_pb2.GetLedgerRequest.FromString,
+        response_serializer=reference_pb2.Ledger.SerializeToString,
+    )
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE.full_name, {"GetLedger": handler})])
+    server.add_insecure_port(address)
+    await server.start()
+    print("ready", flush=True)
+    await server.wait_for_termination()
+
+
+async def _answer(
+    request: reference_pb2.GetLedgerRequest,  # noqa: ARG001 - gRPC's signature
+    context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG001
+) -> reference_pb2.Ledger:
+    return ANSWER
+
+
+def _gate(token_file: Path) -> Gate:
+    """The gate as the server makes it."""
+    observe.configure("info")
+    permissions = auth.permissions_of([SERVICE])
+    door = Door()
+    door.open()
+    seats = Seats(total=1, per_caller=1)
+    return Gate(
+        authority=auth.read_tokens(token_file, frozenset(permissions.values())),
+        permissions=permissions,
+        limits=Limits(call_timeout_s=60, stream_timeout_s=60, watches=seats, uploads=seats),
+        running={},
+        door=door,
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))

@@ -1,0 +1,133 @@
+"""Details made by set-based SQL straight in the tables, the same rows on both databases.
+
+Detail number n belongs to group n % groups; a group is one bulking group, currency and reversal flag. Accounts and
+segments are those of the group, subjects and amounts are the detail's own: some fields agree within an element and
+some do not, as in real books.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from bench.databases import connect_postgresql, connect_sqlite
+from domain.gl_extraction.tables import BUCKETS, CODED_COLUMNS, accounting_detail
+
+LEDGER = "GL"
+PERIOD = "2026"
+SOURCE = "BENCH"
+CREATED_US = 1_767_225_600_000_000  # 2026-01-01, and one microsecond a detail
+PER_BATCH = 1_000_000
+CODED = {  # the free fields in use, by SQL over the group's number `i`
+    "gl_segment_1": "'S' || CAST(i % 7 AS TEXT)",
+    "gl_segment_2": "'C' || CAST(i % 400 AS TEXT)",
+    "gl_segment_3": "'P' || CAST(i % 90 AS TEXT)",
+    "gl_segment_4": "'R' || CAST(n % 11 AS TEXT)",
+    "attribute_1": "'north'",
+    "attribute_2": "'T' || CAST(n % 50 AS TEXT)",
+}
+CODED_MASK = sum(1 << CODED_COLUMNS.index(name) for name in CODED)
+REFERENCE = (
+    f"INSERT INTO ledger (code, created_us, updated_us) VALUES ('{LEDGER}', {CREATED_US}, {CREATED_US})",
+    (
+        "INSERT INTO accounting_period (ledger_code, code, start_day, end_day, state, created_us, updated_us) "
+        f"VALUES ('{LEDGER}', '{PERIOD}', 20260101, 20261231, 'OPEN', {CREATED_US}, {CREATED_US})"
+    ),
+)
+
+
+def fill(url: str, *, details: int, groups: int, first: int = 1, extracted: int = 0) -> None:
+    """Put in details numbered from `first`: `extracted` ones with their stamps, then `details` pending ones."""
+    if first == 1:
+        execute(url, REFERENCE)
+    for start in range(first, first + extracted, PER_BATCH):
+        execute(url, _extracted(url, start, min(PER_BATCH, first + extracted - start), groups))
+    if extracted and url.startswith("sqlite"):  # PostgreSQL's sequence of batches begins beyond those made here
+        execute(url, [f"UPDATE sequence SET next_value = {1 + extracted} WHERE name = 'extraction_batch_no'"])
+    if details:
+        pending = first + extracted
+        execute(url, [_details(url, pending, details, groups), _pending(pending, details)])
+
+
+def execute(url: str, statements: Iterator[str] | list[str] | tuple[str, ...]) -> None:
+    """Run statements in one transaction."""
+    if url.startswith("sqlite"):
+        with closing(connect_sqlite(url)) as sqlite:
+            sqlite.execute("BEGIN IMMEDIATE")
+            for statement in statements:
+                sqlite.execute(statement)
+            sqlite.execute("COMMIT")
+        return
+    with closing(connect_postgresql(url)) as postgresql, postgresql, postgresql.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def detail_sql(hashed: str) -> dict[str, str]:
+    """SQL of every column that has no default, over the detail's number `n`, its group `i` and bucket `b`."""
+    return {
+        "bucket": "b",
+        "detail_id": f"n * {BUCKETS} + b",
+        "source": f"'{SOURCE}'",
+        "external_id": "'INV-2026-' || CAST(n AS TEXT)",
+        "content_hash": hashed,
+        "description": "'Premium of the month'",
+        "subject_type": "'ACCOUNT'",
+        "subject": "'A' || CAST(100000 + n % 90001 AS TEXT)",
+        "origin": "'F'",
+        "grouping": "'T' || CAST(n / 10 AS TEXT)",
+        "bulking_group": "'B' || CAST(100000 + i / 4 AS TEXT)",
+        "reversal": "i / 2 % 2",
+        "distribution_account": "'4' || CAST(1000 + i % 500 AS TEXT)",
+        "ledger_code": f"'{LEDGER}'",
+        "accounting_date": "20260101 + i % 28",
+        "transaction_date": "20260101 + n % 28",
+        "accounting_period_code": f"'{PERIOD}'",
+        "category": "'PREMIUM'",
+        "currency": "CASE i % 2 WHEN 0 THEN 'USD' ELSE 'EUR' END",
+        "debit_minor": "CASE n % 3 WHEN 0 THEN 0 ELSE 1 + n % 99991 END",
+        "credit_minor": "CASE n % 3 WHEN 0 THEN 1 + n % 99991 ELSE 0 END",
+        "group_account_code": "''",
+        "maker": "'INGEST'",
+        "created_us": f"{CREATED_US} + n",
+        "coded_mask": str(CODED_MASK),
+        **CODED,
+    }
+
+
+def _details(url: str, first: int, count: int, groups: int) -> str:
+    sqlite = url.startswith("sqlite")
+    columns = detail_sql("randomblob(16)" if sqlite else "decode(md5(CAST(n AS TEXT)), 'hex')")
+    assert columns.keys() <= set(accounting_detail.c.keys())
+    numbers = (
+        f"WITH RECURSIVE number (n) AS (VALUES ({first}) UNION ALL "
+        f"SELECT n + 1 FROM number WHERE n < {first + count - 1})"
+        if sqlite
+        else f"WITH number AS (SELECT generate_series({first}::bigint, {first + count - 1}) AS n)"
+    )
+    # Buckets come in no order, as from a hash. PostgreSQL inserts in the key's order; else its index would bloat.
+    numbered = f"SELECT n, n % {groups} AS i, CAST(n * 40503 / 16 % {BUCKETS} AS INTEGER) AS b FROM number"
+    return (
+        f"INSERT INTO accounting_detail ({', '.join(columns)}) {numbers} "
+        f"SELECT {', '.join(columns.values())} FROM ({numbered}) AS numbered ORDER BY b, n"
+    )
+
+
+def _pending(first: int, count: int) -> str:
+    return (
+        f"INSERT INTO accounting_detail_pending (bucket, detail_id) SELECT bucket, detail_id FROM accounting_detail "
+        f"WHERE created_us BETWEEN {CREATED_US + first} AND {CREATED_US + first + count - 1}"
+    )
+
+
+def _extracted(url: str, first: int, count: int, groups: int) -> Iterator[str]:
+    """A completed batch of details, its elements and files left out: nothing looks at those again."""
+    batch = first // PER_BATCH + 1
+    until = CREATED_US + first + count - 1
+    yield _details(url, first, count, groups)
+    yield (
+        "INSERT INTO extraction_batch (batch_no, state, operation_id, caller, created_us, message_us, completed_us, "
+        f"detail_count) VALUES ({batch}, 'COMPLETED', 'seed{batch}', 'bench', {until}, {until}, {until}, {count})"
+    )
+    yield (
+        f"INSERT INTO extraction_stamp (bucket, batch_no, detail_id) SELECT bucket, {batch}, detail_id "
+        f"FROM accounting_detail WHERE created_us BETWEEN {CREATED_US + first} AND {until}"
+    )
