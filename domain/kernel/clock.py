@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class database_now_us(FunctionElement[int]):  # noqa: N801 - reads as the SQL function that it is
-    """Microseconds UTC by the database's clock when the expression is evaluated (SQLite: to the millisecond)."""
+    """Microseconds UTC by the database's clock (SQLite: to the millisecond); in SELECT only, never in UPDATE."""
 
     type = BigInteger()
     inherit_cache = True

@@ -38,6 +38,14 @@ class ChunkState(StrEnum):
     FAILED = "FAILED"  # set apart with its error, after its attempts were used up
 
 
+class Task(StrEnum):
+    """What a chunk is there for."""
+
+    PLAN = "PLAN"  # cut its stage into steps
+    STEP = "STEP"  # carry out a key range of its stage
+    UNDO = "UNDO"  # put back what a canceled operation has marked
+
+
 class Severity(StrEnum):
     """How grave a notice is."""
 
@@ -70,10 +78,15 @@ class StageProgress:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an operation failed or was canceled: a reason, a sentence, and what the reader needs beside them."""
+    """Why an operation failed or was canceled: a reason, a sentence, and what the reader needs beside them.
+
+    `category` is the name of the error's category in `kernel.errors` (Invalid, NotFound, Conflict, Refused, OutOfRange,
+    Unavailable, Damaged), Canceled, or Internal for what was nobody's plan.
+    """
 
     reason: str
     message: str
+    category: str
     details: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -148,11 +161,12 @@ class Stepped:
 class Stage:
     """One stage of a job.
 
-    `plan` cuts the stage's work into chunks, once, when the stage begins; no chunk means that there is nothing to do.
-    `gather`, if given, runs before the chunk's transaction, on the same connection and outside any write transaction:
-    long reads, files and temporary tables belong there. `step` carries one chunk out on the chunk's transaction; with
-    it commit the progress and the chunk's end, or nothing does. A step that is run again must come to the same.
-    `past_cancel` marks the stages from which on the work can only go forward.
+    `plan` cuts the stage's work into chunks, once, when the stage begins, at the instant it is given; it only reads,
+    and no chunk means that there is nothing to do. `gather`, if given, runs before the chunk's transaction, on the same
+    connection and on one snapshot: long reads, files and temporary tables belong there, no other writes. `step` carries
+    one chunk out on the chunk's transaction; with it commit the progress and the chunk's end, or nothing does. All
+    three may be run again and must come to the same. `past_cancel` marks the stages from which on the work can only go
+    forward.
     """
 
     name: str
@@ -168,7 +182,7 @@ class Job:
     """How one kind of operation is carried out.
 
     `undo` puts back what canceled work has marked, in bounded pieces: it is called, one transaction each, until it
-    returns True.
+    returns True. It must bear to find nothing marked, or a part put back already.
     """
 
     kind: str

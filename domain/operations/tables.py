@@ -19,6 +19,7 @@ operation = table(
     int64("revision", default=1),  # grows with every change: the sequence of a watch
     flag("cancel_requested", default=0),
     int32("recoveries", default=0),
+    int32("chunks_made", default=0),  # the last chunk_no given: numbers are never used again
     int32("chunks_open", default=0),  # chunks of the present stage that are not done, failed ones included
     int32("chunks_failed", default=0),  # of them, those set apart with an error
     int64("created_us"),
@@ -26,7 +27,7 @@ operation = table(
     int64("updated_us"),
     int64("ended_us", default=0),
     json_text("request"),  # what the job was asked, as the job reads it
-    json_text("progress"),  # {"stages": {...}, "counts": {...}, "notices": [...]}
+    json_text("progress"),  # {"stages": [...], "counts": {...}, "notices": [...]}
     json_text("result"),
     json_text("error"),
     fillfactor=50,
@@ -43,6 +44,7 @@ chunk = table(
     "chunk",
     text("operation_id", key=True),
     int32("chunk_no", key=True),  # from 1, over all stages
+    text("task"),  # model.Task
     text("stage"),
     text("state"),  # model.ChunkState
     int64("epoch", default=0),  # grows with every claim; the fence
@@ -55,18 +57,23 @@ chunk = table(
     fillfactor=50,
 )
 Index(
-    "ix_chunk_unfinished",
-    chunk.c.not_before_us,
+    "ix_chunk_ready",
     chunk.c.operation_id,
-    postgresql_where=chunk.c.state.in_(("READY", "CLAIMED")),
-    sqlite_where=chunk.c.state.in_(("READY", "CLAIMED")),
+    chunk.c.chunk_no,
+    postgresql_where=chunk.c.state == "READY",
+    sqlite_where=chunk.c.state == "READY",
 )
-Index("ix_chunk_worker", chunk.c.worker_id)
+Index(
+    "ix_chunk_claimed",
+    chunk.c.operation_id,
+    postgresql_where=chunk.c.state == "CLAIMED",
+    sqlite_where=chunk.c.state == "CLAIMED",
+)
 
 worker = table(
     "worker",
     text("worker_id", key=True),
-    text("host"),
+    text("host"),  # within it `pid` is unique
     int32("pid"),
     int64("started_us"),
     int64("lease_until_us"),  # by the database's clock

@@ -9,8 +9,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+import psycopg2
 from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -19,6 +19,9 @@ from domain.kernel.errors import Damaged, DomainError, Unavailable
 
 Constraints = Mapping[str, Callable[[], DomainError]]
 """What a violation of a named constraint means to a caller."""
+
+DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error, psycopg2.Error)
+"""What a statement may raise, also when the driver is used past SQLAlchemy."""
 
 RUN_AGAIN = frozenset({"pk_event", "event_id_unique", "pk_idempotency"})
 """Keys on which two writers may collide without fault: the loser runs again and finds what the winner left."""
@@ -119,21 +122,22 @@ class Judge:
         self._constraints = constraints
         self._names = _names_by_columns(metadata)
 
-    def verdict(self, error: SQLAlchemyError) -> Verdict:
-        """What `error` means."""
+    def verdict(self, error: Exception) -> Verdict:
+        """What an error of `DRIVER_ERRORS` means."""
         if isinstance(error, PoolTimeout):
             return Verdict(DatabaseBusy)
-        if not isinstance(error, DBAPIError) or error.orig is None:
-            return Verdict(lambda: DatabaseFault(type(error).__name__))
-        if isinstance(error.orig, sqlite3.Error):
-            return self._sqlite(error.orig)
-        return self._postgresql(error, error.orig)
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(driver, sqlite3.Error):
+            return self._sqlite(driver)
+        if isinstance(driver, psycopg2.Error):
+            return self._postgresql(driver, gone=isinstance(error, DBAPIError) and error.connection_invalidated)
+        return Verdict(lambda: DatabaseFault(type(error).__name__))
 
-    def _postgresql(self, error: DBAPIError, driver: Any) -> Verdict:  # noqa: ANN401
-        code: str = getattr(driver, "pgcode", None) or ""
+    def _postgresql(self, driver: psycopg2.Error, *, gone: bool) -> Verdict:
+        code = driver.pgcode or ""
         if known := _POSTGRESQL.get(code):
             return known
-        if error.connection_invalidated or code.startswith(_POSTGRESQL_GONE) or _never_connected(driver, code):
+        if gone or code.startswith(_POSTGRESQL_GONE) or _never_connected(driver, code):
             return _GONE
         diagnosis = driver.diag
         return self._violation(code, diagnosis.constraint_name or "", diagnosis.table_name or "")
@@ -160,8 +164,8 @@ class Judge:
         return Verdict(lambda: DatabaseFault(" ".join(filter(None, ("database error", code, constraint, table)))))
 
 
-def _never_connected(driver: object, code: str) -> bool:
-    return not code and type(driver).__name__ in {"OperationalError", "InterfaceError"}
+def _never_connected(driver: psycopg2.Error, code: str) -> bool:
+    return not code and isinstance(driver, (psycopg2.OperationalError, psycopg2.InterfaceError))
 
 
 def _names_by_columns(metadata: MetaData) -> dict[frozenset[str], str]:

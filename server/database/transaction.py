@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from domain import schema
 from domain.kernel.clock import now_us
 from server.database.engine import WRITES, milliseconds, open_engine
-from server.database.failures import Constraints, DatabaseTooSlow, Judge, OutcomeUnknown
+from server.database.failures import DRIVER_ERRORS, Constraints, DatabaseTooSlow, Judge, OutcomeUnknown
 from server.database.limits import Limits
 from server.database.urls import BadDatabaseUrl, normalize, sqlite_path
 from server.database.writer_lock import WriterLock
@@ -79,11 +79,11 @@ class Database:
 
     def snapshot_on(self, connection: Connection, fn: Callable[[Connection], T], *, timeout_s: float) -> T:
         """Run `fn` on one snapshot of the database, on a connection of `connection()`; temporary tables are allowed."""
-        return self._singly("snapshot", connection, fn, timeout_s)
+        return self._run_on("snapshot", connection, fn, timeout_s)
 
     def write_on(self, connection: Connection, fn: Callable[[Connection], T], *, timeout_s: float) -> T:
-        """As `write`, once, on a connection of `connection()`."""
-        return self._singly("write", connection, fn, timeout_s)
+        """As `write`, on a connection of `connection()`; `timeout_s` may be longer than `Limits.statement_s`."""
+        return self._run_on("write", connection, fn, timeout_s)
 
     def clock_us(self) -> int:
         """The database's clock, in microseconds UTC."""
@@ -98,10 +98,24 @@ class Database:
     def _run(self, kind: Kind, fn: Callable[[Connection], T], timeout_s: float | None) -> T:
         limit_s = self.limits.statement_s if timeout_s is None else min(timeout_s, self.limits.statement_s)
 
-        def attempt() -> T:
+        def attempt(left_s: float) -> T:
             with self._connect() as connection:
-                return self._once(kind, connection, fn, deadline - time.monotonic())
+                return self._once(kind, connection, fn, left_s)
 
+        return self._persist(attempt, limit_s)
+
+    def _run_on(self, kind: Kind, connection: Connection, fn: Callable[[Connection], T], timeout_s: float) -> T:
+        def attempt(left_s: float) -> T:
+            try:
+                return self._once(kind, connection, fn, left_s)
+            except _RunAgain as again:
+                if connection.invalidated:  # and its temporary tables gone
+                    raise again.error from None
+                raise
+
+        return self._persist(attempt, timeout_s)
+
+    def _persist(self, attempt: Callable[[float], T], limit_s: float) -> T:
         deadline = time.monotonic() + limit_s
         retrying = Retrying(
             retry=retry_if_exception_type(_RunAgain),
@@ -110,13 +124,7 @@ class Database:
             reraise=True,
         )
         try:
-            return retrying(attempt)
-        except _RunAgain as again:
-            raise again.error from None
-
-    def _singly(self, kind: Kind, connection: Connection, fn: Callable[[Connection], T], timeout_s: float) -> T:
-        try:
-            return self._once(kind, connection, fn, timeout_s)
+            return retrying(lambda: attempt(deadline - time.monotonic()))
         except _RunAgain as again:
             raise again.error from None
 
@@ -132,7 +140,7 @@ class Database:
                     value = fn(connection)
                 committing = kind == "write"
             return value  # noqa: TRY300 - the commit is part of what is tried
-        except SQLAlchemyError as error:
+        except DRIVER_ERRORS as error:
             self._raise(error, committing=committing)
 
     def _turn(self, kind: Kind, timeout_s: float) -> AbstractContextManager[None]:
@@ -184,7 +192,7 @@ class Database:
         except SQLAlchemyError:
             connection.invalidate()  # whatever it is, nobody gets this connection again
 
-    def _raise(self, error: SQLAlchemyError, *, committing: bool) -> NoReturn:
+    def _raise(self, error: Exception, *, committing: bool) -> NoReturn:
         verdict = self._judge.verdict(error)
         if committing and verdict.disconnected:
             raise OutcomeUnknown from None

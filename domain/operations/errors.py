@@ -1,0 +1,46 @@
+"""What operations refuse."""
+
+from __future__ import annotations
+
+from domain.kernel.errors import IllegalTransition, NotFound, OutOfRange, Refused
+
+RESOURCE_TYPE = "google.longrunning.Operation"
+
+
+class OperationNotFound(NotFound):
+    """There is no such operation."""
+
+    reason = "OPERATION_NOT_FOUND"
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(RESOURCE_TYPE, f"operations/{operation_id}")
+
+
+class OperationPastCancel(Refused):
+    """The operation has come so far that it can only go forward; it can no longer be canceled."""
+
+    reason = "OPERATION_PAST_CANCEL"
+
+
+class OperationNotFailed(IllegalTransition):
+    """Only a failed operation can be recovered."""
+
+    reason = "OPERATION_NOT_FAILED"
+
+
+class OperationNotEnded(IllegalTransition):
+    """Only the record of an ended operation can be deleted."""
+
+    reason = "OPERATION_NOT_ENDED"
+
+
+class OperationNotSettled(Refused):
+    """The failed operation has left work half done: recover it, or cancel it, before its record is deleted."""
+
+    reason = "OPERATION_NOT_SETTLED"
+
+
+class WatchCursorAhead(OutOfRange):
+    """The operation has not reached the sequence that the watch asks to go on from."""
+
+    reason = "WATCH_CURSOR_AHEAD"

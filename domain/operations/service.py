@@ -1,0 +1,203 @@
+"""What callers do with operations: start, look, cancel, recover, delete (PLT-20, PLT-21, PLT-24).
+
+An operation's resource name is `operations/{operation_id}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from domain.kernel import events
+from domain.kernel.call import Call
+from domain.kernel.clock import now_us
+from domain.kernel.documents import Document
+from domain.kernel.ids import new_id
+from domain.kernel.paging import Key, Page
+from domain.operations import states, store
+from domain.operations.errors import (
+    OperationNotEnded,
+    OperationNotFailed,
+    OperationNotFound,
+    OperationNotSettled,
+    OperationPastCancel,
+    WatchCursorAhead,
+)
+from domain.operations.model import Job, Operation, StageProgress, State, Task
+from domain.operations.states import Move, NewChunk, Standing
+
+
+def name_of(operation_id: str) -> str:
+    """The operation's resource name."""
+    return f"operations/{operation_id}"
+
+
+def job_of(jobs: Sequence[Job], kind: str) -> Job:
+    """The job that carries out operations of a kind; that there is one is our own promise."""
+    return next(job for job in jobs if job.kind == kind)
+
+
+def start(
+    tx: Connection,
+    call: Call,
+    kind: str,
+    request: Document,
+    *,
+    stages: Sequence[tuple[str, str]],
+    description: str = "",
+) -> Operation:
+    """Record an operation, to be begun by the next free worker once the caller's transaction has committed.
+
+    `kind` is the job's; `request` what the job is asked, in its own words; `stages` the names and units of its stages,
+    in order.
+
+    Cost: four statements.
+    """
+    assert stages
+    at_us = now_us(tx)
+    operation_id = new_id(at_us)
+    first = stages[0][0]
+    operation = Operation(
+        operation_id=operation_id,
+        kind=kind,
+        method=call.method,
+        state=State.QUEUED,
+        stage=first,
+        description=description,
+        caller=call.caller,
+        request_id=call.request_id,
+        revision=1,
+        cancel_requested=False,
+        recoveries=0,
+        created_us=at_us,
+        started_us=0,
+        updated_us=at_us,
+        ended_us=0,
+        request=request,
+        stages=tuple(StageProgress(name, unit, 0, 0, 0, 0) for name, unit in stages),
+        counts={},
+        notices=(),
+        result={},
+        failure=None,
+    )
+    store.insert_operation(tx, Standing(operation, chunks_made=1, chunks_open=1, chunks_failed=0, failure=None))
+    store.insert_chunks(tx, operation_id, [NewChunk(1, Task.PLAN, first, {}, 0)])
+    payload = {"to": State.QUEUED, "kind": kind, "request": request}
+    events.append(tx, _within(call, operation_id), name_of(operation_id), "operation.started", payload)
+    return operation
+
+
+def get(tx: Connection, operation_id: str) -> Operation:
+    """The operation as it stands; Raises: OperationNotFound."""
+    operation = store.find_operation(tx, operation_id)
+    if operation is None:
+        raise OperationNotFound(operation_id)
+    return operation
+
+
+def list_page(
+    tx: Connection, page: Page, *, among: Collection[State] = (), method: str = ""
+) -> tuple[list[Operation], Key | None]:
+    """A page of operations, newest first, and the key of the next page if there is one.
+
+    No state in `among` means any, and so does an empty `method`.
+    """
+    after = (int(page.after[0]), str(page.after[1])) if page.after else None
+    found = store.list_operations(tx, states=among, method=method, after=after, limit=page.size + 1)
+    if len(found) <= page.size:
+        return found, None
+    last = found[page.size - 1]
+    return found[: page.size], [last.created_us, last.operation_id]
+
+
+def revisions(tx: Connection, operation_ids: Collection[str]) -> dict[str, int]:
+    """The present revision of each operation that there is: what a poll for many watchers costs is one statement."""
+    return store.revisions(tx, operation_ids)
+
+
+def after(tx: Connection, operation_id: str, revision: int) -> Operation | None:
+    """The operation if it has changed since a revision, else None.
+
+    Raises:
+        OperationNotFound: there is no such operation.
+        WatchCursorAhead: it never had this revision.
+    """
+    operation = get(tx, operation_id)
+    if revision > operation.revision:
+        raise WatchCursorAhead(after_sequence=revision, sequence=operation.revision)
+    return operation if operation.revision > revision else None
+
+
+def request_cancel(tx: Connection, call: Call, jobs: Sequence[Job], operation_id: str) -> Operation:
+    """Stop the operation at the next safe point and have what it marked put back.
+
+    A step under way notices at its end and rolls back. A failed operation is canceled too, as its work is half done;
+    one that succeeded or was canceled already stays as it is.
+
+    Raises:
+        OperationNotFound: there is no such operation.
+        OperationPastCancel: it has reached a stage from which it can only go forward.
+    """
+    standing = _lock(tx, operation_id)
+    operation = standing.operation
+    if operation.state in {State.SUCCEEDED, State.CANCELED, State.CANCELING} or operation.cancel_requested:
+        return operation
+    stage = next(stage for stage in job_of(jobs, operation.kind).stages if stage.name == operation.stage)
+    if stage.past_cancel:
+        raise OperationPastCancel(resource_name=name_of(operation_id), stage=stage.name)
+    return _apply(tx, call, states.cancel_requested(standing, now_us(tx)))
+
+
+def recover(tx: Connection, call: Call, operation_id: str) -> Operation:
+    """Run a failed operation again from where it stood: its failed chunks get their attempts back.
+
+    Raises:
+        OperationNotFound: there is no such operation.
+        OperationNotFailed: it is in another state.
+    """
+    standing = _lock(tx, operation_id)
+    state = standing.operation.state
+    if state is not State.FAILED:
+        raise OperationNotFailed(name_of(operation_id), state=state, wanted=State.RUNNING)
+    store.ready_failed_chunks(tx, operation_id)
+    return _apply(tx, call, states.recovered(standing, now_us(tx)))
+
+
+def delete(tx: Connection, call: Call, operation_id: str) -> None:
+    """Delete the record of an ended operation; what it did, and its audit trail, stay.
+
+    Raises:
+        OperationNotFound: there is no such operation.
+        OperationNotEnded: it is still at work.
+        OperationNotSettled: it failed and left work half done, which only its record can finish or put back.
+    """
+    state = _lock(tx, operation_id).operation.state
+    if state is State.FAILED:
+        raise OperationNotSettled(resource_name=name_of(operation_id))
+    if not state.ended:
+        raise OperationNotEnded(name_of(operation_id), state=state, wanted="DELETED")
+    store.delete_operation(tx, operation_id)
+    payload = {"from": state, "to": "DELETED"}
+    events.append(tx, _within(call, operation_id), name_of(operation_id), "operation.deleted", payload)
+
+
+def _lock(tx: Connection, operation_id: str) -> Standing:
+    standing = store.lock_operation(tx, operation_id)
+    if standing is None:
+        raise OperationNotFound(operation_id)
+    return standing
+
+
+def _apply(tx: Connection, call: Call, move: Move) -> Operation:
+    operation = move.standing.operation
+    store.insert_chunks(tx, operation.operation_id, move.chunks)
+    store.save_operation(tx, move.standing)
+    for kind, payload in move.events:
+        events.append(tx, _within(call, operation.operation_id), name_of(operation.operation_id), kind, payload)
+    return operation
+
+
+def _within(call: Call, operation_id: str) -> Call:
+    return replace(call, operation_id=operation_id)

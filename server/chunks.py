@@ -1,0 +1,144 @@
+"""Carries out one claimed chunk: gather, then one transaction behind the fence; sets it back when that fails."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from domain.kernel.errors import DomainError, Unavailable
+from domain.operations import runner
+from domain.operations.model import Job, State, Task
+from domain.operations.runner import Attempts, Claim, LostItsWorkers, TakenOver
+from server.database.failures import OutcomeUnknown
+from server.database.transaction import Database
+
+_SQLITE_SHARE_MIN, _SQLITE_SHARE_MAX = 0.1, 0.5  # of the lease: how long a chunk may keep other writers waiting
+
+log = structlog.get_logger("worker")
+
+
+class LeaseOver(Unavailable):
+    """The worker could not extend its lease and has stopped its work."""
+
+    reason = "LEASE_OVER"
+
+
+class InDoubt(Exception):
+    """The worker may hold a chunk that nobody carries out: it must let go of all it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Claims and carries out chunks on a database.
+
+    `chunk_s` bounds what a chunk gathers, and on PostgreSQL each statement of its transaction. On SQLite a chunk keeps
+    all other writers waiting, so its transaction is bounded to a tenth of the lease; as a slow disk must not keep work
+    from ever finishing, each further attempt gets twice the time, up to half the lease. `on_change` is told the id of
+    an operation after a commit that changed it.
+    """
+
+    database: Database
+    jobs: Sequence[Job]
+    attempts: Attempts
+    lease_s: float
+    chunk_s: float
+    on_change: Callable[[str], None]
+
+    def work_once(self, worker_id: str, holds_lease: Callable[[], bool]) -> bool:
+        """Carry out the chunk whose turn it is; False when there is none to do. Raises: InDoubt; Unavailable."""
+        if not self.database.read(lambda tx: runner.is_due(tx, self.jobs)):
+            return False
+        claim = self._claim(worker_id)
+        if claim is None:
+            return False
+        if claim.row.task is Task.PLAN:
+            self.on_change(claim.row.operation_id)
+        try:
+            self.carry_out(claim, holds_lease)
+        except TakenOver:
+            log.info("chunk taken over or canceled", **_names(claim))
+        except LeaseOver:
+            log.warning("lease over, chunk left to others", **_names(claim))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the chunk
+            self._set_back(claim, error)
+        return True
+
+    def carry_out(self, claim: Claim, holds_lease: Callable[[], bool]) -> None:
+        """Carry a claimed chunk out.
+
+        Raises: TakenOver; LeaseOver; what its stage raises; LostItsWorkers when no attempt is left, as each one ended
+        with its worker.
+        """
+        if claim.row.attempts > self.attempts.at_most:
+            raise LostItsWorkers
+        with self.database.connection() as connection:
+            facts = self._gather(connection, claim)
+            if not holds_lease():
+                raise LeaseOver
+            operation = self.database.write_on(
+                connection,
+                lambda tx: runner.carry_out(tx, self.jobs, claim, facts),
+                timeout_s=self._transaction_s(claim.row.attempts),
+            )
+        self.on_change(operation.operation_id)
+        log.info("chunk done", **_names(claim))
+        if operation.state is not claim.operation.state:
+            log.info("operation ended", operation_id=operation.operation_id, state=operation.state)
+
+    def _claim(self, worker_id: str) -> Claim | None:
+        try:
+            return self.database.write(lambda tx: runner.claim(tx, self.jobs, worker_id))
+        except OutcomeUnknown:
+            raise InDoubt from None
+
+    def _gather(self, connection: Connection, claim: Claim) -> object:
+        if not runner.gathers(self.jobs, claim):
+            return None
+        return self.database.snapshot_on(
+            connection, lambda tx: runner.gather(tx, self.jobs, claim), timeout_s=self.chunk_s
+        )
+
+    def _transaction_s(self, attempt: int) -> float:
+        if self.database.dialect == "postgresql":
+            return self.chunk_s
+        share = min(_SQLITE_SHARE_MIN * 2 ** (attempt - 1), _SQLITE_SHARE_MAX)
+        return float(share * self.lease_s)
+
+    def _set_back(self, claim: Claim, error: Exception) -> None:
+        _log_failure(claim, error)
+        try:
+            operation = self.database.write(lambda tx: runner.set_back(tx, claim, error, self.attempts))
+        except Unavailable:
+            raise InDoubt from None
+        if operation is not None:
+            self.on_change(operation.operation_id)
+            if operation.state is State.FAILED:
+                log.error("operation failed", operation_id=operation.operation_id)
+
+
+def _names(claim: Claim) -> dict[str, object]:
+    row = claim.row
+    return {
+        "operation_id": row.operation_id,
+        "task": row.task,
+        "stage": row.stage,
+        "chunk": row.chunk_no,
+        "attempt": row.attempts,
+    }
+
+
+def _log_failure(claim: Claim, error: Exception) -> None:
+    names = _names(claim)
+    if isinstance(error, DomainError):
+        log.warning("chunk refused", reason=error.reason, **names)
+    else:
+        log.error("chunk failed", error=type(error).__name__, where=places(error), **names)
+
+
+def places(error: BaseException) -> list[str]:
+    """Where an error came from, for the log; its text is left out, as it could hold anything."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

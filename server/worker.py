@@ -1,0 +1,254 @@
+"""The worker: threads that carry out chunks, and one that keeps the lease under which they do (PLT-22, PLT-23).
+
+It runs as a process of its own (`run`) or, in tests, as threads. What it holds when it dies is taken over by others
+once its lease is over; at once, if they are on the same machine and see that its process is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from domain.kernel.errors import Unavailable
+from domain.operations import runner
+from domain.operations.model import Job
+from domain.operations.runner import Attempts
+from server.chunks import Chunks, InDoubt, places
+from server.database.transaction import Database
+
+_BEATS_PER_LEASE = 5
+_PAUSE_S = 1.0  # after something went wrong, and between two looks at whether to stop
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker works; times in seconds.
+
+    `slots` chunks are carried out at once. A worker that is silent for `lease_s` loses its chunks. `poll_s` is how
+    often a free slot looks for work. `chunk_s` bounds the statements of a chunk.
+    """
+
+    slots: int = 2
+    lease_s: float = 30
+    poll_s: float = 0.1
+    chunk_s: float = 600
+    attempts: Attempts = field(default_factory=Attempts)
+
+    @property
+    def connections(self) -> int:
+        """How many database connections a worker uses: one each slot, and one for its lease."""
+        return self.slots + 1
+
+
+class Worker:
+    """Slots for chunks under one lease. `on_change` is told the id of an operation after a commit that changed it."""
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Sequence[Job],
+        settings: WorkerSettings,
+        *,
+        on_change: Callable[[str], None] = lambda _operation_id: None,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._tell = on_change
+        self._chunks = Chunks(
+            database,
+            jobs,
+            attempts=settings.attempts,
+            lease_s=settings.lease_s,
+            chunk_s=settings.chunk_s,
+            on_change=self._changed,
+        )
+        self._lease = _Lease(database, settings.lease_s)
+        self._draining = threading.Event()
+        self._left = threading.Event()
+        self._beat = threading.Event()
+        self._work = threading.Condition()
+        self._keeper = threading.Thread(target=self._keep_lease, name="lease", daemon=True)
+        self._slots = [
+            threading.Thread(target=self._fill_slot, name=f"slot-{number}", daemon=True)
+            for number in range(settings.slots)
+        ]
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._keeper.start()
+        for slot in self._slots:
+            slot.start()
+
+    def wake(self) -> None:
+        """Look for work now: some was started."""
+        with self._work:
+            self._work.notify_all()
+
+    def drain(self, grace_s: float) -> bool:
+        """Claim nothing more, finish what runs within `grace_s`, hand the rest over; says whether all was finished."""
+        deadline = time.monotonic() + grace_s
+        self._draining.set()
+        self.wake()
+        for slot in self._slots:
+            slot.join(max(0.0, deadline - time.monotonic()))
+        finished = not any(slot.is_alive() for slot in self._slots)
+        self._left.set()
+        self._beat.set()
+        self._keeper.join(self._database.limits.lock_s + _PAUSE_S)
+        try:
+            self._lease.give_up()
+        except Unavailable:
+            log.warning("could not hand over; others take over when the lease ends")
+        return finished
+
+    def _changed(self, operation_id: str) -> None:
+        self.wake()
+        self._tell(operation_id)
+
+    def _fill_slot(self) -> None:
+        while not self._draining.is_set():
+            if not self._work_once() and not self._draining.is_set():
+                with self._work:
+                    self._work.wait(self._settings.poll_s)
+
+    def _work_once(self) -> bool:
+        try:
+            worker_id = self._lease.worker_id
+            if worker_id is None:
+                return False
+            return self._chunks.work_once(worker_id, lambda: self._lease.worker_id == worker_id)
+        except Unavailable as error:
+            log.warning("database not available", reason=error.reason)
+        except InDoubt:
+            log.warning("in doubt about a chunk, beginning anew")
+            self._lease.forfeit()
+        except Exception as error:  # noqa: BLE001 - a slot outlives whatever happens in it
+            _log_unexpected(error)
+            self._lease.forfeit()
+        self._beat.set()
+        self._draining.wait(_PAUSE_S)
+        return False
+
+    def _keep_lease(self) -> None:
+        beat_s = self._settings.lease_s / _BEATS_PER_LEASE
+        while not self._left.is_set():
+            pause_s = beat_s
+            try:
+                self._lease.extend()
+                self._take_over()
+            except Unavailable as error:
+                log.warning("lease not extended", reason=error.reason)
+                pause_s = min(_PAUSE_S, beat_s)
+            except Exception as error:  # noqa: BLE001 - without this thread the worker would idle for ever
+                _log_unexpected(error)
+            self._beat.wait(pause_s)
+            self._beat.clear()
+
+    def _take_over(self) -> None:
+        dead = [*self._lease.forfeited(), *_dead_neighbours(self._database)]
+        released = self._database.write(lambda tx: runner.take_over(tx, dead=dead))
+        if released:
+            log.info("took over", chunks=released, dead_workers=len(dead))
+            self.wake()
+
+
+class _Lease:
+    """The worker's row, and until when it may believe in it: counted from before each beat, so never too long."""
+
+    def __init__(self, database: Database, lease_s: float) -> None:
+        self._database = database
+        self._lease_s = lease_s
+        self._guard = threading.Lock()
+        self._worker_id = ""
+        self._former: list[str] = []
+        self._ends = 0.0  # time.monotonic
+
+    @property
+    def worker_id(self) -> str | None:
+        """The worker's id while the lease holds."""
+        with self._guard:
+            return self._worker_id if time.monotonic() < self._ends else None
+
+    def extend(self) -> None:
+        """Extend the lease; when it was over, begin anew under another id. Raises: Unavailable."""
+        sent, worker_id = time.monotonic(), self._worker_id
+        lease_us = round(self._lease_s * 1_000_000)
+        if worker_id and self._database.write(lambda tx: runner.extend_lease(tx, worker_id, lease_us=lease_us)):
+            with self._guard:
+                self._ends = sent + self._lease_s if self._worker_id == worker_id else 0.0
+            return
+        if worker_id:
+            log.warning("lease lost", worker_id=worker_id)
+        new_id = self._database.write(lambda tx: runner.register(tx, host=_host(), pid=os.getpid(), lease_us=lease_us))
+        with self._guard:
+            self._worker_id, self._ends = new_id, sent + self._lease_s
+
+    def forfeit(self) -> None:
+        """Let go of all that is held: the next beat begins anew under another id."""
+        with self._guard:
+            self._former += [self._worker_id] if self._worker_id else []
+            self._worker_id, self._ends = "", 0.0
+
+    def forfeited(self) -> list[str]:
+        """The ids let go of since this was asked last."""
+        with self._guard:
+            former, self._former = self._former, []
+        return former
+
+    def give_up(self) -> None:
+        """Hand over what is still held. Raises: Unavailable."""
+        with self._guard:
+            self._ends = 0.0
+        if self._worker_id:
+            released = self._database.write(lambda tx: runner.hand_over(tx, self._worker_id))
+            log.info("left", worker_id=self._worker_id, chunks_handed_over=released)
+
+
+def run(worker: Worker, *, grace_s: float, parent_lives: Callable[[], bool] = lambda: True) -> int:
+    """Work until SIGTERM or SIGINT, or until the process that started this one is gone; gives the exit status."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker.start()
+    while parent_lives() and not stop.wait(_PAUSE_S):
+        pass
+    worker.drain(grace_s)
+    return 0
+
+
+def _log_unexpected(error: Exception) -> None:
+    log.error("unexpected, beginning anew", error=type(error).__name__, where=places(error))
+
+
+def _dead_neighbours(database: Database) -> list[str]:
+    """Workers of this machine whose process is gone: nobody need wait for their lease to end."""
+    neighbours = database.read(lambda tx: runner.neighbours(tx, _host()))
+    return [worker_id for worker_id, pid in neighbours.items() if not _is_alive(pid)]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _host() -> str:
+    """A name for that within which process ids are unique: the machine since its start, and the container."""
+    boot, processes = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    if boot.exists() and processes.exists():
+        return f"{socket.gethostname()} {boot.read_text().strip()} {processes.readlink()}"
+    return f"{socket.gethostname()} {time.time_ns()}"  # cannot tell: nobody on this host is thought dead
