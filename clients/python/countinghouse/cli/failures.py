@@ -1,0 +1,66 @@
+"""Errors in words, what to do next, and the exit code."""
+
+from collections.abc import Iterator
+
+import grpc
+
+from countinghouse.cli.exits import FAILED, FORBIDDEN, INVALID, NOT_FOUND, OTHER, REFUSED, UNAVAILABLE
+from countinghouse.client.errors import CountinghouseError, OperationFailed
+
+_S = grpc.StatusCode
+_EXITS = {
+    _S.INVALID_ARGUMENT: INVALID,
+    _S.OUT_OF_RANGE: INVALID,
+    _S.NOT_FOUND: NOT_FOUND,
+    _S.ALREADY_EXISTS: REFUSED,
+    _S.FAILED_PRECONDITION: REFUSED,
+    _S.ABORTED: REFUSED,
+    _S.PERMISSION_DENIED: FORBIDDEN,
+    _S.UNAUTHENTICATED: FORBIDDEN,
+    _S.UNAVAILABLE: UNAVAILABLE,
+    _S.DEADLINE_EXCEEDED: UNAVAILABLE,
+    _S.RESOURCE_EXHAUSTED: UNAVAILABLE,
+}
+_NEXT = {
+    _S.UNAUTHENTICATED: "Give a token by --token-file or COUNTINGHOUSE_TOKEN.",
+    _S.ABORTED: "Somebody changed it meanwhile: look at it again, then repeat.",
+    _S.RESOURCE_EXHAUSTED: "The server has too much to do: try again in a moment.",
+    _S.DEADLINE_EXCEEDED: "It may have been done all the same: look before you repeat it, or give it more --timeout.",
+    _S.INTERNAL: "The server's log says more.",
+    _S.UNIMPLEMENTED: "The server is older than this command.",
+    _S.DATA_LOSS: "Nothing was kept of it: try again; if it fails again, the stored file is damaged.",
+}
+
+
+def exit_code(error: CountinghouseError) -> int:
+    """The exit code for an error."""
+    return FAILED if isinstance(error, OperationFailed) else _EXITS.get(error.code, OTHER)
+
+
+def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
+    """Lines for a person: what happened, all details, and what to do next."""
+    reason = f" [{error.reason}]" if error.reason else ""
+    yield f"Error: {error.message}{reason}"
+    for violation in error.violations:
+        yield f"  {violation.field or 'request'}: {violation.description} [{violation.reason}]"
+    untold = int(error.metadata.get("violationsTotal", "0")) - len(error.violations)
+    if untold > 0:
+        yield f"  … and {untold} more"
+    for state in error.details.preconditions:
+        if state.description != error.message:
+            yield f"  {state.subject or state.type}: {state.description}"
+    if next_step := _next_step(error, address):
+        yield next_step
+
+
+def _next_step(error: CountinghouseError, address: str) -> str:
+    if isinstance(error, OperationFailed):
+        if error.code is _S.CANCELLED:
+            return ""
+        return f"When the cause is mended: countinghouse ops recover {error.operation}"
+    if error.code is _S.UNAVAILABLE:
+        return f"Is a server running at {address}? Start one with: countinghouse serve; or name another with --address."
+    if error.code is _S.PERMISSION_DENIED:
+        permission = error.metadata.get("permission", "")
+        return f"It needs the permission {permission}." if permission else ""
+    return _NEXT.get(error.code, "")

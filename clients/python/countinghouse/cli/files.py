@@ -1,0 +1,138 @@
+"""`countinghouse files`: data file sets and their files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from countinghouse.cli.names import file, full, last
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    Output,
+    credits_,
+    debits,
+    moment,
+    show_list,
+    show_one,
+    yes,
+)
+from countinghouse.cli.progress import Display
+from countinghouse.cli.settings import session
+
+if TYPE_CHECKING:
+    from countinghouse.client import Client
+
+app = typer.Typer(help="Data file sets: list, lock, download.", no_args_is_help=True)
+
+SET_COLUMNS = (
+    Column("SET", lambda one: one.code),
+    Column("CREATED", lambda one: moment(one.create_time)),
+    Column("FILES", lambda one: f"{one.file_count:,}", right=True),
+    Column("BYTES", lambda one: f"{one.size_bytes:,}", right=True),
+    Column("LOCKED", lambda one: yes(one.locked)),
+    Column("DESCRIPTION", lambda one: one.description),
+)
+FILE_COLUMNS = (
+    Column("FILE", lambda one: last(one.name)),
+    Column("RECORDS", lambda one: f"{one.record_count:,}", right=True),
+    Column("BYTES", lambda one: f"{one.size_bytes:,}", right=True),
+    Column("DEBIT", lambda one: debits(one.control_totals), right=True),
+    Column("CREDIT", lambda one: credits_(one.control_totals), right=True),
+    Column("MANIFEST", lambda one: yes(one.manifest)),
+    Column("SHA256", lambda one: one.sha256[:12]),
+)
+Set = Annotated[str, typer.Argument(metavar="SET", help="The set's code or full name.")]
+
+
+@app.command()
+def sets(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+    """List data file sets, newest first."""
+    from countinghouse.operations.v1 import data_files_pb2
+
+    with session(context) as client:
+        found = client.files.list_sets(data_files_pb2.ListDataFileSetsRequest(), limit=limit or None)
+        show_list(found, SET_COLUMNS, output)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    set_: Set,
+    operation: Annotated[str, typer.Option(help="Only files that this operation wrote.")] = "",
+    limit: Limit = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the files of a set, in the order in which they were written."""
+    from countinghouse.operations.v1 import data_files_pb2
+
+    request = data_files_pb2.ListDataFilesRequest(
+        parent=full("dataFileSets", set_), operation=full("operations", operation) if operation else ""
+    )
+    with session(context) as client:
+        show_list(client.files.list_files(request, limit=limit or None), FILE_COLUMNS, output)
+
+
+@app.command()
+def download(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="SET[/FILE]", help="A set for all of its files, or one file.")],
+    to: Annotated[
+        Path, typer.Option("-d", "--directory", help="Where to put them.", file_okay=False, dir_okay=True)
+    ] = Path(),
+) -> None:
+    """Download files; each is checked against its SHA-256 and appears only whole.
+
+    A broken download goes on where it stopped, also in the next call.
+    """
+    from countinghouse.operations.v1 import data_files_pb2
+
+    to.mkdir(parents=True, exist_ok=True)
+    with session(context) as client, Display() as display:
+        if name.count("/") == (0 if not name.startswith("dataFileSets/") else 1):
+            request = data_files_pb2.ListDataFilesRequest(parent=full("dataFileSets", name))
+            wanted = [one.name for one in client.files.list_files(request)]
+        else:
+            wanted = [file(name)]
+        for one in wanted:
+            print(_fetch(client, display, one, to / last(one)))
+
+
+def _fetch(client: "Client", display: Display, name: str, path: Path) -> str:
+    def show(done: int, total: int, *, over: bool = False) -> None:
+        display.stage(last(name), done=done, total=total, unit="bytes", per_second=0, over=over)
+
+    facts = client.files.download(name, path, on_bytes=show, on_retry=display.retry)
+    show(facts.size_bytes, facts.size_bytes, over=True)
+    return str(path)
+
+
+@app.command()
+def lock(
+    context: typer.Context,
+    set_: Set,
+    etag: Annotated[str, typer.Option(help="Refuse if the set was changed since this etag.")] = "",
+    output: Output = Format.TABLE,
+) -> None:
+    """Lock a set: it gains no more files."""
+    from countinghouse.operations.v1 import data_files_pb2
+
+    with session(context) as client:
+        request = data_files_pb2.LockDataFileSetRequest(name=full("dataFileSets", set_), etag=etag)
+        show_one(client.files.lock_set(request), SET_COLUMNS, output)
+
+
+@app.command()
+def unlock(
+    context: typer.Context,
+    set_: Set,
+    etag: Annotated[str, typer.Option(help="Refuse if the set was changed since this etag.")] = "",
+    output: Output = Format.TABLE,
+) -> None:
+    """Unlock a set: it may gain files again."""
+    from countinghouse.operations.v1 import data_files_pb2
+
+    with session(context) as client:
+        request = data_files_pb2.UnlockDataFileSetRequest(name=full("dataFileSets", set_), etag=etag)
+        show_one(client.files.unlock_set(request), SET_COLUMNS, output)

@@ -1,0 +1,122 @@
+"""Follows an operation to its end and shows what came of it."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from countinghouse.cli.exits import INTERRUPTED
+from countinghouse.cli.names import last
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    credits_,
+    debits,
+    jsonable,
+    moment,
+    say,
+    show_fields,
+    show_table,
+    show_value,
+    word,
+)
+from countinghouse.cli.progress import Display
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from countinghouse.client import Operation, Snapshot
+    from countinghouse.gl_extraction.v1.extraction_pb2 import GenerateAccountingMessageResponse
+    from countinghouse.operations.v1.notice_pb2 import Notice
+    from countinghouse.operations.v1.operations_pb2 import StageProgress
+
+
+def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: float | None) -> "Snapshot[Any, Any]":
+    """The operation at its end; progress goes to standard error, and with `lines` each event as JSON to the output.
+
+    Raises:
+        typer.Exit: Interrupted; the operation goes on.
+        CountinghouseError: It was not done in time, or the connection did not come back.
+    """
+    snapshot: Snapshot[Any, Any] | None = None
+    try:
+        with Display() as display:
+            for snapshot in run.watch(timeout_s=timeout_s, on_retry=display.retry):
+                if lines:
+                    event = {"sequence": snapshot.sequence, "operation": jsonable(snapshot.message)}
+                    print(json.dumps(event, ensure_ascii=False), flush=True)
+                elif not quiet:
+                    display.show(snapshot.progress)
+    except KeyboardInterrupt:
+        say(f"{run.name} goes on. Watch it again: countinghouse ops watch {last(run.name)}")
+        raise typer.Exit(INTERRUPTED) from None
+    assert snapshot is not None, "a watch has at least one event"
+    return snapshot
+
+
+def show_operation(snapshot: "Snapshot[Any, Any]", output: Format) -> None:
+    """Print an operation: where it stands, and its result when it has one."""
+    if output is not Format.TABLE:
+        show_value(jsonable(snapshot.message), output)
+        return
+    from countinghouse.gl_extraction.v1 import extraction_pb2
+    from countinghouse.operations.v1 import operations_pb2
+
+    progress = snapshot.progress
+    show_fields(
+        [
+            ("operation", last(snapshot.name)),
+            ("state", word(operations_pb2.OperationState, progress.state)),
+            ("method", last(progress.method)),
+            ("description", progress.description),
+            ("caller", progress.caller),
+            ("created", moment(progress.create_time)),
+            ("ended", moment(progress.end_time)),
+            ("recoveries", str(progress.recoveries or "")),
+            *((f"stage {stage.stage}", _stage(stage)) for stage in progress.stages),
+        ]
+    )
+    if isinstance(snapshot.response, extraction_pb2.GenerateAccountingMessageResponse):
+        show_extraction(snapshot.response)
+    else:
+        show_notices(progress.notices)
+
+
+def show_extraction(response: "GenerateAccountingMessageResponse") -> None:
+    """Print what an extraction sent, or would send."""
+    show_fields(
+        [
+            ("batch", last(response.extraction_batch)),
+            ("set", last(response.data_file_set)),
+            ("details", f"{response.detail_count:,}"),
+            ("elements", f"{response.element_count:,}"),
+            ("messages", f"{response.message_count:,}"),
+            ("first message", str(response.first_message_id or "")),
+        ]
+    )
+    if response.totals:
+        print()
+        show_table(
+            (Column("DEBIT", str, right=True), Column("CREDIT", str, right=True)),
+            [[debits([total]), credits_([total])] for total in response.totals],
+        )
+    if response.data_files:
+        from countinghouse.cli.files import FILE_COLUMNS
+
+        print()
+        show_table(FILE_COLUMNS, [[column.text(one) for column in FILE_COLUMNS] for one in response.data_files])
+    show_notices(response.notices)
+
+
+def show_notices(notices: "Iterable[Notice]") -> None:
+    """Print warnings and informative messages."""
+    from countinghouse.operations.v1 import notice_pb2
+
+    for notice in notices:
+        about = f" ({notice.element})" if notice.element else ""
+        print(f"{word(notice_pb2.Severity, notice.severity)} {notice.code}: {notice.message}{about}")
+
+
+def _stage(stage: "StageProgress") -> str:
+    total = f"/{stage.items_total:,}" if stage.items_total else ""
+    return f"{stage.items_done:,}{total} {stage.unit}{', done' if stage.done else ''}"

@@ -1,0 +1,16 @@
+"""`countinghouse gl`: accounting details and their way to the general ledger."""
+
+import typer
+
+from countinghouse.cli.gl import details, extraction, group_accounts, importing, ledgers, periods
+
+app = typer.Typer(help="Accounting details, reference data, extraction to the general ledger.", no_args_is_help=True)
+app.command("import")(importing.import_)
+app.command("extract")(extraction.extract)
+app.command("batches")(extraction.batches)
+app.command("batch")(extraction.batch)
+app.command("reconcile")(extraction.reconcile)
+app.add_typer(details.app, name="details")
+app.add_typer(ledgers.app, name="ledgers")
+app.add_typer(group_accounts.app, name="group-accounts")
+app.add_typer(periods.app, name="periods")

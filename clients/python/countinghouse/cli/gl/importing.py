@@ -1,0 +1,214 @@
+"""`countinghouse gl import`."""
+
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from countinghouse.cli.exits import FINDINGS
+from countinghouse.cli.output import Column, Format, Output, amount_text, show_fields, show_table, show_value
+from countinghouse.cli.progress import Display
+from countinghouse.cli.settings import session
+
+if TYPE_CHECKING:
+    from countinghouse.client import Client
+    from countinghouse.importing.mapping import Mapping
+    from countinghouse.importing.report import Report
+    from countinghouse.importing.run import ImportResult, RefusedRecord
+    from countinghouse.importing.totals import Total
+
+_SHOWN_EVERY_LINES = 500
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, plain or gzip.", dir_okay=False)],
+    mapping: Annotated[
+        Path, typer.Option(help="The mapping, TOML or YAML; see examples/chugach.toml.", dir_okay=False)
+    ],
+    create_reference: Annotated[
+        bool, typer.Option("--create-reference", help="Make ledgers, periods, group accounts of the mapping.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Read everything and send nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write every refused record to this CSV file.")] = None,
+    show: Annotated[int, typer.Option(min=0, help="How many refused records to show.")] = 10,
+    allow_refused: Annotated[int, typer.Option(min=0, help="More refused records than this: exit code 9.")] = 0,
+    streams: Annotated[int, typer.Option(min=1, max=16, help="Streams to send at once.")] = 2,
+    output: Output = Format.TABLE,
+) -> None:
+    """Take in the rows of a CSV file as accounting details, and account for every one of them.
+
+    Sound rows are taken, every other is refused with its line and reason. The same file imported twice adds nothing.
+    """
+    from countinghouse.importing.mapping import MappingError, load
+    from countinghouse.importing.records import UnreadableFile
+    from countinghouse.importing.report import Report
+    from countinghouse.importing.run import Import
+
+    with ExitStack() as stack:
+        display = stack.enter_context(Display())
+        refused = _Refused(show, None if report is None else stack.enter_context(Report(report)))
+        meter = _Meter(display)
+        try:
+            chosen = load(mapping)
+            run = Import(file, chosen, on_refused=refused.add, on_line=meter.line)
+        except MappingError as error:
+            raise typer.BadParameter("; ".join(error.problems), param_hint=str(mapping)) from error
+        except UnreadableFile as error:
+            raise typer.BadParameter(str(error)) from error
+        meter.begin(run.result.content.line_count)
+        if check:
+            result = run.check()
+        else:
+            client = stack.enter_context(session(context))
+            if create_reference:
+                _create_reference(client, chosen, display)
+            result = run.send(partial(client.gl.ingest.outcomes, streams=streams, on_retry=display.retry))
+        meter.end()
+    if output is Format.TABLE:
+        _show(result, refused.first, report, sent=not check)
+    else:
+        show_value(_plain(result), output)
+    if result.refused_count > allow_refused:
+        raise typer.Exit(FINDINGS)
+
+
+class _Refused:
+    """Keeps the first refused records for the screen, and writes all to the report."""
+
+    def __init__(self, kept_max: int, report: "Report | None") -> None:
+        self.first: list[RefusedRecord] = []
+        self._kept_max = kept_max
+        self._report = report
+
+    def add(self, refused: "RefusedRecord") -> None:
+        if len(self.first) < self._kept_max:
+            self.first.append(refused)
+        if self._report is not None:
+            self._report.add(refused)
+
+
+class _Meter:
+    """Shows how far the reading is, in lines."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._total = self._due = 0
+        self._began = time.monotonic()
+
+    def begin(self, total: int) -> None:
+        self._total = total
+        self._began = time.monotonic()
+
+    def line(self, line: int) -> None:
+        if line >= self._due:
+            self._due = line + _SHOWN_EVERY_LINES
+            self._show(line, over=False)
+
+    def end(self) -> None:
+        self._show(self._total, over=True)
+
+    def _show(self, line: int, *, over: bool) -> None:
+        per_second = line / max(time.monotonic() - self._began, 1e-3)
+        self._display.stage("import", done=line, total=self._total, unit="lines", per_second=per_second, over=over)
+
+
+def _create_reference(client: "Client", mapping: "Mapping", display: Display) -> None:
+    from countinghouse.importing.reference import ensure
+
+    for name in ensure(client.gl, mapping.reference):
+        display.note(f"created {name}")
+
+
+def _show(result: "ImportResult", first: "list[RefusedRecord]", report: Path | None, *, sent: bool) -> None:
+    counts = [
+        ("file", str(result.content.path)),
+        ("SHA-256", result.content.sha256),
+        ("records read", f"{result.read_count:,}"),
+        ("left out by the filter", f"{result.filtered_count:,}"),
+        ("refused", f"{result.refused_count:,}"),
+    ]
+    if sent:
+        counts += [
+            ("accepted", f"{result.accepted_count:,}"),
+            ("  of them new", f"{result.created_count:,}"),
+            ("  there already", f"{result.unchanged_count:,}"),
+        ]
+    else:
+        counts.append(("would be sent", f"{result.sent_count:,}"))
+    show_fields(counts)
+    print()
+    _show_totals(result, "ACCEPTED" if sent else "WOULD BE SENT")
+    if result.refused_count:
+        print()
+        _show_refused(result, first, report)
+
+
+def _show_totals(result: "ImportResult", heading: str) -> None:
+    columns = (
+        Column(heading, str),
+        Column("DETAILS", str, right=True),
+        Column("DEBIT", str, right=True),
+        Column("CREDIT", str, right=True),
+    )
+    rows = [
+        [
+            total.currency,
+            f"{total.detail_count:,}",
+            amount_text(total.debit, total.currency),
+            amount_text(total.credit, total.currency),
+        ]
+        for total in result.totals.by_currency()
+    ]
+    show_table(columns, rows)
+
+
+def _show_refused(result: "ImportResult", first: "list[RefusedRecord]", report: Path | None) -> None:
+    by_reason = result.refused_count_by_reason.most_common()
+    show_table(
+        (Column("REFUSED FOR", str), Column("RECORDS", str, right=True)),
+        [[reason, f"{count:,}"] for reason, count in by_reason],
+    )
+    print()
+    for one in first:
+        where = f"line {one.line}" if one.line == one.last_line else f"lines {one.line}-{one.last_line}"
+        by = " (by the server)" if one.by_server else ""
+        for violation in one.violations:
+            about = f"{violation.field}: " if violation.field else ""
+            print(f"{where}, record {one.record}{by}: {about}{violation.description} [{violation.reason}]")
+    hidden = result.refused_count - len(first)
+    if hidden > 0:
+        where = f"; all are in {report}" if report else "; --report FILE.csv writes all"
+        print(f"… and {hidden:,} more{where}")
+
+
+def _plain(result: "ImportResult") -> dict[str, object]:
+    """The result as plain values; amounts as decimal strings."""
+    return {
+        "file": str(result.content.path),
+        "sha256": result.content.sha256,
+        "readCount": result.read_count,
+        "filteredCount": result.filtered_count,
+        "refusedCount": result.refused_count,
+        "refusedByServerCount": result.refused_by_server_count,
+        "refusedCountByReason": dict(result.refused_count_by_reason),
+        "sentCount": result.sent_count,
+        "createdCount": result.created_count,
+        "unchangedCount": result.unchanged_count,
+        "totals": [_total(total) for total in result.totals.by_currency()],
+        "totalsByBulkingGroup": [
+            {"bulkingGroup": total.bulking_group, **_total(total)} for total in result.totals.by_bulking_group()
+        ],
+    }
+
+
+def _total(total: "Total") -> dict[str, object]:
+    return {
+        "currencyCode": total.currency,
+        "detailCount": total.detail_count,
+        "debit": amount_text(total.debit, total.currency).replace(",", ""),
+        "credit": amount_text(total.credit, total.currency).replace(",", ""),
+    }

@@ -1,0 +1,101 @@
+"""How far something is: bars in a terminal, now and then a line elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from countinghouse.cli.output import console_err, say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from countinghouse.client import CountinghouseError
+    from countinghouse.operations.v1.operations_pb2 import OperationProgress
+
+_LINE_EVERY_S = 5.0
+
+
+class Display:
+    """Shows stages with their counts, rate and time left on standard error."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = _bars() if sys.stderr.isatty() else None
+        self._tasks: dict[str, TaskID] = {}
+        self._told: dict[str, str] = {}
+        self._told_at = 0.0
+
+    def __enter__(self) -> Self:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def show(self, progress: "OperationProgress") -> None:
+        """Show an operation's stages."""
+        for stage in progress.stages:
+            if stage.done or stage.items_done or stage.items_total:
+                self.stage(
+                    stage.stage,
+                    done=stage.items_done,
+                    total=stage.items_total,
+                    unit=stage.unit,
+                    per_second=stage.items_per_second,
+                    over=stage.done,
+                )
+
+    def stage(self, name: str, *, done: int, total: int, unit: str, per_second: float, over: bool) -> None:
+        """Show one stage; `total` 0 while not known, `per_second` 0 while not known."""
+        counts = f"{done:,}/{total:,} {unit}" if total else f"{done:,} {unit}"
+        pace = _pace(done, total, per_second, over=over)
+        if self._bars is not None:
+            task = self._tasks.get(name)
+            if task is None:
+                task = self._tasks[name] = self._bars.add_task(name, total=None, counts="", pace="")
+            known = total or (done if over else None)
+            self._bars.update(task, completed=done, total=known or (1 if over else None), counts=counts, pace=pace)
+            return
+        line = f"{name}: {counts}{', done' if over else f', {pace}' if pace else ''}"
+        due = over or name not in self._told or time.monotonic() - self._told_at >= _LINE_EVERY_S
+        if due and self._told.get(name) != line:
+            self._told[name], self._told_at = line, time.monotonic()
+            say(line)
+
+    def retry(self, error: "CountinghouseError", delay_s: float) -> None:
+        """Tell of a lost connection."""
+        self.note(f"{error.message}; again in {delay_s:.1f} s")
+
+    def note(self, line: str) -> None:
+        """Tell something above the bars."""
+        if self._bars is not None:
+            self._bars.console.print(line, markup=False)
+        else:
+            say(line)
+
+
+def _pace(done: int, total: int, per_second: float, *, over: bool) -> str:
+    if per_second <= 0:
+        return ""
+    rate = f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"  # noqa: PLR2004 - digits that tell
+    if over or not total or done >= total:
+        return rate
+    seconds = round((total - done) / per_second)
+    minutes, rest = divmod(seconds, 60)
+    return f"{rate}, {f'{minutes} min {rest} s' if minutes else f'{rest} s'} left"
+
+
+def _bars() -> "Progress":
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    return Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TextColumn("{task.fields[pace]}"),
+        console=console_err(),
+    )

@@ -1,0 +1,76 @@
+"""What every command shares: where the server is, and who calls."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from countinghouse.client import Client
+
+ADDRESS = "127.0.0.1:50051"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The global options."""
+
+    address: str = ADDRESS
+    token: str | None = None
+    token_file: Path | None = None
+    plaintext_token: bool = False
+    tls: bool = False
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_server_name: str = ""
+    timeout_s: float = 60.0
+
+    def connect(self) -> "Client":
+        """A client of the server that the options name.
+
+        Raises:
+            typer.BadParameter: The options contradict each other, or a file that they name cannot be read.
+        """
+        from countinghouse.client import Tls, connect
+
+        encrypted = self.tls or self.tls_ca or self.tls_cert or self.tls_key or self.tls_server_name
+        tls = Tls(_bytes(self.tls_ca), _bytes(self.tls_cert), _bytes(self.tls_key), self.tls_server_name)
+        try:
+            return connect(
+                self.address,
+                token=self._token(),
+                tls=tls if encrypted else None,
+                plaintext_token=self.plaintext_token,
+                timeout_s=self.timeout_s,
+                attempts_max=3,  # somebody is waiting: a server that is not there is told within a second or two
+            )
+        except ValueError as error:
+            hint = str(error).replace("plaintext_token", "--plaintext-token").replace("with TLS", "with --tls")
+            raise typer.BadParameter(hint) from error
+
+    def _token(self) -> str | None:
+        if self.token is not None and self.token_file is not None:
+            raise typer.BadParameter("--token and --token-file exclude each other")
+        content = _bytes(self.token_file)
+        return self.token if content is None else content.decode().strip()
+
+
+@contextmanager
+def session(context: typer.Context) -> Iterator["Client"]:
+    """The client of a command, closed at its end."""
+    settings: Settings = context.obj
+    with settings.connect() as client:
+        yield client
+
+
+def _bytes(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from error
