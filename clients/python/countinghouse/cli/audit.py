@@ -19,7 +19,7 @@ COLUMNS = (
     Column("RESOURCE", lambda entry: entry.resource),
     Column("CALLER", lambda entry: entry.caller),
     Column("OPERATION", lambda entry: entry.operation),
-    Column("CHANGES", lambda entry: json.dumps(jsonable(entry.changes), ensure_ascii=False)),
+    Column("CHANGES", lambda entry: json.dumps(jsonable(entry.changes), ensure_ascii=False, sort_keys=True)),
 )
 
 
