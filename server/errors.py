@@ -122,7 +122,7 @@ def status_of(error: DomainError) -> status_pb2.Status:
     """The error as `google.rpc.Status` with its details.
 
     A status that would not fit into a client's metadata loses its last field violations; the ErrorInfo's metadata
-    then tells how many there were (`violationsTotal`).
+    then tells how many there were (`violations_total`).
     """
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
     for detail in _details_of(error):
@@ -192,7 +192,7 @@ def _trimmed(error: Invalid) -> status_pb2.Status:
     kept = Invalid(
         *error.violations[: max(fitting, 1)],
         message=error.message,
-        **{**error.details, "violationsTotal": len(error.violations)},
+        **{**error.details, "violations_total": len(error.violations)},
     )
     return status_of(kept) if len(kept.violations) < len(error.violations) else _bare(error)
 

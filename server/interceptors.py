@@ -140,6 +140,8 @@ class Gate(grpc.aio.ServerInterceptor):
         self._running = running
         self._door = door
         self._wrapped: dict[str, Handler] = {}
+        self._standing: dict[Context, asyncio.Task[Any]] = {}
+        self._draining = False
 
     async def intercept_service(
         self,
@@ -156,6 +158,12 @@ class Gate(grpc.aio.ServerInterceptor):
             wrapped = self._wrapped[path] = self._wrap(path.removeprefix("/"), handler)
         return wrapped
 
+    def drain(self) -> None:
+        """End the streams that nobody would end: health watches and reflection. Ours end by themselves."""
+        self._draining = True
+        for task in self._standing.values():
+            task.cancel()
+
     async def _carry(self, method: Method, behaviour: Behaviour, given: Any, context: Context) -> Any:  # noqa: ANN401
         """Carry one call from its first byte to its last: whatever happens, its status is told, counted and logged."""
         started = time.perf_counter()
@@ -167,10 +175,13 @@ class Gate(grpc.aio.ServerInterceptor):
             async with asyncio.timeout(rpc.deadline - time.monotonic()):
                 return await self._serve(method, rpc, behaviour, given, context)
         except asyncio.CancelledError:
+            if self._draining and not method.ours and not context.cancelled():
+                code = grpc.StatusCode.UNAVAILABLE
+                await reply(context, Draining())
             late = time.monotonic() >= rpc.deadline
             code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
             raise
-        except grpc.aio.AbortError:
+        except grpc.aio.AbortError:  # by a servicer that is not ours
             code = _code(context)
             raise
         except DomainError as error:
@@ -184,6 +195,7 @@ class Gate(grpc.aio.ServerInterceptor):
         finally:
             if self._running.pop(context, None) and method.seats:
                 method.seats.leave(rpc.caller)
+                self._standing.pop(context, None)
             method.meter.note(rpc, code, time.perf_counter() - started)
 
     def _admit(self, method: Method, rpc: Rpc, context: Context) -> bool:
@@ -204,6 +216,8 @@ class Gate(grpc.aio.ServerInterceptor):
             self._door.check()
         if method.seats is not None:
             method.seats.take(rpc.caller)
+            if not method.ours:
+                self._standing[context] = cast("asyncio.Task[Any]", asyncio.current_task())
         self._running[context] = rpc
         return bound
 
@@ -293,4 +307,4 @@ def _hidden(error: Exception, rpc: Rpc) -> Unexpected:
     """Log what went wrong under an id, and give what the caller may see of it: the id."""
     error_id = new_id(now_us())
     log.error("unexpected", error_id=error_id, method=rpc.method, request_id=rpc.request_id, exc_info=error)
-    return Unexpected(errorId=error_id)
+    return Unexpected(error_id=error_id)

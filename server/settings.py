@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.database.urls import normalize
+
 PREFIX = "COUNTINGHOUSE_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 FILE_DEFAULT = Path("countinghouse.toml")
-DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg2")
 
 _PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
 
@@ -39,11 +40,7 @@ def _known_zone(name: str) -> str:
 
 
 def _database_url(url: SecretStr) -> SecretStr:
-    text = url.get_secret_value()
-    scheme, colon, rest = text.partition("://")
-    if colon and (scheme not in DATABASES or not rest.strip("/")):
-        raise ValueError("is neither postgresql://user@host/database nor sqlite:///file nor a file's path")
-    return url
+    return SecretStr(normalize(url.get_secret_value()))
 
 
 def _host_and_port(address: str) -> str:
@@ -97,8 +94,11 @@ class Settings(BaseSettings):
 
     watches_max: int = Field(4_000, ge=1, description="watches open at once in one process")
     watches_per_caller_max: int = Field(2_000, ge=1, description="of them, watches of one caller")
+    uploads_max: int = Field(32, ge=1, description="bulk streams open at once in one process")
     watch_heartbeat_s: float = Field(15, gt=0, description="a watch says that it is alive after so long a silence")
-    watch_poll_ms: int = Field(250, ge=10, le=60_000, description="how often watched operations are looked at")
+    watch_poll_ms: int = Field(
+        100, ge=10, le=60_000, description="how often to look at watched operations where no notification is heard"
+    )
 
     idempotency_days: int = Field(30, ge=30, description="how long answers are kept for repeated request ids")
 
@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     messages_per_file: int = Field(100, ge=1, le=100_000, description="GL messages in one file")
     bytes_per_file: int = Field(64 << 20, ge=64 << 10, description="size at which a GL file is closed, in bytes")
 
-    lease_s: float = Field(15, ge=1, le=600, description="a worker that is silent so long loses its chunks")
+    lease_s: float = Field(30, ge=1, le=600, description="a worker that is silent so long loses its chunks")
     chunk_attempts_max: int = Field(5, ge=1, le=100, description="attempts before a chunk is set apart as failed")
 
     @property

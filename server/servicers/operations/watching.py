@@ -34,7 +34,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
             seen = await self._calls.read(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))
             following.saw(seen)
             if request.after_sequence > seen.revision:
-                raise WatchCursorAhead(afterSequence=request.after_sequence, sequence=seen.revision)
+                raise WatchCursorAhead(after_sequence=request.after_sequence, sequence=seen.revision)
             if request.after_sequence < seen.revision:
                 yield _event(seen)
             while not seen.proto.done:

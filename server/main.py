@@ -1,0 +1,238 @@
+"""The composition root: settings in, server out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+import structlog
+from google.longrunning import operations_pb2_grpc as longrunning_grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor_pool import Default
+
+from countinghouse.operations.v1 import audit_pb2_grpc, operations_pb2_grpc
+from domain.jobs import jobs
+from domain.kernel import idempotency, secrets
+from domain.kernel.errors import Unavailable
+from domain.kernel.paging import PageTokens
+from server import auth
+from server.call import Calls, Running, now_us
+from server.database.limits import Limits as DatabaseLimits
+from server.database.migrate import migrate
+from server.database.transaction import Database
+from server.interceptors import Door, Gate, Limits, Seats
+from server.notify import Notifier
+from server.servicers.operations import AuditServicer, LongRunningServicer, OperationsServicer
+from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
+from server.settings import Settings
+from server.watcher import Watcher
+
+_SPARE_CONNECTIONS = 2  # one for the poller of watches, one for the sweep
+_RETRY_S = 1.0
+_SWEEP_EVERY_S = 3_600
+_SWEEP_PIECE = 1_000
+_DAY_US = 86_400_000_000
+_SENT_BYTES_MAX = 64 << 20
+
+log = structlog.get_logger("server")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of ours, and what adds its servicer to a gRPC server."""
+
+    name: str
+    add: Callable[[Any, grpc.aio.Server], None]
+    servicer: Any
+
+    @property
+    def descriptor(self) -> ServiceDescriptor:
+        """The service as its proto describes it."""
+        return Default().FindServiceByName(self.name)
+
+
+class Server:
+    """One RPC server in this process, on the event loop that runs; it carries out no jobs."""
+
+    def __init__(self, settings: Settings, *, clock_us: Callable[[], int] = now_us) -> None:
+        self._settings = settings
+        self._running: Running = {}
+        self._door = Door()
+        self._watcher = Watcher(poll_s=settings.watch_poll_ms / 1_000)
+        self._calls = Calls(
+            threads=settings.connections,
+            waiting_max=settings.waiting_max,
+            statement_timeout_s=settings.statement_timeout_s,
+            running=self._running,
+            clock_us=clock_us,
+            announce=self.announce,
+        )
+        services = self._services()
+        permissions = auth.permissions_of([*(service.descriptor for service in services), *standard_services()])
+        self._gate = Gate(
+            authority=_authority(settings, permissions),
+            permissions=permissions,
+            limits=_limits(settings),
+            running=self._running,
+            door=self._door,
+        )
+        self._grpc = grpc.aio.server(interceptors=[self._gate], options=_options(settings))
+        for service in services:
+            service.add(service.servicer, self._grpc)
+        self._health = add_standard(self._grpc, [service.descriptor for service in services])
+        self._database: Database | None = None
+        self._notifier: Notifier | None = None
+        self._sweep: asyncio.Task[None] | None = None
+        self._clock_us = clock_us
+        self.target = ""
+
+    def _services(self) -> tuple[Service, ...]:
+        """Everything of ours that is served: one entry a service."""
+        calls, watcher = self._calls, self._watcher
+        return (
+            Service(
+                "google.longrunning.Operations",
+                longrunning_grpc.add_OperationsServicer_to_server,
+                LongRunningServicer(calls, watcher, jobs()),
+            ),
+            Service(
+                "countinghouse.operations.v1.OperationsService",
+                operations_pb2_grpc.add_OperationsServiceServicer_to_server,
+                OperationsServicer(calls, watcher, heartbeat_s=self._settings.watch_heartbeat_s),
+            ),
+            Service(
+                "countinghouse.operations.v1.AuditService",
+                audit_pb2_grpc.add_AuditServiceServicer_to_server,
+                AuditServicer(calls),
+            ),
+        )
+
+    async def start(self) -> None:
+        """Listen, and answer health checks with "not serving"; other calls are refused until `open` is done.
+
+        Raises: OSError when the address cannot be listened on.
+        """
+        listen = self._settings.listen
+        try:
+            port = self._grpc.add_insecure_port(listen)
+        except RuntimeError:
+            raise OSError(f"cannot listen on {listen}: it is in use, or not an address of this machine") from None
+        self.target = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+        await self._grpc.start()
+
+    async def open(self) -> None:
+        """Bring the database to this version's schema, and let calls in.
+
+        Raises: Unavailable when the database does not answer within the time to start.
+        """
+        settings = self._settings
+        database = await asyncio.to_thread(opened_database, settings, settings.connections + _SPARE_CONNECTIONS)
+        key = await asyncio.to_thread(database.read, lambda tx: secrets.read(tx, secrets.PAGE_TOKENS))
+        self._database = database
+        self._notifier = Notifier.for_database(database.url)
+        self._calls.open(database, PageTokens(key))
+        self._watcher.open(database)
+        self._sweep = asyncio.create_task(self._sweep_now_and_then(database))
+        self._door.open()
+        await self._health.become(SERVING)
+
+    def announce(self, operation_id: str) -> None:
+        """Tell watchers, here and in other processes, that an operation changed; from any thread."""
+        self._watcher.changed(operation_id)
+        if self._notifier is not None:
+            self._notifier.tell(operation_id)
+
+    async def stop(self) -> None:
+        """Take no more calls, tell watchers to come back, let what runs finish within the grace time (PLT-43)."""
+        await self._health.become(NOT_SERVING)
+        self._door.close()
+        self._watcher.drain()
+        self._gate.drain()
+        await self._grpc.stop(self._settings.shutdown_grace_s)
+        if self._sweep is not None:
+            self._sweep.cancel()
+        await self._watcher.close()
+        await asyncio.to_thread(self._calls.close)
+        if self._notifier is not None:
+            await asyncio.to_thread(self._notifier.close)
+        if self._database is not None:
+            self._database.dispose()
+
+    async def _sweep_now_and_then(self, database: Database) -> None:
+        """Forget answers that were kept long enough, in small pieces."""
+        while True:
+            before_us = self._clock_us() - self._settings.idempotency_days * _DAY_US
+            try:
+                while await asyncio.to_thread(_forget, database, before_us) == _SWEEP_PIECE:
+                    pass
+            except Unavailable as error:
+                log.warning("sweep put off", reason=error.reason)
+            await asyncio.sleep(_SWEEP_EVERY_S)
+
+
+def opened_database(settings: Settings, connections: int, *, statement_s: float | None = None) -> Database:
+    """The database of the settings, with this version's schema, once it answers. Blocks.
+
+    Raises: Unavailable when it does not answer within the time to start.
+    """
+    limits = DatabaseLimits(
+        connections=connections,
+        statement_s=statement_s or settings.statement_timeout_s,
+        idle_s=min(DatabaseLimits().idle_s, settings.lease_s * 2 / 3),
+    )
+    database = Database(settings.url, limits)
+    deadline = time.monotonic() + settings.start_timeout_s
+    while True:
+        try:
+            database.clock_us()
+        except Unavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("waiting for the database", reason=error.reason)
+            time.sleep(_RETRY_S)
+        else:
+            break
+    applied = migrate(settings.url)
+    if applied:
+        log.info("migrated", revisions=applied)
+    return database
+
+
+def _forget(database: Database, before_us: int) -> int:
+    return database.write(lambda tx: idempotency.forget_before(tx, before_us, _SWEEP_PIECE))
+
+
+def _authority(settings: Settings, permissions: dict[str, str]) -> auth.Authority:
+    known = frozenset(permissions.values()) - {auth.OPEN}
+    if settings.token_file is not None:
+        return auth.read_tokens(settings.token_file, known)
+    log.warning("open to every caller on this machine: no token file is set", listen=settings.listen)
+    return auth.Anybody(known)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        call_timeout_s=settings.call_timeout_s,
+        stream_timeout_s=settings.stream_timeout_s,
+        watches=Seats(total=settings.watches_max, per_caller=settings.watches_per_caller_max),
+        uploads=Seats(total=settings.uploads_max, per_caller=settings.uploads_max),
+    )
+
+
+def _options(settings: Settings) -> list[tuple[str, Any]]:
+    return [
+        # Without this a second server would silently share the port.
+        ("grpc.so_reuseport", 1 if settings.workers > 1 else 0),
+        ("grpc.max_receive_message_length", settings.message_bytes_max),
+        ("grpc.max_send_message_length", _SENT_BYTES_MAX),
+        ("grpc.enable_channelz", 1),
+        # A dead peer is noticed within a minute and a half; clients may ask as often as our own do.
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]
