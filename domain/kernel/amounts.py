@@ -51,3 +51,13 @@ def minor_of(amount: Amount) -> int:
     minor, finer = divmod(nanos, nanos_per_minor)
     assert finer == 0, "finer than the minor unit"
     return units * per_unit + minor
+
+
+def amount_of(minor: int, currency: str) -> Amount:
+    """Minor units, of either sign, as whole units and billionths; the currency must be known."""
+    scale = scale_of(currency)
+    assert scale is not None, currency
+    per_unit, nanos_per_minor = scale
+    units, rest = divmod(abs(minor), per_unit)
+    sign = -1 if minor < 0 else 1
+    return currency, sign * units, sign * rest * nanos_per_minor

@@ -7,8 +7,10 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
+from domain.gl_extraction.details.errors import NoOpenPeriod, PeriodMissing
 from domain.gl_extraction.details.rows import Prepared, Slot
 from domain.gl_extraction.details.rules import CODE, Books, day_of_date
+from domain.gl_extraction.names import ledger_name
 from domain.gl_extraction.periods import store as periods
 from domain.gl_extraction.reference import store as registers
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS
@@ -48,3 +50,19 @@ def open_periods(books: Books, slots: Iterable[Slot]) -> dict[Slot, str]:
         if period is not None and period.is_open and given_period in {"", period.code}:
             codes[slot] = period.code
     return codes
+
+
+def open_day(tx: Connection, books: Books, ledger_code: str, day: int) -> int:
+    """The day itself if its period is open, else the first day of the ledger's next open period (GLX-04).
+
+    Raises: PeriodMissing when no period holds the day; NoOpenPeriod.
+    """
+    period = books.period_of(ledger_code, day)
+    if period is None:
+        raise PeriodMissing(ledger_name(ledger_code), day)
+    if period.is_open:
+        return day
+    following = periods.next_open(tx, ledger_code, after_day=day)
+    if following is None:
+        raise NoOpenPeriod(ledger_name(ledger_code), day)
+    return following.start_day

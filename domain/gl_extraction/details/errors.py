@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.gl_extraction.names import DETAIL_TYPE
-from domain.kernel.errors import Invalid, NotFound, Refused, Unavailable, Violation
+from domain.kernel.errors import AlreadyExists, Invalid, NotFound, Refused, Unavailable, Violation
+from domain.kernel.time import iso_day
 
 
 class DetailNotFound(NotFound):
@@ -84,17 +85,32 @@ class PeriodClosed(Refused):
 
     reason = "PERIOD_CLOSED"
 
+    def __init__(self, name: str, day: int) -> None:
+        super().__init__(f"{iso_day(day)} lies in {name}, which is closed", resource_name=name)
+
 
 class PeriodMissing(Refused):
     """The ledger has no accounting period for the day."""
 
     reason = "PERIOD_MISSING"
 
+    def __init__(self, ledger: str, day: int) -> None:
+        super().__init__(f"{ledger} has no accounting period on {iso_day(day)}", resource_name=ledger)
+
 
 class NoOpenPeriod(Refused):
     """The ledger has no open accounting period on the day or after it."""
 
     reason = "NO_OPEN_PERIOD"
+
+    def __init__(self, ledger: str, day: int) -> None:
+        super().__init__(f"{ledger} has no open accounting period on {iso_day(day)} or after it", resource_name=ledger)
+
+
+class ReversalExists(AlreadyExists):
+    """Another detail holds the external id that the reversal would have."""
+
+    reason = "REVERSAL_ID_TAKEN"
 
 
 def _camel(words: str) -> str:

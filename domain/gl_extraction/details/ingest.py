@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from domain.gl_extraction.details import books
-from domain.gl_extraction.details.making import Made, make, totals
+from domain.gl_extraction.details.making import Made, make
 from domain.gl_extraction.details.model import Detail, Maker, NewDetail
 from domain.gl_extraction.details.rows import Prepared, prepare
 from domain.gl_extraction.details.rules import violations
 from domain.gl_extraction.details.store import read
 from domain.gl_extraction.details.store.insert import Making
+from domain.gl_extraction.details.totals import totals
 from domain.gl_extraction.names import detail_name
 from domain.kernel import events
 from domain.kernel.call import Call
@@ -107,7 +108,7 @@ def _audit(tx: Connection, call: Call, made: Made, *, received: int, refused: in
         "created_count": len(ids),
         "unchanged_count": len(made.ids) - len(ids),
         "refused_count": refused,
-        "created_totals": totals(rows),
+        "created_totals": totals((row.currency, row.debit_minor, row.credit_minor) for row in rows),
         "first_detail": detail_name(min(ids)),
         "last_detail": detail_name(max(ids)),
     }

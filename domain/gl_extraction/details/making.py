@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -12,9 +12,7 @@ from domain.gl_extraction.details.rows import Slot, SoundRow
 from domain.gl_extraction.details.store import insert
 from domain.gl_extraction.details.store.insert import Holder, Making
 from domain.gl_extraction.names import batch_name, detail_name
-from domain.kernel.documents import Document
 from domain.kernel.errors import Violation
-from domain.kernel.money import decimal_text
 
 _ATTEMPTS = 3  # a holder may be voided between the insert that it stopped and the look at it
 
@@ -76,19 +74,6 @@ def make(
         else:
             clashes[position] = clashes[first]
     return Made(ids, clashes, created)
-
-
-def totals(rows: Iterable[SoundRow]) -> Document:
-    """Debits and credits by currency as decimal strings, for the audit trail: `{"USD": {"debit": "1.00", …}}`."""
-    sums: dict[str, list[int]] = {}
-    for row in rows:
-        of_currency = sums.setdefault(row.currency, [0, 0])
-        of_currency[0] += row.debit_minor
-        of_currency[1] += row.credit_minor
-    return {
-        currency: {"debit": decimal_text(debit, currency), "credit": decimal_text(credit, currency)}
-        for currency, (debit, credit) in sorted(sums.items())
-    }
 
 
 def _first_of_each_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[int, int], dict[int, Violation]]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, literal, select, update
 
+from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.periods.model import Period
 from domain.gl_extraction.periods.rules import Tiled
 from domain.gl_extraction.periods.states import PeriodState
+from domain.gl_extraction.stamps import is_stamped
 from domain.gl_extraction.tables import (
     BUCKETS,
     accounting_detail,
@@ -135,20 +137,10 @@ def count_unextracted(tx: Connection, ledger_code: str, code: str) -> int:
             accounting_detail,
             and_(_d.bucket == extraction_stamp.c.bucket, _d.detail_id == extraction_stamp.c.detail_id),
         )
-        .where(extraction_batch.c.state != "COMPLETED", ~_carries_stamp())
+        .where(extraction_batch.c.state != BatchState.COMPLETED.value, ~is_stamped())
     )
     counts = (tx.execute(query.where(in_period)).scalar_one() for query in (untaken, taken))
     return sum(counts)
-
-
-def _carries_stamp() -> Any:  # noqa: ANN401
-    stamp, batch = extraction_stamp.alias(), extraction_batch.alias()
-    return (
-        select(1)
-        .select_from(stamp.join(batch, batch.c.batch_no == stamp.c.batch_no))
-        .where(stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id, batch.c.state == "COMPLETED")
-        .exists()
-    )
 
 
 def _period_from_row(row: Row[*tuple[Any, ...]]) -> Period:

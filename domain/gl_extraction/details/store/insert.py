@@ -17,6 +17,7 @@ from sqlalchemy.schema import CreateTable
 
 from domain.gl_extraction.details.model import Maker
 from domain.gl_extraction.details.rows import CORE_COLUMNS, SoundRow, coded_columns
+from domain.gl_extraction.stamps import SENT
 from domain.gl_extraction.tables import BUCKETS, accounting_detail
 from domain.kernel import sequences
 from domain.kernel.bulk import copy_cell, copy_in
@@ -78,7 +79,7 @@ _AWAITING = text(
     "SELECT s.detail_id AS asked, h.detail_id AS holder, max(b.batch_no) AS batch_no "
     f"FROM detail_staging s JOIN accounting_detail h ON {_SAME_ID} AND h.voided_us > 0 "
     "JOIN extraction_stamp t ON t.bucket = h.bucket AND t.detail_id = h.detail_id "
-    "JOIN extraction_batch b ON b.batch_no = t.batch_no AND b.state IN ('PREPARED', 'COMPLETED') "
+    f"JOIN extraction_batch b ON b.batch_no = t.batch_no AND b.state IN {SENT} "
     "GROUP BY s.detail_id, h.detail_id) AS held "
     "WHERE NOT EXISTS (SELECT 1 FROM extraction_batch r "
     "WHERE r.resend_of = held.batch_no AND r.state = 'COMPLETED') GROUP BY held.asked"

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, tuple_
 
 from domain.gl_extraction.details.model import Detail, Maker, Origin, Stamp
 from domain.gl_extraction.details.rows import bucket_of_external_id
+from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import bucket_of
+from domain.gl_extraction.stamps import is_stamped
 from domain.gl_extraction.tables import (
     CODED_COLUMNS,
     SEGMENTS,
@@ -134,21 +136,10 @@ def _marks(wanted: DetailFilter) -> Iterator[ColumnElement[bool]]:
         if told is not None:
             yield mark > 0 if told else mark == 0
     if wanted.extracted is not None:
-        yield _stamped() if wanted.extracted else ~_stamped()
+        yield is_stamped() if wanted.extracted else ~is_stamped()
     if wanted.batch_no:
-        yield _stamped(extraction_stamp.c.batch_no == wanted.batch_no)
-        yield ~_stamped(extraction_stamp.c.batch_no > wanted.batch_no)
-
-
-def _stamped(*more: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether the detail carries a stamp that counts: one of a completed batch."""
-    stamp, batch = extraction_stamp, extraction_batch
-    return (
-        select(1)
-        .select_from(stamp.join(batch, batch.c.batch_no == stamp.c.batch_no))
-        .where(stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id, batch.c.state == "COMPLETED", *more)
-        .exists()
-    )
+        yield is_stamped(batch_no=wanted.batch_no)
+        yield ~is_stamped(after_batch_no=wanted.batch_no)
 
 
 def _details(tx: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Detail]:
@@ -165,7 +156,7 @@ def _stamps(tx: Connection, keys: list[tuple[int, int]]) -> dict[int, Stamp]:
     query = (
         select(stamp.c.detail_id, func.max(stamp.c.batch_no).label("batch_no"))
         .select_from(stamp.join(batch, batch.c.batch_no == stamp.c.batch_no))
-        .where(tuple_(stamp.c.bucket, stamp.c.detail_id).in_(keys), batch.c.state == "COMPLETED")
+        .where(tuple_(stamp.c.bucket, stamp.c.detail_id).in_(keys), batch.c.state == BatchState.COMPLETED.value)
         .group_by(stamp.c.detail_id)
     ).subquery()
     dated = select(query.c.detail_id, query.c.batch_no, batch.c.message_us).join(
