@@ -127,7 +127,7 @@ def cancel_requested(standing: Standing, now_us: int) -> Move:
     assert operation.state in {State.QUEUED, State.RUNNING, State.FAILED}
     number = standing.chunks_made + 1
     standing = replace(standing, chunks_made=number, chunks_open=1, chunks_failed=0, failure=None)
-    moved = _changed(standing, now_us, state=State.CANCELING, cancel_requested=True, ended_us=0)
+    moved = _changed(standing, now_us, state=State.CANCELING, cancel_requested=True, ended_us=0, failure=None)
     event = ("operation.cancel_requested", {"from": operation.state, "to": State.CANCELING})
     return Move(moved, (NewChunk(number, Task.UNDO, operation.stage, {}, 0),), (event,))
 
@@ -138,7 +138,7 @@ def undone(standing: Standing, now_us: int) -> Move:
     assert operation.state is State.CANCELING
     failure = Failure(CANCELED, f"canceled{_so_far(operation)}", "Canceled", _figures(operation))
     standing = replace(standing, chunks_open=0, failure=failure)
-    moved = _changed(standing, now_us, state=State.CANCELED, stage="", ended_us=now_us)
+    moved = _changed(standing, now_us, state=State.CANCELED, stage="", ended_us=now_us, failure=failure)
     event = ("operation.canceled", {"from": operation.state, "to": State.CANCELED, "was": _figures(operation)})
     return Move(moved, events=(event,))
 
@@ -153,6 +153,7 @@ def recovered(standing: Standing, now_us: int) -> Move:
         now_us,
         state=state,
         ended_us=0,
+        failure=None,
         recoveries=operation.recoveries + 1,
     )
     return Move(moved, events=(("operation.recovered", {"from": operation.state, "to": state}),))
@@ -206,7 +207,7 @@ def _failed(standing: Standing, now_us: int) -> Move:
     failure, before = standing.failure, standing.operation
     assert failure is not None
     failure = replace(failure, details={**failure.details, "chunks_failed": str(standing.chunks_failed)})
-    operation = replace(before, state=State.FAILED, ended_us=now_us)
+    operation = replace(before, state=State.FAILED, ended_us=now_us, failure=failure)
     payload = {"from": before.state, "to": State.FAILED, "stage": before.stage, "reason": failure.reason}
     standing = replace(standing, operation=operation, failure=failure)
     return Move(standing, events=(("operation.failed", payload),))

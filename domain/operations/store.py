@@ -156,6 +156,8 @@ def claim_chunk(tx: Connection, worker_id: str, kinds: Sequence[str], now_us: in
 
     Cost: one statement over the unfinished operations and one READY chunk of each, by partial indexes.
     """
+    if not kinds:
+        return None
     parameters = {"worker_id": worker_id, "kinds": list(kinds), "now_us": now_us}
     row = tx.execute(_CLAIMS[tx.dialect.name], parameters).mappings().one_or_none()
     return _chunk_from_row(row) if row else None
