@@ -76,6 +76,16 @@ def test_a_watch_can_begin_after_what_was_seen_before(drive: Drive) -> None:
 
 
 @pytest.mark.rule("PLT-21")
+def test_a_watch_after_the_last_event_of_an_ended_operation_gives_its_end(drive: Drive) -> None:
+    """Nothing is left to tell, and the caller still learns how it ended."""
+    watched = Watched([], [event(9, END)])
+    with serve(WatchOperation=watched.watch) as address:
+        seen = drive(address, lambda client: client.operations.handle(NAME).watch(after_sequence=9))
+    assert [snapshot.done for snapshot in seen] == [True]
+    assert watched.asked == [9, 0]
+
+
+@pytest.mark.rule("PLT-21")
 def test_a_cursor_that_grew_too_old_begins_anew(drive: Drive) -> None:
     """Away for so long that the events are gone: the present state stands for all before it."""
     watched = Watched(

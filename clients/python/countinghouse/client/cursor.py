@@ -21,10 +21,12 @@ class Cursor:
         self._sequence = after_sequence
         self._timeout_s = timeout_s
         self._until = None if timeout_s is None else time.monotonic() + timeout_s
+        self._silent = True
         self.done = False
 
     def request(self) -> operations_pb2.WatchOperationRequest:
         """Asks for what comes after the last event seen."""
+        self._silent = True
         return operations_pb2.WatchOperationRequest(name=self._name, after_sequence=self._sequence)
 
     def leg_s(self) -> float:
@@ -42,6 +44,7 @@ class Cursor:
 
     def take(self, event: operations_pb2.WatchOperationResponse) -> bool:
         """Move on to `event`; tells whether it is a snapshot, not a heartbeat."""
+        self._silent = False
         self._sequence = max(self._sequence, event.sequence)
         if not event.HasField("operation"):
             return False
@@ -65,7 +68,13 @@ class Cursor:
         return error
 
     def ended_early(self) -> CountinghouseError:
-        """The error of a stream that ended although the operation had not."""
+        """The error of a stream that ended although the end of the operation was not seen.
+
+        One that ended without a word had nothing more to tell: whoever asked has seen the end before. The next call
+        asks for the present state, so that the end is seen here too.
+        """
+        if self._silent:
+            self._sequence = self._asked = 0
         return Unavailable(f"the watch of {self._name} ended before the operation did")
 
     def _over(self) -> DeadlineExceeded:
