@@ -11,8 +11,10 @@ data_file_set = table(
     text("code", key=True),
     text("description", default=""),
     flag("locked", default=0),
+    int32("file_count", default=0),  # visible files, manifests included
+    int64("size_bytes", default=0),  # of them all
     int64("version", default=1),  # the etag
-    int64("created_us"),  # when it became visible; 0 before
+    int64("created_us"),  # when it became visible: the row is made at that moment
     int64("updated_us"),
 )
 Index("ix_data_file_set_created", data_file_set.c.created_us, data_file_set.c.code)
@@ -22,7 +24,7 @@ data_file = table(
     text("set_code", key=True),
     text("file_name", key=True),
     text("operation_id"),  # the run that wrote it
-    int32("position"),  # its place among the run's files, from 1; the manifest comes last
+    int32("position"),  # orders the files of the run; the manifest comes last
     text("path"),  # where the store keeps it
     text("media_type"),
     int64("size_bytes"),
@@ -33,4 +35,6 @@ data_file = table(
     int64("created_us"),
     int64("visible_us", default=0),  # when it became visible; 0 before
 )
-Index("ix_data_file_operation", data_file.c.operation_id, data_file.c.position)
+_f = data_file.c
+Index("ix_data_file_operation", _f.operation_id, _f.position)
+Index("ix_data_file_visible", _f.set_code, _f.visible_us, _f.operation_id, _f.position)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from domain.gl_extraction.names import batch_name
-from domain.kernel.errors import IllegalTransition, Invalid, NotFound, Refused, Violation
+from domain.kernel.errors import Damaged, IllegalTransition, Invalid, NotFound, Refused, Unavailable, Violation
 
 BATCH_TYPE = "countinghouse.gl_extraction/ExtractionBatch"
 
@@ -68,3 +68,15 @@ class TotalTooLarge(Refused):
     """An element adds up to more than 9.2e18 minor units, which no ledger takes; select less."""
 
     reason = "EXTRACTION_TOTAL_TOO_LARGE"
+
+
+class SelectionDisturbed(Unavailable):
+    """Details of the run were voided while they were added up; they are added up again."""
+
+    reason = "EXTRACTION_SELECTION_DISTURBED"
+
+
+class BatchDamaged(Damaged):
+    """What the run has selected, added up and written does not come to the same; nothing of it is shown."""
+
+    reason = "EXTRACTION_BATCH_DAMAGED"

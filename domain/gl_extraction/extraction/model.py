@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from domain.data_files.model import Totals
+from domain.data_files.model import Totals, difference_of
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import batch_name
 from domain.kernel.documents import Document
@@ -155,6 +155,10 @@ class Summary:
 
     detail_count: int
     totals: Totals
+
+    def less(self, other: Summary) -> Summary:
+        """This one without the details of another that is a part of it."""
+        return Summary(self.detail_count - other.detail_count, difference_of(self.totals, other.totals))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
+from domain.gl_extraction.extraction.elements import TOLD_COLUMNS
 from domain.gl_extraction.tables import extraction_element
 
 _e = extraction_element.c
@@ -21,8 +22,8 @@ def read(tx: Connection, batch_no: int, columns: Sequence[str], *, first: int, l
         yield from map(tuple, tx.execute(query.where(_e.element_no.between(start, end))).all())
 
 
-def groups(tx: Connection, batch_no: int, *, element_count: int) -> Iterator[RowMapping]:
-    """By bulking group and currency, in order: elements, details, debits, credits. Cost: as `read`.
+def groups(tx: Connection, batch_no: int, *, element_count: int) -> Iterator[Mapping[str, Any]]:
+    """By bulking group and currency, in order: elements, details, debits, credits, what was emptied. Cost: as `read`.
 
     A group whose elements lie on both sides of a page comes in two parts, one behind the other.
     """
@@ -34,6 +35,7 @@ def groups(tx: Connection, batch_no: int, *, element_count: int) -> Iterator[Row
             func.sum(_e.detail_count).label("detail_count"),
             func.sum(_e.debit_minor).label("debit_minor"),
             func.sum(_e.credit_minor).label("credit_minor"),
+            _any_emptied().label("emptied"),
         )
         .where(_e.batch_no == batch_no)
         .group_by(_e.bulking_group, _e.currency)
@@ -41,4 +43,12 @@ def groups(tx: Connection, batch_no: int, *, element_count: int) -> Iterator[Row
     )
     for start in range(1, element_count + 1, _ROWS_MAX):
         end = start + _ROWS_MAX - 1
-        yield from tx.execute(query.where(_e.element_no.between(start, end))).mappings().all()
+        yield from (row._asdict() for row in tx.execute(query.where(_e.element_no.between(start, end))))
+
+
+def _any_emptied() -> ColumnElement[int]:
+    """The bits of `emptied` that any element of a group has set; SQLite has no bit_or."""
+    bits: Any = literal(0)
+    for bit in range(len(TOLD_COLUMNS)):
+        bits = bits + func.max(_e.emptied.op("&")(1 << bit))
+    return bits  # type: ignore[no-any-return]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, select, union_all
+from sqlalchemy.sql.selectable import Subquery
 
 from domain.data_files.model import Total, Totals
 from domain.gl_extraction.extraction.model import Selection
@@ -25,6 +26,9 @@ from domain.gl_extraction.tables import (
     extraction_stamp,
 )
 from domain.kernel.columns import INT64
+
+NO_BATCH_YET = 2**62  # later than every batch there is
+EVERYTHING = Range(0, BUCKETS - 1, 0, 2**63 - 1, 0)
 
 _KEYS = ("bucket", "batch_no", "detail_id")
 _d, _p, _s, _b = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.c, extraction_batch.c
@@ -48,6 +52,20 @@ def take(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Ta
     if tx.dialect.name == "postgresql":
         return _take_postgresql(tx, batch_no, selection, span)
     return _take_sqlite(tx, batch_no, selection, span)
+
+
+def selected(selection: Selection) -> Subquery:
+    """Keys of all that the selection would take now: `bucket` and `detail_id`."""
+    sources: list[Any] = []
+    if not selection.resend_of:
+        pending = select(_p.bucket, _p.detail_id).join_from(
+            accounting_detail_pending, accounting_detail, _same_detail(_p)
+        )
+        sources.append(pending.where(*_wanted(selection)))
+    if selection.restamping:
+        sources.append(_stamped(NO_BATCH_YET, selection, EVERYTHING, ()))
+    together: Any = sources[0] if len(sources) == 1 else union_all(*sources)
+    return cast("Subquery", together.subquery("selected"))
 
 
 def give_back(tx: Connection, batch_no: int, limit: int) -> int:

@@ -1,0 +1,121 @@
+"""Use cases of data file sets: look, lock, unlock, and take a run's files in (PLT-30)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from domain.data_files import store
+from domain.data_files.errors import DataFileSetLocked, DataFileSetStale, OffsetPastEnd
+from domain.data_files.model import FILE_TYPE, SET_TYPE, DataFile, DataFileSet, file_name, set_name
+from domain.kernel import events
+from domain.kernel.call import Call
+from domain.kernel.errors import NotFound
+from domain.kernel.paging import Page
+
+
+def get_set(tx: Connection, code: str) -> DataFileSet:
+    """The set. Raises: NotFound."""
+    return _existing(store.find_set(tx, code), code)
+
+
+def list_sets(tx: Connection, page: Page) -> list[DataFileSet]:
+    """One set more than the page holds, if there is one, newest first; the key is (created_us, code)."""
+    before = (int(page.after[0]), str(page.after[1])) if page.after else None
+    return store.page_of_sets(tx, before=before, limit=page.size + 1)
+
+
+def lock(tx: Connection, call: Call, code: str, etag: str) -> DataFileSet:
+    """Lock the set; a locked one stays as it is. Raises: NotFound; DataFileSetStale."""
+    return _locked(tx, call, code, etag, locked=True)
+
+
+def unlock(tx: Connection, call: Call, code: str, etag: str) -> DataFileSet:
+    """Unlock the set; an unlocked one stays as it is. Raises: NotFound; DataFileSetStale."""
+    return _locked(tx, call, code, etag, locked=False)
+
+
+def list_files(tx: Connection, code: str, operation_id: str, page: Page) -> list[DataFile]:
+    """One file more than the page holds, if there is one, in the order in which they were written.
+
+    `operation_id` empty: of every run. The key is (visible_us, operation_id, position). Raises: NotFound for the set.
+    """
+    get_set(tx, code)
+    after = (int(page.after[0]), str(page.after[1]), int(page.after[2])) if page.after else (0, "", 0)
+    return store.page_of_visible(tx, code, operation_id=operation_id, after=after, limit=page.size + 1)
+
+
+def get_file(tx: Connection, code: str, name: str) -> DataFile:
+    """The file's facts. Raises: NotFound."""
+    file = store.find_visible(tx, code, name)
+    if file is None:
+        raise NotFound(FILE_TYPE, file_name(code, name))
+    return file
+
+
+def file_from(tx: Connection, code: str, name: str, offset: int) -> DataFile:
+    """The file's facts, for who wants its bytes from `offset` on. Raises: NotFound; OffsetPastEnd."""
+    file = get_file(tx, code, name)
+    if offset > file.size_bytes:
+        raise OffsetPastEnd(
+            f"{file.name} has {file.size_bytes} bytes and ends before the offset {offset}",
+            resource_name=file.name,
+            size_bytes=file.size_bytes,
+        )
+    return file
+
+
+def refuse_locked(tx: Connection, code: str) -> None:
+    """Refuse a set that exists and is locked, before anything is done for it. Raises: DataFileSetLocked."""
+    found = store.find_set(tx, code)
+    if found is not None and found.locked:
+        raise DataFileSetLocked(code)
+
+
+def reveal_run(tx: Connection, call: Call, code: str, description: str) -> DataFileSet:
+    """Make all files of the call's operation visible at once, in a set that is made if it does not exist.
+
+    Cost: six statements; the set's row is locked until the transaction ends. Of two runs that make one set
+    the later waits for the other. Raises: DataFileSetLocked.
+    """
+    assert call.operation_id
+    created = store.create_set(tx, code, description, now_us=call.now_us)
+    before = _existing(store.find_set(tx, code, lock=True), code)
+    if before.locked:
+        raise DataFileSetLocked(code)
+    count, size_bytes = store.reveal(tx, call.operation_id, now_us=call.now_us)
+    after = replace(
+        before,
+        file_count=before.file_count + count,
+        size_bytes=before.size_bytes + size_bytes,
+        version=before.version if created else before.version + 1,
+        updated_us=call.now_us,
+    )
+    store.change_set(tx, after)
+    kind = "data_file_set.created" if created else "data_file_set.files_added"
+    payload = {
+        "from": None if created else {"file_count": before.file_count, "size_bytes": before.size_bytes},
+        "to": {"file_count": after.file_count, "size_bytes": after.size_bytes},
+    }
+    events.append(tx, call, after.name, kind, payload)
+    return after
+
+
+def _locked(tx: Connection, call: Call, code: str, etag: str, *, locked: bool) -> DataFileSet:
+    before = _existing(store.find_set(tx, code, lock=True), code)
+    if etag and etag != before.etag:
+        raise DataFileSetStale(code, etag=etag)
+    if before.locked == locked:
+        return before
+    after = replace(before, locked=locked, version=before.version + 1, updated_us=call.now_us)
+    store.change_set(tx, after)
+    kind = "data_file_set.locked" if locked else "data_file_set.unlocked"
+    events.append(tx, call, after.name, kind, {"from": {"locked": before.locked}, "to": {"locked": locked}})
+    return after
+
+
+def _existing(found: DataFileSet | None, code: str) -> DataFileSet:
+    if found is None:
+        raise NotFound(SET_TYPE, set_name(code))
+    return found

@@ -1,0 +1,126 @@
+"""All SQL of data file sets and files; by key or index, one statement a function."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, RowMapping, func, insert, literal, select, text, tuple_, update
+
+from domain.data_files.model import DataFile, DataFileSet, totals_from_document, totals_to_document
+from domain.data_files.tables import data_file, data_file_set
+from domain.kernel.documents import from_text, to_text
+
+_s, _f = data_file_set.c, data_file.c
+
+_CREATE_SET = text(
+    "INSERT INTO data_file_set (code, description, created_us, updated_us)"
+    " VALUES (:code, :description, :now_us, :now_us) ON CONFLICT DO NOTHING"
+)
+
+
+def find_set(tx: Connection, code: str, *, lock: bool = False) -> DataFileSet | None:
+    """The set, if there is one; with `lock` it stays as it is until the transaction ends."""
+    query = select(data_file_set).where(_s.code == code)
+    row = tx.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    return None if row is None else _set_from_row(row)
+
+
+def page_of_sets(tx: Connection, *, before: tuple[int, str] | None, limit: int) -> list[DataFileSet]:
+    """At most `limit` sets, newest first, those behind the key `before` (created_us, code)."""
+    query = select(data_file_set).order_by(_s.created_us.desc(), _s.code.desc()).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(_s.created_us, _s.code) < tuple_(literal(before[0]), literal(before[1])))
+    return [_set_from_row(row) for row in tx.execute(query).mappings()]
+
+
+def create_set(tx: Connection, code: str, description: str, *, now_us: int) -> bool:
+    """Make the set; False when it is there, also made by somebody who commits just now."""
+    return tx.execute(_CREATE_SET, {"code": code, "description": description, "now_us": now_us}).rowcount == 1
+
+
+def change_set(tx: Connection, changed: DataFileSet) -> None:
+    """Put `changed` in place of the set; the caller holds its lock."""
+    tx.execute(
+        update(data_file_set)
+        .where(_s.code == changed.code)
+        .values(
+            locked=int(changed.locked),
+            file_count=changed.file_count,
+            size_bytes=changed.size_bytes,
+            version=changed.version,
+            updated_us=changed.updated_us,
+        )
+    )
+
+
+def add_file(tx: Connection, file: DataFile) -> None:
+    """Record a file."""
+    tx.execute(
+        insert(data_file).values(
+            set_code=file.set_code,
+            file_name=file.file_name,
+            operation_id=file.operation_id,
+            position=file.position,
+            path=file.path,
+            media_type=file.media_type,
+            size_bytes=file.size_bytes,
+            sha256=file.sha256,
+            record_count=file.record_count,
+            totals=to_text(totals_to_document(file.totals)),
+            manifest=int(file.manifest),
+            created_us=file.created_us,
+            visible_us=file.visible_us,
+        )
+    )
+
+
+def find_visible(tx: Connection, set_code: str, name: str) -> DataFile | None:
+    """The file, if there is one to be seen."""
+    query = select(data_file).where(_f.set_code == set_code, _f.file_name == name, _f.visible_us > 0)
+    row = tx.execute(query).mappings().one_or_none()
+    return None if row is None else _file_from_row(row)
+
+
+def page_of_visible(
+    tx: Connection, set_code: str, *, operation_id: str, after: tuple[int, str, int], limit: int
+) -> list[DataFile]:
+    """At most `limit` visible files of a set by (visible_us, operation_id, position), those behind the key `after`.
+
+    `operation_id` empty: of every run.
+    """
+    place = tuple_(_f.visible_us, _f.operation_id, _f.position)
+    query = (
+        select(data_file)
+        .where(_f.set_code == set_code, _f.visible_us > 0)
+        .where(place > tuple_(literal(after[0]), literal(after[1]), literal(after[2])))
+        .order_by(_f.visible_us, _f.operation_id, _f.position)
+        .limit(limit)
+    )
+    query = query.where(_f.operation_id == operation_id) if operation_id else query
+    return [_file_from_row(row) for row in tx.execute(query).mappings()]
+
+
+def page_of_run(tx: Connection, operation_id: str, *, after_position: int, limit: int) -> list[DataFile]:
+    """At most `limit` files of a run by position, visible or not."""
+    query = (
+        select(data_file)
+        .where(_f.operation_id == operation_id, _f.position > after_position)
+        .order_by(_f.position)
+        .limit(limit)
+    )
+    return [_file_from_row(row) for row in tx.execute(query).mappings()]
+
+
+def reveal(tx: Connection, operation_id: str, *, now_us: int) -> tuple[int, int]:
+    """Make the files of a run visible; gives how many they are and their size in bytes."""
+    mine = (_f.operation_id == operation_id, _f.visible_us == 0)
+    count, size = tx.execute(select(func.count(), func.coalesce(func.sum(_f.size_bytes), 0)).where(*mine)).one()
+    tx.execute(update(data_file).where(*mine).values(visible_us=now_us))
+    return int(count), int(size)
+
+
+def _set_from_row(row: RowMapping) -> DataFileSet:
+    return DataFileSet(**{**row, "locked": bool(row["locked"])})
+
+
+def _file_from_row(row: RowMapping) -> DataFile:
+    totals = totals_from_document(from_text(row["totals"]))
+    return DataFile(**{**row, "totals": totals, "manifest": bool(row["manifest"])})

@@ -1,0 +1,127 @@
+"""The manifest of a run's files: counts and control totals, by currency, bulking group and file (GLX-18)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from domain.data_files.model import DataFile, Totals
+from domain.gl_extraction.extraction.elements import MESSAGE_NAMES, emptied_columns
+from domain.gl_extraction.extraction.model import Batch
+from domain.kernel.money import decimal_text
+from domain.kernel.time import iso_of
+
+FORMAT = "countinghouse-gl-manifest-1"
+
+Group = Mapping[str, Any]
+"""A row of `store.elements.groups`."""
+
+
+def render(batch: Batch, groups: Iterable[Group], files: Iterable[DataFile]) -> Iterator[bytes]:
+    """The manifest in pieces: the batch's facts, then a line for each bulking group, then a line for each file.
+
+    `groups` come in order, each with `bulking_group`, `currency`, `element_count`, `detail_count`, `debit_minor`,
+    `credit_minor` and `emptied`; neighbours with one key are put together. `files` come in order, less the manifest.
+    """
+    yield orjson.dumps(_facts(batch))[:-1]  # the object goes on below
+    yield b',"bulkingGroups":['
+    yield from _lines(_group(group) for group in _joined(groups))
+    yield b'],"files":['
+    yield from _lines(_file(batch, file, last) for file, last in _with_last_message(batch, files))
+    yield b"]}\n"
+
+
+def _facts(batch: Batch) -> dict[str, object]:
+    resend = {"resendOf": batch.resend_of} if batch.resend_of else {}
+    return {
+        "format": FORMAT,
+        "extractionBatch": batch.batch_no,
+        **resend,
+        "jobId": batch.operation_id,
+        "messageDate": iso_of(batch.message_us),
+        "dataFileSet": batch.data_file_set_code,
+        "detailCount": batch.detail_count,
+        "elementCount": batch.element_count,
+        "messageCount": batch.message_count,
+        "firstMessageId": batch.first_message_id,
+        "lastMessageId": batch.first_message_id + batch.message_count - 1,
+        "totals": _totals(batch.totals),
+    }
+
+
+def _totals(totals: Totals) -> list[dict[str, str]]:
+    return [_amounts(currency, total.debit_minor, total.credit_minor) for currency, total in sorted(totals.items())]
+
+
+def _amounts(currency: str, debit_minor: int, credit_minor: int) -> dict[str, str]:
+    return {
+        "currencyCode": currency,
+        "amountDebit": decimal_text(debit_minor, currency),
+        "amountCredit": decimal_text(credit_minor, currency),
+    }
+
+
+def _joined(groups: Iterable[Group]) -> Iterator[Group]:
+    """Groups, those put together that came in parts."""
+    held: Group | None = None
+    for group in groups:
+        if held is not None and all(held[name] == group[name] for name in ("bulking_group", "currency")):
+            held = {name: _together(name, held[name], group[name]) for name in held}
+            continue
+        if held is not None:
+            yield held
+        held = group
+    if held is not None:
+        yield held
+
+
+def _together(name: str, one: Any, other: Any) -> Any:  # noqa: ANN401
+    if name in {"bulking_group", "currency"}:
+        return one
+    return one | other if name == "emptied" else one + other
+
+
+def _group(group: Group) -> dict[str, object]:
+    name = {"bulkingGroupGLFile": group["bulking_group"]} if group["bulking_group"] else {}
+    emptied = [MESSAGE_NAMES[column] for column in emptied_columns(int(group["emptied"]))]
+    return {
+        **name,
+        "detailCount": int(group["detail_count"]),
+        "elementCount": int(group["element_count"]),
+        **_amounts(group["currency"], int(group["debit_minor"]), int(group["credit_minor"])),
+        **({"emptied": emptied} if emptied else {}),
+    }
+
+
+def _with_last_message(batch: Batch, files: Iterable[DataFile]) -> Iterator[tuple[DataFile, int]]:
+    """Each file with the number of its last message: one less than the next file's first."""
+    held: DataFile | None = None
+    for file in files:
+        if held is not None:
+            yield held, batch.first_message_id + file.position - 2
+        held = file
+    if held is not None:
+        yield held, batch.first_message_id + batch.message_count - 1
+
+
+def _file(batch: Batch, file: DataFile, last_message_id: int) -> dict[str, object]:
+    return {
+        "name": file.file_name,
+        "sizeBytes": file.size_bytes,
+        "sha256": file.sha256,
+        "firstMessageId": batch.first_message_id + file.position - 1,
+        "lastMessageId": last_message_id,
+        "elementCount": file.record_count,
+        "totals": _totals(file.totals),
+    }
+
+
+def _lines(objects: Iterable[dict[str, object]]) -> Iterator[bytes]:
+    """The objects, one on each line."""
+    before = b"\n"
+    for one in objects:
+        yield before + orjson.dumps(one)
+        before = b",\n"
+    yield b"\n"
