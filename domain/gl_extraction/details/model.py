@@ -38,6 +38,11 @@ CalendarDay = tuple[int, int, int]
 """Year, month and day as they were written; the calendar may have no such day."""
 
 
+def calendar_day(day: int) -> CalendarDay:
+    """A day (yyyymmdd) as it is written."""
+    return day // 10_000, day // 100 % 100, day % 100
+
+
 class NewDetail(NamedTuple):
     """A detail as it is handed in, before any rule was looked at: anything may be wrong with it.
 

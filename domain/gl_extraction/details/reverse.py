@@ -20,7 +20,7 @@ from domain.gl_extraction.details.errors import (
     ReverseNotAllowed,
 )
 from domain.gl_extraction.details.making import make
-from domain.gl_extraction.details.model import CalendarDay, Detail, Maker, NewDetail
+from domain.gl_extraction.details.model import Detail, Maker, NewDetail, calendar_day
 from domain.gl_extraction.details.rows import SoundRow, prepare
 from domain.gl_extraction.details.rules import Books
 from domain.gl_extraction.details.store import marks, read
@@ -30,7 +30,7 @@ from domain.kernel import events
 from domain.kernel.amounts import amount_of
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
-from domain.kernel.time import date_of, iso_day
+from domain.kernel.time import iso_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ def _mirror(original: Detail, day: int, today: int) -> NewDetail:
         reversal=True,
         distribution_account=original.distribution_account,
         ledger_code=original.ledger_code,
-        accounting_date=_written(day),
-        transaction_date=_written(today),
+        accounting_date=calendar_day(day),
+        transaction_date=calendar_day(today),
         accounting_period_code="",
         category=original.category,
         debit=amount_of(original.credit_minor, original.currency) if original.credit_minor else None,
@@ -145,11 +145,6 @@ def _mirror(original: Detail, day: int, today: int) -> NewDetail:
         gl_segments=original.gl_segments,
         attributes=original.attributes,
     )
-
-
-def _written(day: int) -> CalendarDay:
-    date = date_of(day)
-    return date.year, date.month, date.day
 
 
 def _made(tx: Connection, call: Call, rows: list[SoundRow], originals: Sequence[Detail]) -> list[int]:

@@ -1,0 +1,172 @@
+"""Posting: the only way in which accounting, billing and invoicing make accounting details (the money path).
+
+What is posted balances for every currency, lies in an open period of a known ledger, and each detail names its source.
+A day whose period is closed rolls to the first day of the next open one; the transaction date stays (GLX-04).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from sqlalchemy import Connection
+
+from domain.gl_extraction.details import books
+from domain.gl_extraction.details.making import make
+from domain.gl_extraction.details.model import Maker, NewDetail, Origin, SubjectType, calendar_day
+from domain.gl_extraction.details.rows import Slot, SoundRow, prepare
+from domain.gl_extraction.details.rules import violations
+from domain.gl_extraction.details.store.insert import Making
+from domain.gl_extraction.details.totals import totals
+from domain.gl_extraction.names import DETAIL_TYPE, detail_name
+from domain.kernel import events
+from domain.kernel.amounts import amount_of
+from domain.kernel.call import Call
+from domain.kernel.errors import AlreadyExists, Invalid, Refused, Violation
+from domain.kernel.ids import new_id
+from domain.kernel.money import Money, decimal_text
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One side of a posting.
+
+    `amount` is a debit when positive and, as a positive amount, a credit when negative; never zero. `source` and
+    `source_id` name what it comes from, such as a bill segment's charge; they are unique together. `day` is the
+    accounting date wished for and `transaction_day` that of the business event (yyyymmdd).
+    """
+
+    source: str
+    source_id: str
+    subject_type: SubjectType
+    subject: str
+    ledger_code: str
+    day: int
+    transaction_day: int
+    amount: Money
+    description: str = ""
+    grouping: str = ""
+    bulking_group: str = ""
+    reversal: bool = False
+    distribution_account: str = ""
+    category: str = ""
+    group_account_code: str = ""
+    gl_segments: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+
+class PostingEmpty(Invalid):
+    """A posting has entries."""
+
+    reason = "POSTING_EMPTY"
+
+
+class PostingUnbalanced(Refused):
+    """Debits and credits of a posting are equal in every currency."""
+
+    reason = "POSTING_UNBALANCED"
+
+    def __init__(self, differences: dict[str, int]) -> None:
+        told = ", ".join(f"{decimal_text(minor, currency)} {currency}" for currency, minor in differences.items())
+        super().__init__(f"debits less credits come to {told}, not to zero", currencies=",".join(differences))
+
+
+class AlreadyPosted(AlreadyExists):
+    """What the entry comes from was posted before."""
+
+    reason = "POSTED_BEFORE"
+
+
+def post(tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker) -> list[int]:
+    """Make a detail of each entry, or of none; gives their ids in the order of the entries.
+
+    The audit trail has one entry for the posting. Cost: about ten statements, however many entries.
+
+    Raises: PostingEmpty; PostingUnbalanced; PeriodMissing, NoOpenPeriod; Invalid with the violations of every entry;
+    AlreadyPosted.
+    """
+    assert maker is not Maker.INGEST, "what comes from outside is taken in, not posted"
+    _refuse_unbalanced(entries)
+    rows, periods = _placed(tx, entries)
+    made = make(tx, rows, Making(maker, call.operation_id, call.now_us), periods=periods)
+    if len(made.created) < len(entries):
+        _refuse_posted(entries, {row.position for row, _ in made.created})
+    ids = [made.ids[place] for place in range(len(entries))]
+    changes = {
+        "maker": maker.value,
+        "created_count": len(ids),
+        "created_totals": totals((row.currency, row.debit_minor, row.credit_minor) for row in rows),
+        "first_detail": detail_name(min(ids)),
+        "last_detail": detail_name(max(ids)),
+    }
+    events.append(tx, call, f"postings/{new_id(call.now_us)}", "accounting_details.posted", changes)
+    return ids
+
+
+def _placed(tx: Connection, entries: Sequence[Entry]) -> tuple[list[SoundRow], dict[Slot, str]]:
+    """The entries as rows, each on a day whose period is open."""
+    places = {(entry.ledger_code, entry.day) for entry in entries}
+    known = books.read(tx, places, group_accounts=())
+    days = {
+        (ledger, day): books.open_day(tx, known, ledger, day) if ledger in known.ledgers else day
+        for ledger, day in places  # a ledger that is not known is left to the rules
+    }
+    prepared = prepare([_row(entry, days[entry.ledger_code, entry.day]) for entry in entries])
+    known = books.gather(tx, prepared)
+    found = [
+        Violation(f"entries[{place}].{violation.field}", violation.reason, violation.description)
+        for place, row in enumerate(prepared.rows)
+        for violation in violations(row, known)
+    ]
+    if found:
+        raise Invalid(*found)
+    return prepared.sound, books.open_periods(known, {row.slot for row in prepared.sound})
+
+
+def _refuse_unbalanced(entries: Sequence[Entry]) -> None:
+    if not entries:
+        raise PostingEmpty(Violation("entries", PostingEmpty.reason, "must not be empty"))
+    sums: dict[str, int] = {}
+    for entry in entries:
+        assert entry.amount.minor != 0, "an entry has an amount"
+        sums[entry.amount.currency] = sums.get(entry.amount.currency, 0) + entry.amount.minor
+    differences = {currency: minor for currency, minor in sorted(sums.items()) if minor}
+    if differences:
+        raise PostingUnbalanced(differences)
+
+
+def _refuse_posted(entries: Sequence[Entry], created: set[int]) -> NoReturn:
+    first = next(entry for place, entry in enumerate(entries) if place not in created)
+    raise AlreadyPosted(
+        f"{first.source_id} of {first.source} was posted before",
+        resource_type=DETAIL_TYPE,
+        resource_name=first.source_id,
+    )
+
+
+def _row(entry: Entry, day: int) -> NewDetail:
+    amount = amount_of(abs(entry.amount.minor), entry.amount.currency)
+    return NewDetail(
+        name="",
+        source=entry.source,
+        external_id=entry.source_id,
+        description=entry.description,
+        subject_type=entry.subject_type.value,
+        subject=entry.subject,
+        origin=Origin.FINANCIAL.value,
+        grouping=entry.grouping,
+        bulking_group=entry.bulking_group,
+        reversal=entry.reversal,
+        distribution_account=entry.distribution_account,
+        ledger_code=entry.ledger_code,
+        accounting_date=calendar_day(day),
+        transaction_date=calendar_day(entry.transaction_day),
+        accounting_period_code="",
+        category=entry.category,
+        debit=amount if entry.amount.minor > 0 else None,
+        credit=amount if entry.amount.minor < 0 else None,
+        group_account_code=entry.group_account_code,
+        gl_segments=entry.gl_segments,
+        attributes=entry.attributes,
+    )
