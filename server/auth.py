@@ -14,11 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.operations.v1 import permission_pb2
 from server.errors import PermissionDenied, Unauthenticated
-from server.settings import BadSettings
+from server.settings import BadSettings, Settings
 
 OPEN = ""
 """The permission of methods that anybody may call."""
@@ -52,6 +53,8 @@ _TOKEN_CHARACTERS_MIN = 16
 _SCHEME = "bearer "
 
 Metadata = Iterable[tuple[str, str | bytes]]
+
+log = structlog.get_logger("auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,16 @@ def permit(principal: Principal, method: str, permission: str) -> None:
     """Let the caller pass. Raises: PermissionDenied naming what is missing."""
     if permission != OPEN and permission not in principal.permissions:
         raise PermissionDenied(permission=permission, method=method)
+
+
+def authority(settings: Settings, permissions: Iterable[str]) -> Authority:
+    """Who says who calls, by the settings. Raises: BadSettings with every mistake in the token file."""
+    known = frozenset(permissions) - {OPEN}
+    if settings.token_file is not None:
+        return read_tokens(settings.token_file, known)
+    assert settings.on_loopback, "the settings are refused otherwise"
+    log.warning("open to every caller on this machine: no token file is set", listen=settings.listen)
+    return Anybody(known)
 
 
 def read_tokens(path: Path, known: frozenset[str]) -> Tokens:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
@@ -14,25 +12,24 @@ from google.longrunning import operations_pb2_grpc as longrunning_grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import Default
 
-from countinghouse.operations.v1 import audit_pb2_grpc, operations_pb2_grpc
+from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
+from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
 from domain.jobs import jobs
 from domain.kernel import idempotency, secrets
 from domain.kernel.errors import Unavailable
 from domain.kernel.paging import PageTokens
 from server import auth
 from server.call import Calls, Running, now_us
-from server.database.limits import Limits as DatabaseLimits
-from server.database.migrate import migrate
 from server.database.transaction import Database
 from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
+from server.opening import CannotStart, opened_database
 from server.servicers.operations import AuditServicer, LongRunningServicer, OperationsServicer
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
 from server.watcher import Watcher
 
 _SPARE_CONNECTIONS = 2  # one for the poller of watches, one for the sweep
-_RETRY_S = 1.0
 _SWEEP_EVERY_S = 3_600
 _SWEEP_PIECE = 1_000
 _DAY_US = 86_400_000_000
@@ -41,18 +38,17 @@ _SENT_BYTES_MAX = 64 << 20
 log = structlog.get_logger("server")
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service of ours, and what adds its servicer to a gRPC server."""
+SERVED = (
+    "google.longrunning.Operations",
+    "countinghouse.operations.v1.OperationsService",
+    "countinghouse.operations.v1.AuditService",
+)
+"""Our services, by full name."""
 
-    name: str
-    add: Callable[[Any, grpc.aio.Server], None]
-    servicer: Any
 
-    @property
-    def descriptor(self) -> ServiceDescriptor:
-        """The service as its proto describes it."""
-        return Default().FindServiceByName(self.name)
+def permissions() -> dict[str, str]:
+    """The permission of every method that is served. Raises: LookupError for one without."""
+    return auth.permissions_of([*_descriptors(), *standard_services()])
 
 
 class Server:
@@ -71,63 +67,51 @@ class Server:
             clock_us=clock_us,
             announce=self.announce,
         )
-        services = self._services()
-        permissions = auth.permissions_of([*(service.descriptor for service in services), *standard_services()])
+        needed = permissions()
         self._gate = Gate(
-            authority=_authority(settings, permissions),
-            permissions=permissions,
+            authority=auth.authority(settings, needed.values()),
+            permissions=needed,
             limits=_limits(settings),
             running=self._running,
             door=self._door,
         )
         self._grpc = grpc.aio.server(interceptors=[self._gate], options=_options(settings))
-        for service in services:
-            service.add(service.servicer, self._grpc)
-        self._health = add_standard(self._grpc, [service.descriptor for service in services])
+        self._add_services()
+        self._health = add_standard(self._grpc, _descriptors())
         self._database: Database | None = None
         self._notifier: Notifier | None = None
+        self._others: list[Callable[[], None]] = []
         self._sweep: asyncio.Task[None] | None = None
         self._clock_us = clock_us
         self.target = ""
 
-    def _services(self) -> tuple[Service, ...]:
-        """Everything of ours that is served: one entry a service."""
-        calls, watcher = self._calls, self._watcher
-        return (
-            Service(
-                "google.longrunning.Operations",
-                longrunning_grpc.add_OperationsServicer_to_server,
-                LongRunningServicer(calls, watcher, jobs()),
-            ),
-            Service(
-                "countinghouse.operations.v1.OperationsService",
-                operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-                OperationsServicer(calls, watcher, heartbeat_s=self._settings.watch_heartbeat_s),
-            ),
-            Service(
-                "countinghouse.operations.v1.AuditService",
-                audit_pb2_grpc.add_AuditServiceServicer_to_server,
-                AuditServicer(calls),
-            ),
+    def _add_services(self) -> None:
+        """Everything of ours that is served: one line a service."""
+        calls, watcher, heartbeat_s = self._calls, self._watcher, self._settings.watch_heartbeat_s
+        to = self._grpc
+        longrunning_grpc.add_OperationsServicer_to_server(LongRunningServicer(calls, watcher, jobs()), to)
+        operations_grpc.add_OperationsServiceServicer_to_server(
+            OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
         )
+        audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
 
     async def start(self) -> None:
         """Listen, and answer health checks with "not serving"; other calls are refused until `open` is done.
 
-        Raises: OSError when the address cannot be listened on.
+        Raises: CannotStart when the address cannot be listened on.
         """
         listen = self._settings.listen
         try:
             port = self._grpc.add_insecure_port(listen)
         except RuntimeError:
-            raise OSError(f"cannot listen on {listen}: it is in use, or not an address of this machine") from None
+            raise CannotStart(f"cannot listen on {listen}: it is in use, or not an address of this machine") from None
         self.target = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
         await self._grpc.start()
 
     async def open(self) -> None:
         """Bring the database to this version's schema, and let calls in.
 
-        Raises: Unavailable when the database does not answer within the time to start.
+        Raises: CannotStart; BadSettings.
         """
         settings = self._settings
         database = await asyncio.to_thread(opened_database, settings, settings.connections + _SPARE_CONNECTIONS)
@@ -145,6 +129,12 @@ class Server:
         self._watcher.changed(operation_id)
         if self._notifier is not None:
             self._notifier.tell(operation_id)
+        for tell in self._others:
+            tell()
+
+    def also_tell(self, wake: Callable[[], None]) -> None:
+        """Wake somebody in this process, too, whenever an operation changed."""
+        self._others.append(wake)
 
     async def stop(self) -> None:
         """Take no more calls, tell watchers to come back, let what runs finish within the grace time (PLT-43)."""
@@ -174,44 +164,12 @@ class Server:
             await asyncio.sleep(_SWEEP_EVERY_S)
 
 
-def opened_database(settings: Settings, connections: int, *, statement_s: float | None = None) -> Database:
-    """The database of the settings, with this version's schema, once it answers. Blocks.
-
-    Raises: Unavailable when it does not answer within the time to start.
-    """
-    limits = DatabaseLimits(
-        connections=connections,
-        statement_s=statement_s or settings.statement_timeout_s,
-        idle_s=min(DatabaseLimits().idle_s, settings.lease_s * 2 / 3),
-    )
-    database = Database(settings.url, limits)
-    deadline = time.monotonic() + settings.start_timeout_s
-    while True:
-        try:
-            database.clock_us()
-        except Unavailable as error:
-            if time.monotonic() > deadline:
-                raise
-            log.warning("waiting for the database", reason=error.reason)
-            time.sleep(_RETRY_S)
-        else:
-            break
-    applied = migrate(settings.url)
-    if applied:
-        log.info("migrated", revisions=applied)
-    return database
+def _descriptors() -> list[ServiceDescriptor]:
+    return [Default().FindServiceByName(name) for name in SERVED]
 
 
 def _forget(database: Database, before_us: int) -> int:
     return database.write(lambda tx: idempotency.forget_before(tx, before_us, _SWEEP_PIECE))
-
-
-def _authority(settings: Settings, permissions: dict[str, str]) -> auth.Authority:
-    known = frozenset(permissions.values()) - {auth.OPEN}
-    if settings.token_file is not None:
-        return auth.read_tokens(settings.token_file, known)
-    log.warning("open to every caller on this machine: no token file is set", listen=settings.listen)
-    return auth.Anybody(known)
 
 
 def _limits(settings: Settings) -> Limits:

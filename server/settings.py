@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
+    def on_sqlite(self) -> bool:
+        """Whether the database is an SQLite file; else it is PostgreSQL."""
+        return self.url.startswith("sqlite")
+
+    @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return is_loopback(self.listen)
@@ -214,7 +219,7 @@ def _contradictions(settings: Settings) -> list[str]:
             f"{PREFIX}LISTEN: {settings.listen} can be reached from other machines and {PREFIX}TOKEN_FILE is not set; "
             "name a token file, or listen on 127.0.0.1"
         )
-    if settings.workers > 1 and not settings.url.startswith("postgres"):
+    if settings.workers > 1 and settings.on_sqlite:
         lines.append(f"{PREFIX}WORKERS: SQLite serves one RPC process; use 1, or PostgreSQL")
     if settings.workers > 1 and settings.listen.endswith(":0"):
         lines.append(f"{PREFIX}LISTEN: several workers need a port of their own to share, not 0")

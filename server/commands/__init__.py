@@ -1,0 +1,132 @@
+"""The server's commands; what each needs is imported when it is called, so that the others start at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from server.settings import Settings
+
+BAD_CONFIGURATION, CANNOT_START = 2, 1
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+Database = Annotated[str | None, typer.Option(help="PostgreSQL's URL, or the path of an SQLite file.")]
+Slots = Annotated[int | None, typer.Option(help="Chunks of work that a worker process carries out at once.")]
+Parent = Annotated[int, typer.Option(hidden=True)]
+
+
+@app.command()
+def serve(
+    listen: Annotated[str | None, typer.Option(help="host:port to serve on, or unix:path.")] = None,
+    database_url: Database = None,
+    token_file: Annotated[Path | None, typer.Option(help="TOML file of tokens.")] = None,
+    workers: Annotated[int | None, typer.Option(help="RPC processes that share the port.")] = None,
+    slots: Slots = None,
+    jobs: Annotated[bool | None, typer.Option("--jobs/--no-jobs", help="Start a worker process too.")] = None,
+) -> None:
+    """Serve, with the database brought to this version's schema first."""
+    import asyncio
+
+    with _told():
+        settings = _settings(
+            listen=listen, database_url=database_url, token_file=token_file, workers=workers, slots=slots, jobs=jobs
+        )
+        from server.serving import serve as run
+
+        asyncio.run(run(settings))
+
+
+@app.command(hidden=True)
+def rpc(parent: Parent = 0) -> None:
+    """Be one of several RPC processes."""
+    import asyncio
+
+    with _told():
+        settings = _settings()
+        from server.processes import parent_lives
+        from server.serving import serve_as_one_of_several
+
+        asyncio.run(serve_as_one_of_several(settings, parent_lives(parent)))
+
+
+@app.command()
+def work(slots: Slots = None, database_url: Database = None, parent: Parent = 0) -> None:
+    """Carry out long-running operations, beside any number of others on the same database."""
+    with _told():
+        settings = _settings(slots=slots, database_url=database_url)
+        from server.processes import parent_lives
+        from server.working import work as run
+
+        raise typer.Exit(run(settings, parent_lives=parent_lives(parent)))
+
+
+@app.command()
+def migrate(database_url: Database = None) -> None:
+    """Bring the database to this version's schema."""
+    with _told():
+        settings = _settings(database_url=database_url)
+        from server.opening import migrated
+
+        applied = migrated(settings)
+    print(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+@app.command()
+def config() -> None:
+    """List every setting: its value, its default, and what it is for."""
+    with _told():
+        settings = _settings()
+    from server.commands.config import show
+
+    show(settings)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    count: Annotated[int, typer.Option(min=2, help="How many accounting details to make.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same details.")] = 1,
+) -> None:
+    """Make demo data, extract it, and show where every cent went.
+
+    The server at --address is used if one answers there; else one is started for as long as it takes.
+    """
+    from server.commands.demo import run
+
+    with _told():
+        run(context.obj, _settings, count=count, seed=seed)
+
+
+def _settings(**given: Any) -> Settings:  # noqa: ANN401 - whatever the options of a command are
+    """The settings in force, logs included. Raises: BadSettings."""
+    from server import observe
+    from server.settings import load
+
+    settings = load(**given)
+    observe.configure(settings.log_level)
+    return settings
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Ends the program with one line for each mistake in the settings, or with the reason why it cannot start."""
+    from server.opening import CannotStart
+    from server.settings import BadSettings
+
+    try:
+        yield
+    except BadSettings as error:
+        lines, status = error.lines, BAD_CONFIGURATION
+    except CannotStart as error:
+        lines, status = [str(error)], CANNOT_START
+    else:
+        return
+    for line in lines:
+        typer.echo(line, err=True)
+    raise typer.Exit(status)

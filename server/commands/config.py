@@ -1,0 +1,24 @@
+"""`countinghouse config`."""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from server.settings import FILE_DEFAULT, FILE_VARIABLE, PREFIX, Settings, shown
+
+
+def show(settings: Settings) -> None:
+    """Print every setting; passwords are masked."""
+    table = Table("setting", "value", "default", "meaning", box=None, pad_edge=False, header_style="bold")
+    defaults = Settings.model_construct()
+    for name, field in Settings.model_fields.items():
+        table.add_row(f"{PREFIX}{name}".upper(), shown(settings, name), shown(defaults, name), field.description)
+    console = Console(width=None if os.isatty(1) else 200, highlight=False, soft_wrap=not os.isatty(1))
+    console.print(table)
+    console.print(
+        f"\nEach can stand in the environment, or without {PREFIX} and in lower case in {FILE_DEFAULT} "
+        f"(another file: {FILE_VARIABLE})."
+    )

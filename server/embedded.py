@@ -1,0 +1,68 @@
+"""A server with its worker inside another program: `countinghouse demo` and the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from threading import Thread
+
+from domain.jobs import jobs
+from server.call import now_us
+from server.main import Server
+from server.opening import opened_database
+from server.settings import Settings
+from server.worker import Worker
+from server.working import worker_settings
+
+
+@contextmanager
+def embedded(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> Iterator[Server]:
+    """A server that is ready, in threads of this process, with its worker unless the settings leave it out.
+
+    Raises: what starting raises.
+    """
+    started: Future[tuple[Server, Callable[[], object]]] = Future()
+    thread = Thread(target=lambda: asyncio.run(_live(settings, clock_us, started)), name="server")
+    thread.start()
+    try:
+        server, stop = started.result()
+        try:
+            with _working(settings, server) if settings.jobs else nullcontext():
+                yield server
+        finally:
+            stop()
+    finally:
+        thread.join()
+
+
+async def _live(
+    settings: Settings, clock_us: Callable[[], int], started: Future[tuple[Server, Callable[[], object]]]
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    server = Server(settings, clock_us=clock_us)
+    try:
+        await server.start()
+        await server.open()
+    except Exception as error:  # noqa: BLE001 - raised again where the server is wanted
+        started.set_exception(error)
+    else:
+        started.set_result((server, lambda: loop.call_soon_threadsafe(stop.set)))
+        await stop.wait()
+    finally:
+        await server.stop()
+
+
+@contextmanager
+def _working(settings: Settings, server: Server) -> Iterator[None]:
+    how = worker_settings(settings)
+    database = opened_database(settings, how.connections, statement_s=how.chunk_s)
+    worker = Worker(database, jobs(), how, on_change=server.announce)
+    server.also_tell(worker.wake)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.drain(settings.shutdown_grace_s)
+        database.dispose()

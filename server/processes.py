@@ -1,0 +1,83 @@
+"""Processes that a server starts, and starts again when they die; they end with the one that started them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import structlog
+
+from server.settings import Settings, environment
+
+_PAUSE_MIN_S, _PAUSE_MAX_S = 0.5, 30.0
+_STABLE_S = 60.0  # who has lived so long starts again at once
+_KILL_AFTER_S = 5.0  # beyond the grace time
+
+log = structlog.get_logger("processes")
+
+
+class Supervised:
+    """A process of this program that is meant to run as long as this one does."""
+
+    def __init__(self, command: str, settings: Settings) -> None:
+        # -P: a folder named `server` where the user happens to stand is not this program.
+        self._arguments = [sys.executable, "-P", "-m", "server", command, "--parent", str(os.getpid())]
+        self._command = command
+        self._environment = {**os.environ, **environment(settings)}
+        self._process: asyncio.subprocess.Process | None = None
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+        """Set once the process has said so."""
+
+    def start(self) -> None:
+        """Start the process, and again whenever it ends by itself."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self, grace_s: float) -> None:
+        """Ask the process to end, and see to it that it does."""
+        self._stop.set()
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout(grace_s + _KILL_AFTER_S):
+                await asyncio.shield(self._task)
+        except TimeoutError:
+            log.warning("killed, as it did not end in time", process=self._command)
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+            await self._task
+
+    async def _run(self) -> None:
+        pause_s = _PAUSE_MIN_S
+        while not self._stop.is_set():
+            began = time.monotonic()
+            status = await self._live()
+            if self._stop.is_set():
+                return
+            lived_s = time.monotonic() - began
+            pause_s = _PAUSE_MIN_S if lived_s > _STABLE_S else min(pause_s * 2, _PAUSE_MAX_S)
+            log.error("process ended; it is started again", process=self._command, status=status, pause_s=pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _live(self) -> int:
+        """Run the process once; gives its exit status."""
+        process = self._process = await asyncio.create_subprocess_exec(
+            *self._arguments, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+        if self._stop.is_set():
+            process.terminate()
+        assert process.stdout is not None
+        while await process.stdout.readline():
+            self.ready.set()
+        return await process.wait()
+
+
+def parent_lives(pid: int) -> Callable[[], bool]:
+    """Whether the process that started this one is still there; 0 for one that nobody supervises."""
+    return lambda: pid in {0, os.getppid()}

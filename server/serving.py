@@ -1,0 +1,128 @@
+"""`countinghouse serve`: one RPC process or several on one port, and the worker process beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+
+from server import auth
+from server.database.urls import sqlite_path
+from server.main import Server, permissions
+from server.opening import CannotStart
+from server.processes import Supervised
+from server.settings import Settings
+
+_PARENT_LOOK_S = 1.0
+
+log = structlog.get_logger("server")
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raises: BadSettings; CannotStart."""
+    stop = _stop_on_signals()
+    if settings.workers > 1:
+        await _serve_in_processes(settings, stop)
+        return
+    server, worker = Server(settings), Supervised("work", settings)
+    try:
+        if await _begun(server, stop):
+            if settings.jobs:
+                worker.start()
+            _announce(settings, server.target)
+            await stop.wait()
+    finally:
+        await asyncio.gather(server.stop(), worker.stop(settings.shutdown_grace_s))
+
+
+async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
+    """Be one of the RPC processes that share a port."""
+    stop = _stop_on_signals()
+    server = Server(settings)
+    watch = asyncio.create_task(_stop_without(parent_lives, stop))
+    try:
+        if await _begun(server, stop):
+            print("ready", flush=True)  # noqa: T201 - for the process that started this one
+            await stop.wait()
+    finally:
+        watch.cancel()
+        await server.stop()
+
+
+def _announce(settings: Settings, target: str) -> None:
+    """Say on stdout where the server is, now that it is ready."""
+    kind = "PostgreSQL" if not settings.on_sqlite else str(sqlite_path(settings.url))
+    print(f"Countinghouse {version('countinghouse-server')} on {kind}", flush=True)  # noqa: T201 - said to people
+    print(f"ready on {target}", flush=True)  # noqa: T201
+
+
+async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
+    auth.authority(settings, permissions().values())  # mistakes are told once, and before anything is started
+    with _reserved(settings.listen):
+        servers = [Supervised("rpc", settings) for _ in range(settings.workers)]
+        worker = Supervised("work", settings)
+        try:
+            for server in servers:
+                server.start()
+            ready = asyncio.gather(*(server.ready.wait() for server in servers))
+            if await _done_before(ready, stop):
+                if settings.jobs:
+                    worker.start()
+                _announce(settings, settings.listen)
+                await stop.wait()
+        finally:
+            await asyncio.gather(*(process.stop(settings.shutdown_grace_s) for process in [*servers, worker]))
+
+
+async def _begun(server: Server, stop: asyncio.Event) -> bool:
+    """Start and open the server; False when it was told to stop meanwhile. Raises: BadSettings; CannotStart."""
+    await server.start()
+    return await _done_before(asyncio.create_task(server.open()), stop)
+
+
+async def _done_before(work: asyncio.Future[Any], stop: asyncio.Event) -> bool:
+    """Wait for the work; False when it was told to stop before it was done."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not work.done():
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        return False
+    work.result()
+    return True
+
+
+async def _stop_without(parent_lives: Callable[[], bool], stop: asyncio.Event) -> None:
+    while parent_lives():  # noqa: ASYNC110 - nobody tells that a parent has died
+        await asyncio.sleep(_PARENT_LOOK_S)
+    stop.set()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _reserved(listen: str) -> socket.socket:
+    """A socket that keeps the port for our processes alone. Raises: CannotStart when it is in use."""
+    host, _, port = listen.rpartition(":")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as alone:  # or somebody else's sharing of the port would go unseen
+            alone.bind(address)
+        reserved = socket.socket(family, kind, protocol)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind(address)
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {listen}: {error.strerror}") from None
+    return reserved

@@ -1,0 +1,49 @@
+"""`countinghouse work`: a process that carries out chunks of long-running operations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Thread
+
+from domain.jobs import jobs
+from domain.operations.runner import Attempts
+from server.notify import Listener, Notifier
+from server.opening import opened_database
+from server.settings import Settings
+from server.worker import Worker, WorkerSettings, run
+
+_POLL_S, _POLL_SQLITE_S = 0.5, 0.1
+"""How often a free slot looks for work: on PostgreSQL it is told as well."""
+
+
+def work(settings: Settings, *, parent_lives: Callable[[], bool]) -> int:
+    """Work until SIGTERM, SIGINT or the end of the process that started this one; gives the exit status.
+
+    Raises: CannotStart; BadSettings.
+    """
+    how = worker_settings(settings)
+    database = opened_database(settings, how.connections, statement_s=how.chunk_s)
+    notifier = Notifier.for_database(database.url)
+    worker = Worker(database, jobs(), how, on_change=notifier.tell if notifier else lambda _: None)
+    if notifier:
+        Thread(target=_listen, args=(database.url, worker), name="listen", daemon=True).start()
+    status = run(worker, grace_s=settings.shutdown_grace_s, parent_lives=parent_lives)
+    if notifier:
+        notifier.close()
+    database.dispose()
+    return status
+
+
+def worker_settings(settings: Settings) -> WorkerSettings:
+    """How the worker of these settings works."""
+    return WorkerSettings(
+        slots=settings.slots,
+        lease_s=settings.lease_s,
+        poll_s=_POLL_SQLITE_S if settings.on_sqlite else _POLL_S,
+        attempts=Attempts(at_most=settings.chunk_attempts_max),
+    )
+
+
+def _listen(url: str, worker: Worker) -> None:
+    asyncio.run(Listener(url, lambda _: worker.wake()).run())
