@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -146,6 +147,25 @@ def test_a_refused_call_ends_the_ingest(drive: Drive) -> None:
     with serve(IngestAccountingDetails=ingest) as address, pytest.raises(errors.PermissionDenied):
         drive(address, lambda client: client.gl.ingest([row(1)]))
     assert calls == [1]
+
+
+def test_an_ingest_that_is_given_up_ends_its_streams(drive: Drive) -> None:
+    """The file cannot be read on, or somebody pressed Ctrl-C: nobody waits for a server that is slow."""
+    ended = threading.Event()
+
+    def ingest(_requests: object, context: grpc.ServicerContext) -> None:
+        context.add_callback(ended.set)
+        ended.wait(20)
+        refuse(context, grpc.StatusCode.INTERNAL, "nobody waits for this")
+
+    def rows() -> Iterator[details_pb2.AccountingDetail]:
+        yield from map(row, range(10_001))
+        raise OSError("the disk went away")
+
+    began = time.monotonic()
+    with serve(IngestAccountingDetails=ingest) as address, pytest.raises(OSError, match="went away"):
+        drive(address, lambda client: client.gl.ingest(rows()))
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.rule("GLX-22")

@@ -18,7 +18,9 @@ Timeout = Annotated[float | None, typer.Option("--max-wait", min=0.1, help="Stop
 @app.command("list")
 def list_(
     context: typer.Context,
-    filter_: Annotated[str, typer.Option("--filter", help="Such as 'state = RUNNING' or 'done = true' (AIP-160).")] = "",
+    filter_: Annotated[
+        str, typer.Option("--filter", help="Such as 'state = RUNNING' or 'done = true' (AIP-160).")
+    ] = "",
     limit: Limit = 50,
     output: Output = Format.TABLE,
 ) -> None:

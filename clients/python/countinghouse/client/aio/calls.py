@@ -119,7 +119,8 @@ async def _place(places: asyncio.BoundedSemaphore, timeout_s: float) -> AsyncIte
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
-        await asyncio.wait_for(places.acquire(), timeout_s)
+        async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation before Python 3.12
+            await places.acquire()
     except TimeoutError:
         raise too_many_in_flight() from None
     try:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
 from countinghouse.client.channel import Connection, Metadata
-from countinghouse.client.errors import error_from_rpc, too_many_in_flight
+from countinghouse.client.errors import Canceled, error_from_rpc, too_many_in_flight
 from countinghouse.client.requests import request_id_of, with_request_id
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class Cancelable(Protocol):
+    """A call that can be ended."""
+
+    def cancel(self) -> bool:
+        """End it."""
 
 
 class Caller:
@@ -105,11 +112,17 @@ class Upload(Generic[RequestT, ResponseT]):
     caller: Caller
     method: "StreamUnaryMultiCallable[RequestT, ResponseT]"
 
-    def __call__(self, requests: Iterable[RequestT], *, timeout_s: float) -> ResponseT:
-        """Make the call, bounded by `timeout_s` as a whole."""
+    def __call__(
+        self, requests: Iterable[RequestT], *, timeout_s: float, started: Callable[[Cancelable], None]
+    ) -> ResponseT:
+        """Make the call, bounded by `timeout_s` as a whole; `started` gets what ends it from another thread."""
         with self.caller.streaming(timeout_s) as remaining_s:
+            call = self.method.future(iter(requests), timeout=remaining_s, metadata=self.caller.metadata())
+            started(call)
             try:
-                return self.method(iter(requests), timeout=remaining_s, metadata=self.caller.metadata())
+                return call.result()
+            except grpc.FutureCancelledError as error:
+                raise Canceled("the call was canceled by this program") from error
             except grpc.RpcError as error:
                 raise error_from_rpc(error) from error
 

@@ -9,7 +9,7 @@ from countinghouse.client.cursor import CUT
 from countinghouse.client.errors import Aborted, ResourceExhausted
 from countinghouse.client.patience import OnRetry, Patience
 from countinghouse.client.rows import STREAM_S, Batch, IngestTotals, Refusal, StreamOutcome, batches
-from countinghouse.client.sync.calls import Upload
+from countinghouse.client.sync.calls import Cancelable, Upload
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 
 
@@ -59,11 +59,11 @@ class Ingest:
         is sent again: rows are known by their external ids.
         """
         pending: deque[Future[StreamOutcome]] = deque()
-        stop = threading.Event()
+        stop, calls = threading.Event(), dict[int, Cancelable]()
         with ThreadPoolExecutor(streams, thread_name_prefix="ingest") as pool:
             try:
                 for batch in batches(rows):
-                    pending.append(pool.submit(self._send, batch, Patience(patience_s, on_retry=on_retry), stop))
+                    pending.append(pool.submit(self._send, batch, Patience(patience_s, on_retry=on_retry), stop, calls))
                     if len(pending) > streams:
                         yield pending.popleft().result()
                 while pending:
@@ -72,11 +72,22 @@ class Ingest:
                 stop.set()
                 for future in pending:
                     future.cancel()
+                for call in list(calls.values()):
+                    call.cancel()
 
-    def _send(self, batch: Batch, patience: Patience, stop: threading.Event) -> StreamOutcome:
+    def _send(
+        self, batch: Batch, patience: Patience, stop: threading.Event, calls: dict[int, Cancelable]
+    ) -> StreamOutcome:
+        def started(call: Cancelable) -> None:
+            calls[batch.first_row] = call
+            if stop.is_set():
+                call.cancel()
+
         while True:
             try:
-                return batch.outcome(self._upload(batch.requests, timeout_s=STREAM_S))
+                return batch.outcome(self._upload(batch.requests, timeout_s=STREAM_S, started=started))
             except (*CUT, Aborted, ResourceExhausted) as error:
                 if stop.wait(patience.delay_s(error)):
                     raise
+            finally:
+                calls.pop(batch.first_row, None)
