@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from threading import Thread
 
-from domain.jobs import jobs
+from domain.operations.model import Job
 from server.call import now_us
 from server.main import Server
 from server.opening import opened_database
@@ -18,18 +18,18 @@ from server.working import worker_settings
 
 
 @contextmanager
-def embedded(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> Iterator[Server]:
+def embedded(settings: Settings, jobs: Sequence[Job], *, clock_us: Callable[[], int] = now_us) -> Iterator[Server]:
     """A server that is ready, in threads of this process, with its worker unless the settings leave it out.
 
     Raises: what starting raises.
     """
     started: Future[tuple[Server, Callable[[], object]]] = Future()
-    thread = Thread(target=lambda: asyncio.run(_live(settings, clock_us, started)), name="server")
+    thread = Thread(target=lambda: asyncio.run(_live(settings, jobs, clock_us, started)), name="server")
     thread.start()
     try:
         server, stop = started.result()
         try:
-            with _working(settings, server) if settings.jobs else nullcontext():
+            with _working(settings, jobs, server) if settings.jobs else nullcontext():
                 yield server
         finally:
             stop()
@@ -38,10 +38,13 @@ def embedded(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> Ite
 
 
 async def _live(
-    settings: Settings, clock_us: Callable[[], int], started: Future[tuple[Server, Callable[[], object]]]
+    settings: Settings,
+    jobs: Sequence[Job],
+    clock_us: Callable[[], int],
+    started: Future[tuple[Server, Callable[[], object]]],
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    server = Server(settings, clock_us=clock_us)
+    server = Server(settings, jobs, clock_us=clock_us)
     try:
         await server.start()
         await server.open()
@@ -55,10 +58,10 @@ async def _live(
 
 
 @contextmanager
-def _working(settings: Settings, server: Server) -> Iterator[None]:
+def _working(settings: Settings, jobs: Sequence[Job], server: Server) -> Iterator[None]:
     how = worker_settings(settings)
     database = opened_database(settings, how.connections, statement_s=how.chunk_s)
-    worker = Worker(database, jobs(), how, on_change=server.announce)
+    worker = Worker(database, jobs, how, on_change=server.announce)
     server.also_tell(worker.wake)
     worker.start()
     try:

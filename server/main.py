@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -14,10 +14,10 @@ from google.protobuf.descriptor_pool import Default
 
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
-from domain.jobs import jobs
 from domain.kernel import idempotency, secrets
 from domain.kernel.errors import Unavailable
 from domain.kernel.paging import PageTokens
+from domain.operations.model import Job
 from server import auth
 from server.call import Calls, Running, now_us
 from server.database.transaction import Database
@@ -52,10 +52,11 @@ def permissions() -> dict[str, str]:
 
 
 class Server:
-    """One RPC server in this process, on the event loop that runs; it carries out no jobs."""
+    """One RPC server in this process, on the event loop that runs; it knows the jobs, and carries out none."""
 
-    def __init__(self, settings: Settings, *, clock_us: Callable[[], int] = now_us) -> None:
+    def __init__(self, settings: Settings, jobs: Sequence[Job], *, clock_us: Callable[[], int] = now_us) -> None:
         self._settings = settings
+        self._jobs = jobs
         self._running: Running = {}
         self._door = Door()
         self._watcher = Watcher(poll_s=settings.watch_poll_ms / 1_000)
@@ -89,7 +90,7 @@ class Server:
         """Everything of ours that is served: one line a service."""
         calls, watcher, heartbeat_s = self._calls, self._watcher, self._settings.watch_heartbeat_s
         to = self._grpc
-        longrunning_grpc.add_OperationsServicer_to_server(LongRunningServicer(calls, watcher, jobs()), to)
+        longrunning_grpc.add_OperationsServicer_to_server(LongRunningServicer(calls, watcher, self._jobs), to)
         operations_grpc.add_OperationsServiceServicer_to_server(
             OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
         )

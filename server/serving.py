@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from domain.jobs import jobs
 from server import auth
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
@@ -30,7 +31,7 @@ async def serve(settings: Settings) -> None:
     if settings.workers > 1:
         await _serve_in_processes(settings, stop)
         return
-    server, worker = Server(settings), Supervised("work", settings)
+    server, worker = Server(settings, jobs()), Supervised("work", settings)
     try:
         if await _begun(server, stop):
             if settings.jobs:
@@ -44,7 +45,7 @@ async def serve(settings: Settings) -> None:
 async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     """Be one of the RPC processes that share a port."""
     stop = _stop_on_signals()
-    server = Server(settings)
+    server = Server(settings, jobs())
     watch = asyncio.create_task(_stop_without(parent_lives, stop))
     try:
         if await _begun(server, stop):

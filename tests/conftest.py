@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc
 from server.database.transaction import Database
 from tests.support import database as databases
 from tests.support import postgres
+from tests.support.server import Served, serving
 
 _FOLDER = "COUNTINGHOUSE_TEST_POSTGRES_FOLDER"  # tells the workers of a run where its PostgreSQL is
 _RUN = pytest.StashKey[postgres.Run]()
@@ -98,3 +100,16 @@ def database(migrated_url: str) -> Iterator[Database]:
     opened = Database(migrated_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def server(migrated_url: str, tmp_path: Path) -> Iterator[Served]:
+    """A real server with its worker, on SQLite and on PostgreSQL."""
+    with serving(migrated_url, tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def gl(server: Served) -> gl_extraction_service_pb2_grpc.GLExtractionServiceStub:
+    """The GL extraction service of `server`."""
+    return server.stub(gl_extraction_service_pb2_grpc.GLExtractionServiceStub)
