@@ -12,11 +12,13 @@ from google.longrunning import operations_pb2_grpc as longrunning_grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pool import Default
 
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
 from domain.kernel import idempotency, secrets
 from domain.kernel.errors import Unavailable
 from domain.kernel.paging import PageTokens
+from domain.kernel.time import BusinessZone
 from domain.operations.model import Job
 from server import auth
 from server.call import Calls, Running, now_us
@@ -24,6 +26,7 @@ from server.database.transaction import Database
 from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, opened_database
+from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import AuditServicer, LongRunningServicer, OperationsServicer
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
@@ -42,6 +45,7 @@ SERVED = (
     "google.longrunning.Operations",
     "countinghouse.operations.v1.OperationsService",
     "countinghouse.operations.v1.AuditService",
+    "countinghouse.gl_extraction.v1.GLExtractionService",
 )
 """Our services, by full name."""
 
@@ -95,6 +99,14 @@ class Server:
             OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
         )
         audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
+        gl_extraction_grpc.add_GLExtractionServiceServicer_to_server(
+            GLExtractionServicer(
+                calls,
+                zone=BusinessZone(self._settings.business_time_zone),
+                rows_per_chunk=self._settings.rows_per_chunk,
+            ),
+            to,
+        )
 
     async def start(self) -> None:
         """Listen, and answer health checks with "not serving"; other calls are refused until `open` is done.

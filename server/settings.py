@@ -94,7 +94,7 @@ class Settings(BaseSettings):
 
     watches_max: int = Field(4_000, ge=1, description="watches open at once in one process")
     watches_per_caller_max: int = Field(2_000, ge=1, description="of them, watches of one caller")
-    uploads_max: int = Field(32, ge=1, description="bulk streams open at once in one process")
+    uploads_max: int = Field(8, ge=1, description="bulk streams open at once in one process")
     watch_heartbeat_s: float = Field(15, gt=0, description="a watch says that it is alive after so long a silence")
     watch_poll_ms: int = Field(
         100, ge=10, le=60_000, description="how often to look at watched operations where no notification is heard"
@@ -102,6 +102,12 @@ class Settings(BaseSettings):
 
     idempotency_days: int = Field(30, ge=30, description="how long answers are kept for repeated request ids")
 
+    ingest_chunk_rows: int | None = Field(
+        None,
+        ge=1,
+        le=50_000,
+        description="rows of a bulk stream in one transaction; 1000 on SQLite, 5000 on PostgreSQL",
+    )
     elements_per_message: int = Field(1_000, ge=1, le=100_000, description="GL elements in one message")
     messages_per_file: int = Field(100, ge=1, le=100_000, description="GL messages in one file")
     bytes_per_file: int = Field(64 << 20, ge=64 << 10, description="size at which a GL file is closed, in bytes")
@@ -118,6 +124,11 @@ class Settings(BaseSettings):
     def on_sqlite(self) -> bool:
         """Whether the database is an SQLite file; else it is PostgreSQL."""
         return self.url.startswith("sqlite")
+
+    @property
+    def rows_per_chunk(self) -> int:
+        """How many rows of a bulk stream go into one transaction."""
+        return self.ingest_chunk_rows or (1_000 if self.on_sqlite else 5_000)
 
     @property
     def on_loopback(self) -> bool:
