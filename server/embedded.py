@@ -44,17 +44,19 @@ async def _live(
     started: Future[tuple[Server, Callable[[], object]]],
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    server = Server(settings, jobs, clock_us=clock_us)
     try:
-        await server.start()
-        await server.open()
-    except Exception as error:  # noqa: BLE001 - raised again where the server is wanted
+        server = Server(settings, jobs, clock_us=clock_us)
+        try:
+            await server.start()
+            await server.open()
+            started.set_result((server, lambda: loop.call_soon_threadsafe(stop.set)))
+            await stop.wait()
+        finally:
+            await server.stop()
+    except Exception as error:
+        if started.done():
+            raise
         started.set_exception(error)
-    else:
-        started.set_result((server, lambda: loop.call_soon_threadsafe(stop.set)))
-        await stop.wait()
-    finally:
-        await server.stop()
 
 
 @contextmanager

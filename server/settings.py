@@ -106,7 +106,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=50_000,
-        description="rows of a bulk stream in one transaction; 1000 on SQLite, 5000 on PostgreSQL",
+        description="rows of a bulk stream in one transaction; if not set 10000, on SQLite 1500",
     )
     elements_per_message: int = Field(1_000, ge=1, le=100_000, description="GL elements in one message")
     messages_per_file: int = Field(100, ge=1, le=100_000, description="GL messages in one file")
@@ -127,8 +127,8 @@ class Settings(BaseSettings):
 
     @property
     def rows_per_chunk(self) -> int:
-        """How many rows of a bulk stream go into one transaction."""
-        return self.ingest_chunk_rows or (1_000 if self.on_sqlite else 5_000)
+        """How many rows of a bulk stream go into one transaction: few on SQLite, where other writers wait for it."""
+        return self.ingest_chunk_rows or (1_500 if self.on_sqlite else 10_000)
 
     @property
     def on_loopback(self) -> bool:
