@@ -184,9 +184,10 @@ def test_all_violations_are_told_in_words() -> None:
     ]
 
 
-def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
+@pytest.mark.parametrize("arguments", [("gl", "batches"), ("ops", "watch", "a")])
+def test_a_server_that_is_not_there_is_told_with_its_address(arguments: tuple[str, ...]) -> None:
     """The first thing that goes wrong for everybody has its answer on the screen."""
-    result = run("127.0.0.1:1", "gl", "batches")
+    result = run("127.0.0.1:1", *arguments)
     assert result.exit_code == 7
     assert "Is a server running at 127.0.0.1:1?" in result.stderr
 

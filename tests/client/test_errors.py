@@ -7,6 +7,7 @@ from google.rpc import error_details_pb2
 
 from countinghouse.client import CountinghouseError, connect, errors
 from countinghouse.gl_extraction.v1.reference_pb2 import GetLedgerRequest
+from tests.client.driver import Drive
 from tests.client.server import refuse, serve, status
 
 BY_CODE = {
@@ -84,6 +85,14 @@ def test_an_error_carries_all_its_details() -> None:
     assert error.details.resources == (errors.Resource("Ledger", "ledgers/X", "", "missing"),)
     assert error.details.retry_delay_s == 1.5
     assert "created_date_from: is after to [FIN-IP-ACDE-002]" in str(error)
+
+
+def test_waiting_for_a_server_is_bounded(drive: Drive) -> None:
+    """A program may wait for its server to come up, for as long as it says."""
+    with serve(GetLedger=lambda _request, _context: None) as address:
+        drive(address, lambda client: client.wait_for_ready(5))
+    with pytest.raises(errors.Unavailable, match=r"no server answers at 127\.0\.0\.1:1"):
+        drive("127.0.0.1:1", lambda client: client.wait_for_ready(0.3))
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

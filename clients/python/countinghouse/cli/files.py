@@ -89,7 +89,7 @@ def download(
     from countinghouse.operations.v1 import data_files_pb2
 
     to.mkdir(parents=True, exist_ok=True)
-    with session(context) as client, Display() as display:
+    with session(context, patient=True) as client, Display() as display:
         if name.count("/") == (0 if not name.startswith("dataFileSets/") else 1):
             request = data_files_pb2.ListDataFilesRequest(parent=full("dataFileSets", name))
             wanted = [one.name for one in client.files.list_files(request)]

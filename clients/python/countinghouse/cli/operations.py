@@ -67,7 +67,7 @@ def watch(context: typer.Context, name: Name, timeout: Timeout = None, output: O
 
     A lost connection is taken up where it was cut.
     """
-    with session(context) as client:
+    with session(context, patient=True) as client:
         run = client.operations.handle(full("operations", name))
         snapshot = follow(run, quiet=False, lines=output is Format.JSON, timeout_s=timeout)
         if output is not Format.JSON:
@@ -79,7 +79,7 @@ def watch(context: typer.Context, name: Name, timeout: Timeout = None, output: O
 @app.command()
 def wait(context: typer.Context, name: Name, timeout: Timeout = None, output: Output = Format.TABLE) -> None:
     """Wait without a word until the operation is done, then show it."""
-    with session(context) as client:
+    with session(context, patient=True) as client:
         run = client.operations.handle(full("operations", name))
         snapshot = follow(run, quiet=True, lines=False, timeout_s=timeout)
         show_operation(snapshot, output)
@@ -103,7 +103,7 @@ def recover(
     output: Output = Format.TABLE,
 ) -> None:
     """Run a failed operation again from where it stood."""
-    with session(context) as client:
+    with session(context, patient=True) as client:
         run = client.operations.handle(full("operations", name))
         snapshot = run.recover()
         if follow_:

@@ -24,6 +24,7 @@ class Display:
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, str] = {}
         self._told_at = 0.0
+        self._retry_told_at = -_LINE_EVERY_S
 
     def __enter__(self) -> Self:
         if self._bars is not None:
@@ -67,8 +68,10 @@ class Display:
             say(line)
 
     def retry(self, error: "CountinghouseError", delay_s: float) -> None:
-        """Tell of a lost connection."""
-        self.note(f"{error.message}; again in {delay_s:.1f} s")
+        """Tell of a lost connection, now and then."""
+        if time.monotonic() - self._retry_told_at >= _LINE_EVERY_S:
+            self._retry_told_at = time.monotonic()
+            self.note(f"{error.message}; again in {delay_s:.1f} s")
 
     def note(self, line: str) -> None:
         """Tell something above the bars."""

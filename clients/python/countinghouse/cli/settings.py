@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from countinghouse.client import Client
 
+_READY_S = 3.0
 ADDRESS = "127.0.0.1:50051"
 
 
@@ -60,10 +61,15 @@ class Settings:
 
 
 @contextmanager
-def session(context: typer.Context) -> Iterator["Client"]:
-    """The client of a command, closed at its end."""
+def session(context: typer.Context, *, patient: bool = False) -> Iterator["Client"]:
+    """The client of a command, closed at its end.
+
+    With `patient`, for commands that put up with a server that goes away, it must have been there to begin with.
+    """
     settings: Settings = context.obj
     with settings.connect() as client:
+        if patient:
+            client.wait_for_ready(_READY_S)
         yield client
 
 

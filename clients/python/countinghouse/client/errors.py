@@ -286,3 +286,8 @@ def too_many_in_flight() -> ResourceExhausted:
         "too many calls in flight on this channel, and none ended in time",
         details=Details(reason="CLIENT_CALLS_IN_FLIGHT"),
     )
+
+
+def not_reached(target: str) -> Unavailable:
+    """The error of a server that could not be reached in time."""
+    return Unavailable(f"no server answers at {target}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from countinghouse.importing.totals import Total
 
 _SHOWN_EVERY_LINES = 500
+_MEASURABLE_S = 0.5
 
 
 def import_(
@@ -63,7 +64,7 @@ def import_(
         if check:
             result = run.check()
         else:
-            client = stack.enter_context(session(context))
+            client = stack.enter_context(session(context, patient=True))
             if create_reference:
                 _create_reference(client, chosen, display)
             result = run.send(partial(client.gl.ingest.outcomes, streams=streams, on_retry=display.retry))
@@ -112,7 +113,8 @@ class _Meter:
         self._show(self._total, over=True)
 
     def _show(self, line: int, *, over: bool) -> None:
-        per_second = line / max(time.monotonic() - self._began, 1e-3)
+        seconds = time.monotonic() - self._began
+        per_second = line / seconds if seconds > _MEASURABLE_S else 0.0
         self._display.stage("import", done=line, total=self._total, unit="lines", per_second=per_second, over=over)
 
 

@@ -1,5 +1,6 @@
 """The asynchronous client."""
 
+import asyncio
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +9,7 @@ from countinghouse.client.aio.files import DataFiles
 from countinghouse.client.aio.operations import Operations
 from countinghouse.client.aio.services import Audit, GLExtraction
 from countinghouse.client.channel import Connection, Tls, Token
+from countinghouse.client.errors import not_reached
 
 
 class Client:
@@ -18,10 +20,12 @@ class Client:
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
+        target: Where the server is.
         channel: The bare channel, for stubs of one's own.
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.target = connection.target
         self.channel = connection.open_aio()
         caller = Caller(connection)
         self.operations = Operations(caller, self.channel)
@@ -36,6 +40,18 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def wait_for_ready(self, timeout_s: float) -> None:
+        """Return once the server can be reached.
+
+        Raises:
+            Unavailable: It cannot within `timeout_s` seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.channel.channel_ready()
+        except TimeoutError as error:
+            raise not_reached(self.target) from error
 
     async def close(self) -> None:
         """End all calls and the connection."""

@@ -3,7 +3,10 @@
 from types import TracebackType
 from typing import Self
 
+import grpc
+
 from countinghouse.client.channel import Connection, Tls, Token
+from countinghouse.client.errors import not_reached
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.files import DataFiles
 from countinghouse.client.sync.operations import Operations
@@ -18,10 +21,12 @@ class Client:
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
+        target: Where the server is.
         channel: The bare channel, for stubs of one's own.
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.target = connection.target
         self.channel = connection.open()
         caller = Caller(connection)
         self.operations = Operations(caller, self.channel)
@@ -36,6 +41,20 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def wait_for_ready(self, timeout_s: float) -> None:
+        """Return once the server can be reached.
+
+        Raises:
+            Unavailable: It cannot within `timeout_s` seconds.
+        """
+        ready = grpc.channel_ready_future(self.channel)
+        try:
+            ready.result(timeout_s)
+        except grpc.FutureTimeoutError as error:
+            raise not_reached(self.target) from error
+        finally:
+            ready.cancel()
 
     def close(self) -> None:
         """End all calls and the connection."""
