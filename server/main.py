@@ -8,11 +8,13 @@ from typing import Any
 
 import grpc.aio
 import structlog
+from google.longrunning import operations_pb2 as longrunning_pb2
 from google.longrunning import operations_pb2_grpc as longrunning_grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.descriptor_pool import Default
 
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
+from countinghouse.operations.v1 import audit_pb2, operations_pb2
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
 from domain.kernel import idempotency, secrets
@@ -41,18 +43,18 @@ _SENT_BYTES_MAX = 64 << 20
 log = structlog.get_logger("server")
 
 
-SERVED = (
-    "google.longrunning.Operations",
-    "countinghouse.operations.v1.OperationsService",
-    "countinghouse.operations.v1.AuditService",
-    "countinghouse.gl_extraction.v1.GLExtractionService",
+SERVED: tuple[ServiceDescriptor, ...] = (
+    longrunning_pb2.DESCRIPTOR.services_by_name["Operations"],
+    operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
+    audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
+    gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 )
-"""Our services, by full name."""
+"""Our services."""
 
 
 def permissions() -> dict[str, str]:
     """The permission of every method that is served. Raises: LookupError for one without."""
-    return auth.permissions_of([*_descriptors(), *standard_services()])
+    return auth.permissions_of([*SERVED, *standard_services()])
 
 
 class Server:
@@ -82,7 +84,7 @@ class Server:
         )
         self._grpc = grpc.aio.server(interceptors=[self._gate], options=_options(settings))
         self._add_services()
-        self._health = add_standard(self._grpc, _descriptors())
+        self._health = add_standard(self._grpc, SERVED)
         self._database: Database | None = None
         self._notifier: Notifier | None = None
         self._others: list[Callable[[], None]] = []
@@ -175,10 +177,6 @@ class Server:
             except Unavailable as error:
                 log.warning("sweep put off", reason=error.reason)
             await asyncio.sleep(_SWEEP_EVERY_S)
-
-
-def _descriptors() -> list[ServiceDescriptor]:
-    return [Default().FindServiceByName(name) for name in SERVED]
 
 
 def _forget(database: Database, before_us: int) -> int:
