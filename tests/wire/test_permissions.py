@@ -1,0 +1,194 @@
+"""Who may call what: every method of every service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodOptions
+from google.protobuf.descriptor_pool import DescriptorPool
+
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, reference_pb2
+from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
+from server import auth
+from server.auth import OPEN, Principal, permissions_of
+from server.main import permissions
+from server.settings import BadSettings
+from tests.support.methods import full_name, methods, raw
+from tests.support.server import Served, refusal, serving
+
+ALL, NONE, READER = "all-permissions-token", "no-permissions-token", "reader-token-by-hash"
+KNOWN = sorted(set(permissions().values()) - {OPEN})
+GARBAGE = b"\xff\xff\xff"
+"""No message of any type: whoever is refused for it has been let in."""
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
+
+
+@pytest.fixture(scope="module")
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tokens") / "tokens.toml"
+    path.write_text(f"""
+        [[tokens]]
+        caller = "root"
+        token = "{ALL}"
+        permissions = ["*"]
+        [[tokens]]
+        caller = "nobody"
+        token = "{NONE}"
+        permissions = []
+        [[tokens]]
+        caller = "reader"
+        sha256 = "{sha256(READER.encode()).hexdigest()}"
+        permissions = ["read"]
+    """)
+    return path
+
+
+@pytest.fixture
+def guarded(migrated_url: str, tmp_path: Path, token_file: Path) -> Iterator[Served]:
+    """A server that asks for tokens."""
+    with serving(migrated_url, tmp_path, token_file=token_file) as served:
+        yield served
+
+
+@pytest.mark.rule("PLT-12", "PLT-07")
+def test_every_method_asks_for_a_token_and_a_permission_before_it_looks_at_the_request(guarded: Served) -> None:
+    """No token or a wrong one is UNAUTHENTICATED, one without the permission PERMISSION_DENIED naming it.
+
+    The request is no message at all: it is found invalid only for a caller who may call.
+    """
+    needed = permissions()
+    for method in methods():
+        name = full_name(method)
+        if needed[name] == OPEN:
+            continue
+        for metadata in ((), bearer("wrong-token"), (("authorization", f"Basic {ALL}"),)):
+            stranger = refusal(raw(guarded.channel, method, GARBAGE, metadata))
+            assert (stranger.code, stranger.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"), name
+        denied = refusal(raw(guarded.channel, method, GARBAGE, bearer(NONE)))
+        assert (denied.code, denied.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"), name
+        assert denied.metadata == {"permission": needed[name], "method": name}
+        allowed = refusal(raw(guarded.channel, method, GARBAGE, bearer(ALL)))
+        assert (allowed.code, allowed.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_UNREADABLE"), name
+
+
+@pytest.mark.rule("PLT-12", "PLT-41")
+def test_health_and_reflection_are_open(guarded: Served) -> None:
+    """Whoever balances load or explores the contract needs no token."""
+    needed = permissions()
+    opened = {full_name(method) for method in methods() if needed[full_name(method)] == OPEN}
+    assert {name.partition("/")[0] for name in opened} == {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+    for method in methods():
+        if full_name(method) in opened:
+            raw(guarded.channel, method, b"")()
+
+
+@pytest.mark.rule("PLT-12")
+def test_a_call_without_the_permission_creates_nothing(guarded: Served) -> None:
+    """A reader who tries to configure leaves no ledger and no trace of one."""
+    gl = guarded.stub(gl_extraction_service_pb2_grpc.GLExtractionServiceStub)
+    request = reference_pb2.CreateLedgerRequest(ledger=reference_pb2.Ledger(code="L1"), request_id="r1")
+    denied = refusal(lambda: gl.CreateLedger(request, metadata=bearer(READER)))
+    assert denied.metadata["permission"] == "configure"
+    assert not gl.ListLedgers(reference_pb2.ListLedgersRequest(), metadata=bearer(READER)).ledgers
+    audit = guarded.stub(audit_pb2_grpc.AuditServiceStub)
+    assert not audit.ListAuditEntries(audit_pb2.ListAuditEntriesRequest(), metadata=bearer(ALL)).audit_entries
+    gl.CreateLedger(request, metadata=bearer(ALL))
+    (entry,) = audit.ListAuditEntries(audit_pb2.ListAuditEntriesRequest(), metadata=bearer(ALL)).audit_entries
+    assert (entry.caller, entry.request_id) == ("root", "r1")
+
+
+@pytest.mark.rule("PLT-12")
+def test_permissions_are_separate() -> None:
+    """Reading, configuring, extracting, correcting and managing are each a permission of its own."""
+    assert set(KNOWN) >= {
+        "read",
+        "readaudit",
+        "configure",
+        "ingestaccountingdetails",
+        "correctaccountingdetails",
+        "closeaccountingperiod",
+        "reopenaccountingperiod",
+        "generateaccountingmessage",
+        "manageoperations",
+    }
+
+
+@pytest.mark.rule("PLT-12")
+def test_a_method_without_a_permission_stops_the_server() -> None:
+    """The start-up check names it."""
+    file = FileDescriptorProto(name="loose.proto", package="loose")
+    file.message_type.add(name="Nothing")
+    service = file.service.add(name="LooseService")
+    service.method.add(name="Do", input_type=".loose.Nothing", output_type=".loose.Nothing", options=MethodOptions())
+    pool = DescriptorPool()
+    pool.Add(file)
+    with pytest.raises(LookupError, match="loose\\.LooseService/Do"):
+        permissions_of([pool.FindServiceByName("loose.LooseService")])
+
+
+def _refused(path: Path, content: str) -> list[str]:
+    path.write_text(content)
+    with pytest.raises(BadSettings) as raised:
+        auth.read_tokens(path, frozenset({"read", "configure"}))
+    return [line.removeprefix(f"{path}: ") for line in raised.value.lines]
+
+
+@pytest.mark.rule("PLT-44")
+def test_every_mistake_in_a_token_file_is_one_line_and_shows_no_token(tmp_path: Path) -> None:
+    """All of them at once, each with the place where it stands."""
+    path = tmp_path / "tokens.toml"
+    secret = "a-token-that-stays-secret"
+    lines = _refused(
+        path,
+        f"""
+        colour = "red"
+        [[tokens]]
+        caller = "a"
+        token = "{secret}"
+        permissions = ["read", "fly"]
+        [[tokens]]
+        token = "short"
+        permissions = "read"
+        hue = 3
+        [[tokens]]
+        caller = "b"
+        permissions = ["read"]
+        [[tokens]]
+        caller = "c"
+        sha256 = "{secret}"
+        permissions = ["*"]
+        """,
+    )
+    assert lines == [
+        "colour: there is no such setting",
+        "[[tokens]] 1: permissions: there is no 'fly'; there are configure, read",
+        "[[tokens]] 2: hue: there is no such setting",
+        "[[tokens]] 2: caller: a name is missing",
+        "[[tokens]] 2: token: has fewer than 16 characters",
+        "[[tokens]] 2: permissions: a list of names is missing",
+        "[[tokens]] 3: needs either token or sha256",
+        "[[tokens]] 4: sha256: is not 64 lower-case hexadecimal digits",
+    ]
+    assert secret not in " ".join(lines)
+    assert _refused(path, "") == ["holds no [[tokens]]"]
+    assert len(_refused(path, "tokens = [")) == 1
+    twice = f'[[tokens]]\ncaller = "a"\ntoken = "{secret}"\npermissions = []\n' * 2
+    assert _refused(path, twice) == ["[[tokens]] 2: is a token that stands above already"]
+
+
+def test_tokens_are_kept_as_hashes_only(token_file: Path) -> None:
+    """Who can read the server's memory or a dump of it finds no token."""
+    tokens = auth.read_tokens(token_file, frozenset(KNOWN))
+    assert tokens.identify(bearer(READER)) == Principal("reader", frozenset({"read"}))
+    assert ALL not in repr(vars(tokens))
