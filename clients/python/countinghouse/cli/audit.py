@@ -19,8 +19,17 @@ COLUMNS = (
     Column("RESOURCE", lambda entry: entry.resource),
     Column("CALLER", lambda entry: entry.caller),
     Column("OPERATION", lambda entry: entry.operation),
-    Column("CHANGES", lambda entry: json.dumps(jsonable(entry.changes), ensure_ascii=False, sort_keys=True)),
+    Column("CHANGES", lambda entry: json.dumps(_whole(jsonable(entry.changes)), ensure_ascii=False, sort_keys=True)),
 )
+
+
+def _whole(value: object) -> object:
+    """The value with its counts as whole numbers: a Struct knows no integers."""
+    if isinstance(value, dict):
+        return {key: _whole(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @app.callback()

@@ -1,6 +1,7 @@
 """`countinghouse gl import`."""
 
 import time
+from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from countinghouse.cli.exits import FINDINGS
-from countinghouse.cli.output import Column, Format, Output, amount_text, show_fields, show_table, show_value
+from countinghouse.cli.output import Column, Format, Output, amount_text, say, show_fields, show_table, show_value
 from countinghouse.cli.progress import Display
 from countinghouse.cli.settings import session
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from countinghouse.importing.totals import Total
 
 _SHOWN_EVERY_LINES = 500
+_MISSING_REFERENCE = {"LEDGER_UNKNOWN", "GROUP_ACCOUNT_UNKNOWN", "PERIOD_MISSING"}
 _MEASURABLE_S = 0.5
 
 
@@ -35,7 +37,7 @@ def import_(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Read everything and send nothing.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write every refused record to this CSV file.")] = None,
-    show: Annotated[int, typer.Option(min=0, help="How many refused records to show.")] = 10,
+    show: Annotated[int, typer.Option(min=0, help="How many refused records to show of each reason.")] = 3,
     allow_refused: Annotated[int, typer.Option(min=0, help="More refused records than this: exit code 9.")] = 0,
     streams: Annotated[int, typer.Option(min=1, max=16, help="Streams to send at once.")] = 2,
     output: Output = Format.TABLE,
@@ -70,7 +72,9 @@ def import_(
             result = run.send(partial(client.gl.ingest.outcomes, streams=streams, on_retry=display.retry))
         meter.end()
     if output is Format.TABLE:
-        _show(result, refused.first, report, sent=not check)
+        _show(result, refused.shown, report, sent=not check)
+        if not create_reference and result.refused_count_by_reason.keys() & _MISSING_REFERENCE:
+            say("The books lack what the rows name: --create-reference makes what the mapping says.")
     else:
         show_value(_plain(result), output)
     if result.refused_count > allow_refused:
@@ -78,16 +82,19 @@ def import_(
 
 
 class _Refused:
-    """Keeps the first refused records for the screen, and writes all to the report."""
+    """Keeps the first refused records of each reason for the screen, and writes all to the report."""
 
     def __init__(self, kept_max: int, report: "Report | None") -> None:
-        self.first: list[RefusedRecord] = []
+        self.shown: list[RefusedRecord] = []
+        self._kept = Counter[str]()
         self._kept_max = kept_max
         self._report = report
 
     def add(self, refused: "RefusedRecord") -> None:
-        if len(self.first) < self._kept_max:
-            self.first.append(refused)
+        reason = refused.violations[0].reason
+        if self._kept[reason] < self._kept_max:
+            self._kept[reason] += 1
+            self.shown.append(refused)
         if self._report is not None:
             self._report.add(refused)
 
@@ -107,7 +114,8 @@ class _Meter:
     def line(self, line: int) -> None:
         if line >= self._due:
             self._due = line + _SHOWN_EVERY_LINES
-            self._show(line, over=False)
+            if time.monotonic() - self._began > _MEASURABLE_S:
+                self._show(line, over=False)
 
     def end(self) -> None:
         self._show(self._total, over=True)
@@ -125,7 +133,7 @@ def _create_reference(client: "Client", mapping: "Mapping", display: Display) ->
         display.note(f"created {name}")
 
 
-def _show(result: "ImportResult", first: "list[RefusedRecord]", report: Path | None, *, sent: bool) -> None:
+def _show(result: "ImportResult", shown: "list[RefusedRecord]", report: Path | None, *, sent: bool) -> None:
     counts = [
         ("file", str(result.content.path)),
         ("SHA-256", result.content.sha256),
@@ -142,14 +150,15 @@ def _show(result: "ImportResult", first: "list[RefusedRecord]", report: Path | N
     else:
         counts.append(("would be sent", f"{result.sent_count:,}"))
     show_fields(counts)
-    print()
-    _show_totals(result, "ACCEPTED" if sent else "WOULD BE SENT")
+    if totals := result.totals.by_currency():
+        print()
+        _show_totals(totals, "ACCEPTED" if sent else "WOULD BE SENT")
     if result.refused_count:
         print()
-        _show_refused(result, first, report)
+        _show_refused(result, shown, report)
 
 
-def _show_totals(result: "ImportResult", heading: str) -> None:
+def _show_totals(totals: "list[Total]", heading: str) -> None:
     columns = (
         Column(heading, str),
         Column("DETAILS", str, right=True),
@@ -163,25 +172,25 @@ def _show_totals(result: "ImportResult", heading: str) -> None:
             amount_text(total.debit, total.currency),
             amount_text(total.credit, total.currency),
         ]
-        for total in result.totals.by_currency()
+        for total in totals
     ]
     show_table(columns, rows)
 
 
-def _show_refused(result: "ImportResult", first: "list[RefusedRecord]", report: Path | None) -> None:
+def _show_refused(result: "ImportResult", shown: "list[RefusedRecord]", report: Path | None) -> None:
     by_reason = result.refused_count_by_reason.most_common()
     show_table(
         (Column("REFUSED FOR", str), Column("RECORDS", str, right=True)),
         [[reason, f"{count:,}"] for reason, count in by_reason],
     )
     print()
-    for one in first:
+    for one in sorted(shown, key=lambda one: one.line):
         where = f"line {one.line}" if one.line == one.last_line else f"lines {one.line}-{one.last_line}"
         by = " (by the server)" if one.by_server else ""
         for violation in one.violations:
             about = f"{violation.field}: " if violation.field else ""
             print(f"{where}, record {one.record}{by}: {about}{violation.description} [{violation.reason}]")
-    hidden = result.refused_count - len(first)
+    hidden = result.refused_count - len(shown)
     if hidden > 0:
         where = f"; all are in {report}" if report else "; --report FILE.csv writes all"
         print(f"… and {hidden:,} more{where}")
