@@ -32,7 +32,7 @@ class UndoNotAllowed(Refused):
         super().__init__(
             f"the details of {scope} cannot be undone: {told}",
             resource_name=scope,
-            **{_camel(obstacle): count for obstacle, count in obstacles.items()},
+            **{obstacle.replace(" ", "_"): count for obstacle, count in obstacles.items()},
         )
 
 
@@ -111,8 +111,3 @@ class ReversalExists(AlreadyExists):
     """Another detail holds the external id that the reversal would have."""
 
     reason = "REVERSAL_ID_TAKEN"
-
-
-def _camel(words: str) -> str:
-    first, *others = words.replace("-", " ").split()
-    return first + "".join(word.capitalize() for word in others)
