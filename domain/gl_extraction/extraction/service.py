@@ -112,7 +112,7 @@ def preview(tx: Connection, request: Request, settings: Settings) -> Preview:
     selection = _admit(tx, request, settings.zone)
     probe_by_key(tx)
     with exact_sums():
-        seen = survey(tx, added_up(stamping.selected(selection), None))
+        seen = survey(tx, added_up(tx, stamping.selected(selection), None))
     messages = -(-seen.element_count // settings.limits.elements_per_message)
     said = notices.of_emptied(seen.emptied) if seen.element_count else (notices.nothing_selected(),)
     return Preview(seen, messages, said)

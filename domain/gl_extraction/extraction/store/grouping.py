@@ -12,12 +12,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, cast, func, insert, literal, select
 
 from domain.gl_extraction.extraction.elements import AGREED_COLUMNS, DAY_COLUMNS, KEY_COLUMNS, TOLD_COLUMNS
-from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.extraction.store.planner import probe_by_key, with_details
 from domain.gl_extraction.tables import BUCKETS, accounting_detail, extraction_element, extraction_stamp
 from domain.kernel.columns import INT64
 
 _GATHERED = "gathered_elements"  # a temporary table, of the connection alone
-_d = accounting_detail.c
+_READ = (
+    "bulking_group",
+    "currency",
+    "reversal",
+    "invoiced_us",
+    "voided_us",
+    "debit_minor",
+    "credit_minor",
+    "subject_type",
+)
 
 
 def group(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
@@ -27,7 +36,7 @@ def group(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     bits. Cost: one statement, which reads each detail by its key.
     """
     probe_by_key(tx)
-    elements = added_up(_stamps_of(batch_no), coded).subquery("grouped")
+    elements = added_up(tx, _stamps_of(batch_no), coded).subquery("grouped")
     order = [elements.c[name] for name in KEY_COLUMNS]
     rows = select(literal(batch_no, INT64), func.row_number().over(order_by=order), *elements.c)
     tx.execute(insert(extraction_element).from_select(["batch_no", "element_no", *elements.c.keys()], rows))
@@ -35,7 +44,7 @@ def group(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
 
 def gather(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     """Add them up into a temporary table, for `copy_gathered` to take over: SQLite's writer is free meanwhile."""
-    statement = added_up(_stamps_of(batch_no), coded).order_by(*KEY_COLUMNS)
+    statement = added_up(tx, _stamps_of(batch_no), coded).order_by(*KEY_COLUMNS)
     text = statement.compile(tx, compile_kwargs={"literal_binds": True})
     tx.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{_GATHERED}")
     tx.exec_driver_sql(f"CREATE TEMP TABLE {_GATHERED} AS {text}")
@@ -43,31 +52,33 @@ def gather(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
 
 def copy_gathered(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     """Take over what `gather` left on this connection, in its order."""
-    names = ", ".join(added_up(_stamps_of(batch_no), coded).selected_columns.keys())
+    names = ", ".join(added_up(tx, _stamps_of(batch_no), coded).selected_columns.keys())
     rows = f"SELECT {batch_no}, rowid, {names} FROM temp.{_GATHERED} ORDER BY rowid"  # noqa: S608 - names of ours
     tx.exec_driver_sql(f"INSERT INTO extraction_element (batch_no, element_no, {names}) {rows}")
 
 
-def added_up(keys: FromClause, coded: Sequence[str] | None) -> Select[Any]:
+def added_up(tx: Connection, keys: FromClause, coded: Sequence[str] | None) -> Select[Any]:
     """The elements that details come to; `keys` has their `bucket` and `detail_id`. Void ones are left out.
 
     `coded` None: only the key, the sums, the count and what was emptied.
     """
-    invoiced = case((_d.invoiced_us > 0, 1), else_=0)
-    key = (_d.bulking_group, _d.currency, _d.reversal, invoiced)
     fields = () if coded is None else (*AGREED_COLUMNS, *coded)
+    read = dict.fromkeys((*_READ, *TOLD_COLUMNS, *fields))
+    joined, d = with_details(tx, keys, [accounting_detail.c[name] for name in read])
+    invoiced = case((d.invoiced_us > 0, 1), else_=0)
+    key = (d.bulking_group, d.currency, d.reversal, invoiced)
     return (
         select(
             *key[:3],
             invoiced.label("invoiced"),
-            cast(func.sum(_d.debit_minor), INT64).label("debit_minor"),
-            cast(func.sum(_d.credit_minor), INT64).label("credit_minor"),
+            cast(func.sum(d.debit_minor), INT64).label("debit_minor"),
+            cast(func.sum(d.credit_minor), INT64).label("credit_minor"),
             func.count().label("detail_count"),
-            _emptied().label("emptied"),
-            *(_agreed(name).label(name) for name in fields),
+            _emptied(d).label("emptied"),
+            *(_agreed(d, name).label(name) for name in fields),
         )
-        .join_from(keys, accounting_detail, and_(_d.bucket == keys.c.bucket, _d.detail_id == keys.c.detail_id))
-        .where(_d.voided_us == 0)
+        .select_from(joined)
+        .where(d.voided_us == 0)
         .group_by(*key)
     )
 
@@ -78,18 +89,17 @@ def _stamps_of(batch_no: int) -> FromClause:
     return select(stamps.bucket, stamps.detail_id).where(*mine).subquery("stamped")
 
 
-def _emptied() -> ColumnElement[int]:
+def _emptied(d: Any) -> ColumnElement[int]:  # noqa: ANN401
     """Bit i says that the details disagree on TOLD_COLUMNS[i]."""
     bits: Any = literal(0)
     for bit, name in enumerate(TOLD_COLUMNS):
-        bits = bits + case((func.min(_d[name]) == func.max(_d[name]), 0), else_=1 << bit)
+        bits = bits + case((func.min(d[name]) == func.max(d[name]), 0), else_=1 << bit)
     return bits  # type: ignore[no-any-return]
 
 
-def _agreed(name: str) -> ColumnElement[Any]:
+def _agreed(d: Any, name: str) -> ColumnElement[Any]:  # noqa: ANN401
     """The value on which all details agree, else none; a subject agrees with its type."""
-    column = _d[name]
-    agrees = func.min(column) == func.max(column)
+    agrees = func.min(d[name]) == func.max(d[name])
     if name == "subject":
-        agrees = and_(agrees, func.min(_d.subject_type) == func.max(_d.subject_type))
-    return case((agrees, func.min(column)), else_=0 if name in DAY_COLUMNS else "")
+        agrees = and_(agrees, func.min(d.subject_type) == func.max(d.subject_type))
+    return case((agrees, func.min(d[name])), else_=0 if name in DAY_COLUMNS else "")

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select
+from sqlalchemy import Connection, case, func, select
+from sqlalchemy.sql.selectable import ScalarSelect, Subquery
 
 from domain.data_files.model import Total, Totals, sum_of
 from domain.gl_extraction.extraction.model import Summary
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.extraction.store.planner import probe_by_key, with_details
 from domain.gl_extraction.extraction.store.survey import elements_of
 from domain.gl_extraction.tables import BUCKETS, accounting_detail, extraction_batch, extraction_stamp
 
@@ -32,13 +33,15 @@ class Found:
 def found(tx: Connection, batch_no: int) -> Found:
     """What the details that a batch stamped are now. Cost: one statement; each detail and its stamps by key."""
     probe_by_key(tx)
-    marks = (_d.voided_us > 0, _d.invoiced_us > 0, _stamped_later(batch_no))
+    stamps = select(_s.bucket, _s.detail_id).where(_s.bucket.in_(range(BUCKETS)), _s.batch_no == batch_no).subquery()
+    facts = [_d.currency, _d.debit_minor, _d.credit_minor, _d.voided_us, _d.invoiced_us]
+    joined, d = with_details(tx, stamps, facts)
+    marks = (d.voided_us > 0, d.invoiced_us > 0, _stamped_later(stamps, batch_no).is_not(None))
     flags = [case((mark, 1), else_=0).label(f"mark_{number}") for number, mark in enumerate(marks)]
     query = (
-        select(_d.currency, *flags, func.count(), func.sum(_d.debit_minor), func.sum(_d.credit_minor))
-        .join_from(extraction_stamp, accounting_detail, and_(_d.bucket == _s.bucket, _d.detail_id == _s.detail_id))
-        .where(_s.bucket.in_(range(BUCKETS)), _s.batch_no == batch_no)
-        .group_by(_d.currency, *flags)
+        select(d.currency, *flags, func.count(), func.sum(d.debit_minor), func.sum(d.credit_minor))
+        .select_from(joined)
+        .group_by(d.currency, *flags)
     )
     rows = tx.execute(query).all()
     return Found(
@@ -57,15 +60,16 @@ def sent_as_invoiced(tx: Connection, batch_no: int) -> Summary:
     return _summary(tx.execute(select(c.currency, *figures).where(c.invoiced == 1).group_by(c.currency)))
 
 
-def _stamped_later(batch_no: int) -> ColumnElement[bool]:
+def _stamped_later(keys: Subquery, batch_no: int) -> ScalarSelect[Any]:
+    """A completed batch after `batch_no` that stamped the same detail; NULL for none."""
     stamp, batch = extraction_stamp.alias("stamp"), extraction_batch.alias("batch")
     return (
-        select(literal(1))
+        select(func.max(stamp.c.batch_no + 0))
         .join_from(stamp, batch, batch.c.batch_no == stamp.c.batch_no)
-        .where(stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id)
+        .where(stamp.c.bucket == keys.c.bucket, stamp.c.detail_id == keys.c.detail_id)
         .where(stamp.c.batch_no + 0 > batch_no, batch.c.state == BatchState.COMPLETED.value)
-        .correlate(accounting_detail)
-        .exists()
+        .correlate(keys)
+        .scalar_subquery()
     )
 
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, select, union_all
-from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select, union_all
+from sqlalchemy.sql.selectable import ScalarSelect, Subquery
 
 from domain.data_files.model import Total, Totals
 from domain.gl_extraction.extraction.model import Selection
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.extraction.store.planner import fact_of_detail, probe_by_key, with_details
 from domain.gl_extraction.extraction.store.ranges import Range
 from domain.gl_extraction.tables import (
     BUCKETS,
@@ -58,12 +58,10 @@ def selected(selection: Selection) -> Subquery:
     """Keys of all that the selection would take now: `bucket` and `detail_id`."""
     sources: list[Any] = []
     if not selection.resend_of:
-        pending = select(_p.bucket, _p.detail_id).join_from(
-            accounting_detail_pending, accounting_detail, _same_detail(_p)
-        )
-        sources.append(pending.where(*_wanted(selection)))
+        wanted = fact_of_detail(_p, and_(*_wanted(selection)))
+        sources.append(select(_p.bucket, _p.detail_id).where(wanted))
     if selection.restamping:
-        sources.append(_stamped(NO_BATCH_YET, selection, EVERYTHING, ()))
+        sources.append(_stamped(NO_BATCH_YET, selection, EVERYTHING))
     together: Any = sources[0] if len(sources) == 1 else union_all(*sources)
     return cast("Subquery", together.subquery("selected"))
 
@@ -76,25 +74,20 @@ def give_back(tx: Connection, batch_no: int, limit: int) -> int:
     found = _first_stamps(tx, batch_no, limit)
     if found is None:
         return 0
-    span, count = found
+    span, stamps = found
     mine = (*_within(_s, span), _s.batch_no == batch_no)
-    elsewhere = _other_stamp(batch_no)
-    pending = (
-        select(_s.bucket, _s.detail_id)
-        .join_from(extraction_stamp, accounting_detail, _same_detail(_s))
-        .where(*mine, _d.voided_us == 0, ~elsewhere)
-        .order_by(_s.bucket, _s.detail_id)
-    )
     probe_by_key(tx)
+    alone = fact_of_detail(_s, and_(_d.voided_us == 0, _other_stamp(batch_no).is_(None)))
+    pending = select(_s.bucket, _s.detail_id).where(*mine, alone).order_by(_s.bucket, _s.detail_id)
     tx.execute(insert(accounting_detail_pending).from_select(["bucket", "detail_id"], pending))
     tx.execute(delete(extraction_stamp).where(*mine))
-    return count
+    return stamps
 
 
 def drop_void(tx: Connection, batch_no: int) -> int:
     """Delete the batch's stamps of details that are void; returns how many."""
     probe_by_key(tx)
-    void = select(literal(1)).where(_same_detail(_s), _d.voided_us > 0).exists()
+    void = fact_of_detail(_s, _d.voided_us > 0)
     return tx.execute(delete(extraction_stamp).where(*_of_batch(batch_no), void)).rowcount
 
 
@@ -104,63 +97,50 @@ def count(tx: Connection, batch_no: int) -> int:
 
 
 def _take_postgresql(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
-    facts = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
     sources: list[Any] = []
     if not selection.resend_of:
-        moved = (
-            delete(accounting_detail_pending)
-            .where(*_within(_p, span), _same_detail(_p), *_wanted(selection))
-            .returning(_p.bucket, _p.detail_id, *facts)
-        )
+        wanted = fact_of_detail(_p, and_(*_wanted(selection)))
+        moved = delete(accounting_detail_pending).where(*_within(_p, span), wanted).returning(_p.bucket, _p.detail_id)
         sources.append(select(moved.cte("moved")))
     if selection.restamping:
-        sources.append(_stamped(batch_no, selection, span, facts))
+        sources.append(_stamped(batch_no, selection, span))
     together: Any = sources[0] if len(sources) == 1 else union_all(*sources)
     taken = together.cte("taken")
     rows = select(taken.c.bucket, literal(batch_no, INT64), taken.c.detail_id)
     stamped = insert(extraction_stamp).from_select(list(_KEYS), rows).cte("stamped")
-    sums = select(*_sums(taken), func.bit_or(taken.c.coded_mask)).group_by(taken.c.currency).add_cte(stamped)
-    return _taken(tx.execute(sums).all())
+    joined, d = with_details(tx, taken, [_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask])
+    sums = select(*_sums(d), func.bit_or(d.coded_mask)).select_from(joined).group_by(d.currency)
+    return _taken(tx.execute(sums.add_cte(stamped)).all())
 
 
 def _take_sqlite(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
     mine = (*_within(_s, span), _s.batch_no == batch_no)
     if not selection.resend_of:
-        rows = (
-            select(_p.bucket, literal(batch_no), _p.detail_id)
-            .join_from(accounting_detail_pending, accounting_detail, _same_detail(_p))
-            .where(*_within(_p, span), *_wanted(selection))
-        )
+        wanted = fact_of_detail(_p, and_(*_wanted(selection)))
+        rows = select(_p.bucket, literal(batch_no), _p.detail_id).where(*_within(_p, span), wanted)
         tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
         moved = select(literal(1)).where(_s.bucket == _p.bucket, _s.detail_id == _p.detail_id, _s.batch_no == batch_no)
         tx.execute(delete(accounting_detail_pending).where(*_within(_p, span), moved.exists()))
     if selection.restamping:
-        stamped = _stamped(batch_no, selection, span, ()).subquery()
+        stamped = _stamped(batch_no, selection, span).subquery()
         rows = select(stamped.c.bucket, literal(batch_no), stamped.c.detail_id)
         tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
-    sums = (
-        select(*_sums(accounting_detail), _d.coded_mask)
-        .join_from(extraction_stamp, accounting_detail, _same_detail(_s))
-        .where(*mine)
-        .group_by(_d.currency, _d.coded_mask)
-    )
+    keys = select(_s.bucket, _s.detail_id).where(*mine).subquery()
+    joined, d = with_details(tx, keys, ())
+    sums = select(*_sums(d), d.coded_mask).select_from(joined).group_by(d.currency, d.coded_mask)
     return _taken(tx.execute(sums).all())
 
 
-def _stamped(batch_no: int, selection: Selection, span: Range, facts: Sequence[ColumnElement[Any]]) -> Any:  # noqa: ANN401
-    """Details that carry the stamp of an earlier batch, or, for a resend, of that one batch."""
-    last = _last_stamp().scalar_subquery()
+def _stamped(batch_no: int, selection: Selection, span: Range) -> Select[Any]:
+    """Keys of details that carry the stamp of an earlier batch, or, for a resend, of that one batch."""
     if selection.resend_of:
-        return (
-            select(_s.bucket, _s.detail_id, *facts)
-            .join_from(extraction_stamp, accounting_detail, _same_detail(_s))
-            .where(*_within(_s, span), _s.batch_no == selection.resend_of, _d.voided_us == 0)
-            .where(last == selection.resend_of)
-        )
-    return select(_d.bucket, _d.detail_id, *facts).where(*_within(_d, span), *_wanted(selection), last < batch_no)
+        still = and_(_d.voided_us == 0, _last_stamp() == selection.resend_of)
+        keys = select(_s.bucket, _s.detail_id).where(*_within(_s, span), _s.batch_no == selection.resend_of)
+        return keys.where(fact_of_detail(_s, still))
+    return select(_d.bucket, _d.detail_id).where(*_within(_d, span), *_wanted(selection), _last_stamp() < batch_no)
 
 
-def _last_stamp() -> Any:  # noqa: ANN401
+def _last_stamp() -> ScalarSelect[Any]:
     """The highest completed batch that stamped the detail of the outer query; NULL for none.
 
     `+ 0` keeps the planners from walking the batches of a whole bucket downwards in search of the highest.
@@ -172,19 +152,23 @@ def _last_stamp() -> Any:  # noqa: ANN401
         .where(stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id)
         .where(batch.c.state == BatchState.COMPLETED.value)
         .correlate(accounting_detail)
+        .scalar_subquery()
     )
 
 
-def _other_stamp(batch_no: int) -> Any:  # noqa: ANN401
-    """Whether the detail of the outer query carries a stamp of another batch."""
+def _other_stamp(batch_no: int) -> ScalarSelect[Any]:
+    """A batch other than `batch_no` that stamped the detail of the outer query; NULL for none."""
     stamp = extraction_stamp.alias("stamp")
-    other = (stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id, stamp.c.batch_no != batch_no)
-    return select(literal(1)).select_from(stamp).where(*other).correlate(accounting_detail).exists()
+    other = (stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id, stamp.c.batch_no + 0 != batch_no)
+    return select(func.max(stamp.c.batch_no + 0)).where(*other).correlate(accounting_detail).scalar_subquery()
 
 
 def _wanted(selection: Selection) -> list[ColumnElement[bool]]:
-    """What the selection asks of a detail; void ones are never wanted (GLX-16)."""
-    terms: list[ColumnElement[bool]] = [_d.voided_us == 0]
+    """What the selection asks of a detail; void ones are never wanted (GLX-16).
+
+    `+ 0` keeps PostgreSQL from the index over details that are not void: it knows nothing of ids.
+    """
+    terms: list[ColumnElement[bool]] = [_d.voided_us + 0 == 0]
     if selection.created_from_us:
         terms.append(_d.created_us >= selection.created_from_us)
     if selection.created_until_us:
@@ -207,12 +191,8 @@ def _of_batch(batch_no: int) -> tuple[ColumnElement[bool], ...]:
     return (_s.bucket.in_(range(BUCKETS)), _s.batch_no == batch_no)
 
 
-def _same_detail(keys: Any) -> ColumnElement[bool]:  # noqa: ANN401
-    return and_(_d.bucket == keys.bucket, _d.detail_id == keys.detail_id)
-
-
-def _sums(rows: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401
-    return [rows.c.currency, func.count(), func.sum(rows.c.debit_minor), func.sum(rows.c.credit_minor)]
+def _sums(d: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401
+    return [d.currency, func.count(), func.sum(d.debit_minor), func.sum(d.credit_minor)]
 
 
 def _taken(rows: Sequence[Any]) -> Taken:
