@@ -1,0 +1,196 @@
+"""Every error is a canonical status with details, and tells nothing that is not the caller's business (PLT-07)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.rpc import error_details_pb2
+from sqlalchemy import Connection, text
+
+from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
+from countinghouse.gl_extraction.v1 import reference_pb2
+from server.database.transaction import Database
+from tests.operations import tally
+from tests.support.server import Served, refusal, refusal_of, serving
+from tests.support.waiting import wait_for
+
+Gl = gl_grpc.GLExtractionServiceStub
+MIB = 1 << 20
+
+
+def _ledger(code: str, request_id: str = "") -> reference_pb2.CreateLedgerRequest:
+    return reference_pb2.CreateLedgerRequest(ledger=reference_pb2.Ledger(code=code), request_id=request_id)
+
+
+@contextmanager
+def _ledgers_locked(database: Database) -> Iterator[None]:
+    """While this lasts, whoever creates a ledger waits."""
+    locked, release = threading.Event(), threading.Event()
+
+    def hold(tx: Connection) -> None:
+        if tx.dialect.name == "postgresql":
+            tx.execute(text("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE"))
+        locked.set()
+        assert release.wait(20)
+
+    with ThreadPoolExecutor(1) as holder:
+        held = holder.submit(database.write, hold)
+        assert locked.wait(10)
+        try:
+            yield
+        finally:
+            release.set()
+            held.result()
+
+
+@pytest.mark.rule("PLT-09", "PLT-07")
+def test_rules_of_the_protos_are_checked_all_at_once(gl: Gl) -> None:
+    """One INVALID_ARGUMENT has every violation with its field's path; its reason is the first one's."""
+    request = details_pb2.ReverseAccountingDetailsRequest(names=["accountingDetails/1", "bad", "bad"])
+    refused = refusal(lambda: gl.ReverseAccountingDetails(request))
+    assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.violations == [
+        ("names", "REPEATED_UNIQUE"),
+        ("names[1]", "STRING_PATTERN"),
+        ("names[2]", "STRING_PATTERN"),
+        ("reason", "STRING_MIN_LEN"),
+    ]
+    assert refused.reason == "REPEATED_UNIQUE"
+    scope = refusal(lambda: gl.UndoAccountingDetails(details_pb2.UndoAccountingDetailsRequest(reason="mistake")))
+    assert scope.violations == [("scope", "REQUIRED")]
+
+
+@pytest.mark.rule("PLT-09")
+def test_a_bad_message_in_a_stream_is_refused_by_the_same_rules(gl: Gl) -> None:
+    """The rules hold for each message of a bulk stream."""
+    row = details_pb2.AccountingDetail(source="s", external_id="e")
+    request = details_pb2.IngestAccountingDetailsRequest(accounting_details=[row] * 5_001)
+    refused = refusal(lambda: gl.IngestAccountingDetails(iter([request])))
+    assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.violations == [("accounting_details", "REPEATED_MAX_ITEMS")]
+
+
+@pytest.mark.rule("PLT-07")
+def test_a_missing_thing_is_named(gl: Gl) -> None:
+    """NOT_FOUND has ResourceInfo with the kind and the name."""
+    refused = refusal(lambda: gl.GetLedger(reference_pb2.GetLedgerRequest(name="ledgers/none")))
+    assert refused.code is grpc.StatusCode.NOT_FOUND
+    resource = refused.detail(error_details_pb2.ResourceInfo)
+    assert (resource.resource_type, resource.resource_name) == ("countinghouse.gl_extraction/Ledger", "ledgers/none")
+
+
+@pytest.mark.rule("PLT-07")
+def test_a_thousand_bad_rows_fit_into_an_answer(gl: Gl) -> None:
+    """A client takes 8 KiB by default: the first violations are told, and how many there are in all."""
+    rows = [details_pb2.AccountingDetail(source="s", external_id=f"e{number}") for number in range(1_000)]
+    request = details_pb2.BatchCreateAccountingDetailsRequest(accounting_details=rows)
+    refused = refusal(lambda: gl.BatchCreateAccountingDetails(request))
+    assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.violations[0][0].startswith("accounting_details[0].")
+    assert int(refused.metadata["violations_total"]) >= 1_000 > len(refused.violations) >= 10
+
+
+@pytest.mark.rule("PLT-07")
+def test_what_nobody_expected_is_told_by_an_id_only(
+    tallying: Served, database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The caller gets INTERNAL and an error id; the log has, under that id, what happened."""
+    operation_id = tally.start(database, numbers=1, size=1)
+    operations = tallying.stub(operations_pb2_grpc.OperationsStub)
+    request = operations_pb2.GetOperationRequest(name=f"operations/{operation_id}")
+    operations.WaitOperation(operations_pb2.WaitOperationRequest(name=request.name))
+    database.write(lambda tx: tx.execute(text("UPDATE operation SET progress = 'no json'")))
+    refused = refusal(lambda: operations.GetOperation(request))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert refused.message == "Something went wrong inside the server; it was logged under the error id."
+    assert list(refused.metadata) == ["error_id"]
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    (logged,) = (line for line in lines if line.get("error_id") == refused.metadata["error_id"])
+    assert "JSONDecodeError" in logged["exception"]
+    assert logged["method"] == "google.longrunning.Operations/GetOperation"
+
+
+@pytest.mark.rule("PLT-07")
+def test_an_oversize_message_and_an_unknown_method_are_refused(server: Served, gl: Gl) -> None:
+    """More than the limit is RESOURCE_EXHAUSTED; the server goes on."""
+    rows = [details_pb2.AccountingDetail(description="x" * MIB)] * 9
+    with pytest.raises(grpc.RpcError) as oversize:
+        gl.BatchCreateAccountingDetails(details_pb2.BatchCreateAccountingDetailsRequest(accounting_details=rows))
+    assert oversize.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    nothing: Any = server.channel.unary_unary("/countinghouse.gl_extraction.v1.GLExtractionService/Nothing")
+    with pytest.raises(grpc.RpcError) as unknown:
+        nothing(b"")
+    assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert not gl.ListLedgers(reference_pb2.ListLedgersRequest()).ledgers
+
+
+@pytest.mark.rule("PLT-07")
+def test_more_calls_than_may_wait_are_refused_at_once(database: Database, migrated_url: str, tmp_path: Path) -> None:
+    """RESOURCE_EXHAUSTED says when to try again; those that were taken are answered once they can be."""
+    with (
+        serving(migrated_url, tmp_path, jobs=False, connections=2, waiting_max=3) as served,
+        ThreadPoolExecutor(30) as callers,
+    ):
+        create = served.stub(Gl).CreateLedger
+        with _ledgers_locked(database):
+            calls = [callers.submit(create, _ledger(f"L{number}"), timeout=20) for number in range(20)]
+            wait_for(lambda: sum(call.done() for call in calls) >= 15)
+            began = time.monotonic()
+            refused = refusal(lambda: create(_ledger("one-more")))
+            assert time.monotonic() - began < 1
+        wait(calls)
+    errors = [error for call in calls if (error := call.exception())]
+    assert len(errors) == len(calls) - (4 if database.dialect == "sqlite" else 5)
+    for each in [refused, *map(refusal_of, errors)]:
+        assert (each.code, each.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVER_OVERLOADED")
+        assert each.detail(error_details_pb2.RetryInfo).retry_delay.seconds == 1
+
+
+@pytest.mark.rule("PLT-06")
+def test_a_change_that_has_begun_is_finished_though_its_caller_has_gone(
+    database: Database, server: Served, gl: Gl
+) -> None:
+    """The same request id then gives its answer."""
+    with _ledgers_locked(database):
+        call = gl.CreateLedger.future(_ledger("L1", "r1"))
+        time.sleep(0.5)  # it waits for the lock by now
+        call.cancel()
+    wait_for(lambda: gl.ListLedgers(reference_pb2.ListLedgersRequest()).ledgers)
+    assert gl.CreateLedger(_ledger("L1", "r1")).code == "L1"
+    assert server.channel is not None
+
+
+@pytest.mark.rule("PLT-07")
+def test_a_call_without_a_deadline_gets_one(database: Database, migrated_url: str, tmp_path: Path) -> None:
+    """No call waits for ever: the server's own bound ends it, with a status that says so."""
+    with serving(migrated_url, tmp_path, jobs=False, call_timeout_s=0.5, statement_timeout_s=5) as served:
+        with _ledgers_locked(database):
+            began = time.monotonic()
+            refused = refusal(lambda: served.stub(Gl).CreateLedger(_ledger("L1")))
+            assert time.monotonic() - began < 3
+        assert refused.code in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}
+        assert refused.reason in {"DEADLINE_EXCEEDED", "DATABASE_BUSY", "DATABASE_TIMEOUT"}
+
+
+@pytest.mark.rule("PLT-07")
+def test_a_caller_with_a_deadline_is_not_kept_beyond_it(database: Database, gl: Gl) -> None:
+    """The database gives up the work too: nothing is left running for a caller who has gone."""
+    with _ledgers_locked(database):
+        began = time.monotonic()
+        with pytest.raises(grpc.RpcError) as late:
+            gl.CreateLedger(_ledger("L1"), timeout=0.5)
+        assert time.monotonic() - began < 2
+        assert late.value.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}
+        time.sleep(0.5)
+    assert not gl.ListLedgers(reference_pb2.ListLedgersRequest()).ledgers
