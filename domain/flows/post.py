@@ -106,7 +106,7 @@ def post(tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker) -> 
 
 def _placed(tx: Connection, entries: Sequence[Entry]) -> tuple[list[SoundRow], dict[Slot, str]]:
     """The entries as rows, each on a day whose period is open."""
-    places = {(entry.ledger_code, entry.day) for entry in entries}
+    places = sorted({(entry.ledger_code, entry.day) for entry in entries})
     known = books.read(tx, places, group_accounts=())
     days = {
         (ledger, day): books.open_day(tx, known, ledger, day) if ledger in known.ledgers else day
