@@ -53,6 +53,15 @@ def take(tx: Connection, name: str, count: int) -> range:
     return range(following - count, following)
 
 
+def hold(tx: Connection, name: str) -> None:
+    """Keep everybody from taking numbers of a sequence until the transaction ends; many may hold it at once.
+
+    Cost: one statement, which waits for whoever has just taken some. On SQLite there is one writer anyway.
+    """
+    assert name in GAPLESS
+    tx.execute(select(sequence.c.name).where(sequence.c.name == name).with_for_update(read=True)).scalar_one()
+
+
 def peek(tx: Connection, name: str) -> int:
     """The number that `take` would give next."""
     value: int = tx.execute(select(sequence.c.next_value).where(sequence.c.name == name)).scalar_one()

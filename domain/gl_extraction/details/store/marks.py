@@ -40,6 +40,7 @@ from domain.gl_extraction.tables import (
     extraction_batch,
     extraction_stamp,
 )
+from domain.kernel import sequences
 from domain.kernel.columns import INT32, INT64
 
 _d = accounting_detail.c
@@ -87,9 +88,10 @@ def knows(tx: Connection, scope: Scope) -> bool:
 def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
     """Take down the details in scope that are not void, and keep them and their periods as they are until the end.
 
-    Runs that are still selecting wait with adding up until then, so that it is settled which details they send.
+    Runs that are still selecting wait with adding up until then, and no run starts, so that it is settled which details
+    they send.
 
-    Cost: six statements; the scope is found by the index of its subject or registration.
+    Cost: seven statements; the scope is found by the index of its subject or registration.
     """
     tx.exec_driver_sql(_create_scope(tx.dialect))
     tx.execute(delete(_scope))
@@ -98,8 +100,8 @@ def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
     in_scope = select(_d.ledger_code, _d.accounting_period_code).join_from(_scope, accounting_detail, _IN_SCOPE)
     periods = select(_p.ledger_code, _p.code).where(tuple_(_p.ledger_code, _p.code).in_(in_scope.distinct()))
     tx.execute(periods.order_by(_p.ledger_code, _p.code).with_for_update(read=True)).all()
-    runs = select(extraction_batch.c.batch_no).where(extraction_batch.c.state == BatchState.SELECTING.value)
-    tx.execute(runs.order_by(extraction_batch.c.batch_no).with_for_update(read=True)).all()
+    sequences.hold(tx, "extraction_batch_no")
+    tx.execute(_selecting().order_by(extraction_batch.c.batch_no).with_for_update(read=True)).all()
     return _groups(tx)
 
 
@@ -123,12 +125,18 @@ def stamped_samples(tx: Connection, batch_nos: Sequence[int], *, each_max: int) 
 
 
 def void_scope(tx: Connection, *, now_us: int) -> int:
-    """Mark the details in the scope void and take them from those pending; gives how many were marked."""
+    """Mark the details in the scope void, and take them from those pending and from runs that are still selecting.
+
+    Gives how many were marked. Cost: three statements.
+    """
     keys = select(_scope.c.bucket, _scope.c.detail_id)
     voidable = (tuple_(_d.bucket, _d.detail_id).in_(keys), _d.voided_us == 0, _d.reversed_by == 0)
     marked = tx.execute(update(accounting_detail).where(*voidable).values(voided_us=now_us)).rowcount
     pending = accounting_detail_pending
     tx.execute(delete(pending).where(tuple_(pending.c.bucket, pending.c.detail_id).in_(keys)))
+    stamp = extraction_stamp.c
+    provisional = (tuple_(stamp.bucket, stamp.detail_id).in_(keys), stamp.batch_no.in_(_selecting()))
+    tx.execute(delete(extraction_stamp).where(*provisional))
     return marked
 
 
@@ -142,6 +150,11 @@ def mark_reversed(tx: Connection, reversals: Mapping[int, int]) -> int:
         .values(reversed_by=cast(reversed_by, BIGINT))
     )
     return tx.execute(statement).rowcount
+
+
+def _selecting() -> Select[int]:
+    """The runs that have not settled yet what they send."""
+    return select(extraction_batch.c.batch_no).where(extraction_batch.c.state == BatchState.SELECTING.value)
 
 
 def _in(scope: Scope) -> ColumnElement[bool]:
