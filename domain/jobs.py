@@ -1,8 +1,10 @@
 """Every kind of long-running work: one line a room."""
 
+from domain.data_files.storage import FileStore
+from domain.gl_extraction.extraction.jobs import ChunkSizes, Extraction
 from domain.operations.model import Job
 
 
-def jobs() -> tuple[Job, ...]:
-    """The jobs that this program knows how to carry out."""
-    return ()
+def jobs(files: FileStore) -> tuple[Job, ...]:
+    """The jobs that this program knows how to carry out; they write their files to `files`."""
+    return (Extraction(files, ChunkSizes()).job(),)

@@ -14,9 +14,11 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
-from countinghouse.operations.v1 import audit_pb2, operations_pb2
+from countinghouse.operations.v1 import audit_pb2, data_files_pb2, operations_pb2
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
+from countinghouse.operations.v1 import data_files_pb2_grpc as data_files_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
+from domain.gl_extraction.extraction import model as extraction
 from domain.kernel import idempotency, secrets
 from domain.kernel.errors import Unavailable
 from domain.kernel.paging import PageTokens
@@ -28,8 +30,9 @@ from server.database.transaction import Database
 from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, opened_database
+from server.outbound.files import LocalFiles
 from server.servicers.gl_extraction import GLExtractionServicer
-from server.servicers.operations import AuditServicer, LongRunningServicer, OperationsServicer
+from server.servicers.operations import AuditServicer, DataFilesServicer, LongRunningServicer, OperationsServicer
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
 from server.watcher import Watcher
@@ -38,6 +41,7 @@ _SPARE_CONNECTIONS = 2  # one for the poller of watches, one for the sweep
 _SWEEP_EVERY_S = 3_600
 _SWEEP_PIECE = 1_000
 _DAY_US = 86_400_000_000
+_TELL_HEALTH_S = 0.05  # so that health watches get their last message before they are ended
 _SENT_BYTES_MAX = 64 << 20
 
 log = structlog.get_logger("server")
@@ -47,6 +51,7 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     longrunning_pb2.DESCRIPTOR.services_by_name["Operations"],
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
+    data_files_pb2.DESCRIPTOR.services_by_name["DataFilesService"],
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 )
 """Our services."""
@@ -106,8 +111,12 @@ class Server:
                 calls,
                 zone=BusinessZone(self._settings.business_time_zone),
                 rows_per_chunk=self._settings.rows_per_chunk,
+                limits=_cutting(self._settings),
             ),
             to,
+        )
+        data_files_grpc.add_DataFilesServiceServicer_to_server(
+            DataFilesServicer(calls, LocalFiles(self._settings.data_files_folder)), to
         )
 
     async def start(self) -> None:
@@ -156,6 +165,7 @@ class Server:
         await self._health.become(NOT_SERVING)
         self._door.close()
         self._watcher.drain()
+        await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
         await self._grpc.stop(self._settings.shutdown_grace_s)
         if self._sweep is not None:
@@ -190,6 +200,10 @@ def _limits(settings: Settings) -> Limits:
         watches=Seats(total=settings.watches_max, per_caller=settings.watches_per_caller_max),
         uploads=Seats(total=settings.uploads_max, per_caller=settings.uploads_max),
     )
+
+
+def _cutting(settings: Settings) -> extraction.Limits:
+    return extraction.Limits(settings.elements_per_message, settings.messages_per_file, settings.bytes_per_file)
 
 
 def _options(settings: Settings) -> list[tuple[str, Any]]:

@@ -17,6 +17,7 @@ from server import auth
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
 from server.opening import CannotStart
+from server.outbound.files import LocalFiles
 from server.processes import Supervised
 from server.settings import Settings
 
@@ -31,7 +32,7 @@ async def serve(settings: Settings) -> None:
     if settings.workers > 1:
         await _serve_in_processes(settings, stop)
         return
-    server, worker = Server(settings, jobs()), Supervised("work", settings)
+    server, worker = Server(settings, jobs(LocalFiles(settings.data_files_folder))), Supervised("work", settings)
     try:
         if await _begun(server, stop):
             if settings.jobs:
@@ -45,7 +46,7 @@ async def serve(settings: Settings) -> None:
 async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     """Be one of the RPC processes that share a port."""
     stop = _stop_on_signals()
-    server = Server(settings, jobs())
+    server = Server(settings, jobs(LocalFiles(settings.data_files_folder)))
     watch = asyncio.create_task(_stop_without(parent_lives, stop))
     try:
         if await _begun(server, stop):

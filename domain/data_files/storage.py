@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
@@ -42,7 +42,7 @@ class FileStore(Protocol):
         ...
 
 
-def checked_pieces(store: FileStore, file: DataFile, offset: int) -> Iterator[bytes]:
+def checked_pieces(store: FileStore, file: DataFile, offset: int) -> Generator[bytes]:
     """The bytes of `file` from `offset` on, the last of them only once the whole was found to be what was written.
 
     Cost: reads what lies before the offset too, without giving it: the hash is over all.

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from google.longrunning import operations_pb2
 
+from domain.gl_extraction.extraction.model import JOB_KIND
 from domain.operations.model import Operation
+from server.mapping.gl_extraction import extraction
 from server.mapping.operations import PLAIN, Packing, operation_to_proto
 
-PACKINGS: Mapping[str, Packing] = {}
+PACKINGS: Mapping[str, Packing] = {JOB_KIND: extraction.PACKING}
 """By the kind of the job."""
 
 
