@@ -60,21 +60,18 @@ def test_ledgers_are_created_read_listed_and_changed(books: Gl) -> None:
 def test_group_accounts_are_created_read_listed_and_changed(books: Gl) -> None:
     """A group account lives under its code, as a ledger does; with validate_only nothing is stored."""
     rehearsed = pb.CreateGroupAccountRequest(group_account=pb.GroupAccount(code="GA2"), validate_only=True)
+    get = pb.GetGroupAccountRequest(name="groupAccounts/GA2")
     assert books.CreateGroupAccount(rehearsed).name == "groupAccounts/GA2"
-    assert (
-        refusal(lambda: books.GetGroupAccount(pb.GetGroupAccountRequest(name="groupAccounts/GA2"))).code.name
-        == "NOT_FOUND"
-    )
+    assert refusal(lambda: books.GetGroupAccount(get)).code == grpc.StatusCode.NOT_FOUND
     made = books.CreateGroupAccount(pb.CreateGroupAccountRequest(group_account=pb.GroupAccount(code="GA2")))
     assert books.GetGroupAccount(get) == made
     made.description = "Fees"
-    changed = books.UpdateGroupAccount(pb.UpdateGroupAccountRequest(group_account=made, request_id="u"))
+    update = pb.UpdateGroupAccountRequest(group_account=made, request_id="u")
+    changed = books.UpdateGroupAccount(update)
     assert changed.description == "Fees"
-    assert books.UpdateGroupAccount(pb.UpdateGroupAccountRequest(group_account=made, request_id="u")) == changed
-    assert (
-        refusal(lambda: books.UpdateGroupAccount(pb.UpdateGroupAccountRequest(group_account=made))).reason
-        == "ETAG_STALE"
-    )
+    assert books.UpdateGroupAccount(update) == changed
+    update.request_id = "v"
+    assert refusal(lambda: books.UpdateGroupAccount(update)).reason == "ETAG_STALE"
     first = books.ListGroupAccounts(pb.ListGroupAccountsRequest(page_size=1))
     rest = books.ListGroupAccounts(pb.ListGroupAccountsRequest(page_token=first.next_page_token))
     assert [found.code for found in (*first.group_accounts, *rest.group_accounts)] == ["GA1", "GA2"]
