@@ -1,5 +1,6 @@
 """`countinghouse files`: data file sets and their files."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,8 +101,13 @@ def download(
 
 
 def _fetch(client: "Client", display: Display, name: str, path: Path) -> str:
+    began, first = time.monotonic(), -1
+
     def show(done: int, total: int, *, over: bool = False) -> None:
-        display.stage(last(name), done=done, total=total, unit="bytes", per_second=0, over=over)
+        nonlocal first
+        first = done if first < 0 else first  # what was there before took no time
+        per_second = (done - first) / max(time.monotonic() - began, 1e-3)
+        display.stage(last(name), done=done, total=total, unit="bytes", per_second=per_second, over=over)
 
     facts = client.files.download(name, path, on_bytes=show, on_retry=display.retry)
     show(facts.size_bytes, facts.size_bytes, over=True)

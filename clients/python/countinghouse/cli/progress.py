@@ -62,6 +62,8 @@ class Display:
             self._bars.update(task, completed=done, total=known or (1 if over else None), counts=counts, pace=pace)
             return
         line = f"{name}: {counts}{', done' if over else f', {pace}' if pace else ''}"
+        if done == total and not over:
+            return  # the line that says so comes next
         due = over or name not in self._told or time.monotonic() - self._told_at >= _LINE_EVERY_S
         if due and self._told.get(name) != line:
             self._told[name], self._told_at = line, time.monotonic()
