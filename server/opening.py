@@ -9,12 +9,15 @@ from pathlib import Path
 import psycopg2
 import structlog
 
+from domain.jobs import jobs
 from domain.kernel.errors import DomainError
+from domain.operations.model import Job
 from server.database.limits import Limits
 from server.database.migrate import migrate
 from server.database.transaction import Database
 from server.database.urls import sqlite_path
 from server.notify import connect
+from server.outbound.files import LocalFiles
 from server.settings import PREFIX, BadSettings, Settings
 
 _RETRY_S = 1.0
@@ -36,6 +39,11 @@ def make_folders(settings: Settings) -> None:
     lines = [f"{PREFIX}{name}: {why}" for name, folder in folders.items() if (why := _made(folder))]
     if lines:
         raise BadSettings(lines)
+
+
+def known_jobs(settings: Settings) -> tuple[Job, ...]:
+    """The jobs of this program, which write their files where the settings say."""
+    return jobs(LocalFiles(settings.data_files_folder))
 
 
 def opened_database(settings: Settings, connections: int, *, statement_s: float | None = None) -> Database:

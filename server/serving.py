@@ -12,12 +12,10 @@ from typing import Any
 
 import structlog
 
-from domain.jobs import jobs
 from server import auth
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
-from server.opening import CannotStart
-from server.outbound.files import LocalFiles
+from server.opening import CannotStart, known_jobs, make_folders
 from server.processes import Supervised
 from server.settings import Settings
 
@@ -32,7 +30,8 @@ async def serve(settings: Settings) -> None:
     if settings.workers > 1:
         await _serve_in_processes(settings, stop)
         return
-    server, worker = Server(settings, jobs(LocalFiles(settings.data_files_folder))), Supervised("work", settings)
+    server, worker = Server(settings, known_jobs(settings)), Supervised("work", settings)
+    make_folders(settings)
     try:
         if await _begun(server, stop):
             if settings.jobs:
@@ -46,7 +45,7 @@ async def serve(settings: Settings) -> None:
 async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     """Be one of the RPC processes that share a port."""
     stop = _stop_on_signals()
-    server = Server(settings, jobs(LocalFiles(settings.data_files_folder)))
+    server = Server(settings, known_jobs(settings))
     watch = asyncio.create_task(_stop_without(parent_lives, stop))
     try:
         if await _begun(server, stop):
@@ -66,6 +65,7 @@ def _announce(settings: Settings, target: str) -> None:
 
 async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     auth.authority(settings, permissions().values())  # mistakes are told once, and before anything is started
+    make_folders(settings)
     with _reserved(settings.listen):
         servers = [Supervised("rpc", settings) for _ in range(settings.workers)]
         worker = Supervised("work", settings)

@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Callable
 from threading import Thread
 
-from domain.jobs import jobs
 from domain.operations.runner import Attempts
 from server.notify import Listener, Notifier
-from server.opening import opened_database
-from server.outbound.files import LocalFiles
+from server.opening import known_jobs, opened_database
 from server.settings import Settings
 from server.worker import Worker, WorkerSettings, run
 
@@ -26,8 +24,7 @@ def work(settings: Settings, *, parent_lives: Callable[[], bool]) -> int:
     how = worker_settings(settings)
     database = opened_database(settings, how.connections, statement_s=how.chunk_s)
     notifier = Notifier.for_database(database.url)
-    known = jobs(LocalFiles(settings.data_files_folder))
-    worker = Worker(database, known, how, on_change=notifier.tell if notifier else lambda _: None)
+    worker = Worker(database, known_jobs(settings), how, on_change=notifier.tell if notifier else lambda _: None)
     if notifier:
         Thread(target=_listen, args=(database.url, worker), name="listen", daemon=True).start()
     status = run(worker, grace_s=settings.shutdown_grace_s, parent_lives=parent_lives)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.rpc import error_details_pb2
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
@@ -24,6 +21,7 @@ from server.database.transaction import Database
 from tests.operations import tally
 from tests.support.server import Served, refusal, refusal_of, serving
 from tests.support.waiting import wait_for
+from tests.wire.locking import ledgers_locked
 
 Gl = gl_grpc.GLExtractionServiceStub
 MIB = 1 << 20
@@ -31,27 +29,6 @@ MIB = 1 << 20
 
 def _ledger(code: str, request_id: str = "") -> reference_pb2.CreateLedgerRequest:
     return reference_pb2.CreateLedgerRequest(ledger=reference_pb2.Ledger(code=code), request_id=request_id)
-
-
-@contextmanager
-def _ledgers_locked(database: Database) -> Iterator[None]:
-    """While this lasts, whoever creates a ledger waits."""
-    locked, release = threading.Event(), threading.Event()
-
-    def hold(tx: Connection) -> None:
-        if tx.dialect.name == "postgresql":
-            tx.execute(text("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE"))
-        locked.set()
-        assert release.wait(20)
-
-    with ThreadPoolExecutor(1) as holder:
-        held = holder.submit(database.write, hold)
-        assert locked.wait(10)
-        try:
-            yield
-        finally:
-            release.set()
-            held.result()
 
 
 @pytest.mark.rule("PLT-09", "PLT-07")
@@ -143,7 +120,7 @@ def test_more_calls_than_may_wait_are_refused_at_once(database: Database, migrat
         ThreadPoolExecutor(30) as callers,
     ):
         create = served.stub(Gl).CreateLedger
-        with _ledgers_locked(database):
+        with ledgers_locked(database):
             calls = [callers.submit(create, _ledger(f"L{number}"), timeout=20) for number in range(20)]
             wait_for(lambda: sum(call.done() for call in calls) >= 15)
             began = time.monotonic()
@@ -162,7 +139,7 @@ def test_a_change_that_has_begun_is_finished_though_its_caller_has_gone(
     database: Database, server: Served, gl: Gl
 ) -> None:
     """The same request id then gives its answer."""
-    with _ledgers_locked(database):
+    with ledgers_locked(database):
         call = gl.CreateLedger.future(_ledger("L1", "r1"))
         time.sleep(0.5)  # it waits for the lock by now
         call.cancel()
@@ -175,7 +152,7 @@ def test_a_change_that_has_begun_is_finished_though_its_caller_has_gone(
 def test_a_call_without_a_deadline_gets_one(database: Database, migrated_url: str, tmp_path: Path) -> None:
     """No call waits for ever: the server's own bound ends it, with a status that says so."""
     with serving(migrated_url, tmp_path, jobs=False, call_timeout_s=0.5, statement_timeout_s=5) as served:
-        with _ledgers_locked(database):
+        with ledgers_locked(database):
             began = time.monotonic()
             refused = refusal(lambda: served.stub(Gl).CreateLedger(_ledger("L1")))
             assert time.monotonic() - began < 3
@@ -186,7 +163,7 @@ def test_a_call_without_a_deadline_gets_one(database: Database, migrated_url: st
 @pytest.mark.rule("PLT-07")
 def test_a_caller_with_a_deadline_is_not_kept_beyond_it(database: Database, gl: Gl) -> None:
     """The database gives up the work too: nothing is left running for a caller who has gone."""
-    with _ledgers_locked(database):
+    with ledgers_locked(database):
         began = time.monotonic()
         with pytest.raises(grpc.RpcError) as late:
             gl.CreateLedger(_ledger("L1"), timeout=0.5)
