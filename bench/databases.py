@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg2
 import psycopg2.extensions
@@ -135,6 +135,16 @@ def open_databases(dialect: str, folder: Path) -> Iterator[Databases]:
         yield Postgresql(postgres.join(run.folder))
     finally:
         run.end()
+
+
+def query(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """The rows of a query."""
+    if url.startswith("sqlite"):
+        with closing(connect_sqlite(url)) as sqlite:
+            return sqlite.execute(statement).fetchall()
+    with closing(connect_postgresql(url)) as postgresql, postgresql.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
 
 
 def connect_postgresql(url: str) -> psycopg2.extensions.connection:

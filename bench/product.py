@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from bench import meter
+from bench.databases import query
 from countinghouse.client import Client, connect
 from countinghouse.gl_extraction.v1 import accounting_details_pb2, extraction_pb2
 
@@ -24,21 +25,17 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 40
 EXTRACTION_TIMEOUT_S = 7_200
 _READY_POLL_S = 0.005
+_WORKER_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A running server and its worker."""
+    """A running server, its worker, and a client. `server` and `worker` are process ids, `worker` 0 for none."""
 
     target: str
-    server: int  # process ids
-    files: Path
+    server: int
+    worker: int
     client: Client
-
-    @property
-    def worker(self) -> int:
-        """The process that carries out chunks: the server's child that is it, not Python's resource tracker."""
-        return max(meter.descendants(self.server), key=meter.memory_kib)
 
     def extract(self) -> extraction_pb2.GenerateAccountingMessageResponse:
         """Extract everything pending, and wait for the end by a watch."""
@@ -53,12 +50,12 @@ def serve(url: str, folder: Path, *, token: str | None = None, **settings: objec
     `settings` are those of the server that are not to be the defaults; `token` is the client's.
     """
     target = f"127.0.0.1:{free_port()}"
-    files = folder / "files"
-    environment = environment_of(url, target, files, settings)
+    environment = environment_of(url, target, folder / "files", settings)
     with (folder / "server.log").open("ab") as log, started([PROGRAM, "serve"], environment, log) as server:
         wait_until_ready(target, server)
+        worker = _worker_of(server.pid, url) if settings.get("jobs", True) else 0
         with connect(target, token=token) as client:
-            yield Product(target, server.pid, files, client)
+            yield Product(target, server.pid, worker, client)
 
 
 def environment_of(url: str, target: str, files: Path, settings: Mapping[str, object]) -> dict[str, str]:
@@ -107,6 +104,18 @@ def wait_until_ready(target: str, server: subprocess.Popen[bytes]) -> None:
                 pass
             time.sleep(_READY_POLL_S)
     message = f"the server was not ready within {START_TIMEOUT_S} s"
+    raise TimeoutError(message)
+
+
+def _worker_of(server: int, url: str) -> int:
+    """The server's worker process, once it has registered: what its start costs is not to be metered."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        registered: set[int] = {pid for (pid,) in query(url, "SELECT pid FROM worker")}
+        if found := registered.intersection(meter.descendants(server)):
+            return found.pop()
+        time.sleep(_WORKER_POLL_S)
+    message = f"the server had no worker within {START_TIMEOUT_S} s"
     raise TimeoutError(message)
 
 
