@@ -171,13 +171,13 @@ def test_all_violations_are_told_in_words() -> None:
             ]
         )
         info = error_details_pb2.ErrorInfo(reason="FIN-IP-ACDE-002", metadata={"violationsTotal": "5"})
-        refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "5 fields are wrong", info, bad)
+        refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "created_date_from: is after created_date_to", info, bad)
 
     with serve(GenerateAccountingMessage=start) as address:
         result = run(address, "gl", "extract", "--group-account", "X")
     assert result.exit_code == 3
     assert result.stderr.splitlines() == [
-        "Error: 5 fields are wrong [FIN-IP-ACDE-002]",
+        "Error: the request is invalid [FIN-IP-ACDE-002]",
         "  created_date_from: is after created_date_to [FIN-IP-ACDE-002]",
         "  group_account_code: is unknown [FIN-IP-ACDE-004]",
         "  … and 3 more",

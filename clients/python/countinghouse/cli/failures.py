@@ -40,7 +40,8 @@ def exit_code(error: CountinghouseError) -> int:
 def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
     """Lines for a person: what happened, all details, and what to do next."""
     reason = f" [{error.reason}]" if error.reason else ""
-    yield f"Error: {error.message}{reason}"
+    told_below = any(violation.description in error.message for violation in error.violations)
+    yield f"Error: {'the request is invalid' if told_below else error.message}{reason}"
     for violation in error.violations:
         yield f"  {violation.field or 'request'}: {violation.description} [{violation.reason}]"
     untold = int(error.metadata.get("violationsTotal", "0")) - len(error.violations)
