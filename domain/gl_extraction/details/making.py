@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.gl_extraction.details.errors import DetailsInMotion
 from domain.gl_extraction.details.rows import Slot, SoundRow
 from domain.gl_extraction.details.store import insert
-from domain.gl_extraction.details.store.insert import Holder, Making
+from domain.gl_extraction.details.store.insert import Batch, Holder, Making
 from domain.gl_extraction.names import batch_name, detail_name
 from domain.kernel.errors import Violation
 
@@ -53,8 +53,7 @@ def make(
     of = reverses or {}
     pairs = list(zip(firsts, numbers, strict=True))
     asked = {row.position: (detail_id, of.get(row.position, 0), periods[row.slot]) for row, detail_id in pairs}
-    mask = insert.stage(tx, firsts, asked)
-    held, awaiting = _settle(tx, making, mask, count=len(firsts))
+    held, awaiting = _settle(tx, Batch(firsts, asked, making))
     ids: dict[int, int] = {}
     created = []
     for row, detail_id in pairs:
@@ -95,18 +94,19 @@ def _first_of_each_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[in
     return firsts, twins, clashes
 
 
-def _settle(tx: Connection, making: Making, mask: int, *, count: int) -> tuple[dict[int, Holder], dict[int, int]]:
-    """Make the staged rows; gives who holds the others' external ids, and the batches that others wait for."""
-    made, held = 0, {}
+def _settle(tx: Connection, batch: Batch) -> tuple[dict[int, Holder], dict[int, int]]:
+    """Make the rows; gives who holds the others' external ids, and the batches that others wait for."""
+    held: dict[int, Holder] = {}
+    made = insert.make(tx, batch)
     for _ in range(_ATTEMPTS):
-        made += insert.make(tx, making, mask)
-        held = insert.holders(tx) if made < count else {}
-        if made + len(held) == count:
+        held = insert.holders(tx, batch) if made < len(batch.rows) else {}
+        if made + len(held) == len(batch.rows):
             break
+        made += insert.make_again(tx, batch)
     else:
         raise DetailsInMotion
     # Looked at after the insert: an external id that it found free by a void detail is one whose voiding is seen here.
-    awaiting = {asked: batch for asked, batch in insert.awaiting_resend(tx).items() if asked not in held}
+    awaiting = {asked: batch_no for asked, batch_no in insert.awaiting_resend(tx, batch).items() if asked not in held}
     if awaiting:
         insert.unmake(tx, list(awaiting))
     return held, awaiting

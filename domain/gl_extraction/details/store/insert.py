@@ -1,16 +1,18 @@
-"""Sound rows into the tables: staged, then inserted by set, the unique external id deciding (GLX-02).
+"""Sound rows into the tables: by set, the unique external id deciding (GLX-02).
 
-PostgreSQL takes the rows by COPY, SQLite by one prepared statement; from there both run the same steps. Rows are staged
-in the order of the unique index, so that two writers with the same rows wait for each other instead of deadlocking.
+PostgreSQL takes the rows by COPY into a staging table of the session and inserts from there; SQLite, which gains
+nothing by writing twice, inserts each by one prepared statement, and stages the keys alone when somebody holds one of
+them. Rows go in by the order of the unique index, so that two writers with the same rows wait for each other instead
+of deadlocking.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import chain
-from operator import itemgetter
+from operator import itemgetter, or_
 
 from sqlalchemy import Column, Connection, Dialect, MetaData, Table, TextClause, text
 from sqlalchemy.schema import CreateTable
@@ -20,10 +22,10 @@ from domain.gl_extraction.details.rows import CORE_COLUMNS, SoundRow, coded_colu
 from domain.gl_extraction.stamps import SENT
 from domain.gl_extraction.tables import BUCKETS, accounting_detail
 from domain.kernel import sequences
-from domain.kernel.bulk import copy_cell, copy_in
+from domain.kernel.bulk import copy_cell, copy_in, insert_rows
 
-HEAD_COLUMNS = ("bucket", "detail_id", "content_hash", "reverses", "accounting_period_code")
-"""What a staged row has before the columns of its cells."""
+Asked = tuple[int, int, str]
+"""What is asked for a row: an id, the id of the detail that it reverses (0: none), and its period's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,25 @@ class Making:
     created_us: int
 
 
-Asked = tuple[int, int, str]
-"""Beside a row: the id that it asks for, the id of the detail that it reverses (0: none), and its period's code."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows to be made, no two of one external id, and by position what is asked for each."""
+
+    rows: Sequence[SoundRow]
+    asked: Mapping[int, Asked]
+    making: Making
+
+    @property
+    def coded_mask(self) -> int:
+        """The coded columns that any of the rows fills."""
+        return reduce(or_, (row.coded_mask for row in self.rows), 0)
+
+    def in_index_order(self) -> list[SoundRow]:
+        """The rows as the unique index orders them."""
+        ordered = list(self.rows)
+        for field in reversed(_INDEX_FIELDS):  # one field after the other takes a third of the time of all at once
+            ordered.sort(key=itemgetter(SoundRow._fields.index(field)))
+        return ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +66,17 @@ class Holder:
     same: bool
 
 
+_INDEX_FIELDS = ("bucket", "source", "external_id")
+_HEAD_COLUMNS = ("bucket", "detail_id", "content_hash", "reverses", "accounting_period_code")
+_SHARED_COLUMNS = ("maker", "operation_id", "created_us")
+_KEY_COLUMNS = ("bucket", "detail_id", "source", "external_id", "content_hash")
 _staging = Table(
     "detail_staging",
     MetaData(),
-    *(
-        Column(
-            name,
-            accounting_detail.c[name].type,
-            nullable=False,
-            autoincrement=False,
-            server_default=accounting_detail.c[name].server_default,
-        )
-        for name in (*HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(-1))
-    ),
+    *(Column(name, accounting_detail.c[name].type) for name in (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(-1))),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
-_INDEX_FIELDS = ("bucket", "source", "external_id")
 _SAME_ID = "h.bucket = s.bucket AND h.source = s.source AND h.external_id = s.external_id"
 _HOLDERS = text(
     # SQL from names of ours alone, here and below.
@@ -84,10 +97,6 @@ _AWAITING = text(
     "WHERE NOT EXISTS (SELECT 1 FROM extraction_batch r "
     "WHERE r.resend_of = held.batch_no AND r.state = 'COMPLETED') GROUP BY held.asked"
 )
-_PEND_SQLITE = text(
-    "INSERT INTO accounting_detail_pending (bucket, detail_id) SELECT s.bucket, s.detail_id FROM detail_staging s "
-    "JOIN accounting_detail d ON d.bucket = s.bucket AND d.detail_id = s.detail_id WHERE true ON CONFLICT DO NOTHING"
-)
 _UNMAKE = (
     text("DELETE FROM accounting_detail_pending WHERE bucket = :bucket AND detail_id = :detail_id"),
     text("DELETE FROM accounting_detail WHERE bucket = :bucket AND detail_id = :detail_id"),
@@ -101,61 +110,39 @@ def number_rows(tx: Connection, rows: Sequence[SoundRow]) -> list[int]:
     return [number * BUCKETS + row.bucket for row, number in zip(rows, numbers, strict=False)]
 
 
-def stage(tx: Connection, rows: Sequence[SoundRow], asked: Mapping[int, Asked]) -> int:
-    """Put the rows beside the table, each with what is asked for it (by position).
+def make(tx: Connection, batch: Batch) -> int:
+    """Make details, pending for extraction, of the rows whose external id is free; gives how many were made.
 
-    Gives the mask of the coded columns in use.
-
-    Cost: PostgreSQL one COPY, SQLite one prepared INSERT a row.
+    Who holds an id and has not committed yet is waited for. Cost: PostgreSQL one COPY and one statement; SQLite two
+    prepared statements a row.
     """
-    tx.exec_driver_sql(_create_staging(tx.dialect))
-    tx.exec_driver_sql("DELETE FROM detail_staging")
-    mask = 0
-    for row in rows:
-        mask |= row.coded_mask
-    columns = (*HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask))
-    placed = list(rows)
-    for field in reversed(_INDEX_FIELDS):  # sorting by one field after the other takes a third of the time
-        placed.sort(key=itemgetter(SoundRow._fields.index(field)))
     if tx.dialect.name == "postgresql":
-        copy_in(tx, "detail_staging", columns, b"".join(_copy_line(row, asked[row.position], mask) for row in placed))
-        return mask
-    marks = ", ".join("?" * len(columns))
-    parameters = [
-        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask))
-        for row in placed
-        for detail_id, reverses, period in (asked[row.position],)
-    ]
-    tx.exec_driver_sql(f"INSERT INTO detail_staging ({', '.join(columns)}) VALUES ({marks})", parameters)  # noqa: S608
-    return mask
+        _stage(tx, batch)
+        return make_again(tx, batch)
+    return _make_directly(tx, batch)
 
 
-def make(tx: Connection, making: Making, mask: int) -> int:
-    """Make details, pending for extraction, of the staged rows whose external id is free; gives how many were made.
-
-    Who holds an id and has not committed yet is waited for. Staged rows that were made before hold their own ids.
-    Cost: one statement on PostgreSQL, two on SQLite (which has no INSERT inside WITH).
-    """
+def make_again(tx: Connection, batch: Batch) -> int:
+    """Once more for the staged rows: those that were made hold their own ids. PostgreSQL only."""
+    making = batch.making
     shared = {"maker": making.maker.value, "operation_id": making.operation_id, "created_us": making.created_us}
-    if tx.dialect.name == "postgresql":
-        return tx.execute(_make_postgresql(mask), shared).rowcount
-    made = tx.execute(_make_sqlite(mask), shared).rowcount
-    tx.execute(_PEND_SQLITE)
-    return made
+    return tx.execute(_make_staged(batch.coded_mask), shared).rowcount
 
 
-def holders(tx: Connection) -> dict[int, Holder]:
-    """By the id that a staged row asked for, the detail that holds its external id instead."""
+def holders(tx: Connection, batch: Batch) -> dict[int, Holder]:
+    """By the id that a row asked for, the detail that holds its external id instead."""
+    _stage_keys(tx, batch)
     return {row.asked: Holder(row.holder, bool(row.same)) for row in tx.execute(_HOLDERS)}
 
 
-def awaiting_resend(tx: Connection) -> dict[int, int]:
-    """By the id that a staged row asked for, the batch that sent a void detail of its external id and must be resent.
+def awaiting_resend(tx: Connection, batch: Batch) -> dict[int, int]:
+    """By the id that a row asked for, the batch that sent a void detail of its external id and must be resent.
 
     A batch is resent once a completed batch is its resend: that took all of its details that were not void.
     """
     if tx.execute(_ANY_VOID).one_or_none() is None:
         return {}
+    _stage_keys(tx, batch)
     return {row.asked: row.batch_no for row in tx.execute(_AWAITING)}
 
 
@@ -163,6 +150,50 @@ def unmake(tx: Connection, ids: Sequence[int]) -> None:
     """Take back details that this transaction made."""
     for statement in _UNMAKE:
         tx.execute(statement, [{"bucket": detail_id % BUCKETS, "detail_id": detail_id} for detail_id in ids])
+
+
+def _stage(tx: Connection, batch: Batch) -> None:
+    mask = batch.coded_mask
+    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask))
+    _empty_staging(tx)
+    lines = (_copy_line(row, batch.asked[row.position], mask) for row in batch.in_index_order())
+    copy_in(tx, "detail_staging", columns, b"".join(lines))
+
+
+def _stage_keys(tx: Connection, batch: Batch) -> None:
+    """Stage what the rows are known by; on PostgreSQL they are staged as a whole."""
+    if tx.dialect.name == "postgresql":
+        return
+    _empty_staging(tx)
+    keys = (
+        (row.bucket, batch.asked[row.position][0], row.source, row.external_id, row.content_hash) for row in batch.rows
+    )
+    insert_rows(tx, "detail_staging", _KEY_COLUMNS, keys)
+
+
+def _make_directly(tx: Connection, batch: Batch) -> int:
+    making, mask = batch.making, batch.coded_mask
+    shared = (making.maker.value, making.operation_id, making.created_us)
+    rows = batch.in_index_order()
+    parameters = [
+        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask), *shared)
+        for row in rows
+        for detail_id, reverses, period in (batch.asked[row.position],)
+    ]
+    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask), *_SHARED_COLUMNS)
+    made = tx.exec_driver_sql(_insert(columns, f"VALUES ({', '.join('?' * len(columns))})"), parameters).rowcount
+    keys = [(row.bucket, batch.asked[row.position][0]) for row in rows]
+    if made < len(rows):
+        held = holders(tx, batch)
+        keys = [key for key in keys if key[1] not in held]
+    if keys:
+        insert_rows(tx, "accounting_detail_pending", ("bucket", "detail_id"), keys)
+    return made
+
+
+def _empty_staging(tx: Connection) -> None:
+    tx.exec_driver_sql(_create_staging(tx.dialect))
+    tx.exec_driver_sql("DELETE FROM detail_staging")
 
 
 def _copy_line(row: SoundRow, asked: Asked, mask: int) -> bytes:
@@ -189,22 +220,18 @@ def _create_staging(dialect: Dialect) -> str:
 
 
 @lru_cache
-def _make_postgresql(mask: int) -> TextClause:
+def _make_staged(mask: int) -> TextClause:
+    names = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask))
+    shared = ", ".join(f":{name}" for name in _SHARED_COLUMNS)
+    insert = _insert((*names, *_SHARED_COLUMNS), f"SELECT {', '.join(names)}, {shared} FROM detail_staging")  # noqa: S608
     return text(
-        f"WITH made AS ({_insert(mask)} RETURNING bucket, detail_id) "  # noqa: S608
+        f"WITH made AS ({insert} RETURNING bucket, detail_id) "  # noqa: S608
         "INSERT INTO accounting_detail_pending (bucket, detail_id) SELECT bucket, detail_id FROM made"
     ).execution_options(preserve_rowcount=True)
 
 
-@lru_cache
-def _make_sqlite(mask: int) -> TextClause:
-    return text(_insert(mask)).execution_options(preserve_rowcount=True)
-
-
-def _insert(mask: int) -> str:
-    columns = ", ".join((*HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask)))
+def _insert(columns: Sequence[str], rows: str) -> str:
     return (
-        f"INSERT INTO accounting_detail ({columns}, maker, operation_id, created_us) "  # noqa: S608
-        f"SELECT {columns}, :maker, :operation_id, :created_us FROM detail_staging WHERE true "
+        f"INSERT INTO accounting_detail ({', '.join(columns)}) {rows} "
         "ON CONFLICT (bucket, source, external_id) WHERE voided_us = 0 DO NOTHING"
     )
