@@ -82,7 +82,7 @@ def config() -> None:
     """List every setting: its value, its default, and what it is for."""
     with _told():
         settings = _settings()
-    from server.commands.config import show
+    from server.commands.configuration import show
 
     show(settings)
 
@@ -97,7 +97,7 @@ def demo(
 
     The server at --address is used if one answers there; else one is started for as long as it takes.
     """
-    from server.commands.demo import run
+    from server.commands.demonstration import run
 
     with _told():
         run(context.obj, _settings, count=count, seed=seed)

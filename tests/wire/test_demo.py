@@ -1,0 +1,76 @@
+"""`countinghouse demo`: data in it with one command, and every cent found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from countinghouse.cli.settings import Settings as ClientSettings
+from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
+from countinghouse.gl_extraction.v1 import extraction_pb2
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
+from server.commands import demonstration as demo
+from server.settings import Settings
+from tests.support.process import free_address
+from tests.support.server import QUIET, Served
+
+COUNT = 600
+
+
+def _no_settings() -> Settings:
+    raise AssertionError("there is a server")
+
+
+@pytest.mark.rule("PLT-40", "GLX-18", "PLT-31")
+def test_the_demo_makes_extracts_and_finds_every_cent_again(
+    server: Served, gl: gl_grpc.GLExtractionServiceStub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the files hold is what was made, in each bulking group and currency; a second run makes nothing twice."""
+    here = ClientSettings(address=server.target)
+    demo.run(here, _no_settings, count=COUNT, seed=1)
+    shown = capsys.readouterr()
+    for currency in ("EUR", "JPY", "USD"):
+        assert any(line.startswith(f"{currency}: every cent of ") for line in shown.out.splitlines())
+    demo.run(here, _no_settings, count=COUNT, seed=1)
+    assert "600 were there already" in capsys.readouterr().err
+    (batch,) = gl.ListExtractionBatches(extraction_pb2.ListExtractionBatchesRequest()).extraction_batches
+    assert batch.detail_count == COUNT
+
+
+def test_the_demo_sends_nothing_of_others_along(
+    server: Served, gl: gl_grpc.GLExtractionServiceStub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Details that wait to be extracted are somebody's: nothing is made, and nothing sent."""
+    here = ClientSettings(address=server.target)
+    demo.run(here, _no_settings, count=COUNT, seed=1)
+    page = gl.ListAccountingDetails(details_pb2.ListAccountingDetailsRequest(page_size=1))
+    detail = page.accounting_details[0]
+    theirs = details_pb2.AccountingDetail(
+        source="theirs",
+        external_id="1",
+        origin=detail.origin,
+        ledger_code=detail.ledger_code,
+        accounting_date=detail.accounting_date,
+        debit=detail.debit if detail.HasField("debit") else detail.credit,
+    )
+    gl.BatchCreateAccountingDetails(details_pb2.BatchCreateAccountingDetailsRequest(accounting_details=[theirs]))
+    capsys.readouterr()
+    with pytest.raises(typer.Exit) as refused:
+        demo.run(here, _no_settings, count=COUNT, seed=2)
+    assert refused.value.exit_code == 5
+    assert capsys.readouterr().err.startswith(f"Using the server at {server.target}.\n1 details wait")
+
+
+def test_without_a_server_the_demo_starts_one_of_its_own(
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the database of the settings; but an address that was asked for and is silent is an error."""
+    nowhere = free_address()
+    with pytest.raises(typer.Exit):
+        demo.run(ClientSettings(address=nowhere), _no_settings, count=COUNT, seed=1)
+    monkeypatch.setattr(demo, "ADDRESS", nowhere)
+    values = {"database_url": migrated_url, "data_files_folder": tmp_path / "files", **QUIET}
+    demo.run(ClientSettings(address=nowhere), lambda: Settings(**values), count=COUNT, seed=1)
+    assert "every cent of" in capsys.readouterr().out
