@@ -12,7 +12,7 @@ from tests.gl_extraction.extraction import example
 from tests.gl_extraction.extraction.desk import Desk
 
 DAY = Day(2026, 5, 28)  # all details of the example were created on it
-ASKED = {"created_date_from": DAY, "created_date_to": DAY, "origin": "F"}
+ASKED: dict[str, Any] = {"created_date_from": DAY, "created_date_to": DAY, "origin": "F"}
 FIVE = [
     ("B1", "EUR", False, False, "10.00", "0.00"),
     ("B1", "USD", False, False, "150.25", "0.00"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -59,9 +60,9 @@ def _element(key: tuple[bytes, bytes, bool, bool], members: list[NewDetail]) -> 
         "source": _agreed(members, lambda m: m.source),
     }
     for n in range(SEGMENTS):
-        fields[f"glSegment{n + 1}"] = _agreed(members, lambda m, n=n: _nth(m.gl_segments, n))
+        fields[f"glSegment{n + 1}"] = _agreed(members, partial(_nth, "gl_segments", n))
     for n in range(ATTRIBUTES):
-        fields[f"attribute{n + 1}"] = _agreed(members, lambda m, n=n: _nth(m.attributes, n))
+        fields[f"attribute{n + 1}"] = _agreed(members, partial(_nth, "attributes", n))
     return {name: value for name, value in fields.items() if value != ""}
 
 
@@ -70,7 +71,8 @@ def _agreed(members: list[NewDetail], value: Callable[[NewDetail], str]) -> str:
     return values.pop() if len(values) == 1 else ""
 
 
-def _nth(values: tuple[str, ...], n: int) -> str:
+def _nth(field: str, n: int, member: NewDetail) -> str:
+    values: tuple[str, ...] = getattr(member, field)
     return values[n] if n < len(values) else ""
 
 

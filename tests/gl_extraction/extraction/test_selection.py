@@ -142,7 +142,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 @pytest.mark.rule("GLX-15")
 def test_each_pair_of_mistakes_gives_both() -> None:
     """No mistake hides another."""
-    mistakes = {
+    mistakes: dict[str, dict[str, Any]] = {
         "CREATED_TIME_WITHOUT_DATE": {"created_time_to": Minute(1, 0)},
         "CREATED_DATE_INVALID": {"created_date_from": Day(2026, 2, 30)},
         "DATA_FILE_SET_CODE_INVALID": {"data_file_set_code": "a/b"},
