@@ -184,10 +184,14 @@ class Calls:
         work = partial(self._timed, rpc, database.read, lambda tx: fn(tx, call))
         return await self._run(self._reads, rpc, work)
 
-    async def work(self, context: Context, fn: Callable[[], T]) -> T:
-        """Run `fn` in a thread, without a transaction: reading a file, for example."""
+    async def work(self, context: Context, fn: Callable[[], T], *, for_write: bool = False) -> T:
+        """Run `fn` in a thread, without a transaction: reading a file, for example.
+
+        `for_write` takes a thread of the writes. On SQLite that is the one which writes: its driver takes Python's lock
+        anew for every row, and another thread at work in Python would make it wait each time.
+        """
         self._opened()
-        return await self._run(self._reads, self._running[context], fn)
+        return await self._run(self._writes if for_write else self._reads, self._running[context], fn)
 
     def _opened(self) -> Database:
         if self._database is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from server.processes import Supervised
 from server.settings import Settings
 
 _PARENT_LOOK_S = 1.0
+_GARBAGE_YOUNG = 50_000  # objects made before the collector looks at the young ones; Python's own figure is 700
 
 log = structlog.get_logger("server")
 
@@ -85,7 +87,19 @@ async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
 async def _begun(server: Server, stop: asyncio.Event) -> bool:
     """Start and open the server; False when it was told to stop meanwhile. Raises: BadSettings; CannotStart."""
     await server.start()
-    return await _done_before(asyncio.create_task(server.open()), stop)
+    begun = await _done_before(asyncio.create_task(server.open()), stop)
+    _spare_the_collector()
+    return begun
+
+
+def _spare_the_collector() -> None:
+    """Have the garbage collector look at what calls leave behind, not at the program, and less often.
+
+    Bulk rows are many small tuples that hold no cycles: left as it is, it costs them a fifth of their time (measured).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_YOUNG, 20, 20)
 
 
 async def _done_before(work: asyncio.Future[Any], stop: asyncio.Event) -> bool:

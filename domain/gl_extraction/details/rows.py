@@ -47,14 +47,13 @@ CORE_COLUMNS = (
 """The columns of `SoundRow.cells`, in their order, before the coded ones."""
 
 _LENGTHS_MAX = tuple(rule.length_max for rule in TEXTS)
-_LENGTH_SURE = min(_LENGTHS_MAX)  # no text so short is too long
 _SEGMENTS_RULE, _ATTRIBUTES_RULE = LISTS
+# No text so short is too long.
+_LENGTH_SURE = min(*_LENGTHS_MAX, _SEGMENTS_RULE.length_max, _ATTRIBUTES_RULE.length_max)
 _HASH_BYTES = 16
-_FAULTY = -1
 # What is left of a row's text without these: the tabs between its cells, and what needs a second look. (0xEF begins
 # the two non-characters in UTF-8, and little else.)
 _PLAIN = bytes(byte for byte in range(256) if byte >= ord(" ") and byte not in {ord("\\"), 0xEF})
-
 
 Slot = tuple[str, int, str]
 """Where in the books a row belongs: ledger, day (yyyymmdd), and the period that was given, empty for none."""
@@ -120,25 +119,30 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
         distribution_account, ledger_code, accounting_date, transaction_date, period_code, category, debit, credit,
         group_account_code, gl_segments, attributes,
     ) = row  # fmt: skip
+    coded = gl_segments + attributes
     texts = (
         name, source, external_id, description, subject, grouping, bulking_group, distribution_account, ledger_code,
         period_code, category, group_account_code,
     )  # fmt: skip
-    day = _day(accounting_date)
-    transaction_day = day if transaction_date is None else _day(transaction_date)
+    day, day_text = _day(accounting_date)
+    transaction_day_text = day_text if transaction_date is None else _day(transaction_date)[1]
     debit_minor, credit_minor, currency = _sides(debit, credit)
     if (
-        not (source and external_id and ledger_code and day and transaction_day and currency)
+        not (source and external_id and ledger_code and day_text and transaction_day_text and currency)
         or origin not in ORIGINS
         or subject_type not in SUBJECT_TYPES
-        or (max(map(len, texts)) > _LENGTH_SURE and any(map(gt, map(len, texts), _LENGTHS_MAX)))
-        or not _fits(gl_segments, attributes)
+        or len(gl_segments) > _SEGMENTS_RULE.items_max
+        or len(attributes) > _ATTRIBUTES_RULE.items_max
+        or (max(map(len, texts + coded)) > _LENGTH_SURE and _too_long(texts, gl_segments, attributes))
     ):
         return None
-    mask, coded = _coded(gl_segments, attributes)
+    if "" in coded:
+        mask, coded = _filled(gl_segments, attributes)
+    else:
+        mask = _full_mask(len(gl_segments), len(attributes))
     cells = (
         _mask_text(mask), source, external_id, description, subject_type, subject, origin, grouping, bulking_group,
-        "1" if reversal else "0", distribution_account, ledger_code, str(day), str(transaction_day), category,
+        "1" if reversal else "0", distribution_account, ledger_code, day_text, transaction_day_text, category,
         currency, str(debit_minor), str(credit_minor), group_account_code, *coded,
     )  # fmt: skip
     line = _line(cells)
@@ -162,9 +166,10 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
 
 
 @lru_cache(maxsize=1 << 14)
-def _day(written: CalendarDay | None) -> int:
-    """The day as yyyymmdd; 0 when it was not given or the calendar has no such day."""
-    return day_of_date(written) or 0
+def _day(written: CalendarDay | None) -> tuple[int, str]:
+    """The day as yyyymmdd, and as text; 0 and empty when it was not given or the calendar has no such day."""
+    day = day_of_date(written)
+    return (day, str(day)) if day else (0, "")
 
 
 @lru_cache(maxsize=1 << 10)
@@ -172,55 +177,53 @@ def _mask_text(mask: int) -> str:
     return str(mask)
 
 
-def _minor(amount: Amount | None) -> int:
-    """The amount in minor units, 0 when there is none; _FAULTY for one that is negative or breaks a rule."""
-    if amount is None:
-        return 0
-    currency, units, nanos = amount
-    scale = scale_of(currency)
-    if scale is None:
-        return 0 if amount == NOTHING else _FAULTY
-    if units < 0 or not 0 <= nanos < NANOS:
-        return _FAULTY
-    per_unit, nanos_per_minor = scale
-    minor, finer = divmod(nanos, nanos_per_minor)
-    minor += units * per_unit
-    return _FAULTY if finer or minor > AMOUNT_MINOR_MAX else minor
+@lru_cache(maxsize=1 << 10)
+def _full_mask(segments: int, attributes: int) -> int:
+    return (1 << segments) - 1 | ((1 << attributes) - 1) << SEGMENTS
 
 
 def _sides(debit: Amount | None, credit: Amount | None) -> tuple[int, int, str]:
     """Debit and credit in minor units and their one currency; the currency is empty when a rule is broken."""
-    debit_minor, credit_minor = _minor(debit), _minor(credit)
-    if debit is not None and debit_minor > 0 and credit_minor == 0:
-        currency, other = debit[0], credit
-    elif credit is not None and credit_minor > 0 and debit_minor == 0:
-        currency, other = credit[0], debit
-    else:
+    if credit is None or credit == NOTHING:
+        minor = _above_zero(debit)
+        return minor, 0, debit[0] if debit and minor else ""
+    if debit is None or debit == NOTHING:
+        minor = _above_zero(credit)
+        return 0, minor, credit[0] if minor else ""
+    given, other = (debit, credit) if debit[1] or debit[2] else (credit, debit)
+    minor = _above_zero(given)
+    if not minor or other != (given[0], 0, 0):
         return 0, 0, ""
-    return debit_minor, credit_minor, "" if other and other[0] not in {currency, ""} else currency
+    return (minor, 0, given[0]) if given is debit else (0, minor, given[0])
 
 
-def _fits(gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> bool:
+def _above_zero(amount: Amount | None) -> int:
+    """The amount in minor units; 0 for one that is none, is not above zero, or breaks a rule."""
+    if amount is None:
+        return 0
+    currency, units, nanos = amount
+    scale = scale_of(currency)
+    if scale is None or units < 0 or not 0 <= nanos < NANOS:
+        return 0
+    per_unit, nanos_per_minor = scale
+    minor, finer = divmod(nanos, nanos_per_minor)
+    minor += units * per_unit
+    return 0 if finer or minor > AMOUNT_MINOR_MAX else minor
+
+
+def _too_long(texts: tuple[str, ...], gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> bool:
     return (
-        len(gl_segments) <= _SEGMENTS_RULE.items_max
-        and len(attributes) <= _ATTRIBUTES_RULE.items_max
-        and max(map(len, gl_segments), default=0) <= _SEGMENTS_RULE.length_max
-        and max(map(len, attributes), default=0) <= _ATTRIBUTES_RULE.length_max
+        any(map(gt, map(len, texts), _LENGTHS_MAX))
+        or max(map(len, gl_segments), default=0) > _SEGMENTS_RULE.length_max
+        or max(map(len, attributes), default=0) > _ATTRIBUTES_RULE.length_max
     )
 
 
-def _coded(gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> tuple[int, Sequence[str]]:
+def _filled(gl_segments: tuple[str, ...], attributes: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
     """Which coded columns are not empty, as a mask, and their texts."""
-    if "" not in gl_segments and "" not in attributes:
-        return _full_mask(len(gl_segments), len(attributes)), gl_segments + attributes
     places = chain(enumerate(gl_segments), enumerate(attributes, SEGMENTS))
     filled = [(place, text) for place, text in places if text]
-    return sum(1 << place for place, _ in filled), [text for _, text in filled]
-
-
-@lru_cache(maxsize=1 << 10)
-def _full_mask(segments: int, attributes: int) -> int:
-    return (1 << segments) - 1 | ((1 << attributes) - 1) << SEGMENTS
+    return sum(1 << place for place, _ in filled), tuple(text for _, text in filled)
 
 
 def _line(cells: tuple[str, ...]) -> bytes | None:

@@ -42,7 +42,7 @@ class DetailsMethods(grpc_service.GLExtractionServiceServicer):
         storing: asyncio.Task[Ingested] | None = None
         try:
             async for rows in _chunks(request_iterator, self._rows_per_chunk):
-                prepared = await self._calls.work(context, partial(_prepared, rows))
+                prepared = await self._calls.work(context, partial(_prepared, rows), for_write=True)
                 if storing is not None:
                     tally.add(await storing)
                 storing = asyncio.create_task(self._calls.write_chunk(context, partial(_stored, prepared)))

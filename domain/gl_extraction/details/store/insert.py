@@ -48,7 +48,7 @@ class Batch:
     @property
     def coded_mask(self) -> int:
         """The coded columns that any of the rows fills."""
-        return reduce(or_, (row.coded_mask for row in self.rows), 0)
+        return reduce(or_, {row.coded_mask for row in self.rows}, 0)
 
     def in_index_order(self) -> list[SoundRow]:
         """The rows as the unique index orders them."""
