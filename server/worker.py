@@ -214,13 +214,18 @@ class _Lease:
             log.info("left", worker_id=self._worker_id, chunks_handed_over=released)
 
 
-def run(worker: Worker, *, grace_s: float, parent_lives: Callable[[], bool] = lambda: True) -> int:
-    """Work until SIGTERM or SIGINT, or until the process that started this one is gone; gives the exit status."""
+def run(
+    worker: Worker, *, grace_s: float, parent_lives: Callable[[], bool] = lambda: True, look_s: float = _PAUSE_S
+) -> int:
+    """Work until SIGTERM or SIGINT, or until the process that started this one is gone; gives the exit status.
+
+    What runs is given `grace_s` seconds to finish. `parent_lives` is asked every `look_s` seconds.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     worker.start()
-    while parent_lives() and not stop.wait(_PAUSE_S):
+    while parent_lives() and not stop.wait(look_s):
         pass
     worker.drain(grace_s)
     return 0

@@ -13,8 +13,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 
 from domain import schema
 from domain.kernel.clock import now_us
+from domain.kernel.errors import DomainError
 from server.database.engine import WRITES, milliseconds, open_engine
-from server.database.failures import DRIVER_ERRORS, Constraints, DatabaseTooSlow, Judge, OutcomeUnknown
+from server.database.failures import DRIVER_ERRORS, Constraints, DatabaseFault, DatabaseTooSlow, Judge, OutcomeUnknown
 from server.database.limits import Limits
 from server.database.urls import BadDatabaseUrl, normalize, sqlite_path
 from server.database.writer_lock import WriterLock
@@ -180,16 +181,12 @@ class Database:
             raise again.error from None
 
     def _drop_temporary(self, connection: Connection) -> None:
+        """Never in a write transaction: on SQLite that would take the write lock out of turn."""
         if connection.invalidated:
             return
         try:
-            with connection.begin():
-                if self.dialect == "postgresql":
-                    connection.exec_driver_sql("DISCARD TEMP")
-                    return
-                for name in connection.exec_driver_sql(_TEMPORARY_TABLES).scalars().all():
-                    connection.exec_driver_sql(f'DROP TABLE temp."{name}"')
-        except SQLAlchemyError:
+            self._once("snapshot", connection, _drop_temporary, self.limits.statement_s)
+        except (DomainError, DatabaseFault, _RunAgain):
             connection.invalidate()  # whatever it is, nobody gets this connection again
 
     def _raise(self, error: Exception, *, committing: bool) -> NoReturn:
@@ -208,6 +205,14 @@ class _RunAgain(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _drop_temporary(tx: Connection) -> None:
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("DISCARD TEMP")
+        return
+    for name in tx.exec_driver_sql(_TEMPORARY_TABLES).scalars().all():
+        tx.exec_driver_sql(f'DROP TABLE temp."{name}"')
 
 
 def _writer_lock(url: str) -> WriterLock:

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, delete, func, insert, select, text
 
@@ -19,6 +20,7 @@ from domain.kernel.errors import Refused, Unavailable
 from domain.operations import service
 from domain.operations.model import ChunkPlan, Job, Notice, Operation, Severity, Stage, Stepped, Work
 from server.database.transaction import Database
+from tests.support.waiting import wait_for
 
 KIND = "tally"
 STAGES = (("enter", "numbers"), ("close", "totals"))
@@ -30,6 +32,7 @@ entry = Table(
     metadata,
     Column("operation_id", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("process", Integer),
 )
 total = Table("tally_total", metadata, Column("operation_id", Text, primary_key=True), Column("amount", Integer))
 _ADD = text(
@@ -62,7 +65,9 @@ def start(database: Database, *, numbers: int, size: int, **options: object) -> 
     """Start to enter the numbers 1 to `numbers`, `size` in a chunk; gives the operation's id.
 
     Options: `pause_s` (text) of each chunk inside its transaction; `bad`, a number at which the step fails in the way
-    that `way` says: refuse, break, busy or die; `gather` "true" to read the numbers before the transaction.
+    that `way` says: refuse, break, busy or die. In the first attempt at the first numbers: with `stop` "true" the
+    process stops itself (SIGSTOP) inside the chunk's transaction; with `wait_in`, a folder, the gather makes the file
+    `waiting` and waits for the file `go`.
     """
     request = {"numbers": numbers, "size": size, **options}
     call = Call("tester", "test.Tally/Start", "", database.clock_us())
@@ -80,6 +85,12 @@ def tally_of(database: Database, operation_id: str) -> Tally:
         return Tally(numbers, amount or 0)
 
     return database.read(read)
+
+
+def processes_of(database: Database, operation_id: str) -> set[int]:
+    """The processes that entered the operation's numbers."""
+    mine = select(entry.c.process).where(entry.c.operation_id == operation_id).distinct()
+    return set(database.read(lambda tx: tx.execute(mine).scalars().all()))
 
 
 def whole(numbers: int) -> Tally:
@@ -101,14 +112,31 @@ def _plan_numbers(_tx: Connection, operation: Operation, _now_us: int) -> Sequen
 def _enter(tx: Connection, work: Work) -> Stepped:
     operation, request = work.operation, work.operation.request
     numbers = range(work.payload["from"], work.payload["to"])
-    rows = [{"operation_id": operation.operation_id, "number": number} for number in numbers]
+    operation_id, process = operation.operation_id, os.getpid()
+    rows = [{"operation_id": operation_id, "number": number, "process": process} for number in numbers]
     tx.execute(insert(entry), rows)
     _add(tx, operation.operation_id, sum(numbers))
     if request.get("bad", 0) in numbers and not _is_mended(tx, operation.operation_id):
         _fail(request["way"])
+    _stop(work)
     time.sleep(float(request.get("pause_s", "0")))
     notice = Notice("TALLY_ENTERED", Severity.INFORMATIVE, f"entered from {numbers.start}")
     return Stepped(len(numbers), {"amount": sum(numbers), "sizes": {str(len(numbers)): 1}}, [notice])
+
+
+def _stop(work: Work) -> None:
+    if work.operation.request.get("stop") and _is_first(work):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _wait(_tx: Connection, work: Work) -> None:
+    if (folder := work.operation.request.get("wait_in")) and _is_first(work):
+        (Path(folder) / "waiting").touch()
+        wait_for((Path(folder) / "go").exists)
+
+
+def _is_first(work: Work) -> bool:
+    return work.attempt == 1 and bool(work.payload["from"] == 1)
 
 
 def _add(tx: Connection, operation_id: str, amount: int) -> None:
@@ -159,7 +187,7 @@ def _undo(tx: Connection, operation: Operation, _now_us: int) -> bool:
 JOB = Job(
     KIND,
     (
-        Stage("enter", "numbers", _plan_numbers, _enter),
+        Stage("enter", "numbers", _plan_numbers, _enter, gather=_wait),
         Stage("close", "totals", lambda *_: [ChunkPlan({}, 1)], _close, gather=_count_before, past_cancel=True),
     ),
     _undo,
