@@ -40,7 +40,7 @@ def fill(url: str, *, details: int, groups: int, first: int = 1, extracted: int 
         execute(url, REFERENCE)
     for start in range(first, first + extracted, PER_BATCH):
         execute(url, _extracted(url, start, min(PER_BATCH, first + extracted - start), groups))
-    if extracted and url.startswith("sqlite"):  # PostgreSQL's sequence of batches begins beyond those made here
+    if extracted:
         execute(url, [f"UPDATE sequence SET next_value = {1 + extracted} WHERE name = 'extraction_batch_no'"])
     if details:
         pending = first + extracted
