@@ -34,7 +34,7 @@ from server.errors import (
     code_of,
     reply,
 )
-from server.observe import CallMeter
+from server.observe import CallMeter, trace
 from server.validation import validate
 
 OURS = ("countinghouse.", "google.longrunning.")
@@ -306,5 +306,5 @@ def _code(context: Context) -> grpc.StatusCode:
 def _hidden(error: Exception, rpc: Rpc) -> Unexpected:
     """Log what went wrong under an id, and give what the caller may see of it: the id."""
     error_id = new_id(now_us())
-    log.error("unexpected", error_id=error_id, method=rpc.method, request_id=rpc.request_id, exc_info=error)
+    log.error("unexpected", error_id=error_id, method=rpc.method, request_id=rpc.request_id, **trace(error))
     return Unexpected(error_id=error_id)

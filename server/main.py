@@ -24,7 +24,7 @@ from domain.kernel.errors import Unavailable
 from domain.kernel.paging import PageTokens
 from domain.kernel.time import BusinessZone
 from domain.operations.model import Job
-from server import auth
+from server import auth, observe
 from server.call import Calls, Running, now_us
 from server.database.transaction import Database
 from server.interceptors import Door, Gate, Limits, Seats
@@ -176,6 +176,7 @@ class Server:
             await asyncio.to_thread(self._notifier.close)
         if self._database is not None:
             self._database.dispose()
+        observe.flush()
 
     async def _sweep_now_and_then(self, database: Database) -> None:
         """Forget answers that were kept long enough, in small pieces."""

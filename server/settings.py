@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     uploads_max: int = Field(8, ge=1, description="bulk streams open at once in one process")
     watch_heartbeat_s: float = Field(15, gt=0, description="a watch says that it is alive after so long a silence")
     watch_poll_ms: int = Field(
-        100, ge=10, le=60_000, description="how often to look at watched operations where no notification is heard"
+        50, ge=10, le=60_000, description="how often to look at watched operations where no notification is heard"
     )
 
     idempotency_days: int = Field(30, ge=30, description="how long answers are kept for repeated request ids")

@@ -1,8 +1,8 @@
 """One look for all: whoever waits for operations to change in this process shares one poller (PLT-21).
 
-A watcher that waits holds a place in a table and a timer, no thread. The poller asks for the revisions of all watched
-operations in one query, when it has reason to: a notification, a call of this process, a change of the SQLite file, or
-the safety net of time. With nobody watching it does nothing.
+A watcher that waits holds a place in a table and a timer, no thread. The poller asks for the revisions of watched
+operations in one query, when it has reason to: of those of which a notification or a call of this process has told, and
+of all after a change of the SQLite file, or by the safety net of time. With nobody watching it does nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from server.database.urls import sqlite_path
 from server.errors import Draining
 from server.mapping import kinds
 from server.notify import Listener
+from server.observe import trace
 
-_SAFETY_NET_S = 1.0
+_SAFETY_NET_S = 2.0
 """How often to look although notifications are heard."""
 
 _FAILED_PAUSE_S = 1.0
@@ -79,7 +80,7 @@ class Following:
         """Note what the watcher has read itself, after it began to follow: the poller need not read it again."""
         if self._topic.seen is None or self._topic.seen.revision < snapshot.revision:
             self._topic.seen = snapshot
-        self._watcher.look()
+        self._watcher.look_at(self._operation_id)
 
     async def after(self, revision: int, *, timeout_s: float) -> Snapshot | None:
         """The operation once its revision is above `revision`; None when that takes longer than `timeout_s`.
@@ -118,6 +119,8 @@ class Watcher:
     def __init__(self, *, poll_s: float) -> None:
         self._poll_s = poll_s
         self._topics: dict[str, Topic] = {}
+        self._due: set[str] = set()
+        self._looked_at_all_s = 0.0
         self._reason = asyncio.Event()
         self._draining = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -130,7 +133,7 @@ class Watcher:
         """Begin to look; to be called on the event loop."""
         self._loop = asyncio.get_running_loop()
         if database.dialect == "postgresql":
-            self._listener = Listener(database.url, self._heard)
+            self._listener = Listener(database.url, self.look_at)
             self._tasks.append(self._loop.create_task(self._listener.run()))
         else:
             self._file = FileChanges(database.url)
@@ -158,9 +161,11 @@ class Watcher:
         if self._draining:
             raise Draining
 
-    def look(self) -> None:
-        """Give the poller reason to look."""
-        self._reason.set()
+    def look_at(self, operation_id: str) -> None:
+        """Have the poller look at a watched operation soon."""
+        if operation_id in self._topics:
+            self._due.add(operation_id)
+            self._reason.set()
 
     @contextmanager
     def follow(self, operation_id: str) -> Iterator[Following]:
@@ -177,52 +182,60 @@ class Watcher:
     def changed(self, operation_id: str) -> None:
         """Say that an operation changed; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._heard, operation_id)
-
-    def _heard(self, operation_id: str) -> None:
-        if operation_id in self._topics:
-            self._reason.set()
+            self._loop.call_soon_threadsafe(self.look_at, operation_id)
 
     async def _run(self, database: Database) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await self._wait_for_reason()
-            known = {name: topic.seen.revision for name, topic in self._topics.items() if topic.seen}
+            due = self._take_due(loop.time())
+            known = {name: seen.revision for name in due if (seen := self._seen(name))}
             if not known:
                 continue
             try:
                 found = await loop.run_in_executor(self._thread, _look, database, known)
-            except DomainError as error:
-                log.warning("cannot look at operations", reason=error.reason)
+            except Exception as error:  # noqa: BLE001 - watchers would hang if the poller ended
+                _log_failure(error)
+                self._due |= due
                 await asyncio.sleep(_FAILED_PAUSE_S)
-                self._reason.set()
-            except Exception:  # watchers would hang if the poller ended
-                log.exception("cannot look at operations")
-                await asyncio.sleep(_FAILED_PAUSE_S)
-                self._reason.set()
             else:
                 self._tell(found)
 
+    def _take_due(self, now_s: float) -> set[str]:
+        """The operations to look at: those that are due, or all when none is, or when that was long ago."""
+        due, self._due = self._due, set()
+        if due and now_s - self._looked_at_all_s < _SAFETY_NET_S:
+            return due
+        self._looked_at_all_s = now_s
+        return set(self._topics)
+
+    def _seen(self, operation_id: str) -> Snapshot | None:
+        topic = self._topics.get(operation_id)
+        return topic.seen if topic else None
+
     async def _wait_for_reason(self) -> None:
-        """Wait until there is reason to look."""
+        """Wait until there is reason to look: at those that are due, or at all when none is."""
         while not self._topics:
             self._reason.clear()
             await self._reason.wait()
-        while not self._reason.is_set():
+        while not self._due:
+            self._reason.clear()
             pause_s = _SAFETY_NET_S if self._listener is not None and self._listener.hears else self._poll_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._reason.wait()
-            if self._file is None or self._file.changed():
-                break
-        self._reason.clear()
+            if not self._due and (self._file is None or self._file.changed()):
+                return
 
     def _tell(self, found: Mapping[str, Snapshot | None]) -> None:
         for operation_id, snapshot in found.items():
             topic = self._topics.get(operation_id)
-            if topic is not None:
-                topic.seen, topic.gone = snapshot or topic.seen, snapshot is None
-                topic.tell()
+            if topic is None:
+                continue
+            topic.gone = snapshot is None
+            if snapshot is not None and (topic.seen is None or topic.seen.revision < snapshot.revision):
+                topic.seen = snapshot
+            topic.tell()
 
 
 class FileChanges:
@@ -244,6 +257,13 @@ class FileChanges:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _log_failure(error: Exception) -> None:
+    if isinstance(error, DomainError):
+        log.warning("cannot look at operations", reason=error.reason)
+    else:
+        log.error("cannot look at operations", **trace(error))
 
 
 class _TooLate(Exception):

@@ -94,7 +94,8 @@ def test_what_nobody_expected_is_told_by_an_id_only(
     assert list(refused.metadata) == ["error_id"]
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     (logged,) = (line for line in lines if line.get("error_id") == refused.metadata["error_id"])
-    assert "JSONDecodeError" in logged["exception"]
+    assert logged["error"] == "JSONDecodeError"
+    assert any("from_text" in frame for frame in logged["stack"])
     assert logged["method"] == "google.longrunning.Operations/GetOperation"
 
 
