@@ -25,6 +25,7 @@ from domain.kernel import idempotency
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError
 from server.errors import DeadlineExceeded, NotReady, Overloaded
+from server.observe import trace
 
 if TYPE_CHECKING:
     from domain.kernel.paging import PageTokens
@@ -286,4 +287,4 @@ def _log_unseen(rpc: Rpc, future: Future[Any]) -> None:
         return
     error = future.exception()
     if error is not None and not isinstance(error, DomainError):
-        log.error("failed after the caller had gone", method=rpc.method, request_id=rpc.request_id, exc_info=error)
+        log.error("failed after the caller had gone", method=rpc.method, request_id=rpc.request_id, **trace(error))
