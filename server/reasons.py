@@ -1,0 +1,135 @@
+"""Every reason and code that this program can answer with, in one place (PLT-07).
+
+Errors explain themselves: their reason, status and message stand at their class. What is wrong with a single field, and
+what operations tell along the way, stands in the tables here. `docs/reference/errors.md` is made from both
+(`tools/reasons.py`), and a house test holds that nothing is missing.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal
+
+from grpc import StatusCode
+
+import domain
+import server
+from domain.kernel.errors import DomainError
+from domain.operations.model import Severity
+from server.errors import CODES
+
+_NOT_MODULES = ("server.__main__", "server.database.migrations")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A stable reason or code: the gRPC status it comes with, how grave it is, and what it says."""
+
+    code: str
+    status: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReason:
+    """What can be wrong with one field: in field violations, and in the refused rows of a bulk call."""
+
+    code: str
+    message: str
+    severity: Literal[Severity.FATAL] = Severity.FATAL
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCode:
+    """What an operation or a call tells people along the way."""
+
+    code: str
+    severity: Severity
+    message: str
+
+
+FIELDS: tuple[FieldReason, ...] = (
+    FieldReason("FIN-IP-ACDE-001", "at least one criterion of the selection must be given"),
+    FieldReason("FIN-IP-ACDE-002", "the beginning of the created range is after its end"),
+    FieldReason("FIN-IP-ACDE-003", "beside a batch to send again, no other criterion may be given"),
+    FieldReason("FIN-IP-ACDE-004", "there is no such group account"),
+    FieldReason("AMOUNT_FINER_THAN_MINOR_UNIT", "the amount has more decimal digits than its currency"),
+    FieldReason("AMOUNT_MALFORMED", "units and nanos do not make one amount"),
+    FieldReason("AMOUNT_MISSING", "of debit and credit exactly one must be above zero"),
+    FieldReason("AMOUNT_NEGATIVE", "an amount must not be negative; a negative debit is a credit"),
+    FieldReason("AMOUNT_ON_BOTH_SIDES", "of debit and credit exactly one must be above zero"),
+    FieldReason("AMOUNT_TOO_LARGE", "the amount is beyond 10^15 minor units"),
+    FieldReason("CHARACTER_REFUSED", "the text holds a character that not every database and format can carry"),
+    FieldReason("CREATED_DATE_INVALID", "the calendar has no such day"),
+    FieldReason("CREATED_TIME_INVALID", "there is no such minute of the day"),
+    FieldReason("CREATED_TIME_WITHOUT_DATE", "a time needs its date beside it"),
+    FieldReason("CURRENCIES_DIFFER", "debit and credit must have one currency"),
+    FieldReason("CURRENCY_UNKNOWN", "ISO 4217 knows no such currency, or amounts cannot be in it"),
+    FieldReason("DATE_INVALID", "the calendar has no such day"),
+    FieldReason("END_NOT_AFTER_START", "the end must be after the start"),
+    FieldReason("EXTERNAL_ID_AWAITS_RESEND", "a voided detail with this external id was sent: resend its batch first"),
+    FieldReason("EXTERNAL_ID_TAKEN", "another detail of the source has this external id, with other content"),
+    FieldReason("FIELD_MALFORMED", "a code is made of letters, digits, '.', '_' and '-'"),
+    FieldReason("FIELD_REQUIRED", "the field must be given"),
+    FieldReason("FIELD_TOO_LONG", "the text has too many characters"),
+    FieldReason("FILTER_INVALID", "the filter cannot be read"),
+    FieldReason("GROUP_ACCOUNT_UNKNOWN", "there is no such group account"),
+    FieldReason("INSTANT_OUT_OF_RANGE", "the instant must be after 1970"),
+    FieldReason("LEDGER_UNKNOWN", "there is no such ledger"),
+    FieldReason("OPERATIONS_PARENT_INVALID", "there is one list of operations, named operations"),
+    FieldReason("OPERATION_NAME_INVALID", "the name is none of an operation"),
+    FieldReason("ORIGIN_UNKNOWN", "the origin is none of the contract's"),
+    FieldReason("PAGE_SIZE_INVALID", "the page size is below 0 or above 1,000"),
+    FieldReason("PAGE_TOKEN_INVALID", "this list gave no such token for this query"),
+    FieldReason("PERIOD_CLOSED", "the accounting period is closed"),
+    FieldReason("PERIOD_DISAGREES", "the day lies in another accounting period than the one given"),
+    FieldReason("PERIOD_MISSING", "the ledger has no accounting period for the day"),
+    FieldReason("REQUEST_UNREADABLE", "the bytes are no message of the method's request type"),
+    FieldReason("SOURCE_REQUIRED", "an external id is unique within its source, which must be given too"),
+    FieldReason("SUBJECT_TYPE_UNKNOWN", "the subject type is none of the contract's"),
+    FieldReason("TIMEOUT_NEGATIVE", "the time to wait must not be negative"),
+    FieldReason("TOO_MANY_ITEMS", "the list has too many items"),
+)
+
+NOTICES: tuple[NoticeCode, ...] = (
+    NoticeCode("ACT-FL-DAFI-001", Severity.INFORMATIVE, "the messages were written to the data file set"),
+    NoticeCode("EXTRACTION_FIELD_EMPTIED", Severity.INFORMATIVE, "a field is empty, as the details added up disagree"),
+    NoticeCode("EXTRACTION_NOTHING_SELECTED", Severity.INFORMATIVE, "nothing was selected, made or stamped"),
+    NoticeCode("OPERATION_CHUNK_SET_APART", Severity.WARNING, "a part of the work failed for good; the rest goes on"),
+    NoticeCode("OPERATION_NOTICES_LEFT_OUT", Severity.INFORMATIVE, "there were more notices than are kept"),
+)
+
+
+ENDS: tuple[Reason, ...] = (
+    Reason(
+        "OPERATION_CANCELED", "CANCELLED", Severity.INFORMATIVE, "The operation was canceled; what it had done is told."
+    ),
+)
+"""How operations can end without an error of a step."""
+
+
+def errors() -> list[Reason]:
+    """Every error of the domain and the server with a reason of its own, by code."""
+    for package in (domain, server):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(_NOT_MODULES):
+                import_module(module.name)
+    found = [_reason(kind) for kind in _kinds(DomainError) if "reason" in vars(kind)]
+    return sorted([*found, *ENDS], key=lambda reason: reason.code)
+
+
+def _kinds(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    for each in kind.__subclasses__():
+        if each.__module__.startswith(("domain.", "server.")):
+            yield each
+            yield from _kinds(each)
+
+
+def _reason(kind: type[DomainError]) -> Reason:
+    status = next((code for category, code in CODES if issubclass(kind, category)), StatusCode.INTERNAL)
+    message = (kind.__doc__ or "").strip().split("\n", 1)[0]
+    return Reason(kind.reason, status.name, Severity.FATAL, message)
