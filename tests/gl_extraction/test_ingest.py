@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count, pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
@@ -247,6 +247,7 @@ BAD = 3
     kinds=st.lists(st.tuples(st.integers(0, 12), st.integers(0, BAD)), max_size=40),
     cuts=st.lists(st.integers(0, 40), max_size=6),
 )
+@example(kinds=[(1, 1), (1, 0), (1, 1)], cuts=[1])
 def test_any_chunking_gives_the_same_table(books: Database, kinds: list[tuple[int, int]], cuts: list[int]) -> None:
     """However a stream is cut into chunks, the same rows are stored, refused and told: the first sound one of each id.
 

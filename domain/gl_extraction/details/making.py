@@ -46,7 +46,7 @@ def make(
 
     Cost: about six statements, however many rows. Raises: DetailsInMotion.
     """
-    firsts, twins, clashes = _first_of_each_id(rows)
+    firsts, later = _by_external_id(rows)
     if not firsts:
         return Made({}, {}, [])
     numbers = insert.number_rows(tx, firsts)
@@ -54,44 +54,34 @@ def make(
     pairs = list(zip(firsts, numbers, strict=True))
     asked = {row.position: (detail_id, of.get(row.position, 0), periods[row.slot]) for row, detail_id in pairs}
     held, awaiting = _settle(tx, Batch(firsts, asked, making))
+    if not held and not awaiting and not later:
+        return Made({row.position: detail_id for row, detail_id in pairs}, {}, pairs)
     ids: dict[int, int] = {}
-    created = []
-    for row, detail_id in pairs:
-        holder = held.get(detail_id)
-        if detail_id in awaiting:
-            clashes[row.position] = _awaits(awaiting[detail_id])
-        elif holder is None:
-            ids[row.position] = detail_id
-            created.append((row, detail_id))
-        elif holder.same:
-            ids[row.position] = holder.detail_id
-        else:
-            clashes[row.position] = _taken(detail_name(holder.detail_id))
-    for position, first in twins.items():
-        if first in ids:
-            ids[position] = ids[first]
-        else:
-            clashes[position] = clashes[first]
+    clashes: dict[int, Violation] = {}
+    for first, detail_id in pairs:
+        holder = held.get(detail_id) or Holder(detail_id, first.content_hash)
+        for row in (first, *later.get(first.position, ())):
+            if detail_id in awaiting:
+                clashes[row.position] = _awaits(awaiting[detail_id])
+            elif row.content_hash == holder.content_hash:
+                ids[row.position] = holder.detail_id
+            else:
+                clashes[row.position] = _taken(detail_name(holder.detail_id))
+    created = [(row, detail_id) for row, detail_id in pairs if ids.get(row.position) == detail_id]
     return Made(ids, clashes, created)
 
 
-def _first_of_each_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[int, int], dict[int, Violation]]:
-    """The first row with each external id; by position, whom later ones with the same content repeat; other clashes."""
+def _by_external_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[int, list[SoundRow]]]:
+    """The first row with each external id, and by its position those that come later with the same."""
     if len({(row.source, row.external_id) for row in rows}) == len(rows):
-        return list(rows), {}, {}
+        return list(rows), {}
     seen: dict[tuple[str, str], SoundRow] = {}
-    firsts: list[SoundRow] = []
-    twins: dict[int, int] = {}
-    clashes: dict[int, Violation] = {}
+    later: dict[int, list[SoundRow]] = {}
     for row in rows:
         first = seen.setdefault((row.source, row.external_id), row)
-        if first is row:
-            firsts.append(row)
-        elif first.content_hash == row.content_hash:
-            twins[row.position] = first.position
-        else:
-            clashes[row.position] = _taken("another row before it")
-    return firsts, twins, clashes
+        if first is not row:
+            later.setdefault(first.position, []).append(row)
+    return list(seen.values()), later
 
 
 def _settle(tx: Connection, batch: Batch) -> tuple[dict[int, Holder], dict[int, int]]:

@@ -60,16 +60,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The detail that holds a row's external id already, and whether its content is the same."""
+    """The detail that holds a row's external id already, and the hash of its content."""
 
     detail_id: int
-    same: bool
+    content_hash: bytes
 
 
 _INDEX_FIELDS = ("bucket", "source", "external_id")
 _HEAD_COLUMNS = ("bucket", "detail_id", "content_hash", "reverses", "accounting_period_code")
 _SHARED_COLUMNS = ("maker", "operation_id", "created_us")
-_KEY_COLUMNS = ("bucket", "detail_id", "source", "external_id", "content_hash")
+_KEY_COLUMNS = ("bucket", "detail_id", "source", "external_id")
 _staging = Table(
     "detail_staging",
     MetaData(),
@@ -77,26 +77,9 @@ _staging = Table(
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
-_SAME_ID = "h.bucket = s.bucket AND h.source = s.source AND h.external_id = s.external_id"
-_HOLDERS = text(
-    # SQL from names of ours alone, here and below.
-    "SELECT s.detail_id AS asked, h.detail_id AS holder, CAST(h.content_hash = s.content_hash AS INTEGER) AS same "  # noqa: S608
-    f"FROM detail_staging s JOIN accounting_detail h ON {_SAME_ID} AND h.voided_us = 0 "
-    "WHERE h.detail_id <> s.detail_id"
-)
 _ANY_VOID = text(
     "SELECT 1 FROM accounting_detail WHERE voided_us > 0 ORDER BY bucket, source, external_id LIMIT 1"
 )  # ordered as the index of void details is, so that it is read and nothing else
-_AWAITING = text(
-    "SELECT held.asked, max(held.batch_no) AS batch_no FROM ("  # noqa: S608
-    "SELECT s.detail_id AS asked, h.detail_id AS holder, max(b.batch_no) AS batch_no "
-    f"FROM detail_staging s JOIN accounting_detail h ON {_SAME_ID} AND h.voided_us > 0 "
-    "JOIN extraction_stamp t ON t.bucket = h.bucket AND t.detail_id = h.detail_id "
-    f"JOIN extraction_batch b ON b.batch_no = t.batch_no AND b.state IN {SENT} "
-    "GROUP BY s.detail_id, h.detail_id) AS held "
-    "WHERE NOT EXISTS (SELECT 1 FROM extraction_batch r "
-    "WHERE r.resend_of = held.batch_no AND r.state = 'COMPLETED') GROUP BY held.asked"
-)
 _UNMAKE = (
     text("DELETE FROM accounting_detail_pending WHERE bucket = :bucket AND detail_id = :detail_id"),
     text("DELETE FROM accounting_detail WHERE bucket = :bucket AND detail_id = :detail_id"),
@@ -132,7 +115,7 @@ def make_again(tx: Connection, batch: Batch) -> int:
 def holders(tx: Connection, batch: Batch) -> dict[int, Holder]:
     """By the id that a row asked for, the detail that holds its external id instead."""
     _stage_keys(tx, batch)
-    return {row.asked: Holder(row.holder, bool(row.same)) for row in tx.execute(_HOLDERS)}
+    return {row.asked: Holder(row.holder, bytes(row.content_hash)) for row in tx.execute(_holders(tx.dialect.name))}
 
 
 def awaiting_resend(tx: Connection, batch: Batch) -> dict[int, int]:
@@ -143,7 +126,7 @@ def awaiting_resend(tx: Connection, batch: Batch) -> dict[int, int]:
     if tx.execute(_ANY_VOID).one_or_none() is None:
         return {}
     _stage_keys(tx, batch)
-    return {row.asked: row.batch_no for row in tx.execute(_AWAITING)}
+    return {row.asked: row.batch_no for row in tx.execute(_awaiting(tx.dialect.name))}
 
 
 def unmake(tx: Connection, ids: Sequence[int]) -> None:
@@ -165,9 +148,7 @@ def _stage_keys(tx: Connection, batch: Batch) -> None:
     if tx.dialect.name == "postgresql":
         return
     _empty_staging(tx)
-    keys = (
-        (row.bucket, batch.asked[row.position][0], row.source, row.external_id, row.content_hash) for row in batch.rows
-    )
+    keys = ((row.bucket, batch.asked[row.position][0], row.source, row.external_id) for row in batch.rows)
     insert_rows(tx, "detail_staging", _KEY_COLUMNS, keys)
 
 
@@ -212,6 +193,44 @@ def _padded(row: SoundRow, mask: int) -> tuple[str, ...]:
     core, coded = row.cells[: len(CORE_COLUMNS)], iter(row.cells[len(CORE_COLUMNS) :])
     places = (place for place in range(mask.bit_length()) if mask >> place & 1)
     return (*core, *(next(coded) if row.coded_mask >> place & 1 else "" for place in places))
+
+
+@lru_cache
+def _holders(dialect: str) -> TextClause:
+    holders = _same_id(dialect, "detail_external_id_unique", "h.voided_us = 0")
+    return text(
+        "SELECT s.detail_id AS asked, h.detail_id AS holder, h.content_hash "  # noqa: S608
+        f"FROM detail_staging s {holders} WHERE h.detail_id <> s.detail_id"
+    )
+
+
+@lru_cache
+def _awaiting(dialect: str) -> TextClause:
+    sent = (
+        "SELECT max(t.batch_no + 0) FROM extraction_stamp t JOIN extraction_batch b ON b.batch_no = t.batch_no "  # noqa: S608
+        f"WHERE t.bucket = s.bucket AND t.detail_id = h.detail_id AND b.state IN {SENT}"
+    )
+    void = _same_id(dialect, "ix_accounting_detail_void", "h.voided_us > 0")
+    return text(
+        "SELECT asked, max(batch_no) AS batch_no FROM ("  # noqa: S608
+        f"SELECT s.detail_id AS asked, ({sent}) AS batch_no "
+        f"FROM detail_staging s {void}) AS held "
+        "WHERE batch_no IS NOT NULL AND NOT EXISTS (SELECT 1 FROM extraction_batch r "
+        "WHERE r.resend_of = held.batch_no AND r.state = 'COMPLETED') GROUP BY asked"
+    )
+
+
+def _same_id(dialect: str, index: str, which: str) -> str:
+    """Joins staged rows `s` with details `h` of the same external id, by key: one look into `index` for each row.
+
+    Left to themselves, both have been seen to read far more: PostgreSQL the whole table, as it knows nothing of
+    rows just staged (OFFSET 0 keeps it from that), SQLite the row's whole bucket.
+    """
+    same = f"h.bucket = s.bucket AND h.source = s.source AND h.external_id = s.external_id AND {which}"
+    if dialect == "postgresql":
+        found = f"SELECT h.detail_id, h.content_hash FROM accounting_detail h WHERE {same} OFFSET 0"  # noqa: S608
+        return f"CROSS JOIN LATERAL ({found}) AS h"
+    return f"JOIN accounting_detail AS h INDEXED BY {index} ON {same}"
 
 
 @lru_cache

@@ -30,7 +30,8 @@ from sqlalchemy.schema import CreateTable
 
 from domain.gl_extraction.details.model import Maker, Origin
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.names import bucket_of
+from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.keys import is_one_of
 from domain.gl_extraction.periods.states import PeriodState
 from domain.gl_extraction.stamps import SENT
 from domain.gl_extraction.tables import (
@@ -48,8 +49,8 @@ _p = accounting_period.c
 _scope = Table(
     "undo_scope",
     MetaData(),
-    Column("bucket", INT32, primary_key=True, autoincrement=False),
-    Column("detail_id", INT64, primary_key=True, autoincrement=False),
+    Column("bucket", INT32),  # no key: with one, SQLite reads all details and looks each up in here
+    Column("detail_id", INT64),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
@@ -93,6 +94,7 @@ def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
 
     Cost: seven statements; the scope is found by the index of its subject or registration.
     """
+    probe_by_key(tx)
     tx.exec_driver_sql(_create_scope(tx.dialect))
     tx.execute(delete(_scope))
     details = select(_d.bucket, _d.detail_id).where(_in(scope), _d.voided_us == 0).order_by(_d.bucket, _d.detail_id)
@@ -108,8 +110,8 @@ def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
 def stamped_by_batch(tx: Connection) -> list[tuple[int, int]]:
     """The batches that sent details in the scope last, each with how many of them."""
     last = _last_batches().subquery()
-    query = select(last.c.batch_no, func.count()).group_by(last.c.batch_no).order_by(last.c.batch_no)
-    return [(batch_no, count) for batch_no, count in tx.execute(query)]
+    query = select(last.c.batch_no, func.count()).where(last.c.batch_no > 0).group_by(last.c.batch_no)
+    return [(batch_no, count) for batch_no, count in tx.execute(query.order_by(last.c.batch_no))]
 
 
 def stamped_samples(tx: Connection, batch_nos: Sequence[int], *, each_max: int) -> dict[int, list[int]]:
@@ -142,11 +144,10 @@ def void_scope(tx: Connection, *, now_us: int) -> int:
 
 def mark_reversed(tx: Connection, reversals: Mapping[int, int]) -> int:
     """Mark each detail (by id) as reversed by another; gives how many were marked. One statement."""
-    keys = [(bucket_of(detail_id), detail_id) for detail_id in reversals]
     reversed_by = case(dict(reversals), value=_d.detail_id)
     statement = (
         update(accounting_detail)
-        .where(tuple_(_d.bucket, _d.detail_id).in_(keys), _d.voided_us == 0, _d.reversed_by == 0)
+        .where(is_one_of(_d, reversals), _d.voided_us == 0, _d.reversed_by == 0)
         .values(reversed_by=cast(reversed_by, BIGINT))
     )
     return tx.execute(statement).rowcount
@@ -191,16 +192,16 @@ def _groups(tx: Connection) -> list[Group]:
 
 
 def _last_batches() -> Select[int, int]:
-    """For each detail in the scope that was sent, the last batch that did."""
+    """For each detail in the scope, the last batch that sent it; NULL for none."""
     stamp, batch = extraction_stamp.c, extraction_batch.c
-    of_detail = and_(stamp.bucket == _scope.c.bucket, stamp.detail_id == _scope.c.detail_id)
-    return (
-        select(_scope.c.detail_id, func.max(stamp.batch_no).label("batch_no"))
-        .join_from(_scope, extraction_stamp, of_detail)
-        .join(extraction_batch, batch.batch_no == stamp.batch_no)
-        .where(batch.state.in_(SENT))
-        .group_by(_scope.c.detail_id)
+    last = (
+        select(func.max(stamp.batch_no + 0))
+        .join_from(extraction_stamp, extraction_batch, batch.batch_no == stamp.batch_no)
+        .where(stamp.bucket == _scope.c.bucket, stamp.detail_id == _scope.c.detail_id, batch.state.in_(SENT))
+        .correlate(_scope)
+        .scalar_subquery()
     )
+    return select(_scope.c.detail_id, last.label("batch_no"))
 
 
 @lru_cache

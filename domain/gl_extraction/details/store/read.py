@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, tuple_
 from domain.gl_extraction.details.model import Detail, Maker, Origin, Stamp
 from domain.gl_extraction.details.rows import bucket_of_external_id
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.names import bucket_of
-from domain.gl_extraction.stamps import is_stamped
+from domain.gl_extraction.keys import is_one_of
+from domain.gl_extraction.stamps import is_last_stamped_by, is_stamped, is_unstamped
 from domain.gl_extraction.tables import (
     CODED_COLUMNS,
     SEGMENTS,
@@ -81,8 +81,8 @@ def by_ids(tx: Connection, ids: Sequence[int], *, lock: bool = False) -> list[De
     """
     details: list[Detail] = []
     for start in range(0, len(ids), _IDS_MAX):
-        keys = [(bucket_of(detail_id), detail_id) for detail_id in sorted(ids)[start : start + _IDS_MAX]]
-        query = select(accounting_detail).where(tuple_(_d.bucket, _d.detail_id).in_(keys)).order_by(_d.detail_id)
+        some = sorted(ids)[start : start + _IDS_MAX]
+        query = select(accounting_detail).where(is_one_of(_d, some)).order_by(_d.detail_id)
         details += _details(tx, tx.execute(query.with_for_update() if lock else query))
     return details
 
@@ -136,27 +136,26 @@ def _marks(wanted: DetailFilter) -> Iterator[ColumnElement[bool]]:
         if told is not None:
             yield mark > 0 if told else mark == 0
     if wanted.extracted is not None:
-        yield is_stamped() if wanted.extracted else ~is_stamped()
+        yield is_stamped() if wanted.extracted else is_unstamped()
     if wanted.batch_no:
-        yield is_stamped(batch_no=wanted.batch_no)
-        yield ~is_stamped(after_batch_no=wanted.batch_no)
+        yield is_last_stamped_by(wanted.batch_no)
 
 
 def _details(tx: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Detail]:
     found = list(rows)
-    stamps = _stamps(tx, [(row.bucket, row.detail_id) for row in found])
+    stamps = _stamps(tx, [row.detail_id for row in found])
     return [_detail_from_row(row, stamps.get(row.detail_id)) for row in found]
 
 
-def _stamps(tx: Connection, keys: list[tuple[int, int]]) -> dict[int, Stamp]:
+def _stamps(tx: Connection, ids: Sequence[int]) -> dict[int, Stamp]:
     """The stamps that count of some details: each the one of its highest completed batch (design decision 2)."""
-    if not keys:
+    if not ids:
         return {}
     stamp, batch = extraction_stamp, extraction_batch
     query = (
         select(stamp.c.detail_id, func.max(stamp.c.batch_no).label("batch_no"))
         .select_from(stamp.join(batch, batch.c.batch_no == stamp.c.batch_no))
-        .where(tuple_(stamp.c.bucket, stamp.c.detail_id).in_(keys), batch.c.state == BatchState.COMPLETED.value)
+        .where(is_one_of(stamp.c, ids), batch.c.state == BatchState.COMPLETED.value)
         .group_by(stamp.c.detail_id)
     ).subquery()
     dated = select(query.c.detail_id, query.c.batch_no, batch.c.message_us).join(
