@@ -148,9 +148,13 @@ class Calls:
             raise NotReady
         return self._page_tokens
 
+    def about(self, context: Context, operation_id: str) -> None:
+        """Note, for the log, which operation the call is about."""
+        self._running[context].operation_id = operation_id
+
     def announce(self, context: Context, operation_id: str) -> None:
         """Tell workers and watchers, here and elsewhere, that the operation changed; to be called after the commit."""
-        self._running[context].operation_id = operation_id
+        self.about(context, operation_id)
         self._announce(operation_id)
 
     def deadline(self, context: Context) -> float:

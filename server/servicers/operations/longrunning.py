@@ -33,6 +33,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
     ) -> operations_pb2.Operation:
         """The operation as it stands."""
         operation_id = id_from_name(request.name)
+        self._calls.about(context, operation_id)
         return await self._calls.read(context, lambda tx, _: kinds.to_proto(service.get(tx, operation_id)))
 
     async def ListOperations(
@@ -57,6 +58,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
     async def CancelOperation(self, request: operations_pb2.CancelOperationRequest, context: Context) -> Empty:
         """Stop the operation at its next safe point."""
         operation_id = id_from_name(request.name)
+        self._calls.about(context, operation_id)
 
         def cancel(tx: Tx, call: Call) -> Empty:
             service.request_cancel(tx, call, self._jobs, operation_id)
@@ -69,6 +71,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
     async def DeleteOperation(self, request: operations_pb2.DeleteOperationRequest, context: Context) -> Empty:
         """Delete the record of an ended operation."""
         operation_id = id_from_name(request.name)
+        self._calls.about(context, operation_id)
 
         def delete(tx: Tx, call: Call) -> Empty:
             service.delete(tx, call, operation_id)
@@ -83,6 +86,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
     ) -> operations_pb2.Operation:
         """The operation once it is done, or as it stands when the time to wait is over."""
         operation_id = id_from_name(request.name)
+        self._calls.about(context, operation_id)
         deadline = min(time.monotonic() + wait_from_proto(request), self._calls.deadline(context) - _ANSWER_S)
         with self._watcher.follow(operation_id) as following:
             seen = await self._calls.read(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))

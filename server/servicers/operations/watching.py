@@ -29,6 +29,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     ) -> AsyncIterator[operations_pb2.WatchOperationResponse]:
         """The operation now if the caller has not seen that, then each change, until it is done."""
         operation_id = id_from_name(request.name)
+        self._calls.about(context, operation_id)
         self._watcher.check()
         with self._watcher.follow(operation_id) as following:
             seen = await self._calls.read(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))
@@ -47,6 +48,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     ) -> longrunning_pb2.Operation:
         """Run a failed operation again from where it stood."""
         operation_id = id_from_name(request.name)
+        self._calls.about(context, operation_id)
 
         def recover(tx: Tx, call: Call) -> longrunning_pb2.Operation:
             return kinds.to_proto(service.recover(tx, call, operation_id))
