@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
+from countinghouse.operations.v1 import operations_pb2 as watch_pb2
+from countinghouse.operations.v1 import operations_pb2_grpc as watch_pb2_grpc
 from server.database.transaction import Database
 from tests.operations import tally
-from tests.support.server import Served, refusal
+from tests.support.methods import methods
+from tests.support.server import Served, refusal, serving
 
 Gl = gl_grpc.GLExtractionServiceStub
 METHOD = "countinghouse.gl_extraction.v1.GLExtractionService/CreateLedger"
@@ -104,5 +112,46 @@ def test_the_audit_trail_of_an_operation_stays_when_its_record_is_deleted(tallyi
 @pytest.mark.rule("PLT-11")
 def test_no_method_changes_the_audit_trail() -> None:
     """The contract has none that could."""
+    about = [method.name for method in methods() if "audit" in method.full_name.lower()]
+    assert about == ["ListAuditEntries"]
+
+
+@pytest.mark.rule("PLT-42")
+def test_each_call_is_one_log_line_without_amounts_or_people(
+    migrated_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Method, status, time taken, caller and ids are there; what the request holds is not."""
+    secret = "Mrs-Smith"
+    with serving(migrated_url, tmp_path, log_level="info") as served:
+        gl = served.stub(Gl)
+        _create(gl, secret, "r1")
+        row = details_pb2.AccountingDetail(source=secret, external_id="1", description="123456.78")
+        bad = details_pb2.BatchCreateAccountingDetailsRequest(accounting_details=[row], request_id="r2")
+        refusal(lambda: gl.BatchCreateAccountingDetails(bad))
+    logged = capfd.readouterr().err
+    lines = [json.loads(line) for line in logged.splitlines()]
+    calls = {line["request_id"]: line for line in lines if line["event"] == "call"}
+    assert (calls["r1"]["method"], calls["r1"]["status"], calls["r1"]["caller"]) == (METHOD, "OK", "anybody")
+    assert calls["r2"]["status"] == grpc.StatusCode.INVALID_ARGUMENT.name
+    assert all(call["ms"] > 0 and call["level"] == "info" for call in calls.values())
+    assert secret not in logged
+    assert "123456.78" not in logged
+
+
+@pytest.mark.rule("PLT-42")
+def test_a_call_about_an_operation_logs_its_id(
+    database: Database, migrated_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """So that the lines of an operation can be found, whichever process wrote them."""
+    tally.prepare(database)
+    with serving(migrated_url, tmp_path, carries_out=tally.JOBS, log_level="info") as served:
+        operation_id = tally.start(database, numbers=1, size=1)
+        operations = served.stub(operations_pb2_grpc.OperationsStub)
+        name = f"operations/{operation_id}"
+        operations.WaitOperation(operations_pb2.WaitOperationRequest(name=name), timeout=20)
+        operations.DeleteOperation(operations_pb2.DeleteOperationRequest(name=name))
+        recover = served.stub(watch_pb2_grpc.OperationsServiceStub).RecoverOperation
+        refusal(lambda: recover(watch_pb2.RecoverOperationRequest(name=name)))
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     about = [line["method"] for line in lines if line.get("operation_id") == operation_id and "method" in line]
     assert [method.partition("/")[2] for method in about] == ["WaitOperation", "DeleteOperation", "RecoverOperation"]
