@@ -24,6 +24,7 @@ PROGRAM = str(Path(sys.executable).with_name("countinghouse"))
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 40
 EXTRACTION_TIMEOUT_S = 7_200
+LINES_SHOWN = 20
 _READY_POLL_S = 0.005
 _WORKER_POLL_S = 0.1
 
@@ -51,11 +52,16 @@ def serve(url: str, folder: Path, *, token: str | None = None, **settings: objec
     """
     target = f"127.0.0.1:{free_port()}"
     environment = environment_of(url, target, folder / "files", settings)
-    with (folder / "server.log").open("ab") as log, started([PROGRAM, "serve"], environment, log) as server:
-        wait_until_ready(target, server)
-        worker = _worker_of(server.pid, url) if settings.get("jobs", True) else 0
-        with connect(target, token=token) as client:
-            yield Product(target, server.pid, worker, client)
+    said = folder / "server.log"
+    with said.open("ab") as log, started([PROGRAM, "serve"], environment, log) as server:
+        try:
+            wait_until_ready(target, server)
+            worker = _worker_of(server.pid, url) if settings.get("jobs", True) else 0
+            with connect(target, token=token) as client:
+                yield Product(target, server.pid, worker, client)
+        except Exception:
+            print(f"the server's exit status is {server.poll()}; it said last:", *_last_lines(said), sep="\n")
+            raise
 
 
 def environment_of(url: str, target: str, files: Path, settings: Mapping[str, object]) -> dict[str, str]:
@@ -117,6 +123,10 @@ def _worker_of(server: int, url: str) -> int:
         time.sleep(_WORKER_POLL_S)
     message = f"the server had no worker within {START_TIMEOUT_S} s"
     raise TimeoutError(message)
+
+
+def _last_lines(said: Path) -> list[str]:
+    return said.read_text(encoding="utf-8").splitlines()[-LINES_SHOWN:]
 
 
 def free_port() -> int:
