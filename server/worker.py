@@ -183,7 +183,10 @@ class _Lease:
         """Extend the lease; when it was over, begin anew under another id. Raises: Unavailable."""
         sent, worker_id = time.monotonic(), self._worker_id
         lease_us = round(self._lease_s * 1_000_000)
-        if worker_id and self._database.write(lambda tx: runner.extend_lease(tx, worker_id, lease_us=lease_us)):
+        within_s = self._lease_s / 2
+        if worker_id and self._database.write(
+            lambda tx: runner.extend_lease(tx, worker_id, lease_us=lease_us), timeout_s=within_s
+        ):
             with self._guard:
                 self._ends = sent + self._lease_s if self._worker_id == worker_id else 0.0
             return

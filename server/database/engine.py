@@ -59,11 +59,11 @@ def _postgresql_arguments(limits: Limits) -> dict[str, Any]:
         "application_name": "countinghouse",
         "connect_timeout": max(2, round(limits.connect_s)),
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        # A server that vanished without a word is given up once a statement could have answered.
+        # A server that vanished without a word is given up after so long a silence of its machine.
         "keepalives_idle": 10,
         "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": milliseconds(limits.statement_s),
+        "keepalives_count": 2,
+        "tcp_user_timeout": 20_000,
     }
 
 

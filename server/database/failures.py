@@ -7,27 +7,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import psycopg2
-from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.kernel.errors import Damaged, DomainError, Unavailable
-
-Constraints = Mapping[str, Callable[[], DomainError]]
-"""What a violation of a named constraint means to a caller."""
+from domain.kernel.errors import Damaged, Unavailable
 
 DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error, psycopg2.Error)
 """What a statement may raise, also when the driver is used past SQLAlchemy."""
 
-RUN_AGAIN = frozenset({"pk_event", "event_id_unique", "pk_idempotency"})
-"""Keys on which two writers may collide without fault: the loser runs again and finds what the winner left."""
-
-_COLUMNS = re.compile(r"^(?:UNIQUE|PRIMARY KEY) constraint failed: (?:index '(?P<index>\w+)'|(?P<columns>.+))$")
-_CHECK = re.compile(r"^CHECK constraint failed: (\w+)$")
+_BROKEN = re.compile(r"constraint failed: (.+)$")  # the columns of a key, the name of a check
 
 
 class DatabaseUnavailable(Unavailable):
@@ -75,20 +67,25 @@ class DatabaseFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a failure means: how to make the error to raise, and whether running the transaction again may help.
+    """What a failure means: how to make the error to raise, and how often the transaction may be run in all.
 
     `disconnected` says that the connection is gone, so that a commit under way may or may not have happened.
     """
 
     error: Callable[[], Exception]
-    again: bool = False
+    attempts: int = 1
     disconnected: bool = False
 
 
-_BUSY = Verdict(DatabaseBusy, again=True)
+_MANY = 99  # as often as the limits allow
+_AFTER_COLLISION = 3
+"""How often a transaction is run that violates a key on PostgreSQL: another may have been first. Run again, it finds
+what the other left, and the use case refuses in its own words or gives the first answer; what remains is a bug."""
+
+_BUSY = Verdict(DatabaseBusy, _MANY)
 _SLOW = Verdict(DatabaseTooSlow)
 _FULL = Verdict(DatabaseFull)
-_GONE = Verdict(DatabaseUnavailable, again=True, disconnected=True)
+_GONE = Verdict(DatabaseUnavailable, _MANY, disconnected=True)
 
 _POSTGRESQL = {
     "40001": _BUSY,  # serialization_failure
@@ -100,6 +97,7 @@ _POSTGRESQL = {
     "53300": _GONE,  # too_many_connections
     "25P03": Verdict(DatabaseTooSlow, disconnected=True),  # idle_in_transaction_session_timeout
 }
+_UNIQUE_VIOLATION = "23505"
 _POSTGRESQL_GONE = ("08", "57P")
 
 _SQLITE = {
@@ -115,65 +113,40 @@ _SQLITE = {
 }
 
 
-class Judge:
-    """Turns driver errors into verdicts, by code and by the name of the violated constraint."""
+def verdict(error: Exception) -> Verdict:
+    """What an error of `DRIVER_ERRORS` means."""
+    if isinstance(error, PoolTimeout):
+        return Verdict(DatabaseBusy)
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver, sqlite3.Error):
+        return _sqlite(driver)
+    if isinstance(driver, psycopg2.Error):
+        return _postgresql(driver, gone=isinstance(error, DBAPIError) and error.connection_invalidated)
+    return _fault(type(error).__name__)
 
-    def __init__(self, metadata: MetaData, constraints: Constraints) -> None:
-        self._constraints = constraints
-        self._names = _names_by_columns(metadata)
 
-    def verdict(self, error: Exception) -> Verdict:
-        """What an error of `DRIVER_ERRORS` means."""
-        if isinstance(error, PoolTimeout):
-            return Verdict(DatabaseBusy)
-        driver = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(driver, sqlite3.Error):
-            return self._sqlite(driver)
-        if isinstance(driver, psycopg2.Error):
-            return self._postgresql(driver, gone=isinstance(error, DBAPIError) and error.connection_invalidated)
-        return Verdict(lambda: DatabaseFault(type(error).__name__))
+def _postgresql(driver: psycopg2.Error, *, gone: bool) -> Verdict:
+    code = driver.pgcode or ""
+    if known := _POSTGRESQL.get(code):
+        return known
+    if gone or code.startswith(_POSTGRESQL_GONE) or _never_connected(driver, code):
+        return _GONE
+    fault = _fault(code, driver.diag.constraint_name or "", driver.diag.table_name or "")
+    return replace(fault, attempts=_AFTER_COLLISION) if code == _UNIQUE_VIOLATION else fault
 
-    def _postgresql(self, driver: psycopg2.Error, *, gone: bool) -> Verdict:
-        code = driver.pgcode or ""
-        if known := _POSTGRESQL.get(code):
+
+def _sqlite(driver: sqlite3.Error) -> Verdict:
+    code: str = getattr(driver, "sqlite_errorname", None) or type(driver).__name__
+    for prefix, known in _SQLITE.items():
+        if code.startswith(prefix):
             return known
-        if gone or code.startswith(_POSTGRESQL_GONE) or _never_connected(driver, code):
-            return _GONE
-        diagnosis = driver.diag
-        return self._violation(code, diagnosis.constraint_name or "", diagnosis.table_name or "")
+    broken = _BROKEN.search(str(driver))
+    return _fault(code, broken[1] if broken else "")
 
-    def _sqlite(self, driver: sqlite3.Error) -> Verdict:
-        code: str = getattr(driver, "sqlite_errorname", None) or type(driver).__name__
-        for prefix, known in _SQLITE.items():
-            if code.startswith(prefix):
-                return known
-        return self._violation(code, self._sqlite_constraint(str(driver)), "")
 
-    def _sqlite_constraint(self, message: str) -> str:
-        """The constraint's name; SQLite tells the columns of a key, not its name."""
-        if found := _COLUMNS.match(message):
-            return found["index"] or self._names.get(frozenset(found["columns"].split(", ")), "")
-        found = _CHECK.match(message)
-        return found[1] if found else ""
-
-    def _violation(self, code: str, constraint: str, table: str) -> Verdict:
-        if refusal := self._constraints.get(constraint):
-            return Verdict(refusal)
-        if constraint in RUN_AGAIN:
-            return _BUSY
-        return Verdict(lambda: DatabaseFault(" ".join(filter(None, ("database error", code, constraint, table)))))
+def _fault(*words: str) -> Verdict:
+    return Verdict(lambda: DatabaseFault(" ".join(("database error", *filter(None, words)))))
 
 
 def _never_connected(driver: psycopg2.Error, code: str) -> bool:
     return not code and isinstance(driver, (psycopg2.OperationalError, psycopg2.InterfaceError))
-
-
-def _names_by_columns(metadata: MetaData) -> dict[frozenset[str], str]:
-    """Names of primary keys and unique indexes by their columns, each as `table.column`."""
-    names: dict[frozenset[str], str] = {}
-    for table in metadata.tables.values():
-        keys = [(str(table.primary_key.name), table.primary_key.columns)]
-        keys += [(str(index.name), index.columns) for index in table.indexes if index.unique]
-        for name, columns in keys:
-            names[frozenset(f"{table.name}.{column.name}" for column in columns)] = name
-    return names

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Engine, NullPool, create_engine, inspect, text
 
 from server.database.engine import WRITES, open_engine
-from server.database.failures import DatabaseBusy
+from server.database.failures import DRIVER_ERRORS, DatabaseBusy, verdict
 from server.database.limits import Limits
 from server.database.urls import normalize, sqlite_path
 from server.database.writer_lock import WriterLock
@@ -31,6 +31,7 @@ def migrate(url: str, *, wait_s: float = 120) -> list[str]:
     Raises:
         BadDatabaseUrl: the URL names no database that this product runs on.
         DatabaseBusy: another process was migrating for longer than `wait_s` seconds.
+        DatabaseUnavailable, DatabaseDamaged: it cannot be reached, or is no database.
     """
     url = normalize(url)
     if not (found := pending(url)):
@@ -47,10 +48,15 @@ def migrate(url: str, *, wait_s: float = 120) -> list[str]:
 
 
 def pending(url: str) -> list[str]:
-    """The revisions that `migrate` would apply, oldest first."""
+    """The revisions that `migrate` would apply, oldest first.
+
+    Raises: DatabaseUnavailable, DatabaseBusy; DatabaseDamaged when the file is no database.
+    """
     engine = open_engine(url, Limits(connections=1))
     try:
         return _missing(engine)
+    except DRIVER_ERRORS as error:
+        raise verdict(error).error() from None
     finally:
         engine.dispose()
 

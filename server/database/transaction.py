@@ -9,13 +9,19 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
-from domain import schema
 from domain.kernel.clock import now_us
 from domain.kernel.errors import DomainError
+from server.database import failures
 from server.database.engine import WRITES, milliseconds, open_engine
-from server.database.failures import DRIVER_ERRORS, Constraints, DatabaseFault, DatabaseTooSlow, Judge, OutcomeUnknown
+from server.database.failures import DRIVER_ERRORS, DatabaseFault, DatabaseTooSlow, OutcomeUnknown
 from server.database.limits import Limits
 from server.database.urls import BadDatabaseUrl, normalize, sqlite_path
 from server.database.writer_lock import WriterLock
@@ -44,18 +50,16 @@ class Database:
     A transaction is a function of an open connection. It may be run several times before it commits once, so it must
     have no effect but on the database. `timeout_s` bounds the whole call: waiting, every statement, running again.
 
-    Raises, from every method that runs a transaction: what the function raised, after a rollback; a `DomainError`
-    registered for a violated constraint; DatabaseUnavailable, DatabaseBusy, DatabaseTooSlow, DatabaseFull or
-    DatabaseDamaged, and then nothing was changed; OutcomeUnknown when the connection broke during the commit;
-    DatabaseFault for a bug of ours.
+    Raises, from every method that runs a transaction: what the function raised, after a rollback; DatabaseUnavailable,
+    DatabaseBusy, DatabaseTooSlow, DatabaseFull or DatabaseDamaged, and then nothing was changed; OutcomeUnknown when
+    the connection broke during the commit; DatabaseFault for a bug of ours.
     """
 
-    def __init__(self, url: str, limits: Limits | None = None, constraints: Constraints = schema.CONSTRAINTS) -> None:
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
         self.url = normalize(url)
         self.limits = limits or Limits()
         self.dialect = "sqlite" if self.url.startswith("sqlite") else "postgresql"
         self._engine = open_engine(self.url, self.limits)
-        self._judge = Judge(schema.metadata, constraints)
         self._writer = _writer_lock(self.url) if self.dialect == "sqlite" else None
 
     def write(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
@@ -118,9 +122,10 @@ class Database:
 
     def _persist(self, attempt: Callable[[float], T], limit_s: float) -> T:
         deadline = time.monotonic() + limit_s
+        patience_s = min(limit_s, self.limits.lock_s)
         retrying = Retrying(
-            retry=retry_if_exception_type(_RunAgain),
-            stop=stop_after_attempt(self.limits.attempts) | stop_after_delay(min(limit_s, self.limits.lock_s)),
+            retry=_may_run_again,
+            stop=stop_after_attempt(self.limits.attempts) | stop_after_delay(patience_s),
             wait=wait_random_exponential(multiplier=_PAUSE_MIN_S, max=_PAUSE_MAX_S),
             reraise=True,
         )
@@ -190,21 +195,30 @@ class Database:
             connection.invalidate()  # whatever it is, nobody gets this connection again
 
     def _raise(self, error: Exception, *, committing: bool) -> NoReturn:
-        verdict = self._judge.verdict(error)
-        if committing and verdict.disconnected:
+        found = failures.verdict(error)
+        if committing and found.disconnected:
             raise OutcomeUnknown from None
-        if verdict.again:
-            raise _RunAgain(verdict.error()) from None
+        if found.attempts > 1:
+            raise _RunAgain(found.error(), found.attempts) from None
         # The stack is kept for the log, the driver's text is not: it may hold values of rows.
-        raise verdict.error().with_traceback(error.__traceback__) from None
+        raise found.error().with_traceback(error.__traceback__) from None
 
 
 class _RunAgain(Exception):
-    """The transaction was rolled back for a reason that may pass; `error` is what to say when it does not."""
+    """The transaction was rolled back for a reason that may pass; `error` is what to say when it does not.
 
-    def __init__(self, error: Exception) -> None:
+    It may be run `attempts` times in all.
+    """
+
+    def __init__(self, error: Exception, attempts: int) -> None:
         super().__init__(str(error))
         self.error = error
+        self.attempts = attempts
+
+
+def _may_run_again(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, _RunAgain) and state.attempt_number < error.attempts
 
 
 def _drop_temporary(tx: Connection) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from server.database.failures import DatabaseBusy
 
 _POLL_MIN_S = 0.000_2
-_POLL_MAX_S = 0.005
+_POLL_MAX_S = 0.002
 
 
 class FairLock:
