@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, literal, select, tuple_, union_all
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, literal, select, tuple_, union_all
 
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.tables import (
@@ -12,25 +14,40 @@ from domain.gl_extraction.tables import (
     extraction_batch,
     extraction_stamp,
 )
+from domain.kernel import sequences
 
 _KEY = tuple_(accounting_detail.c.bucket, accounting_detail.c.detail_id)
 SENT = (BatchState.PREPARED.value, BatchState.COMPLETED.value)
 """States from which on a batch's stamps are sure to count: what is prepared can only go forward (GLX-20)."""
 
 
-def is_stamped(*, after_batch_no: int = 0) -> ColumnElement[bool]:
-    """Whether the detail of the outer query carries a stamp that counts, of a batch after `after_batch_no`."""
-    stamp, batch = extraction_stamp.alias("stamp"), extraction_batch.alias("batch")
+def selecting() -> Select[int]:
+    """The runs that have not settled yet what they send."""
+    return select(extraction_batch.c.batch_no).where(extraction_batch.c.state == BatchState.SELECTING.value)
+
+
+def hold_runs(tx: Connection) -> None:
+    """Until the transaction ends, no run starts, settles what it sends, or gives back what it took. Two statements."""
+    sequences.hold(tx, "extraction_batch_no")
+    tx.execute(selecting().order_by(extraction_batch.c.batch_no).with_for_update(read=True)).all()
+
+
+def is_stamped(keys: Any = accounting_detail.c, *, after_batch_no: int = 0) -> ColumnElement[bool]:  # noqa: ANN401
+    """Whether a detail carries a stamp that counts, of a batch after `after_batch_no`.
+
+    Which detail is told by the `bucket` and `detail_id` of `keys`, columns of the outer query.
+    """
+    stamp, batch = extraction_stamp.alias("counting"), extraction_batch.alias("counted")
     return (
         select(literal(1))
         .join_from(stamp, batch, batch.c.batch_no == stamp.c.batch_no)
         .where(
-            stamp.c.bucket == accounting_detail.c.bucket,
-            stamp.c.detail_id == accounting_detail.c.detail_id,
+            stamp.c.bucket == keys.bucket,
+            stamp.c.detail_id == keys.detail_id,
             stamp.c.batch_no > after_batch_no,
             batch.c.state == BatchState.COMPLETED.value,
         )
-        .correlate(accounting_detail)
+        .correlate_except(stamp, batch)
         .exists()
     )
 

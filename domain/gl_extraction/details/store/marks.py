@@ -29,11 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from domain.gl_extraction.details.model import Maker, Origin
-from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.extraction.store.planner import probe_by_key
 from domain.gl_extraction.keys import is_one_of
 from domain.gl_extraction.periods.states import PeriodState
-from domain.gl_extraction.stamps import SENT
+from domain.gl_extraction.stamps import SENT, hold_runs, selecting
 from domain.gl_extraction.tables import (
     accounting_detail,
     accounting_detail_pending,
@@ -41,7 +40,6 @@ from domain.gl_extraction.tables import (
     extraction_batch,
     extraction_stamp,
 )
-from domain.kernel import sequences
 from domain.kernel.columns import INT32, INT64
 
 _d = accounting_detail.c
@@ -102,8 +100,7 @@ def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
     in_scope = select(_d.ledger_code, _d.accounting_period_code).join_from(_scope, accounting_detail, _IN_SCOPE)
     periods = select(_p.ledger_code, _p.code).where(tuple_(_p.ledger_code, _p.code).in_(in_scope.distinct()))
     tx.execute(periods.order_by(_p.ledger_code, _p.code).with_for_update(read=True)).all()
-    sequences.hold(tx, "extraction_batch_no")
-    tx.execute(_selecting().order_by(extraction_batch.c.batch_no).with_for_update(read=True)).all()
+    hold_runs(tx)
     return _groups(tx)
 
 
@@ -132,12 +129,14 @@ def void_scope(tx: Connection, *, now_us: int) -> int:
     Gives how many were marked. Cost: three statements.
     """
     keys = select(_scope.c.bucket, _scope.c.detail_id)
-    voidable = (tuple_(_d.bucket, _d.detail_id).in_(keys), _d.voided_us == 0, _d.reversed_by == 0)
-    marked = tx.execute(update(accounting_detail).where(*voidable).values(voided_us=now_us)).rowcount
+    # No more is asked of the details, which are locked: each further condition has PostgreSQL, where it has no
+    # statistics, take them for so few that it reads them all, once for each key (seen).
+    in_scope = tuple_(_d.bucket, _d.detail_id).in_(keys)
+    marked = tx.execute(update(accounting_detail).where(in_scope).values(voided_us=now_us)).rowcount
     pending = accounting_detail_pending
     tx.execute(delete(pending).where(tuple_(pending.c.bucket, pending.c.detail_id).in_(keys)))
     stamp = extraction_stamp.c
-    provisional = (tuple_(stamp.bucket, stamp.detail_id).in_(keys), stamp.batch_no.in_(_selecting()))
+    provisional = (tuple_(stamp.bucket, stamp.detail_id).in_(keys), stamp.batch_no.in_(selecting()))
     tx.execute(delete(extraction_stamp).where(*provisional))
     return marked
 
@@ -151,11 +150,6 @@ def mark_reversed(tx: Connection, reversals: Mapping[int, int]) -> int:
         .values(reversed_by=cast(reversed_by, BIGINT))
     )
     return tx.execute(statement).rowcount
-
-
-def _selecting() -> Select[int]:
-    """The runs that have not settled yet what they send."""
-    return select(extraction_batch.c.batch_no).where(extraction_batch.c.state == BatchState.SELECTING.value)
 
 
 def _in(scope: Scope) -> ColumnElement[bool]:
