@@ -14,7 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.operations.v1 import permission_pb2
@@ -53,8 +52,6 @@ _TOKEN_CHARACTERS_MIN = 16
 _SCHEME = "bearer "
 
 Metadata = Iterable[tuple[str, str | bytes]]
-
-log = structlog.get_logger("auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,6 @@ def authority(settings: Settings, permissions: Iterable[str]) -> Authority:
     if settings.token_file is not None:
         return read_tokens(settings.token_file, known)
     assert settings.on_loopback, "the settings are refused otherwise"
-    log.warning("open to every caller on this machine: no token file is set", listen=settings.listen)
     return Anybody(known)
 
 

@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 
@@ -22,11 +23,11 @@ log = structlog.get_logger("processes")
 class Supervised:
     """A process of this program that is meant to run as long as this one does."""
 
-    def __init__(self, command: str, settings: Settings) -> None:
+    def __init__(self, command: str, settings: Settings, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         # -P: a folder named `server` where the user happens to stand is not this program.
         self._arguments = [sys.executable, "-P", "-m", "server", command, "--parent", str(os.getpid())]
         self._command = command
-        self._environment = {**os.environ, **environment(settings)}
+        self._environment = {**os.environ, **environment(settings), **variables}
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from server import auth
+from server import auth, metrics
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
 from server.opening import CannotStart, known_jobs, make_folders
@@ -34,14 +34,15 @@ async def serve(settings: Settings) -> None:
         return
     server, worker = Server(settings, known_jobs(settings)), Supervised("work", settings)
     make_folders(settings)
-    try:
-        if await _begun(server, stop):
-            if settings.jobs:
-                worker.start()
-            _announce(settings, server.target)
-            await stop.wait()
-    finally:
-        await asyncio.gather(server.stop(), worker.stop(settings.shutdown_grace_s))
+    with metrics.served(settings.metrics_listen):
+        try:
+            if await _begun(server, stop):
+                if settings.jobs:
+                    worker.start()
+                _announce(settings, server.target)
+                await stop.wait()
+        finally:
+            await asyncio.gather(server.stop(), worker.stop(settings.shutdown_grace_s))
 
 
 async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
@@ -62,14 +63,16 @@ def _announce(settings: Settings, target: str) -> None:
     """Say on stdout where the server is, now that it is ready."""
     kind = "PostgreSQL" if not settings.on_sqlite else str(sqlite_path(settings.url))
     print(f"Countinghouse {version('countinghouse-server')} on {kind}", flush=True)  # noqa: T201 - said to people
+    if settings.token_file is None:
+        print("open to every caller on this machine, as no token file is set", flush=True)  # noqa: T201
     print(f"ready on {target}", flush=True)  # noqa: T201
 
 
 async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     auth.authority(settings, permissions().values())  # mistakes are told once, and before anything is started
     make_folders(settings)
-    with _reserved(settings.listen):
-        servers = [Supervised("rpc", settings) for _ in range(settings.workers)]
+    with _reserved(settings.listen), metrics.served_of_several(settings.metrics_listen) as variables:
+        servers = [Supervised("rpc", settings, variables) for _ in range(settings.workers)]
         worker = Supervised("work", settings)
         try:
             for server in servers:

@@ -52,6 +52,10 @@ def _host_and_port(address: str) -> str:
     return address
 
 
+def _host_and_port_or_nothing(address: str) -> str:
+    return _host_and_port(address) if address else ""
+
+
 def _existing_file(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
         raise ValueError(f"there is no file {path}")
@@ -70,6 +74,9 @@ class Settings(BaseSettings):
     data_files_folder: Path = Field(Path("countinghouse-data/files"), description="where data files are kept")
     listen: Annotated[str, AfterValidator(_host_and_port)] = Field(
         "127.0.0.1:50051", description="host:port to serve on, or unix:path; port 0 picks a free one"
+    )
+    metrics_listen: Annotated[str, AfterValidator(_host_and_port_or_nothing)] = Field(
+        "", description="host:port to serve figures for Prometheus on; empty for none"
     )
     token_file: Annotated[Path | None, AfterValidator(_existing_file)] = Field(
         None, description="TOML file of tokens; none leaves the server open, on loopback only"

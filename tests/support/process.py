@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,12 @@ def run(folder: Path, *arguments: str, **settings: object) -> subprocess.Complet
 
 
 def free_address() -> str:
-    """An address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """An address that nobody listens on; its port is none that the system gives to others by itself."""
+    while True:
+        address = ("127.0.0.1", random.randrange(20_000, 32_000))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(address)
+            return f"{address[0]}:{address[1]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tests.support.server import refusal, refusal_of
 from tests.support.waiting import wait_for
 from tests.wire.locking import ledgers_locked
 
+ANY = "127.0.0.1:0"  # a free port: the ready line tells which
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -43,18 +45,19 @@ def _ledger(channel: grpc.Channel, code: str) -> reference_pb2.Ledger:
     return gl.CreateLedger(request, timeout=20, wait_for_ready=True)
 
 
-@pytest.mark.rule("PLT-40")
+@pytest.mark.rule("PLT-40", "PLT-13")
 def test_without_configuration_it_serves_on_a_file_of_its_own(tmp_path: Path) -> None:
     """One command in an empty folder; what is stored is there after a restart."""
     began = time.monotonic()
-    with serve(tmp_path, "--listen", free_address()) as server:
+    with serve(tmp_path, "--listen", ANY) as server:
         with grpc.insecure_channel(server.ready()) as channel:
             assert time.monotonic() - began < 10
             assert _health(channel) == SERVING
             _ledger(channel, "L1")
+        assert "open to every caller on this machine" in server.said()
         assert server.end() == 0
     assert (tmp_path / "countinghouse-data" / "countinghouse.db").exists()
-    with serve(tmp_path, "--listen", free_address()) as again, grpc.insecure_channel(again.ready()) as channel:
+    with serve(tmp_path, "--listen", ANY) as again, grpc.insecure_channel(again.ready()) as channel:
         gl = gl_grpc.GLExtractionServiceStub(channel)
         assert [each.code for each in gl.ListLedgers(reference_pb2.ListLedgersRequest()).ledgers] == ["L1"]
 
@@ -62,7 +65,7 @@ def test_without_configuration_it_serves_on_a_file_of_its_own(tmp_path: Path) ->
 @pytest.mark.rule("PLT-40")
 def test_on_postgresql_it_migrates_at_start(postgresql_url: str, tmp_path: Path) -> None:
     """An empty database is all that it needs."""
-    with serve(tmp_path, database_url=postgresql_url, listen=free_address()) as server:
+    with serve(tmp_path, database_url=postgresql_url, listen=ANY) as server:
         with grpc.insecure_channel(server.ready()) as channel:
             _ledger(channel, "L1")
         assert server.end(signal.SIGINT) == 0
@@ -76,7 +79,7 @@ def test_on_sigterm_it_tells_watchers_and_finishes_what_runs(
     tally.prepare(database)
     name = f"operations/{tally.start(database, numbers=1, size=1)}"
     with (
-        serve(tmp_path / "server", "--no-jobs", database_url=migrated_url, listen=free_address()) as server,
+        serve(tmp_path / "server", "--no-jobs", database_url=migrated_url, listen=ANY) as server,
         grpc.insecure_channel(server.ready()) as channel,
         ThreadPoolExecutor(1) as caller,
     ):
@@ -110,7 +113,7 @@ def test_what_does_not_finish_within_the_grace_time_is_cut_off(
     """The server leaves in time, with 0; nothing is half done."""
     few = {"shutdown_grace_s": 0.5, "statement_timeout_s": 2}
     with (
-        serve(tmp_path / "server", "--no-jobs", database_url=migrated_url, listen=free_address(), **few) as server,
+        serve(tmp_path / "server", "--no-jobs", database_url=migrated_url, listen=ANY, **few) as server,
         grpc.insecure_channel(server.ready()) as channel,
         ThreadPoolExecutor(1) as caller,
     ):
@@ -155,7 +158,7 @@ def test_it_is_not_ready_while_the_schema_is_migrated(postgresql_url: str, tmp_p
 @pytest.mark.rule("PLT-22")
 def test_a_worker_process_that_dies_is_started_again(tmp_path: Path) -> None:
     """Killed, it comes back; and when the server itself is killed, it does not outlive it."""
-    with serve(tmp_path, "--listen", free_address()) as server:
+    with serve(tmp_path, "--listen", ANY) as server:
         server.ready()
         wait_for(lambda: server.children("work"))
         (first,) = server.children("work")
@@ -186,6 +189,27 @@ def test_several_rpc_processes_share_a_port(migrated_postgresql_url: str, tmp_pa
         assert server.end() == 0
 
 
+@pytest.mark.rule("PLT-42")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_calls_are_counted_for_prometheus(migrated_postgresql_url: str, tmp_path: Path, workers: int) -> None:
+    """The figures of all RPC processes stand on one port."""
+    few: dict[str, Any] = {"listen": free_address(), "metrics_listen": free_address(), "workers": workers}
+    with serve(tmp_path / "one", "--no-jobs", database_url=migrated_postgresql_url, **few) as server:
+        address = server.ready()
+        for number in range(6):
+            with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+                _ledger(channel, f"L{number}")
+
+        def counted() -> bool:
+            with urllib.request.urlopen(f"http://{few['metrics_listen']}/metrics") as answer:
+                lines = answer.read().decode().splitlines()
+            calls = [line for line in lines if line.startswith("countinghouse_calls_total") and "CreateLedger" in line]
+            return [line.split()[-1] for line in calls] == ["6.0"]
+
+        wait_for(counted)
+        assert server.end() == 0
+
+
 @pytest.mark.rule("PLT-40")
 def test_a_second_server_on_the_same_port_says_so(tmp_path: Path) -> None:
     """It does not silently share the port."""
@@ -204,11 +228,11 @@ def test_a_database_that_cannot_be_meant_is_refused_at_start(
     postgres_cluster: postgres.Cluster, tmp_path: Path
 ) -> None:
     """One that does not exist is a mistake; one that does not answer is waited for, for a while."""
-    wrong = run(tmp_path, "serve", database_url=postgres_cluster.url("nosuch"), listen=free_address())
+    wrong = run(tmp_path, "serve", database_url=postgres_cluster.url("nosuch"), listen=ANY)
     assert wrong.returncode == 2
     assert 'database "nosuch" does not exist' in wrong.stderr.splitlines()[-1]
     nowhere = f"postgresql://somebody:secret@{free_address()}/x"
-    silent = run(tmp_path, "serve", database_url=nowhere, listen=free_address(), start_timeout_s=1)
+    silent = run(tmp_path, "serve", database_url=nowhere, listen=ANY, start_timeout_s=1)
     assert silent.returncode == 1
     assert silent.stderr.splitlines()[-1].startswith("the database does not answer: ")
     assert "secret" not in silent.stderr
