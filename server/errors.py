@@ -31,7 +31,7 @@ DOMAIN = "countinghouse"
 DETAILS_KEY = "grpc-status-details-bin"
 DETAILS_BYTES_MAX = 4_096
 """How much a status may weigh: a client takes 8 KiB of metadata by default, and this grows by a third on the wire."""
-MESSAGE_CHARACTERS_MAX = 512
+MESSAGE_BYTES_MAX = 512  # of UTF-8, each of which can take three on the wire
 RETRY_AFTER = timedelta(seconds=1)
 
 
@@ -127,9 +127,9 @@ def status_of(error: DomainError) -> status_pb2.Status:
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
     for detail in _details_of(error):
         status.details.add().Pack(detail)
-    if isinstance(error, Invalid) and status.ByteSize() > DETAILS_BYTES_MAX:
-        return _trimmed(error)
-    return status
+    if status.ByteSize() <= DETAILS_BYTES_MAX:
+        return status
+    return _trimmed(error) if isinstance(error, Invalid) else _bare(error)
 
 
 async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> NoReturn:
@@ -144,8 +144,8 @@ async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError)
 
 def _details_of(error: DomainError) -> list[Message]:
     """What belongs to the error, ErrorInfo first."""
-    reason = error.code if isinstance(error, Invalid) else error.reason
-    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=error.details)]
+    info = error_details_pb2.ErrorInfo(reason=_reason_of(error), domain=DOMAIN, metadata=error.details)
+    details: list[Message] = [info]
     if isinstance(error, Invalid):
         details.append(_bad_request(error))
     elif isinstance(error, NotFound):
@@ -183,26 +183,31 @@ def _resource(kind: str, name: str, description: str) -> error_details_pb2.Resou
 
 def _trimmed(error: Invalid) -> status_pb2.Status:
     """The status with as many of the error's first violations as fit."""
-    fitting, room = 0, DETAILS_BYTES_MAX - 2 * MESSAGE_CHARACTERS_MAX
+    fitting, room = 0, DETAILS_BYTES_MAX - 2 * MESSAGE_BYTES_MAX
     for violation in error.violations:
         room -= len(violation.field.encode()) + len(violation.description.encode()) + len(violation.reason) + 16
         if room < 0:
             break
         fitting += 1
-    kept = Invalid(
-        *error.violations[: max(fitting, 1)],
-        message=error.message,
-        **{**error.details, "violations_total": len(error.violations)},
-    )
-    return status_of(kept) if len(kept.violations) < len(error.violations) else _bare(error)
+    if not fitting or fitting == len(error.violations):
+        return _bare(error)
+    details = {**error.details, "violations_total": len(error.violations)}
+    return status_of(Invalid(*error.violations[:fitting], message=error.message, **details))
 
 
-def _bare(error: Invalid) -> status_pb2.Status:
-    """The status of an error so long that not even one violation fits."""
+def _bare(error: DomainError) -> status_pb2.Status:
+    """The status of an error so long that nothing but its reason fits."""
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.code, domain=DOMAIN))
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=_reason_of(error), domain=DOMAIN))
     return status
 
 
+def _reason_of(error: DomainError) -> str:
+    return error.code if isinstance(error, Invalid) else error.reason
+
+
 def _shortened(message: str) -> str:
-    return message if len(message) <= MESSAGE_CHARACTERS_MAX else message[: MESSAGE_CHARACTERS_MAX - 1] + "…"
+    content = message.encode(errors="replace")
+    if len(content) <= MESSAGE_BYTES_MAX:
+        return message
+    return content[: MESSAGE_BYTES_MAX - len("…".encode())].decode(errors="ignore") + "…"

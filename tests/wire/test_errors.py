@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -17,7 +19,9 @@ from sqlalchemy import text
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from countinghouse.gl_extraction.v1 import reference_pb2
+from domain.kernel.errors import Invalid, NotFound, Refused, Violation
 from server.database.transaction import Database
+from server.errors import status_of
 from tests.operations import tally
 from tests.support.server import Served, refusal, refusal_of, serving
 from tests.support.waiting import wait_for
@@ -172,3 +176,21 @@ def test_a_caller_with_a_deadline_is_not_kept_beyond_it(database: Database, gl: 
         assert late.value.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}
         time.sleep(0.5)
     assert not gl.ListLedgers(reference_pb2.ListLedgersRequest()).ledgers
+
+
+@pytest.mark.rule("PLT-07")
+def test_no_status_outgrows_what_a_client_takes() -> None:
+    """Whatever is in a message, in any script, the status fits into 8 KiB on the wire and keeps its reason."""
+    huge = "\u4f1a\u8ba1" * 5_000
+    for error in (
+        Refused(huge, resource_name=huge),
+        NotFound("kind", huge),
+        Invalid(Violation("field", "REASON_ONE", huge), Violation("field", "REASON_TWO", "short")),
+        Invalid(*(Violation(f"field[{place}]", "REASON_ONE", "is wrong") for place in range(5_000))),
+    ):
+        status = status_of(error)
+        info = error_details_pb2.ErrorInfo()
+        assert status.details[0].Unpack(info)
+        assert info.reason == (error.code if isinstance(error, Invalid) else error.reason)
+        on_the_wire = len(quote(status.message)) + len(b64encode(status.SerializeToString()))
+        assert on_the_wire < 7_500
