@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ for name in ("domain", "server", "countinghouse", "buf.validate"):
     package = importlib.import_module(name)
     assert "site-packages" in package.__path__[0], package.__path__
     for module in pkgutil.walk_packages(package.__path__, name + "."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith((".__main__", ".migrations.env")):  # run as programs, by Python and by Alembic
             importlib.import_module(module.name)
 """
 
@@ -51,8 +52,8 @@ class Installed:
         return result.stdout
 
     @contextmanager
-    def serving(self, **settings: str) -> Iterator[grpc.Channel]:
-        """A channel to `countinghouse serve` once it is ready; at the end it must exit 0 on SIGTERM."""
+    def serving(self, **settings: str) -> Iterator[tuple[grpc.Channel, str]]:
+        """`countinghouse serve`, ready: a channel to it and its address; at the end SIGTERM must end it with 0."""
         port = _free_port()
         settings["COUNTINGHOUSE_LISTEN"] = f"127.0.0.1:{port}"
         with (
@@ -67,8 +68,8 @@ class Installed:
             grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
             try:
-                assert _health(channel, "") == health_pb2.HealthCheckResponse.SERVING
-                yield channel
+                _wait_until_ready(channel)
+                yield channel, settings["COUNTINGHOUSE_LISTEN"]
             finally:
                 server.terminate()
                 status = server.wait(timeout=READY_TIMEOUT_S)
@@ -90,6 +91,14 @@ def _health(channel: grpc.Channel, service: str) -> int:
     )
     request = health_pb2.HealthCheckRequest(service=service)
     return int(check(request, timeout=READY_TIMEOUT_S, wait_for_ready=True).status)
+
+
+def _wait_until_ready(channel: grpc.Channel) -> None:
+    """Wait while the server answers already, and says that it is opening the database."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while _health(channel, "") != health_pb2.HealthCheckResponse.SERVING:
+        assert time.monotonic() < deadline, "the server did not get ready"
+        time.sleep(0.05)
 
 
 def _free_port() -> int:
@@ -145,9 +154,11 @@ def test_the_command_knows_the_caller_and_the_server_side(installed: Installed) 
     assert [name for name in ("serve", "work", "migrate", "config", "demo", "gl", "ops") if name not in shown] == []
 
 
-def test_an_installed_server_migrates_and_serves(installed: Installed, database_url: str) -> None:
-    """Migrations travel in the wheel, the server gets ready and leaves in order, on either database."""
+def test_an_installed_server_migrates_serves_and_extracts(installed: Installed, database_url: str) -> None:
+    """Migrations travel in the wheel; what is ingested comes out in files to the cent, on either database."""
     installed.run("countinghouse", "migrate", COUNTINGHOUSE_DATABASE_URL=database_url)
-    with installed.serving(COUNTINGHOUSE_DATABASE_URL=database_url) as channel:
+    with installed.serving(COUNTINGHOUSE_DATABASE_URL=database_url) as (channel, address):
         service = "countinghouse.gl_extraction.v1.GLExtractionService"
         assert _health(channel, service) == health_pb2.HealthCheckResponse.SERVING
+        told = installed.run("countinghouse", "demo", "--count", "300", COUNTINGHOUSE_ADDRESS=address)
+    assert told.count("every cent of") == len(("EUR", "JPY", "USD"))
