@@ -126,20 +126,21 @@ def _file_pieces(rest: _Ahead, limits: Limits, taken: list[tuple[int, Totals]]) 
 
 def _elements(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[dict[str, object]]:
     """The elements as JSON objects; empty fields are left out, amounts and indicators are always there."""
-    named = [(name, MESSAGE_NAMES[name]) for name in columns]
+    names = [MESSAGE_NAMES[name] for name in columns]
+    days, flags, amounts = (
+        [at for at, name in enumerate(columns) if name in those] for those in (DAY_COLUMNS, _FLAGS, _AMOUNTS)
+    )
     currency_at = columns.index("currency")
     elements = []
     for row in rows:
-        currency = row[currency_at]
-        element: dict[str, object] = {}
-        for (column, name), value in zip(named, row, strict=True):
-            if column in _AMOUNTS:
-                element[name] = decimal_text(value, currency)
-            elif column in _FLAGS:
-                element[name] = value == 1
-            elif value:
-                element[name] = _iso_day(value) if column in DAY_COLUMNS else value
-        elements.append(element)
+        values = list(row)
+        for at in days:
+            values[at] = _iso_day(values[at])
+        for at in flags:
+            values[at] = values[at] == 1
+        for at in amounts:
+            values[at] = decimal_text(values[at], values[currency_at])
+        elements.append({name: value for name, value in zip(names, values, strict=True) if value != ""})
     return elements
 
 

@@ -32,7 +32,7 @@ from domain.gl_extraction.extraction.selection import batch_no_of, check, group_
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.extraction.store import batches, reconciling, stamping
 from domain.gl_extraction.extraction.store.grouping import added_up
-from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.extraction.store.planner import group_by_hash, probe_by_key
 from domain.gl_extraction.extraction.store.sums import exact_sums
 from domain.gl_extraction.extraction.store.survey import survey
 from domain.gl_extraction.reference import store as registers
@@ -111,6 +111,7 @@ def preview(tx: Connection, request: Request, settings: Settings) -> Preview:
     """
     selection = _admit(tx, request, settings.zone)
     probe_by_key(tx)
+    group_by_hash(tx)
     with exact_sums():
         seen = survey(tx, added_up(tx, stamping.selected(selection), None))
     messages = -(-seen.element_count // settings.limits.elements_per_message)

@@ -1,7 +1,7 @@
 """SQL that adds details up into elements, in one statement (GLX-16).
 
 The order is total and the same everywhere: by the bytes of the bulking group and the currency, then by the indicators.
-Rows are sorted to be grouped, which spills to disk beyond a few megabytes: memory stays flat (GLX-22).
+Whatever does not fit into a bounded memory goes to disk while it is grouped: memory stays flat (GLX-22).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, cast, func, insert, literal, select
 
 from domain.gl_extraction.extraction.elements import AGREED_COLUMNS, DAY_COLUMNS, KEY_COLUMNS, TOLD_COLUMNS
-from domain.gl_extraction.extraction.store.planner import probe_by_key, with_details
+from domain.gl_extraction.extraction.store.planner import group_by_hash, probe_by_key, with_details
 from domain.gl_extraction.tables import BUCKETS, accounting_detail, extraction_element, extraction_stamp
 from domain.kernel.columns import INT64
 
@@ -36,6 +36,7 @@ def group(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     bits. Cost: one statement, which reads each detail by its key.
     """
     probe_by_key(tx)
+    group_by_hash(tx)
     elements = added_up(tx, _stamps_of(batch_no), coded).subquery("grouped")
     order = [elements.c[name] for name in KEY_COLUMNS]
     rows = select(literal(batch_no, INT64), func.row_number().over(order_by=order), *elements.c)
