@@ -53,7 +53,7 @@ def serve(url: str, folder: Path, *, token: str | None = None, **settings: objec
     target = f"127.0.0.1:{free_port()}"
     environment = environment_of(url, target, folder / "files", settings)
     said = folder / "server.log"
-    with said.open("ab") as log, started([PROGRAM, "serve"], environment, log) as server:
+    with said.open("ab") as log, started([sys.executable, "-m", "server", "serve"], environment, log) as server:
         try:
             wait_until_ready(target, server)
             worker = _worker_of(server.pid, url) if settings.get("jobs", True) else 0
