@@ -1,17 +1,31 @@
 """The schema comes about by migrations, the same on both databases."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, text
 
 from domain.kernel import sequences
 from domain.schema import metadata
 from server.database.engine import open_engine
 from server.database.migrate import migrate, pending, revisions
 from server.database.transaction import Database
+
+POSTGRESQL_CATALOG = (
+    """SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, l.collname,
+        pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+        LEFT JOIN pg_collation l ON l.oid = a.attcollation
+        LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (c.oid, a.attnum)
+        WHERE a.attnum > 0 AND c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'""",
+    """SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = CAST(:schema AS regnamespace) AND conrelid::regclass::text <> 'alembic_version'""",
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = :schema AND tablename <> 'alembic_version'",
+    """SELECT relname, reloptions FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = CAST(:schema AS regnamespace) AND relname <> 'alembic_version'""",
+)
 
 
 @pytest.mark.rule("PLT-40")
@@ -24,13 +38,42 @@ def test_migrating_leaves_nothing_pending(database_url: str) -> None:
 
 
 @pytest.mark.rule("PLT-40")
-def test_the_migrated_schema_is_the_schema_of_the_tables(database_url: str) -> None:
-    """Nothing is left for a migration to add, drop or change."""
+def test_the_migrated_schema_is_the_schema_of_the_tables(database_url: str, tmp_path: Path) -> None:
+    """Every column, key, index and option is as the tables say: whoever changes them writes a migration."""
     migrate(database_url)
-    engine = open_engine(database_url)
-    with engine.connect() as connection:
+    migrated = open_engine(database_url)
+    described = _described(migrated)
+    with migrated.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("CREATE SCHEMA made"))
+            connection.execute(text("SET LOCAL search_path TO made"))
+            metadata.create_all(connection)
+            assert _described_on(connection, "made") == described
+    migrated.dispose()
+    if database_url.startswith("sqlite"):
+        made = open_engine(str(tmp_path / "made.db"))
+        metadata.create_all(made)
+        assert _described(made) == described
+        made.dispose()
+
+
+def _described(engine: Engine) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return _described_on(connection, "public")
+
+
+def _described_on(connection: Connection, schema: str) -> list[tuple[object, ...]]:
+    """The schema in the database's own words, line by line."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'"
+        statements = connection.execute(text(query)).scalars().all()
+        return sorted(tuple(sorted(line.strip().rstrip(",") for line in one.splitlines())) for one in statements)
+    found: list[tuple[object, ...]] = []
+    for query in POSTGRESQL_CATALOG:
+        rows = connection.execute(text(query), {"schema": schema})
+        found += [tuple(str(cell).replace(f"{schema}.", "") for cell in row) for row in rows]
+    return sorted(found, key=str)
 
 
 @pytest.mark.rule("PLT-40")

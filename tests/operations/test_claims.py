@@ -30,6 +30,7 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing(tallies: Database, 
     stepper.step()
     sleeper = stepper.register()
     asleep = stepper.claim(sleeper)
+    assert tallies.write(runner.take_over) == 0
     assert not stepper.step(), "while the lease holds nobody else gets the chunk"
     end_lease(tallies, sleeper)
     assert tallies.write(runner.take_over) == 1
