@@ -23,7 +23,9 @@ from sqlalchemy import Connection
 
 from domain.kernel import idempotency
 from domain.kernel.call import Call
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, Unavailable
+from domain.kernel.idempotency import RequestIdReused
+from server.database.failures import OutcomeUnknown
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.observe import trace
 
@@ -228,10 +230,14 @@ class Calls:
             return self._timed(rpc, database.write, lambda tx: fn(tx, call))
         digest = _digest(request)
 
+        def kept(tx: Connection) -> A | None:
+            answer = idempotency.recall(tx, call.caller, call.method, request_id, digest)
+            return None if answer is None else answer_type.FromString(answer)
+
         def once(tx: Connection) -> A:
-            kept = idempotency.recall(tx, call.caller, call.method, request_id, digest)
-            if kept is not None:
-                return answer_type.FromString(kept)
+            first = kept(tx)
+            if first is not None:
+                return first
             answer = fn(tx, call)
             idempotency.remember(
                 tx,
@@ -244,7 +250,29 @@ class Calls:
             )
             return answer
 
-        return self._timed(rpc, database.write, once)
+        try:
+            return self._timed(rpc, database.write, once)
+        except DomainError as refused:
+            first = self._meanwhile(rpc, database, refused, kept)
+            if first is None:
+                raise
+            return first
+
+    def _meanwhile(
+        self, rpc: Rpc, database: Database, refused: DomainError, kept: Callable[[Connection], A | None]
+    ) -> A | None:
+        """The answer that the same call was given while this one ran: what it did is then what stood in our way.
+
+        Raises: RequestIdReused when the other call had other content.
+        """
+        if isinstance(refused, Unavailable) and not isinstance(refused, OutcomeUnknown):
+            return None
+        try:
+            return self._timed(rpc, database.read, kept)
+        except RequestIdReused:
+            raise
+        except DomainError:
+            return None  # the first refusal is the one to tell
 
     def _rehearse(self, rpc: Rpc, database: Database, fn: Callable[[Connection], A]) -> A:
         """Run `fn` and take back what it did."""
