@@ -102,14 +102,14 @@ class Listener:
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, connection: PostgresConnection) -> None:
         """Hear until the connection breaks."""
-        broken = loop.create_future()
-        loop.add_reader(connection.fileno(), self._hear, connection, broken)
+        broken, descriptor = loop.create_future(), connection.fileno()  # a broken connection knows its own no more
+        loop.add_reader(descriptor, self._hear, connection, broken)
         self.hears = True
         try:
             await broken
         finally:
             self.hears = False
-            loop.remove_reader(connection.fileno())
+            loop.remove_reader(descriptor)
             connection.close()
 
     def _hear(self, connection: PostgresConnection, broken: asyncio.Future[None]) -> None:
