@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.data_files.model import Totals
 from domain.gl_extraction.tables import CODED_COLUMNS
@@ -60,6 +61,31 @@ class Emptied:
     element_count: int
     group_count: int
     bulking_groups: tuple[str, ...]
+
+
+class GroupSums(NamedTuple):
+    """What the elements of a bulking group in one currency come to; `emptied` has the bits of any of them."""
+
+    bulking_group: str
+    currency: str
+    detail_count: int
+    element_count: int
+    debit_minor: int
+    credit_minor: int
+    emptied: int
+
+    def joined(self, other: GroupSums) -> GroupSums:
+        """Two parts of one group together."""
+        assert (self.bulking_group, self.currency) == (other.bulking_group, other.currency)
+        return GroupSums(
+            self.bulking_group,
+            self.currency,
+            detail_count=self.detail_count + other.detail_count,
+            element_count=self.element_count + other.element_count,
+            debit_minor=self.debit_minor + other.debit_minor,
+            credit_minor=self.credit_minor + other.credit_minor,
+            emptied=self.emptied | other.emptied,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class ChunkSizes:
     """About how many details one step takes on each database; a step on SQLite keeps all other writers waiting."""
 
     postgresql: int = 50_000
-    sqlite: int = 10_000
+    sqlite: int = 20_000
 
     def on(self, tx: Connection) -> int:
         """That of the database at hand."""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import orjson
 
 from domain.data_files.model import DataFile, Totals
-from domain.gl_extraction.extraction.elements import MESSAGE_NAMES, emptied_columns
+from domain.gl_extraction.extraction.elements import MESSAGE_NAMES, GroupSums, emptied_columns
 from domain.gl_extraction.extraction.model import Batch
 from domain.kernel.money import decimal_text
 from domain.kernel.time import iso_of
 
 FORMAT = "countinghouse-gl-manifest-1"
 
-Group = Mapping[str, Any]
-"""A row of `store.elements.groups`."""
 
-
-def render(batch: Batch, groups: Iterable[Group], files: Iterable[DataFile]) -> Iterator[bytes]:
+def render(batch: Batch, groups: Iterable[GroupSums], files: Iterable[DataFile]) -> Iterator[bytes]:
     """The manifest in pieces: the batch's facts, then a line for each bulking group, then a line for each file.
 
-    `groups` come in order, each with `bulking_group`, `currency`, `element_count`, `detail_count`, `debit_minor`,
-    `credit_minor` and `emptied`; neighbours with one key are put together. `files` come in order, less the manifest.
+    `groups` come in order; neighbours with one key are put together. `files` come in order, less the manifest.
     """
     yield orjson.dumps(_facts(batch))[:-1]  # the object goes on below
     yield b',"bulkingGroups":['
@@ -63,36 +58,28 @@ def _amounts(currency: str, debit_minor: int, credit_minor: int) -> dict[str, st
     }
 
 
-def _joined(groups: Iterable[Group]) -> Iterator[Group]:
+def _joined(groups: Iterable[GroupSums]) -> Iterator[GroupSums]:
     """Groups, those put together that came in parts."""
-    held: Group | None = None
+    held: GroupSums | None = None
     for group in groups:
-        if held is not None and all(held[name] == group[name] for name in ("bulking_group", "currency")):
-            held = {name: _together(name, held[name], group[name]) for name in held}
-            continue
-        if held is not None:
-            yield held
-        held = group
+        if held is None or held[:2] != group[:2]:
+            if held is not None:
+                yield held
+            held = group
+        else:
+            held = held.joined(group)
     if held is not None:
         yield held
 
 
-def _together(name: str, one: Any, other: Any) -> Any:  # noqa: ANN401
-    if name in {"bulking_group", "currency"}:
-        return one
-    return one | other if name == "emptied" else one + other
-
-
-def _group(group: Group) -> dict[str, object]:
-    name = {"bulkingGroupGLFile": group["bulking_group"]} if group["bulking_group"] else {}
-    emptied = [MESSAGE_NAMES[column] for column in emptied_columns(int(group["emptied"]))]
-    return {
-        **name,
-        "detailCount": int(group["detail_count"]),
-        "elementCount": int(group["element_count"]),
-        **_amounts(group["currency"], int(group["debit_minor"]), int(group["credit_minor"])),
-        **({"emptied": emptied} if emptied else {}),
-    }
+def _group(group: GroupSums) -> dict[str, object]:
+    told: dict[str, object] = {"bulkingGroupGLFile": group.bulking_group} if group.bulking_group else {}
+    told["detailCount"] = group.detail_count
+    told["elementCount"] = group.element_count
+    told.update(_amounts(group.currency, group.debit_minor, group.credit_minor))
+    if group.emptied:
+        told["emptied"] = [MESSAGE_NAMES[column] for column in emptied_columns(group.emptied)]
+    return told
 
 
 def _with_last_message(batch: Batch, files: Iterable[DataFile]) -> Iterator[tuple[DataFile, int]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal, select
 
-from domain.gl_extraction.extraction.elements import TOLD_COLUMNS
+from domain.gl_extraction.extraction.elements import TOLD_COLUMNS, GroupSums
 from domain.gl_extraction.tables import extraction_element
 
 _e = extraction_element.c
@@ -22,28 +22,22 @@ def read(tx: Connection, batch_no: int, columns: Sequence[str], *, first: int, l
         yield from map(tuple, tx.execute(query.where(_e.element_no.between(start, end))).all())
 
 
-def groups(tx: Connection, batch_no: int, *, element_count: int) -> Iterator[Mapping[str, Any]]:
-    """By bulking group and currency, in order: elements, details, debits, credits, what was emptied. Cost: as `read`.
+def groups(tx: Connection, batch_no: int, *, element_count: int) -> Iterator[GroupSums]:
+    """What the elements of each bulking group and currency come to, in order. Cost: as `read`.
 
     A group whose elements lie on both sides of a page comes in two parts, one behind the other.
     """
+    figures = (func.sum(_e.detail_count), func.count(), func.sum(_e.debit_minor), func.sum(_e.credit_minor))
     query = (
-        select(
-            _e.bulking_group,
-            _e.currency,
-            func.count().label("element_count"),
-            func.sum(_e.detail_count).label("detail_count"),
-            func.sum(_e.debit_minor).label("debit_minor"),
-            func.sum(_e.credit_minor).label("credit_minor"),
-            _any_emptied().label("emptied"),
-        )
+        select(_e.bulking_group, _e.currency, *figures, _any_emptied())
         .where(_e.batch_no == batch_no)
         .group_by(_e.bulking_group, _e.currency)
         .order_by(_e.bulking_group, _e.currency)
     )
     for start in range(1, element_count + 1, _ROWS_MAX):
         end = start + _ROWS_MAX - 1
-        yield from (row._asdict() for row in tx.execute(query.where(_e.element_no.between(start, end))))
+        for group, currency, *sums in tx.execute(query.where(_e.element_no.between(start, end))).all():
+            yield GroupSums(group, currency, *map(int, sums))
 
 
 def _any_emptied() -> ColumnElement[int]:

@@ -10,7 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.selectable import ScalarSelect, Subquery
 
 from domain.data_files.model import Total, Totals
@@ -25,13 +41,25 @@ from domain.gl_extraction.tables import (
     extraction_batch,
     extraction_stamp,
 )
-from domain.kernel.columns import INT64
+from domain.kernel.columns import INT32, INT64, TEXT
 
 NO_BATCH_YET = 2**62  # later than every batch there is
 EVERYTHING = Range(0, BUCKETS - 1, 0, 2**63 - 1, 0)
 
+_found = Table(  # what a range holds, on SQLite: read once, and then used three times
+    "found_detail",
+    MetaData(),
+    Column("bucket", INT32),
+    Column("detail_id", INT64),
+    Column("currency", TEXT),
+    Column("debit_minor", INT64),
+    Column("credit_minor", INT64),
+    Column("coded_mask", INT64),
+    prefixes=["TEMPORARY"],
+)
 _KEYS = ("bucket", "batch_no", "detail_id")
-_d, _p, _s, _b = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.c, extraction_batch.c
+_d, _p, _s = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.c
+_OF_PENDING = and_(_d.bucket == _p.bucket, _d.detail_id == _p.detail_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +74,7 @@ class Taken:
 def take(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
     """Stamp, provisionally, what the selection takes within a range.
 
-    Cost: one statement on PostgreSQL, up to four on SQLite; each row by primary key.
+    Cost: one statement on PostgreSQL, up to eight on SQLite; each row by primary key.
     """
     probe_by_key(tx)
     if tx.dialect.name == "postgresql":
@@ -114,21 +142,35 @@ def _take_postgresql(tx: Connection, batch_no: int, selection: Selection, span: 
 
 
 def _take_sqlite(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
-    mine = (*_within(_s, span), _s.batch_no == batch_no)
+    tx.execute(CreateTable(_found, if_not_exists=True))
+    tx.execute(delete(_found))
+    facts = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
+    names = list(_found.c.keys())
     if not selection.resend_of:
-        wanted = fact_of_detail(_p, and_(*_wanted(selection)))
-        rows = select(_p.bucket, literal(batch_no), _p.detail_id).where(*_within(_p, span), wanted)
-        tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
-        moved = select(literal(1)).where(_s.bucket == _p.bucket, _s.detail_id == _p.detail_id, _s.batch_no == batch_no)
-        tx.execute(delete(accounting_detail_pending).where(*_within(_p, span), moved.exists()))
+        wanted = select(_p.bucket, _p.detail_id, *facts).join_from(
+            accounting_detail_pending, accounting_detail, _OF_PENDING
+        )
+        wanted = wanted.where(*_within(_p, span), *_wanted(selection))
+        _leave_pending(tx, span, tx.execute(insert(_found).from_select(names, wanted)).rowcount)
     if selection.restamping:
-        stamped = _stamped(batch_no, selection, span).subquery()
-        rows = select(stamped.c.bucket, literal(batch_no), stamped.c.detail_id)
-        tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
-    keys = select(_s.bucket, _s.detail_id).where(*mine).subquery()
-    joined, d = with_details(tx, keys, ())
-    sums = select(*_sums(d), d.coded_mask).select_from(joined).group_by(d.currency, d.coded_mask)
-    return _taken(tx.execute(sums).all())
+        keys = _stamped(batch_no, selection, span).subquery()
+        joined, d = with_details(tx, keys, ())
+        stamped = select(keys.c.bucket, keys.c.detail_id, d.currency, d.debit_minor, d.credit_minor, d.coded_mask)
+        tx.execute(insert(_found).from_select(names, stamped.select_from(joined)))
+    rows = select(_found.c.bucket, literal(batch_no), _found.c.detail_id)
+    tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
+    mask = _found.c.coded_mask
+    return _taken(tx.execute(select(*_sums(_found.c), mask).group_by(_found.c.currency, mask)).all())
+
+
+def _leave_pending(tx: Connection, span: Range, found: int) -> None:
+    """Take what was found from those pending: all of the range at once where all were found, at a sixth of the cost."""
+    in_range = _within(_p, span)
+    there = tx.execute(select(func.count()).where(*in_range)).scalar_one()
+    if found < there:
+        keys = select(_found.c.bucket, _found.c.detail_id)
+        in_range = (*in_range, tuple_(_p.bucket, _p.detail_id).in_(keys))
+    tx.execute(delete(accounting_detail_pending).where(*in_range))
 
 
 def _stamped(batch_no: int, selection: Selection, span: Range) -> Select[Any]:
@@ -166,20 +208,19 @@ def _other_stamp(batch_no: int) -> ScalarSelect[Any]:
 def _wanted(selection: Selection) -> list[ColumnElement[bool]]:
     """What the selection asks of a detail; void ones are never wanted (GLX-16).
 
-    `+ 0` keeps PostgreSQL from the index over details that are not void: it knows nothing of ids.
+    `+ 0` and `|| ''` keep the planners from indexes on voiding and grouping: they would lead away from the range.
     """
     terms: list[ColumnElement[bool]] = [_d.voided_us + 0 == 0]
     if selection.created_from_us:
         terms.append(_d.created_us >= selection.created_from_us)
     if selection.created_until_us:
         terms.append(_d.created_us <= selection.created_until_us)
-    for column, value in (
-        (_d.origin, selection.origin),
-        (_d.grouping, selection.grouping),
-        (_d.group_account_code, selection.group_account_code),
-    ):
-        if value:
-            terms.append(column == value)
+    if selection.origin:
+        terms.append(_d.origin == selection.origin)
+    if selection.grouping:
+        terms.append(_d.grouping.concat("") == selection.grouping)
+    if selection.group_account_code:
+        terms.append(_d.group_account_code == selection.group_account_code)
     return terms
 
 

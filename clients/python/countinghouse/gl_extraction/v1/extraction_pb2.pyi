@@ -189,7 +189,7 @@ class GenerateAccountingMessageResponse(_message.Message):
     """The number of the first message; 0 when there is none."""
     @_builtins.property
     def data_files(self) -> _containers.RepeatedCompositeFieldContainer[_data_files_pb2.DataFile]:
-        """This run's files, the first 1,000 and the manifest; list the set's files
+        """This run's files, the first 100 and the manifest; list the set's files
         by operation for all.
         """
 
