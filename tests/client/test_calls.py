@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -12,6 +13,7 @@ from google.longrunning import operations_pb2
 from countinghouse.client import aio, connect, errors
 from countinghouse.client.channel import Connection, Tls, _methods, is_safe_to_repeat
 from countinghouse.gl_extraction.v1 import reference_pb2
+from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 from tests.client.server import refuse, serve
 
 MAIN = reference_pb2.CreateLedgerRequest(ledger=reference_pb2.Ledger(code="MAIN"))
@@ -224,3 +226,105 @@ def test_a_list_is_read_page_by_page_as_far_as_asked() -> None:
     assert some == list("0123")
     assert [one.page_size for one in asked] == [3, 3, 3, 3, 1]
     assert {one.parent for one in asked} == {"ledgers/MAIN"}
+
+
+def test_a_proxy_of_the_network_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a company's proxy the server beside the client is reached all the same."""
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with (
+        serve(GetLedger=lambda request, _context: reference_pb2.Ledger(name=request.name)) as address,
+        connect(address) as client,
+    ):
+        assert client.gl.get_ledger(reference_pb2.GetLedgerRequest(name="ledgers/MAIN")).name == "ledgers/MAIN"
+
+
+def test_two_thousand_threads_at_once_are_all_answered() -> None:
+    """A client may be shared by any number of threads: their calls take turns, and none is lost."""
+    gauge = Gauge(0)
+
+    def ask(number: int) -> str:
+        return client.gl.get_ledger(reference_pb2.GetLedgerRequest(name=f"ledgers/{number}")).name
+
+    with serve(GetLedger=gauge.get) as address, connect(address) as client, ThreadPoolExecutor(2000) as pool:
+        assert list(pool.map(ask, range(2000))) == [f"ledgers/{number}" for number in range(2000)]
+    assert gauge.most <= 200
+
+
+class Ended:
+    """A server whose calls last until somebody ends them; tells when the first has come."""
+
+    def __init__(self) -> None:
+        self.begun, self.over = threading.Event(), threading.Event()
+
+    def get(self, request: reference_pb2.GetLedgerRequest, context: grpc.ServicerContext) -> reference_pb2.Ledger:
+        context.add_callback(self.over.set)
+        self.begun.set()
+        self.over.wait(20)
+        return reference_pb2.Ledger(name=request.name)
+
+    def watch(self, _request: object, context: grpc.ServicerContext) -> Iterator[watch_pb2.WatchOperationResponse]:
+        yield watch_pb2.WatchOperationResponse(sequence=1, operation=operations_pb2.Operation(name="operations/a"))
+        self.get(reference_pb2.GetLedgerRequest(), context)
+
+
+@pytest.mark.parametrize("kind", ["call", "watch"])
+def test_closing_a_client_ends_its_calls_with_an_error_of_their_own(kind: str) -> None:
+    """Another thread waits for an answer or watches: it is told that the client is closed, and nothing is retried."""
+    ended, request = Ended(), reference_pb2.GetLedgerRequest(name="ledgers/MAIN")
+    with serve(GetLedger=ended.get, WatchOperation=ended.watch) as address, ThreadPoolExecutor(1) as pool:
+        client = connect(address)
+        waiting = pool.submit(
+            (lambda: client.gl.get_ledger(request))
+            if kind == "call"
+            else (lambda: list(client.operations.handle("operations/a").watch()))
+        )
+        assert ended.begun.wait(10)
+        client.close()
+        assert isinstance(waiting.exception(10), errors.ClientClosed)
+        with pytest.raises(errors.ClientClosed):
+            client.gl.get_ledger(request)
+
+
+@pytest.mark.parametrize("kind", ["call", "watch"])
+def test_closing_an_asynchronous_client_cancels_no_task(kind: str) -> None:
+    """A task that waits for an answer gets an error that it can handle, not a cancellation that nobody asked for."""
+    ended, request = Ended(), reference_pb2.GetLedgerRequest(name="ledgers/MAIN")
+
+    async def run(address: str) -> BaseException | None:
+        client = aio.connect(address)
+
+        async def wait() -> object:
+            if kind == "call":
+                return await client.gl.get_ledger(request)
+            return [snapshot async for snapshot in client.operations.handle("operations/a").watch()]
+
+        task = asyncio.create_task(wait())
+        await asyncio.to_thread(ended.begun.wait, 10)
+        await client.close()
+        with pytest.raises(errors.ClientClosed):
+            await client.gl.get_ledger(request)
+        await asyncio.wait({task}, timeout=10)
+        return task.exception()
+
+    with serve(GetLedger=ended.get, WatchOperation=ended.watch) as address:
+        assert isinstance(asyncio.run(run(address)), errors.ClientClosed)
+
+
+def test_a_canceled_task_is_canceled() -> None:
+    """Whoever gives up a call of the asynchronous client does: no error stands in the way of the cancellation."""
+    ended = Ended()
+
+    async def run(address: str) -> None:
+        async with aio.connect(address) as client:
+            task = asyncio.create_task(client.gl.get_ledger(reference_pb2.GetLedgerRequest(name="ledgers/MAIN")))
+            await asyncio.to_thread(ended.begun.wait, 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with serve(GetLedger=ended.get) as address:
+        asyncio.run(run(address))
+    assert ended.over.is_set()

@@ -170,7 +170,7 @@ def test_all_violations_are_told_in_words() -> None:
                 violation(field="group_account_code", reason="FIN-IP-ACDE-004", description="is unknown"),
             ]
         )
-        info = error_details_pb2.ErrorInfo(reason="FIN-IP-ACDE-002", metadata={"violationsTotal": "5"})
+        info = error_details_pb2.ErrorInfo(reason="FIN-IP-ACDE-002", metadata={"violations_total": "5"})
         refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "created_date_from: is after created_date_to", info, bad)
 
     with serve(GenerateAccountingMessage=start) as address:

@@ -1,7 +1,10 @@
 """`gl import`: what is sound is taken, everything else is told with its line."""
 
 import json
+import os
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +117,30 @@ def test_an_import_accounts_for_every_record(ledger: Path, tmp_path: Path) -> No
     counts = json.loads(allowed.stdout)
     assert counts["readCount"] == counts["refusedCount"] + counts["createdCount"] == 4
     assert counts["totals"] == [{"currencyCode": "USD", "detailCount": 2, "debit": "1000.00", "credit": "1000.00"}]
+
+
+@pytest.mark.parametrize("end", ["interrupted", "refused"])
+def test_an_import_that_ends_early_says_how_to_go_on(ledger: Path, tmp_path: Path, end: str) -> None:
+    """Ctrl-C, or a server that takes no more: what stands is told, and that the same command does the rest."""
+    calls: list[int] = []
+
+    def ingest(requests: Iterator[Any], context: grpc.ServicerContext) -> details_pb2.IngestAccountingDetailsResponse:
+        calls.append(1)
+        rows = [row for request in requests for row in request.accounting_details]
+        if len(calls) > 1 and end == "interrupted":
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(1)
+        if len(calls) > 1:
+            refuse(context, grpc.StatusCode.PERMISSION_DENIED, "no more")
+        return details_pb2.IngestAccountingDetailsResponse(received_count=len(rows), created_count=len(rows))
+
+    ledger.write_text("Date,Text,Debit,Credit\n" + "2026-01-02,a,1,\n" * 15_000)
+    with serve(IngestAccountingDetails=ingest) as address:
+        command = ("gl", "import", str(ledger), "--mapping", str(tmp_path / "mapping.toml"), "--streams", "1")
+        result = run(address, *command)
+    assert result.exit_code == {"interrupted": 130, "refused": 6}[end]
+    assert "10,000 records or more are in the books.\nThe same command again takes in the rest" in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_check_sends_nothing(ledger: Path, tmp_path: Path) -> None:

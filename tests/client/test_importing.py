@@ -1,6 +1,7 @@
 """Files as they come from other systems: what is sound is taken, everything else is refused with its line."""
 
 import gzip
+import os
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -211,12 +212,33 @@ def test_a_damaged_file_is_refused_before_anything_is_sent(tmp_path: Path) -> No
     packed = gzip.compress((HEADING + "2026-11-02,,A,USD,5,\n" * 1000).encode())
     with pytest.raises(UnreadableFile, match="cannot be read"):
         run(tmp_path, packed[:-20])
+    with pytest.raises(UnreadableFile, match="cannot be read: .*invalid block type"):
+        run(tmp_path, packed[:10] + b"\xff" + packed[11:])
     with pytest.raises(UnreadableFile, match="has no heading"):
         run(tmp_path, "")
     with pytest.raises(UnreadableFile, match="names a column twice: 'Debit'"):
         run(tmp_path, "Debit,Debit\n1,2\n")
     with pytest.raises(UnreadableFile, match="cannot be read"):
         Import(tmp_path / "missing.csv", mapping(tmp_path), on_refused=lambda _refused: None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_file_in_another_encoding_is_refused_as_a_whole(tmp_path: Path, encoding: str) -> None:
+    """What a spreadsheet saved as Unicode text is told as such, not as columns that are missing."""
+    content = (HEADING + "2026-11-02,,A,USD,5,\n").encode(encoding)
+    with pytest.raises(UnreadableFile, match="no text in the encoding utf-8"):
+        run(tmp_path, content)
+    _, _, details = run(tmp_path, content, f'[file]\nencoding = "{encoding}"\n{MAPPING}')
+    assert len(details) == 1
+    with pytest.raises(UnreadableFile, match=f"no text in the encoding {encoding}"):
+        run(tmp_path, content[:-1], f'[file]\nencoding = "{encoding}"\n{MAPPING}')
+
+
+def test_what_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
+    """A pipe would be empty when it is read for its rows: it is told before that, and nobody waits for it."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(UnreadableFile, match="no regular file"):
+        Import(tmp_path / "pipe.csv", mapping(tmp_path), on_refused=lambda _refused: None)
 
 
 def test_columns_that_the_file_does_not_have_are_told_at_once(tmp_path: Path) -> None:
@@ -227,6 +249,7 @@ def test_columns_that_the_file_does_not_have_are_told_at_once(tmp_path: Path) ->
         "the file has no column 'Group'",
         "the file has no column 'Currency'",
         "the file has no column 'Credit'",
+        "its columns are 'Date', 'Text', 'Debit'",
     ]
 
 
@@ -239,7 +262,7 @@ def test_everything_wrong_with_a_mapping_is_told_at_once(tmp_path: Path) -> None
             typo = 1
             [file]
             encoding = "utf-99"
-            delimiter = ";;"
+            delimiter = "\\n"
             [amount]
             debit = "Debit"
             negative = "maybe"
@@ -248,6 +271,8 @@ def test_everything_wrong_with_a_mapping_is_told_at_once(tmp_path: Path) -> None
             ledger = { constant = "MAIN" }
             origin = "FINANCIAL"
             accounting_date = { column = 1.5 }
+            grouping = { template = "{Source" }
+            category = { template = "{}" }
             [[reference.ledgers]]
             code = "MAIN"
             periods = { first = 2026-02-01, last = 2026-01-01 }
@@ -257,7 +282,7 @@ def test_everything_wrong_with_a_mapping_is_told_at_once(tmp_path: Path) -> None
         [
             "the mapping knows no 'typo'",
             "file.encoding: there is no encoding 'utf-99'",
-            "file.delimiter is one character",
+            "file.delimiter is one character, neither a quote nor a line break",
             "amount needs the columns debit and credit, or signed",
             "amount.debit and amount.credit go together",
             "amount.negative is one of 'other side', 'refuse'",
@@ -267,6 +292,8 @@ def test_everything_wrong_with_a_mapping_is_told_at_once(tmp_path: Path) -> None
             "detail.origin is a table",
             "detail.origin needs one of column, constant and template",
             "detail.accounting_date.column is a text",
+            "detail.grouping.template is a text with columns in braces, such as {Fund}-{Object}",
+            "detail.category.template is a text with columns in braces, such as {Fund}-{Object}",
             "detail.ledger_code is required",
             "reference.ledgers[0].periods.last is before first",
         ]

@@ -1,5 +1,6 @@
 """From a file to the general ledger through the command line, against a real server on both databases."""
 
+import asyncio
 import json
 import os
 import signal
@@ -15,9 +16,9 @@ from typing import Any
 import pytest
 
 from countinghouse import demo
-from countinghouse.client import Snapshot, connect
+from countinghouse.client import Snapshot, aio, connect
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
-from countinghouse.gl_extraction.v1 import extraction_pb2
+from countinghouse.gl_extraction.v1 import extraction_pb2, reference_pb2
 from countinghouse.importing.reference import ensure
 from countinghouse.importing.totals import Entry, Totals
 from tests.client.command import run
@@ -100,6 +101,30 @@ def test_the_manifest_of_the_real_ledger_is_its_sound_rows_to_the_cent(server: S
     for element in elements:
         group = sums[element["bulkingGroupGLFile"], element["currencyCode"]]
         assert (element["amountDebit"], element["amountCredit"]) == group[1:]
+
+
+@pytest.mark.rule("PLT-07")
+def test_more_violations_than_fit_are_counted(server: Served) -> None:
+    """Whoever sees a part of what is wrong is told how much more there is."""
+    result = run(server.target, "gl", "details", "reverse", "--reason", "r", *(f"Wrong-{n}" for n in range(200)))
+    assert result.exit_code == 3
+    *told, more = result.stderr.splitlines()
+    assert "names[0]: " in told[1]
+    assert more == f"  … and {200 - len(told[1:])} more"
+
+
+def test_two_thousand_calls_at_once_lose_none(server: Served) -> None:
+    """On one channel to a real server, with its queues and bounds, every call is answered."""
+
+    async def flood() -> set[str]:
+        async with aio.connect(server.target) as client:
+            ledger = reference_pb2.Ledger(code="MAIN")
+            name = (await client.gl.create_ledger(reference_pb2.CreateLedgerRequest(ledger=ledger))).name
+            request = reference_pb2.GetLedgerRequest(name=name)
+            answers = await asyncio.gather(*(client.gl.get_ledger(request) for _ in range(2_000)))
+            return {answer.name for answer in answers}
+
+    assert asyncio.run(flood()) == {"ledgers/MAIN"}
 
 
 @contextmanager

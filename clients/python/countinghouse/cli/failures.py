@@ -44,7 +44,7 @@ def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
     yield f"Error: {'the request is invalid' if told_below else error.message}{reason}"
     for violation in error.violations:
         yield f"  {violation.field or 'request'}: {violation.description} [{violation.reason}]"
-    untold = int(error.metadata.get("violationsTotal", "0")) - len(error.violations)
+    untold = int(error.metadata.get("violations_total", "0")) - len(error.violations)
     if untold > 0:
         yield f"  … and {untold} more"
     for state in error.details.preconditions:

@@ -20,7 +20,7 @@ class Display:
     """Shows stages with their counts, rate and time left on standard error."""
 
     def __init__(self) -> None:
-        self._bars: Progress | None = _bars() if sys.stderr.isatty() else None
+        self._bars: Progress | None = _bars() if _can_draw() else None
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, str] = {}
         self._told_at = 0.0
@@ -92,6 +92,11 @@ def _pace(done: int, total: int, per_second: float, *, over: bool) -> str:
     seconds = round((total - done) / per_second)
     minutes, rest = divmod(seconds, 60)
     return f"{rate}, {f'{minutes} min {rest} s' if minutes else f'{rest} s'} left"
+
+
+def _can_draw() -> bool:
+    """Whether standard error is a terminal that can draw over what it has drawn."""
+    return sys.stderr.isatty() and not console_err().is_dumb_terminal
 
 
 def _bars() -> "Progress":

@@ -115,6 +115,8 @@ class Connection:
             ("grpc.min_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 5_000),
         ]
+        if _on_this_machine(self.target):
+            options.append(("grpc.enable_http_proxy", 0))  # a proxy set for the network does not know this machine
         if self.tls is not None and self.tls.server_name:
             options.append(("grpc.ssl_target_name_override", self.tls.server_name))
         return options

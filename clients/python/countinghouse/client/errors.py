@@ -132,6 +132,12 @@ class Canceled(CountinghouseError):
     code = grpc.StatusCode.CANCELLED
 
 
+class ClientClosed(CountinghouseError):
+    """This client was closed: the call was not made, or its outcome is not known. Nothing tries it again."""
+
+    code = grpc.StatusCode.CANCELLED
+
+
 class Unknown(CountinghouseError):
     """The server or the network failed in a way that it has no word for."""
 
@@ -286,6 +292,11 @@ def too_many_in_flight() -> ResourceExhausted:
         "too many calls in flight on this channel, and none ended in time",
         details=Details(reason="CLIENT_CALLS_IN_FLIGHT"),
     )
+
+
+def client_closed(*, request_id: str = "") -> ClientClosed:
+    """The error of a call on a client that was closed before it or meanwhile."""
+    return ClientClosed("this client is closed", details=Details(reason="CLIENT_CLOSED"), request_id=request_id)
 
 
 def not_reached(target: str) -> Unavailable:

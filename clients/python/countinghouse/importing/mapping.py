@@ -4,6 +4,7 @@ A TOML (or YAML) file with the tables `file`, `filter`, `amount`, `detail` and `
 shows all of it. Everything that is wrong with one is told at once.
 """
 
+import string
 import tomllib
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
@@ -212,10 +213,14 @@ class _Reader:
         if len(table.keys() & {"column", "constant", "template"}) != 1:
             self._problems.append(f"{where} needs one of column, constant and template")
         lookup = self._table(f"{where}.map", table["map"], None) if "map" in table else None
+        template = self._optional(f"{where}.template", table)
+        if template is not None and not _is_well_formed(template):
+            self._problems.append(f"{where}.template is a text with columns in braces, such as {{Fund}}-{{Object}}")
+            template = None
         return Value(
             column=self._optional(f"{where}.column", table),
             constant=self._optional(f"{where}.constant", table),
-            template=self._optional(f"{where}.template", table),
+            template=template,
             lookup=None if lookup is None else tuple((k, self._text(f"{where}.map.{k}", v)) for k, v in lookup.items()),
             format=self._optional(f"{where}.format", table),
         )
@@ -248,8 +253,8 @@ class _Reader:
 
     def _delimiter(self, raw: object) -> str:
         delimiter = self._text("file.delimiter", raw)
-        if len(delimiter) != 1:
-            self._problems.append("file.delimiter is one character")
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            self._problems.append("file.delimiter is one character, neither a quote nor a line break")
         return delimiter
 
     def _encoding(self, raw: object) -> str:
@@ -266,9 +271,10 @@ class _Reader:
             self._problems.append(f"{where} is a table")
             return {}
         table = {str(key): value for key, value in raw.items()}
-        for key in table.keys() - set(keys) if keys is not None else ():
-            self._problems.append(f"{where} knows no {key!r}")
-        return table if keys is None else {key: table[key] for key in keys if key in table}
+        if keys is None:
+            return table
+        self._problems += [f"{where} knows no {key!r}" for key in table if key not in keys]
+        return {key: table[key] for key in keys if key in table}
 
     def _list(self, key: str, table: Table[str, Any]) -> list[Any]:
         raw = table.get(key, [])
@@ -286,3 +292,11 @@ class _Reader:
     def _optional(self, where: str, table: Table[str, Any]) -> str | None:
         key = where.rpartition(".")[2]
         return self._text(where, table[key]) if key in table else None
+
+
+def _is_well_formed(template: str) -> bool:
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError:
+        return False
+    return all(name is None or (name and not form and not conversion) for _, name, form, conversion in parts)

@@ -6,12 +6,14 @@ import gzip
 import hashlib
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _BLOCK = 2**20
 _GZIP = b"\x1f\x8b"
+_ERRORS = "surrogateescape"
 _UNDECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape leaves of bytes that are no text
 _Raw = tuple[int, int, tuple[str, ...], tuple[str, str] | None]  # line, last line, values, problem
 
@@ -45,22 +47,30 @@ class Record:
     """Reason and description when it cannot be read; None when it is sound."""
 
 
-def survey(path: Path) -> Content:
-    """Read the whole file once, for its hash and its length.
+def survey(path: Path, encoding: str = "utf-8") -> Content:
+    """Read the whole file once, for its hash and its length, and to the end of what can go wrong with reading it.
 
     Raises:
-        UnreadableFile: It is missing, not readable, or a gzip file that was cut short or damaged.
+        UnreadableFile: It is missing, not readable, a gzip file that was cut short or damaged, or not in the encoding.
     """
-    digest, lines, last = hashlib.sha256(), 0, b"\n"
+    if path.exists() and not path.is_file():
+        raise UnreadableFile(f"{path} is no regular file: it is read more than once")
+    digest, lines, last = hashlib.sha256(), 0, ""
+    decoder = codecs.getincrementaldecoder(check_encoding(encoding))(_ERRORS)
     try:
         with _open(path) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
-                lines += block.count(b"\n")
-                last = block[-1:]
-    except (OSError, EOFError) as error:
-        raise UnreadableFile(f"{path} cannot be read: {error}") from error
-    return Content(path, digest.hexdigest(), lines + (last != b"\n"))
+                text = decoder.decode(block)
+                lines += text.count("\n")
+                last = text[-1:] or last
+        decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise UnreadableFile(f"{path} is no text in the encoding {encoding}: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UnreadableFile(f"{path} cannot be read: {why}") from error
+    return Content(path, digest.hexdigest(), lines + (last not in {"", "\n"}))
 
 
 def check_encoding(encoding: str) -> str:
@@ -79,7 +89,7 @@ def read(content: Content, *, delimiter: str, encoding: str) -> tuple[tuple[str,
     A record that cannot be read comes with its problem, and the next ones are read all the same.
 
     Raises:
-        UnreadableFile: There is no heading, or it names a column twice.
+        UnreadableFile: There is no heading, it is no text in the encoding, or it names a column twice.
     """
     records = _records(content, delimiter, check_encoding(encoding))
     _, _, heading, problem = next(records, (0, 0, (), None))
@@ -88,6 +98,8 @@ def read(content: Content, *, delimiter: str, encoding: str) -> tuple[tuple[str,
         raise UnreadableFile(f"{content.path}: the heading cannot be read: {problem[1]}")
     if not columns:
         raise UnreadableFile(f"{content.path} has no heading")
+    if any("\0" in name or _UNDECODED.search(name) for name in columns):
+        raise UnreadableFile(f"{content.path} is no text in the encoding {encoding}, its heading shows")
     if twice := sorted({name for name in columns if columns.count(name) > 1}):
         raise UnreadableFile(f"{content.path}: the heading names a column twice: {', '.join(map(repr, twice))}")
     return columns, _checked(records, len(columns))
@@ -107,7 +119,7 @@ def _records(content: Content, delimiter: str, encoding: str) -> Iterator[_Raw]:
     """Line, last line, values and problem of everything that is not a blank line."""
     with (
         _open(content.path) as raw,
-        io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="") as text,
+        io.TextIOWrapper(raw, encoding=encoding, errors=_ERRORS, newline="") as text,
     ):
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         while True:

@@ -82,7 +82,7 @@ class Import:
         on_refused: Callable[[RefusedRecord], None],
         on_line: Callable[[int], None] = lambda _line: None,
     ) -> None:
-        self.result = ImportResult(survey(path))
+        self.result = ImportResult(survey(path, mapping.encoding))
         columns, self._records = read(self.result.content, delimiter=mapping.delimiter, encoding=mapping.encoding)
         self._converter = Converter(mapping, columns, self.result.content)
         self._on_refused = on_refused

@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,6 +70,7 @@ def import_(
             client = stack.enter_context(session(context, patient=True))
             if create_reference:
                 _create_reference(client, chosen, display)
+            stack.enter_context(_telling_how_far(run.result, display))
             result = run.send(partial(client.gl.ingest.outcomes, streams=streams, on_retry=display.retry))
         meter.end()
     if output is Format.TABLE:
@@ -79,6 +81,17 @@ def import_(
         show_value(_plain(result), output)
     if result.refused_count > allow_refused:
         raise typer.Exit(FINDINGS)
+
+
+@contextmanager
+def _telling_how_far(result: "ImportResult", display: Display) -> Iterator[None]:
+    """Says, when the sending is interrupted or fails, what stands and how to go on."""
+    try:
+        yield
+    except BaseException:
+        display.note(f"{result.accepted_count:,} records or more are in the books.")
+        display.note("The same command again takes in the rest, and nothing twice.")
+        raise
 
 
 class _Refused:

@@ -1,8 +1,8 @@
 """Calls on an asynchronous channel: bounded in flight, with request ids and token, errors typed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.message import Message
 
 from countinghouse.client.channel import Connection, Metadata
-from countinghouse.client.errors import error_from_rpc, too_many_in_flight
+from countinghouse.client.errors import client_closed, error_from_rpc, too_many_in_flight
 from countinghouse.client.requests import request_id_of, with_request_id
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Caller:
         self.metadata: Callable[[], Metadata] = connection.metadata
         self._calls = asyncio.BoundedSemaphore(connection.calls_max)
         self._streams = asyncio.BoundedSemaphore(connection.calls_max)
+        self._closed = False
+
+    def close(self) -> None:
+        """Make no more calls; to be called before the channel is closed, which ends those in flight."""
+        self._closed = True
 
     def unary(self, method: "UnaryUnaryMultiCallable[RequestT, ResponseT]") -> "Unary[RequestT, ResponseT]":
         """A method that takes one message and gives one."""
@@ -44,17 +49,47 @@ class Caller:
         """A method that takes a stream and gives one message."""
         return Upload(self, method)
 
-    @asynccontextmanager
-    async def call(self, timeout_s: float) -> AsyncIterator[float]:
+    def call(self, timeout_s: float) -> AbstractAsyncContextManager[float]:
         """A unary call's place, waited for within its timeout; gives the seconds that remain."""
-        async with _place(self._calls, timeout_s) as remaining_s:
-            yield remaining_s
+        return self._place(self._calls, timeout_s)
+
+    def streaming(self, timeout_s: float) -> AbstractAsyncContextManager[float]:
+        """A stream's place, waited for within its timeout; gives the seconds that remain."""
+        return self._place(self._streams, timeout_s)
+
+    @contextmanager
+    def errors(self, *, request_id: str = "") -> Iterator[None]:
+        """Raises what goes wrong with a call inside as an error of this client.
+
+        A closing channel cancels whoever waits for its calls: that is told from a task that was itself canceled.
+        """
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if not self._closed or task is None or task.cancelling():
+                raise
+            raise client_closed(request_id=request_id) from error
+        except grpc.RpcError as error:
+            if self._closed:
+                raise client_closed(request_id=request_id) from error
+            raise error_from_rpc(error, request_id=request_id) from error
 
     @asynccontextmanager
-    async def streaming(self, timeout_s: float) -> AsyncIterator[float]:
-        """A stream's place, waited for within its timeout; gives the seconds that remain."""
-        async with _place(self._streams, timeout_s) as remaining_s:
-            yield remaining_s
+    async def _place(self, places: asyncio.BoundedSemaphore, timeout_s: float) -> AsyncIterator[float]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation before Python 3.12
+                await places.acquire()
+        except TimeoutError:
+            raise too_many_in_flight() from None
+        try:
+            if self._closed:
+                raise client_closed()
+            yield max(0.0, timeout_s - (loop.time() - began))
+        finally:
+            places.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +107,8 @@ class Unary(Generic[RequestT, ResponseT]):
         """Make the call; a request id is added when the request takes one and has none."""
         request = with_request_id(request)
         async with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
-            try:
+            with self.caller.errors(request_id=request_id_of(request)):
                 return await self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
-            except grpc.RpcError as error:
-                raise error_from_rpc(error, request_id=request_id_of(request)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +123,9 @@ class Stream(Generic[RequestT, ResponseT]):
         async with self.caller.streaming(timeout_s) as remaining_s:
             call = self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
             try:
-                async for response in call:
-                    yield response
-            except grpc.RpcError as error:
-                raise error_from_rpc(error) from error
+                with self.caller.errors():
+                    async for response in call:
+                        yield response
             finally:
                 call.cancel()
 
@@ -108,22 +140,5 @@ class Upload(Generic[RequestT, ResponseT]):
     async def __call__(self, requests: Iterable[RequestT], *, timeout_s: float) -> ResponseT:
         """Make the call, bounded by `timeout_s` as a whole."""
         async with self.caller.streaming(timeout_s) as remaining_s:
-            try:
+            with self.caller.errors():
                 return await self.method(iter(requests), timeout=remaining_s, metadata=self.caller.metadata())
-            except grpc.RpcError as error:
-                raise error_from_rpc(error) from error
-
-
-@asynccontextmanager
-async def _place(places: asyncio.BoundedSemaphore, timeout_s: float) -> AsyncIterator[float]:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    try:
-        async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation before Python 3.12
-            await places.acquire()
-    except TimeoutError:
-        raise too_many_in_flight() from None
-    try:
-        yield max(0.0, timeout_s - (loop.time() - began))
-    finally:
-        places.release()

@@ -27,7 +27,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.target = connection.target
         self.channel = connection.open_aio()
-        caller = Caller(connection)
+        caller = self._caller = Caller(connection)
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
@@ -54,7 +54,8 @@ class Client:
             raise not_reached(self.target) from error
 
     async def close(self) -> None:
-        """End all calls and the connection."""
+        """End all calls and the connection; what is in flight, and every later call, raises ClientClosed."""
+        self._caller.close()
         await self.channel.close()
 
 

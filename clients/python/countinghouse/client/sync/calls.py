@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.message import Message
 
 from countinghouse.client.channel import Connection, Metadata
-from countinghouse.client.errors import Canceled, error_from_rpc, too_many_in_flight
+from countinghouse.client.errors import Canceled, client_closed, error_from_rpc, too_many_in_flight
 from countinghouse.client.requests import request_id_of, with_request_id
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class Caller:
         self.metadata: Callable[[], Metadata] = connection.metadata
         self._calls = threading.BoundedSemaphore(connection.calls_max)
         self._streams = threading.BoundedSemaphore(connection.calls_max)
+        self._closed = False
+
+    def close(self) -> None:
+        """Make no more calls; to be called before the channel is closed, which ends those in flight."""
+        self._closed = True
 
     def unary(self, method: "UnaryUnaryMultiCallable[RequestT, ResponseT]") -> "Unary[RequestT, ResponseT]":
         """A method that takes one message and gives one."""
@@ -52,17 +57,39 @@ class Caller:
         """A method that takes a stream and gives one message."""
         return Upload(self, method)
 
-    @contextmanager
-    def call(self, timeout_s: float) -> Iterator[float]:
+    def call(self, timeout_s: float) -> AbstractContextManager[float]:
         """A unary call's place, waited for within its timeout; gives the seconds that remain."""
-        with _place(self._calls, timeout_s) as remaining_s:
-            yield remaining_s
+        return self._place(self._calls, timeout_s)
+
+    def streaming(self, timeout_s: float) -> AbstractContextManager[float]:
+        """A stream's place, waited for within its timeout; gives the seconds that remain."""
+        return self._place(self._streams, timeout_s)
 
     @contextmanager
-    def streaming(self, timeout_s: float) -> Iterator[float]:
-        """A stream's place, waited for within its timeout; gives the seconds that remain."""
-        with _place(self._streams, timeout_s) as remaining_s:
-            yield remaining_s
+    def errors(self, *, request_id: str = "") -> Iterator[None]:
+        """Raises what goes wrong with a call inside as an error of this client."""
+        try:
+            yield
+        except grpc.FutureCancelledError as error:
+            if self._closed:
+                raise client_closed() from error
+            raise Canceled("the call was canceled by this program") from error
+        except grpc.RpcError as error:
+            if self._closed:
+                raise client_closed(request_id=request_id) from error
+            raise error_from_rpc(error, request_id=request_id) from error
+
+    @contextmanager
+    def _place(self, places: threading.BoundedSemaphore, timeout_s: float) -> Iterator[float]:
+        began = time.monotonic()
+        if not places.acquire(timeout=timeout_s):
+            raise too_many_in_flight()
+        try:
+            if self._closed:
+                raise client_closed()
+            yield max(0.0, timeout_s - (time.monotonic() - began))
+        finally:
+            places.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +106,9 @@ class Unary(Generic[RequestT, ResponseT]):
     def __call__(self, request: RequestT, *, timeout_s: float | None = None) -> ResponseT:
         """Make the call; a request id is added when the request takes one and has none."""
         request = with_request_id(request)
-        with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
-            try:
-                return self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
-            except grpc.RpcError as error:
-                raise error_from_rpc(error, request_id=request_id_of(request)) from error
+        told = self.caller.errors(request_id=request_id_of(request))
+        with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s, told:
+            return self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +123,8 @@ class Stream(Generic[RequestT, ResponseT]):
         with self.caller.streaming(timeout_s) as remaining_s:
             call = self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
             try:
-                yield from call
-            except grpc.RpcError as error:
-                raise error_from_rpc(error) from error
+                with self.caller.errors():
+                    yield from call
             finally:
                 call.cancel()
 
@@ -119,20 +143,5 @@ class Upload(Generic[RequestT, ResponseT]):
         with self.caller.streaming(timeout_s) as remaining_s:
             call = self.method.future(iter(requests), timeout=remaining_s, metadata=self.caller.metadata())
             started(call)
-            try:
+            with self.caller.errors():
                 return call.result()
-            except grpc.FutureCancelledError as error:
-                raise Canceled("the call was canceled by this program") from error
-            except grpc.RpcError as error:
-                raise error_from_rpc(error) from error
-
-
-@contextmanager
-def _place(places: threading.BoundedSemaphore, timeout_s: float) -> Iterator[float]:
-    began = time.monotonic()
-    if not places.acquire(timeout=timeout_s):
-        raise too_many_in_flight()
-    try:
-        yield max(0.0, timeout_s - (time.monotonic() - began))
-    finally:
-        places.release()

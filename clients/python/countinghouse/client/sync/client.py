@@ -28,7 +28,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.target = connection.target
         self.channel = connection.open()
-        caller = Caller(connection)
+        caller = self._caller = Caller(connection)
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
@@ -57,7 +57,8 @@ class Client:
             ready.cancel()
 
     def close(self) -> None:
-        """End all calls and the connection."""
+        """End all calls and the connection; what is in flight, and every later call, raises ClientClosed."""
+        self._caller.close()
         self.channel.close()
 
 
