@@ -16,6 +16,8 @@ import psycopg2
 import structlog
 from psycopg2.extensions import connection as PostgresConnection  # noqa: N812 - a class, whatever its name
 
+from server.database.urls import driver_arguments
+
 CHANNEL = "countinghouse_operation"
 
 _IDS_MAX = 200  # of 26 characters each: a payload holds 8,000 bytes
@@ -128,14 +130,14 @@ class Listener:
 
 def connect(url: str) -> PostgresConnection:
     """A connection of its own, each statement a transaction. `url` is a normalized one."""
-    connection: Any = psycopg2.connect(
-        url.replace("postgresql+psycopg2://", "postgresql://", 1),
-        application_name="countinghouse news",
-        connect_timeout=_CONNECT_TIMEOUT_S,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-    )
+    ours = {
+        "application_name": "countinghouse news",
+        "connect_timeout": _CONNECT_TIMEOUT_S,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    connection: Any = psycopg2.connect(**{**ours, **driver_arguments(url)})
     connection.autocommit = True
     return connection  # type: ignore[no-any-return]
 

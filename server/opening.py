@@ -13,7 +13,7 @@ from domain.jobs import jobs
 from domain.kernel.errors import DomainError
 from domain.operations.model import Job
 from server.database.limits import Limits
-from server.database.migrate import migrate
+from server.database.migrate import CannotMigrate, migrate
 from server.database.transaction import Database
 from server.database.urls import sqlite_path
 from server.notify import connect
@@ -70,8 +70,8 @@ def migrated(settings: Settings) -> list[str]:
         _wait_for_postgresql(settings)
     try:
         applied = migrate(settings.url)
-    except DomainError as error:
-        raise CannotStart(error.message) from error
+    except (DomainError, CannotMigrate) as error:
+        raise CannotStart(str(error)) from None
     if applied:
         log.info("migrated", revisions=applied)
     return applied

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from server.database.urls import normalize
+from server.database.urls import masked, normalize
 
 PREFIX = "COUNTINGHOUSE_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 FILE_DEFAULT = Path("countinghouse.toml")
 
-_PASSWORD = re.compile(r"(?<=:)[^:/@]+(?=@)")
+_ALIKE = 0.8
+"""How like a setting's name another must be to be a slip of the pen; what is less like it is somebody else's."""
 
 
 class BadSettings(Exception):
@@ -53,6 +54,8 @@ def _host_and_port(address: str) -> str:
 
 
 def _host_and_port_or_nothing(address: str) -> str:
+    if address.startswith("unix:"):
+        raise ValueError(f"{address!r} is not host:port, such as 127.0.0.1:9464")
     return _host_and_port(address) if address else ""
 
 
@@ -65,7 +68,9 @@ def _existing_file(path: Path | None) -> Path | None:
 class Settings(BaseSettings):
     """What can be set. The environment comes before the file, the file before the default."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True, allow_inf_nan=False
+    )
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
         SecretStr("countinghouse-data/countinghouse.db"),
@@ -150,14 +155,25 @@ def load(**given: object) -> Settings:
     """
     chosen = {name: value for name, value in given.items() if value is not None}
     in_file = _file()
-    unset = {name: value for name, value in in_file.items() if not os.environ.get(f"{PREFIX}{name}".upper())}
+    unset = {name: value for name, value in in_file.items() if not _in_environment(name)}
+    lines = list(_misspelt())
     try:
         settings = Settings(**{**unset, **chosen})
     except ValidationError as error:
-        raise BadSettings([_line(dict(problem), in_file, chosen) for problem in error.errors()]) from None
-    if lines := _contradictions(settings):
+        lines += [_line(dict(problem), in_file, chosen) for problem in error.errors()]
+        raise BadSettings(lines) from None
+    if lines := [*lines, *_contradictions(settings)]:
         raise BadSettings(lines)
     return settings
+
+
+def sources() -> dict[str, str]:
+    """Where the value of each setting comes from: `environment`, the file's path, or `default`."""
+    in_file, path = _file(), str(_path())
+    return {
+        name: "environment" if _in_environment(name) else path if name in in_file else "default"
+        for name in Settings.model_fields
+    }
 
 
 def is_loopback(address: str) -> bool:
@@ -183,11 +199,6 @@ def shown(settings: Settings, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def masked(url: str) -> str:
-    """The URL with its password masked."""
-    return _PASSWORD.sub("***", url) if urlsplit(url).password else url
-
-
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as environment variables, for the processes that the server starts."""
     variables = {}
@@ -195,16 +206,41 @@ def environment(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if value is not None:
             text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            variables[f"{PREFIX}{name}".upper()] = text
+            variables[variable(name)] = text
     return variables
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name}".upper()
+
+
+def _in_environment(name: str) -> bool:
+    return bool(os.environ.get(variable(name)))
+
+
+def _path() -> Path:
+    return Path(os.environ.get(FILE_VARIABLE) or FILE_DEFAULT)
+
+
+def _misspelt() -> Iterator[str]:
+    """Variables that are meant to be ours. Others may begin as ours do: the client's, those of a cluster's services."""
+    known = [*map(variable, Settings.model_fields), FILE_VARIABLE]
+    for name in sorted(os.environ.keys() - known):
+        if name.startswith(PREFIX) and (meant := _alike(name.removeprefix(PREFIX).lower(), _ALIKE)):
+            yield f"{name}: there is no such setting; {variable(meant)} is meant, perhaps"
+
+
+def _alike(name: str, cutoff: float) -> str:
+    """The setting whose name is most like this one; empty when none is like it."""
+    return next(iter(get_close_matches(name, Settings.model_fields, n=1, cutoff=cutoff)), "")
 
 
 def _file() -> dict[str, Any]:
     """What the configuration file says."""
-    named = os.environ.get(FILE_VARIABLE)
-    path = Path(named) if named else FILE_DEFAULT
+    path = _path()
     if not path.exists():
-        if named:
+        if os.environ.get(FILE_VARIABLE):
             raise BadSettings([f"{FILE_VARIABLE}: there is no file {path}"])
         return {}
     try:
@@ -218,12 +254,13 @@ def _line(problem: dict[str, Any], in_file: dict[str, Any], chosen: dict[str, ob
     name = str(problem["loc"][0]) if problem["loc"] else ""
     if name in chosen:
         place = f"--{name.replace('_', '-')}"
-    elif name in in_file and not os.environ.get(f"{PREFIX}{name}".upper()):
-        place = f"{os.environ.get(FILE_VARIABLE, FILE_DEFAULT)}: {name}"
+    elif name in in_file and not _in_environment(name):
+        place = f"{_path()}: {name}"
     else:
-        place = f"{PREFIX}{name}".upper()
+        place = variable(name)
     if problem["type"] == "extra_forbidden":
-        return f"{place}: there is no such setting"
+        meant = _alike(name, 0.6)
+        return f"{place}: there is no such setting" + (f"; {meant} is meant, perhaps" if meant else "")
     message = str(problem["msg"]).removeprefix("Value error, ")
     given = problem.get("input")
     secret = name == "database_url" or not isinstance(given, str | int | float)
@@ -239,8 +276,8 @@ def _contradictions(settings: Settings) -> list[str]:
         )
     if settings.workers > 1 and settings.on_sqlite:
         lines.append(f"{PREFIX}WORKERS: SQLite serves one RPC process; use 1, or PostgreSQL")
-    if settings.workers > 1 and settings.listen.endswith(":0"):
-        lines.append(f"{PREFIX}LISTEN: several workers need a port of their own to share, not 0")
+    if settings.workers > 1 and (settings.listen.endswith(":0") or settings.listen.startswith("unix:")):
+        lines.append(f"{PREFIX}LISTEN: several workers need a port of their own to share, not 0 or a socket")
     if settings.watches_per_caller_max > settings.watches_max:
         lines.append(f"{PREFIX}WATCHES_PER_CALLER_MAX: is above {PREFIX}WATCHES_MAX")
     return lines

@@ -7,15 +7,16 @@ import os
 from rich.console import Console
 from rich.table import Table
 
-from server.settings import FILE_DEFAULT, FILE_VARIABLE, PREFIX, Settings, shown
+from server.settings import FILE_DEFAULT, FILE_VARIABLE, PREFIX, Settings, shown, sources, variable
 
 
 def show(settings: Settings) -> None:
     """Print every setting; passwords are masked."""
-    table = Table("setting", "value", "default", "meaning", box=None, pad_edge=False, header_style="bold")
-    defaults = Settings.model_construct()
+    table = Table("setting", "value", "from", "default", "meaning", box=None, pad_edge=False, header_style="bold")
+    defaults, come_from = Settings.model_construct(), sources()
     for name, field in Settings.model_fields.items():
-        table.add_row(f"{PREFIX}{name}".upper(), shown(settings, name), shown(defaults, name), field.description)
+        value, default = shown(settings, name), shown(defaults, name)
+        table.add_row(variable(name), value, come_from[name], default, field.description)
     console = Console(width=None if os.isatty(1) else 200, highlight=False, soft_wrap=not os.isatty(1))
     console.print(table)
     console.print(

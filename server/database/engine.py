@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
+from server.database.failures import DatabaseMoved
 from server.database.limits import Limits
-from server.database.urls import normalize
+from server.database.urls import driver_arguments, normalize, sqlite_path
 
 WRITES = "countinghouse_writes"
 """The execution option that makes a transaction on SQLite take the write lock when it begins."""
@@ -16,26 +21,21 @@ WRITES = "countinghouse_writes"
 _SQLITE_CACHE_KIB = 16_384
 
 
-def open_engine(url: str, limits: Limits | None = None) -> Engine:
+def open_engine(url: str, limits: Limits | None = None, *, create: bool = False) -> Engine:
     """An engine for `url` in any spelling; nothing is connected yet.
 
-    Parameters never appear in the text of an error (`hide_parameters`): they hold amounts.
+    An SQLite file that does not exist is made only if `create` says so: else a database that was deleted under a server
+    would come back empty. Parameters never appear in the text of an error (`hide_parameters`): they hold amounts.
     """
     limits = limits or Limits()
     url = normalize(url)
-    sqlite = url.startswith("sqlite")
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=limits.connections,
-        max_overflow=0,
-        pool_timeout=limits.connect_s,
-        hide_parameters=True,
-        connect_args=_sqlite_arguments(limits) if sqlite else _postgresql_arguments(limits),
-    )
-    if sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    if not url.startswith("sqlite"):
+        return create_engine(url, connect_args=_postgresql_arguments(url, limits), **_pool(limits))
+    file = SqliteFile(sqlite_path(url), lock_s=limits.lock_s, create=create)
+    engine = create_engine(url, creator=file.connect, **_pool(limits))
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "checkout", lambda *_: file.check())
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -44,27 +44,71 @@ def milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1_000))
 
 
-def _sqlite_arguments(limits: Limits) -> dict[str, Any]:
-    # The driver begins no transactions by itself. The time-out is for those who write past our own lock.
-    return {"timeout": limits.lock_s, "isolation_level": None, "check_same_thread": False}
+class SqliteFile:
+    """Sees to it that all connections of an engine are to one file, although its path may come to mean another.
+
+    What is written to a deleted file is gone with the last process that has it open, without an error from SQLite; and
+    opening a file that took its place would throw away what the old one's write-ahead log still holds.
+    """
+
+    def __init__(self, path: Path, *, lock_s: float, create: bool) -> None:
+        self._path = path
+        self._uri = f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}"
+        self._lock_s = lock_s
+        self._identity: tuple[int, int] | None = None
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection that begins no transactions by itself. Raises: DatabaseMoved."""
+        self.check()
+        # The time-out is for those who write past our own lock.
+        connection = sqlite3.connect(
+            self._uri, uri=True, timeout=self._lock_s, isolation_level=None, check_same_thread=False
+        )
+        self._identity = self._identity or self._present()
+        return connection
+
+    def check(self) -> None:
+        """Raises: DatabaseMoved when the path means another file than at first, or none."""
+        if self._identity is not None and self._present() != self._identity:
+            raise DatabaseMoved
+
+    def _present(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - once a transaction: a third of the time of Path.stat
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
-def _postgresql_arguments(limits: Limits) -> dict[str, Any]:
+def _pool(limits: Limits) -> dict[str, Any]:
+    return {
+        "poolclass": QueuePool,
+        "pool_size": limits.connections,
+        "max_overflow": 0,
+        "pool_timeout": limits.connect_s,
+        "hide_parameters": True,
+    }
+
+
+def _postgresql_arguments(url: str, limits: Limits) -> dict[str, Any]:
     settings = {
         "statement_timeout": milliseconds(limits.statement_s),
         "lock_timeout": milliseconds(limits.lock_s),
         "idle_in_transaction_session_timeout": milliseconds(limits.idle_s),
     }
-    return {
+    given = driver_arguments(url)  # comes first, but for the limits
+    ours = {
         "application_name": "countinghouse",
         "connect_timeout": max(2, round(limits.connect_s)),
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         # A server that vanished without a word is given up after so long a silence of its machine.
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 2,
         "tcp_user_timeout": 20_000,
     }
+    options = [given.get("options", ""), *(f"-c {name}={value}" for name, value in settings.items())]
+    unsaid = {name: value for name, value in ours.items() if name not in given}
+    return {**unsaid, "options": " ".join(options).strip()}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401

@@ -46,6 +46,18 @@ class DatabaseFull(Unavailable):
     reason = "DATABASE_FULL"
 
 
+class DatabaseReadOnly(Unavailable):
+    """The database takes no changes just now, and nothing was changed."""
+
+    reason = "DATABASE_READ_ONLY"
+
+
+class DatabaseMoved(Unavailable):
+    """The database's file was moved, replaced or deleted while it was in use; the server must be started anew."""
+
+    reason = "DATABASE_MOVED"
+
+
 class OutcomeUnknown(Unavailable):
     """The connection broke while the change was committed; ask again with the same request id."""
 
@@ -94,9 +106,16 @@ _POSTGRESQL = {
     "57014": _SLOW,  # query_canceled: statement_timeout
     "53100": _FULL,  # disk_full
     "53200": _FULL,  # out_of_memory
+    "58030": _FULL,  # io_error
+    "XX001": Verdict(DatabaseDamaged),  # data_corrupted
+    "XX002": Verdict(DatabaseDamaged),  # index_corrupted
     "53300": _GONE,  # too_many_connections
     "25P03": Verdict(DatabaseTooSlow, disconnected=True),  # idle_in_transaction_session_timeout
 }
+_READ_ONLY = Verdict(DatabaseReadOnly)
+_POSTGRESQL_READ_ONLY = {"25006", "0A000"}
+"""What is said to a statement that writes, and on a standby to the BEGIN before it (it "has not that feature")."""
+_SQLITE_READ_ONLY = "SQLITE_READONLY"
 _UNIQUE_VIOLATION = "23505"
 _POSTGRESQL_GONE = ("08", "57P")
 
@@ -113,14 +132,16 @@ _SQLITE = {
 }
 
 
-def verdict(error: Exception) -> Verdict:
-    """What an error of `DRIVER_ERRORS` means."""
+def verdict(error: Exception, *, writing: bool) -> Verdict:
+    """What an error of `DRIVER_ERRORS` means; `writing` tells a database that takes no changes from a bug of ours."""
     if isinstance(error, PoolTimeout):
         return Verdict(DatabaseBusy)
     driver = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(driver, sqlite3.Error):
-        return _sqlite(driver)
+        return _READ_ONLY if writing and _name(driver).startswith(_SQLITE_READ_ONLY) else _sqlite(driver)
     if isinstance(driver, psycopg2.Error):
+        if writing and driver.pgcode in _POSTGRESQL_READ_ONLY:
+            return _READ_ONLY
         return _postgresql(driver, gone=isinstance(error, DBAPIError) and error.connection_invalidated)
     return _fault(type(error).__name__)
 
@@ -136,12 +157,16 @@ def _postgresql(driver: psycopg2.Error, *, gone: bool) -> Verdict:
 
 
 def _sqlite(driver: sqlite3.Error) -> Verdict:
-    code: str = getattr(driver, "sqlite_errorname", None) or type(driver).__name__
+    code = _name(driver)
     for prefix, known in _SQLITE.items():
         if code.startswith(prefix):
             return known
     broken = _BROKEN.search(str(driver))
     return _fault(code, broken[1] if broken else "")
+
+
+def _name(driver: sqlite3.Error) -> str:
+    return getattr(driver, "sqlite_errorname", None) or type(driver).__name__
 
 
 def _fault(*words: str) -> Verdict:

@@ -7,15 +7,20 @@ runs on the schema of the next.
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, NullPool, create_engine, inspect, text
+import psycopg2
+import structlog
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from server.database.engine import WRITES, open_engine
-from server.database.failures import DRIVER_ERRORS, DatabaseBusy, verdict
+from server.database.failures import DRIVER_ERRORS, DatabaseBusy, DatabaseFault, verdict
 from server.database.limits import Limits
 from server.database.urls import normalize, sqlite_path
 from server.database.writer_lock import WriterLock
@@ -23,6 +28,14 @@ from server.database.writer_lock import WriterLock
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x636F756E74696E67  # "counting": the key of the advisory lock
 _POLL_S = 0.1
+_REVISION = re.compile(r"[0-9]{4}")
+_SQLITE_MIN = (3, 37)  # the first with STRICT tables
+
+log = structlog.get_logger("migrate")
+
+
+class CannotMigrate(Exception):
+    """The database cannot be brought to this program's schema; the message is for who runs the program."""
 
 
 def migrate(url: str, *, wait_s: float = 120) -> list[str]:
@@ -32,13 +45,14 @@ def migrate(url: str, *, wait_s: float = 120) -> list[str]:
         BadDatabaseUrl: the URL names no database that this product runs on.
         DatabaseBusy: another process was migrating for longer than `wait_s` seconds.
         DatabaseUnavailable, DatabaseDamaged: it cannot be reached, or is no database.
+        CannotMigrate: it holds another program's schema, or refuses to be changed.
     """
     url = normalize(url)
     if not (found := pending(url)):
         return found
     engine = open_engine(url, Limits(connections=1, statement_s=86_400, lock_s=wait_s))
     try:
-        with _alone(url, wait_s):
+        with _in_words(), _alone(url, wait_s):
             found = _missing(engine)
             if found:
                 _upgrade(engine)
@@ -48,15 +62,14 @@ def migrate(url: str, *, wait_s: float = 120) -> list[str]:
 
 
 def pending(url: str) -> list[str]:
-    """The revisions that `migrate` would apply, oldest first.
+    """The revisions that `migrate` would apply, oldest first. An SQLite file that does not exist is made.
 
-    Raises: DatabaseUnavailable, DatabaseBusy; DatabaseDamaged when the file is no database.
+    Raises: DatabaseUnavailable, DatabaseBusy; DatabaseDamaged when the file is no database; CannotMigrate.
     """
-    engine = open_engine(url, Limits(connections=1))
+    engine = open_engine(url, Limits(connections=1), create=True)
     try:
-        return _missing(engine)
-    except DRIVER_ERRORS as error:
-        raise verdict(error).error() from None
+        with _in_words():
+            return _missing(engine)
     finally:
         engine.dispose()
 
@@ -66,12 +79,34 @@ def revisions() -> list[str]:
     return sorted(path.name.split("_", 1)[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
 
 
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What the database refuses, in its own words where it is a matter of its set-up: no rows are concerned yet."""
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        found = verdict(error, writing=True).error()
+        if not isinstance(found, DatabaseFault):
+            raise found from None
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        said = driver.diag.message_primary if isinstance(driver, psycopg2.Error) else str(driver)
+        raise CannotMigrate(f"the database refuses to be brought to this version's schema: {said}") from None
+
+
 def _missing(engine: Engine) -> list[str]:
+    if engine.dialect.name == "sqlite" and sqlite3.sqlite_version_info < _SQLITE_MIN:
+        needed = ".".join(map(str, _SQLITE_MIN))
+        raise CannotMigrate(f"SQLite {needed} or newer is needed; this Python has {sqlite3.sqlite_version}")
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return revisions()
-        present = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
-    return [revision for revision in revisions() if revision > present]
+        present = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+    known = revisions()
+    if present and not _REVISION.fullmatch(present):
+        raise CannotMigrate(f"the database belongs to another program (its schema is {present!r}); name one of its own")
+    if present > known[-1]:
+        log.warning("the schema is newer than this program", schema=present, program=known[-1])
+    return [revision for revision in known if revision > present]
 
 
 def _upgrade(engine: Engine) -> None:
@@ -102,11 +137,14 @@ def _alone_on_sqlite(url: str, wait_s: float) -> Iterator[None]:
 @contextmanager
 def _alone_on_postgresql(url: str, wait_s: float) -> Iterator[None]:
     """Hold an advisory lock on a connection of its own; the server frees it if this process dies."""
-    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = open_engine(url, Limits(connections=1)).execution_options(isolation_level="AUTOCOMMIT")
     deadline = time.monotonic() + wait_s
-    with engine.connect() as connection:
-        while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar_one():
-            if time.monotonic() > deadline:
-                raise DatabaseBusy("another process is migrating the database")
-            time.sleep(_POLL_S)
-        yield
+    try:
+        with engine.connect() as connection:
+            while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar_one():
+                if time.monotonic() > deadline:
+                    raise DatabaseBusy("another process is migrating the database")
+                time.sleep(_POLL_S)
+            yield
+    finally:
+        engine.dispose()

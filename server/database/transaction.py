@@ -147,7 +147,7 @@ class Database:
                 committing = kind == "write"
             return value  # noqa: TRY300 - the commit is part of what is tried
         except DRIVER_ERRORS as error:
-            self._raise(error, committing=committing)
+            self._raise(error, kind, committing=committing)
 
     def _turn(self, kind: Kind, timeout_s: float) -> AbstractContextManager[None]:
         if kind != "write" or self._writer is None:
@@ -177,7 +177,7 @@ class Database:
         try:
             return self._engine.connect()
         except SQLAlchemyError as error:
-            self._raise(error, committing=False)
+            self._raise(error, "read", committing=False)
 
     def _connect_or_give_up(self) -> Connection:
         try:
@@ -194,8 +194,8 @@ class Database:
         except (DomainError, DatabaseFault, _RunAgain):
             connection.invalidate()  # whatever it is, nobody gets this connection again
 
-    def _raise(self, error: Exception, *, committing: bool) -> NoReturn:
-        found = failures.verdict(error)
+    def _raise(self, error: Exception, kind: Kind, *, committing: bool) -> NoReturn:
+        found = failures.verdict(error, writing=kind == "write")
         if committing and found.disconnected:
             raise OutcomeUnknown from None
         if found.attempts > 1:

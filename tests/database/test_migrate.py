@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.kernel import sequences
 from domain.schema import metadata
+from server import observe
 from server.database.engine import open_engine
-from server.database.migrate import migrate, pending, revisions
+from server.database.limits import Limits
+from server.database.migrate import CannotMigrate, migrate, pending, revisions
 from server.database.transaction import Database
 
 POSTGRESQL_CATALOG = (
@@ -52,7 +54,7 @@ def test_the_migrated_schema_is_the_schema_of_the_tables(database_url: str, tmp_
             assert _described_on(connection, "made") == described
     migrated.dispose()
     if database_url.startswith("sqlite"):
-        made = open_engine(str(tmp_path / "made.db"))
+        made = open_engine(str(tmp_path / "made.db"), create=True)
         metadata.create_all(made)
         assert _described(made) == described
         made.dispose()
@@ -88,10 +90,48 @@ def test_servers_that_start_together_migrate_once(database_url: str) -> None:
     assert sorted(applied) == [[], [], [], revisions()]
 
 
-def test_a_database_of_a_newer_release_is_left_as_it_is(database: Database) -> None:
-    """The previous release's program runs on the next one's schema while servers are replaced."""
+def test_a_database_of_a_newer_release_is_left_as_it_is(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    """The previous release's program runs on the next one's schema while servers are replaced, and says so."""
+    observe.configure("warning")
     database.write(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     assert migrate(database.url) == []
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "the schema is newer than this program" in line
+    assert '"schema":"9999"' in line
+
+
+@pytest.mark.rule("PLT-44")
+def test_a_database_of_another_program_is_refused(database: Database) -> None:
+    """Its tables would be taken for ours, and every call fail."""
+    database.write(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = 'ae1027a6acf4'")))
+    for call in (migrate, pending):
+        with pytest.raises(CannotMigrate, match="belongs to another program"):
+            call(database.url)
+
+
+@pytest.mark.rule("PLT-44")
+def test_a_database_that_may_not_be_changed_says_why(postgresql_url: str) -> None:
+    """PostgreSQL lets none but its owner make tables, unless it is told to: one line, and no trace."""
+    owner = open_engine(postgresql_url)
+    with owner.begin() as connection:
+        connection.execute(text("CREATE SCHEMA closed"))
+        connection.execute(text("REVOKE CREATE ON SCHEMA closed FROM CURRENT_USER"))
+    owner.dispose()
+    with pytest.raises(CannotMigrate, match="permission denied for schema closed") as refused:
+        migrate(f"{postgresql_url}&options=-csearch_path%3Dclosed")
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.rule("PLT-40")
+def test_what_the_url_asks_for_stands_beside_our_own_limits(postgresql_url: str) -> None:
+    """Options in the URL, such as the schema to use, are kept; the limits hold all the same."""
+    database = Database(f"{postgresql_url}&options=-csearch_path%3Dbooks&application_name=mine", Limits(lock_s=7))
+
+    def shown(name: str) -> object:
+        return database.read(lambda tx: tx.execute(text(f"SHOW {name}")).scalar_one())
+
+    assert [shown(name) for name in ("search_path", "application_name", "lock_timeout")] == ["books", "mine", "7s"]
+    database.dispose()
 
 
 def test_the_sequences_are_there(database: Database) -> None:

@@ -18,9 +18,12 @@ from server.database.failures import (
     DatabaseDamaged,
     DatabaseFault,
     DatabaseFull,
+    DatabaseMoved,
+    DatabaseReadOnly,
     DatabaseTooSlow,
     DatabaseUnavailable,
     OutcomeUnknown,
+    verdict,
 )
 from server.database.limits import Limits
 from server.database.migrate import migrate
@@ -376,3 +379,58 @@ def test_a_database_that_goes_away_and_comes_back(own_cluster: Cluster) -> None:
             assert value_of(database, "before") == 1
             database.write(lambda tx, mode=mode: put(tx, mode))  # type: ignore[misc]
         database.dispose()
+
+
+@pytest.mark.slow
+def test_a_standby_can_be_read_and_takes_no_changes(own_cluster: Cluster) -> None:
+    """After a failover the old server, or a URL that names the wrong one: nobody is told of a bug."""
+    with own_cluster.database() as name:
+        url = own_cluster.url(name)
+        migrate(url)
+        database = Database(url)
+        database.write(lambda tx: put(tx, "before"))
+        own_cluster.stop()
+        signal = own_cluster.folder / "data" / "standby.signal"
+        signal.touch()
+        own_cluster.start()
+        assert value_of(database, "before") == 1
+        with pytest.raises(DatabaseReadOnly):
+            database.write(lambda tx: put(tx, "after"))
+        assert migrate(url) == []
+        own_cluster.stop()
+        signal.unlink()
+        own_cluster.start()
+        database.write(lambda tx: put(tx, "after"))
+        database.dispose()
+
+
+def test_a_file_that_cannot_be_written_is_told_from_a_bug(migrated_sqlite_url: str) -> None:
+    """SQLite has one error for both: whoever was not to write has a bug, whoever was to has a read-only file."""
+    path = migrated_sqlite_url.removeprefix("sqlite:///")
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as refused:
+        connection.execute("UPDATE sequence SET next_value = 2")
+    connection.close()
+    assert isinstance(verdict(refused.value, writing=True).error(), DatabaseReadOnly)
+    assert isinstance(verdict(refused.value, writing=False).error(), DatabaseFault)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_taken_away_takes_no_more_changes(migrated_sqlite_url: str, *, replaced: bool) -> None:
+    """What is written to a deleted file would be gone with the process, and an empty one must not take its place."""
+    database = Database(migrated_sqlite_url, Limits(connections=2))
+    with database.connection():  # two connections know the file
+        database.write(lambda tx: put(tx, "before"))
+    path = Path(migrated_sqlite_url.removeprefix("sqlite:///"))
+    kept = path.rename(path.with_suffix(".kept"))
+    if replaced:
+        path.touch()
+    for call in (database.write, database.read, database.write, database.read):
+        with pytest.raises(DatabaseMoved):
+            call(lambda tx: tx.execute(text("SELECT 1")))
+    assert path.exists() == replaced
+    assert not replaced or not path.stat().st_size
+    kept.rename(path)
+    database.write(lambda tx: put(tx, "after"))
+    assert value_of(database, "before") == 1
+    database.dispose()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.database.urls import BadDatabaseUrl, normalize, sqlite_path
+from server.database.urls import BadDatabaseUrl, driver_arguments, masked, normalize, sqlite_path
 
 POSTGRESQL = "postgresql+psycopg2://ada:s%40crt@db.example:5433/books?sslmode=require"
 
@@ -34,6 +34,41 @@ def test_a_relative_path_means_the_same_file_for_every_process(tmp_path: Path, m
     assert normalize(url) == url
 
 
+@pytest.mark.rule("PLT-40")
+@pytest.mark.parametrize(
+    ("url", "reaches"),
+    [
+        ("postgres://ada@%2Frun%2Fpg/books", {"host": "/run/pg", "user": "ada", "dbname": "books"}),
+        ("postgresql:///books?host=/run/pg", {"host": "/run/pg", "dbname": "books"}),
+        (
+            "postgresql://ada:s%40%20%2Bt@one:5433,two/books?target_session_attrs=read-write",
+            {
+                "host": "one,two",
+                "port": "5433,",
+                "user": "ada",
+                "password": "s@ +t",
+                "dbname": "books",
+                "target_session_attrs": "read-write",
+            },
+        ),
+        ("postgresql://[::1]:5433/books", {"host": "::1", "port": 5433, "dbname": "books"}),
+    ],
+)
+def test_the_driver_is_told_what_the_url_says(url: str, reaches: dict[str, object]) -> None:
+    """Sockets, several hosts, any character in a password, any option: however often the URL is normalized."""
+    assert driver_arguments(normalize(normalize(url))) == reaches
+
+
+@pytest.mark.rule("PLT-44")
+@pytest.mark.parametrize("url", [POSTGRESQL, "postgres://db/books?user=ada&password=s%40crt&sslpassword=s%40crt"])
+def test_a_url_for_people_shows_no_password(url: str) -> None:
+    """Wherever in the URL it stands."""
+    shown = masked(normalize(url))
+    assert "crt" not in shown
+    assert "***" in shown
+    assert "ada" in shown
+
+
 @pytest.mark.rule("PLT-44")
 @pytest.mark.parametrize(
     ("url", "says"),
@@ -43,6 +78,7 @@ def test_a_relative_path_means_the_same_file_for_every_process(tmp_path: Path, m
         ("postgresql://ada:secret@db", "names no database"),
         ("postgresql://ada:secret@db:port/books", "cannot be read"),
         ("sqlite://", "SQLite needs a file"),
+        ("sqlite:///books.db?mode=ro", "takes no options"),
         ("sqlite:///:memory:", "SQLite needs a file"),
         (":memory:", "SQLite needs a file"),
         ("", "SQLite needs a file"),

@@ -72,7 +72,7 @@ def test_settings_that_contradict_each_other_are_refused(mistakes: Callable[...,
     """SQLite has one RPC process, and a shared port must be a known one."""
     assert mistakes(WORKERS="2", LISTEN="127.0.0.1:0", WATCHES_MAX="10") == [
         "COUNTINGHOUSE_WORKERS: SQLite serves one RPC process; use 1, or PostgreSQL",
-        "COUNTINGHOUSE_LISTEN: several workers need a port of their own to share, not 0",
+        "COUNTINGHOUSE_LISTEN: several workers need a port of their own to share, not 0 or a socket",
         "COUNTINGHOUSE_WATCHES_PER_CALLER_MAX: is above COUNTINGHOUSE_WATCHES_MAX",
     ]
 
@@ -87,13 +87,14 @@ def test_the_environment_comes_before_the_file_and_options_before_both(
     monkeypatch.setenv("COUNTINGHOUSE_CONNECTIONS", "6")
     found = load(listen="127.0.0.1:2", workers=None)
     assert (found.slots, found.connections, found.listen) == (3, 6, "127.0.0.1:2")
-    file.write_text('slots = "several"\ncolour = "red"\n')
+    file.write_text('slots = "several"\ncolour = "red"\nconection = 3\n')
     with pytest.raises(BadSettings) as refused:
         load()
     not_a_number = "Input should be a valid integer, unable to parse string as an integer"
     assert refused.value.lines == [
         f"countinghouse.toml: slots: {not_a_number}, not 'several'",
         "countinghouse.toml: colour: there is no such setting",
+        "countinghouse.toml: conection: there is no such setting; connections is meant, perhaps",
     ]
     monkeypatch.setenv("COUNTINGHOUSE_CONFIG", "elsewhere.toml")
     with pytest.raises(BadSettings, match=r"COUNTINGHOUSE_CONFIG: there is no file elsewhere\.toml"):
@@ -128,7 +129,8 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def test_config_lists_every_setting_and_masks_passwords(tmp_path: Path) -> None:
-    """Name, value in force, default and meaning of each."""
+    """Name, value in force, where it comes from, default and meaning of each."""
+    (tmp_path / "countinghouse.toml").write_text("connections = 5\n")
     url = "postgresql://ann:very-secret@db.example/x"
     shown = run(tmp_path, "config", database_url=url, slots="7")
     assert shown.returncode == 0
@@ -136,8 +138,41 @@ def test_config_lists_every_setting_and_masks_passwords(tmp_path: Path) -> None:
     assert "postgresql+psycopg2://ann:***@db.example/x" in shown.stdout
     lines = {line.split()[0]: line.split()[1:] for line in shown.stdout.splitlines() if line.startswith("COUNT")}
     assert set(lines) == {f"COUNTINGHOUSE_{name}".upper() for name in Settings.model_fields}
-    assert lines["COUNTINGHOUSE_SLOTS"][:2] == ["7", "2"]
+    assert lines["COUNTINGHOUSE_SLOTS"][:3] == ["7", "environment", "2"]
+    assert lines["COUNTINGHOUSE_CONNECTIONS"][:3] == ["5", "countinghouse.toml", "8"]
+    assert lines["COUNTINGHOUSE_WORKERS"][:3] == ["1", "default", "1"]
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.rule("PLT-44")
+def test_a_setting_that_is_misspelt_is_not_passed_over(
+    mistakes: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who means PostgreSQL must not get an SQLite file; but others' variables may begin as ours do."""
+    assert mistakes(DATABASE_URI="postgresql://db/books", SLOT="0") == [
+        "COUNTINGHOUSE_DATABASE_URI: there is no such setting; COUNTINGHOUSE_DATABASE_URL is meant, perhaps",
+        "COUNTINGHOUSE_SLOT: there is no such setting; COUNTINGHOUSE_SLOTS is meant, perhaps",
+    ]
+    for name in ("ADDRESS", "CLIENT_TOKEN_FILE", "TOKEN", "PORT", "SERVICE_HOST", "SERVICE_PORT", "PORT_50051_TCP"):
+        monkeypatch.setenv(f"COUNTINGHOUSE_{name}", "x")
+    assert load().slots == 2
+
+
+@pytest.mark.rule("PLT-44")
+@pytest.mark.parametrize("value", ["inf", "nan", "-1"])
+def test_no_time_is_without_end(mistakes: Callable[..., list[str]], value: str) -> None:
+    """Every wait is bounded, whatever is set."""
+    names = [name for name, field in Settings.model_fields.items() if field.annotation is float]
+    assert len(mistakes(**{name.upper(): value for name in names})) == len(names) > 5
+
+
+@pytest.mark.rule("PLT-44")
+def test_sockets_are_for_one_process_and_its_calls(mistakes: Callable[..., list[str]]) -> None:
+    """Figures need a port, and several processes cannot share a socket."""
+    (line,) = mistakes(METRICS_LISTEN="unix:/run/x.sock")
+    assert line == "COUNTINGHOUSE_METRICS_LISTEN: 'unix:/run/x.sock' is not host:port, such as 127.0.0.1:9464"
+    (line,) = mistakes(DATABASE_URL="postgresql://db/x", WORKERS="2", LISTEN="unix:/run/x.sock")
+    assert line.startswith("COUNTINGHOUSE_LISTEN: several workers need a port")
 
 
 def test_a_started_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
