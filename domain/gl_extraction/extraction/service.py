@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -27,6 +27,7 @@ from domain.gl_extraction.extraction.model import (
     Selection,
     Summary,
     order_to_document,
+    request_to_document,
 )
 from domain.gl_extraction.extraction.selection import batch_no_of, check, group_account_unknown
 from domain.gl_extraction.extraction.states import BatchState
@@ -99,8 +100,9 @@ def start(tx: Connection, call: Call, request: Request, settings: Settings) -> O
         request=request,
     )
     batches.create(tx, batch)
-    payload = {"from": None, "to": {"state": batch.state.value}, "operation": operation.operation_id}
-    events.append(tx, call, batch.name, "extraction_batch.started", payload)
+    within = replace(call, operation_id=operation.operation_id)
+    payload = {"from": None, "to": {"state": batch.state.value}, "request": request_to_document(request)}
+    events.append(tx, within, batch.name, "extraction_batch.started", payload)
     return operation
 
 

@@ -138,6 +138,25 @@ def test_one_run_at_a_time_stamps_anew(desk: Desk) -> None:
     assert desk.batch_of(first).state is BatchState.COMPLETED
 
 
+@pytest.mark.rule("GLX-13", "GLX-20")
+def test_of_runs_that_stamp_anew_and_start_at_once_one_is_let_in(desk: Desk) -> None:
+    """However many race for it: the others are told which one to wait for, and no batch number is lost."""
+    desk.take_in([row(1)])
+
+    def outcome(_: int) -> str:
+        try:
+            return desk.start(incremental=False)
+        except RestampRunning as refused:
+            return refused.details["operation"]
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(outcome, range(4)))
+    assert len({told.removeprefix("operations/") for told in outcomes}) == 1
+    assert sum(not told.startswith("operations/") for told in outcomes) == 1
+    desk.finish()
+    assert desk.batch_of(desk.run()).batch_no == 2
+
+
 @pytest.mark.rule("GLX-20")
 def test_details_that_arrive_while_it_runs_are_for_the_next_run(desk: Desk) -> None:
     """Whatever comes after the ranges were cut is left, even if it would fit."""
@@ -227,8 +246,9 @@ def test_the_audit_trail_has_one_entry_a_step_with_selection_counts_and_totals(d
     assert entry.payload["from"] == {"state": "PREPARED"}
     assert entry.payload["request"]["origin"] == "F"
     assert (entry.payload["detail_count"], entry.payload["totals"]) == (1, {"USD": {"debit": 10_000, "credit": 0}})
-    started, prepared = (audit(desk.database, f"extraction_batch.{kind}") for kind in ("started", "prepared"))
-    assert len(started) == len(prepared) == 1
+    ((started,), (prepared,)) = (audit(desk.database, f"extraction_batch.{kind}") for kind in ("started", "prepared"))
+    assert started.operation_id == prepared.operation_id == done.operation_id
+    assert started.payload["request"] == entry.payload["request"]
 
 
 @pytest.mark.rule("GLX-10", "GLX-16")

@@ -59,6 +59,7 @@ _found = Table(  # what a range holds, on SQLite: read once, and then used three
 )
 _KEYS = ("bucket", "batch_no", "detail_id")
 _d, _p, _s = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.c
+_FACTS = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
 _OF_PENDING = and_(_d.bucket == _p.bucket, _d.detail_id == _p.detail_id)
 
 
@@ -127,27 +128,28 @@ def count(tx: Connection, batch_no: int) -> int:
 def _take_postgresql(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
     sources: list[Any] = []
     if not selection.resend_of:
-        wanted = fact_of_detail(_p, and_(*_wanted(selection)))
-        moved = delete(accounting_detail_pending).where(*_within(_p, span), wanted).returning(_p.bucket, _p.detail_id)
-        sources.append(select(moved.cte("moved")))
+        # `+ 0`: details can be looked up for those pending, not the other way round, so that each is read once.
+        its_detail = and_(_d.bucket == _p.bucket + 0, _d.detail_id == _p.detail_id + 0)
+        moved = delete(accounting_detail_pending).where(*_within(_p, span), its_detail, *_wanted(selection))
+        sources.append(select(moved.returning(_p.bucket, _p.detail_id, *_FACTS).cte("moved")))
     if selection.restamping:
-        sources.append(_stamped(batch_no, selection, span))
+        keys = _stamped(batch_no, selection, span).subquery("stamped_before")
+        joined, d = with_details(tx, keys, _FACTS)
+        sources.append(select(keys.c.bucket, keys.c.detail_id, *(d[fact.name] for fact in _FACTS)).select_from(joined))
     together: Any = sources[0] if len(sources) == 1 else union_all(*sources)
     taken = together.cte("taken")
     rows = select(taken.c.bucket, literal(batch_no, INT64), taken.c.detail_id)
     stamped = insert(extraction_stamp).from_select(list(_KEYS), rows).cte("stamped")
-    joined, d = with_details(tx, taken, [_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask])
-    sums = select(*_sums(d), func.bit_or(d.coded_mask)).select_from(joined).group_by(d.currency)
+    sums = select(*_sums(taken.c), func.bit_or(taken.c.coded_mask)).group_by(taken.c.currency)
     return _taken(tx.execute(sums.add_cte(stamped)).all())
 
 
 def _take_sqlite(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
     tx.execute(CreateTable(_found, if_not_exists=True))
     tx.execute(delete(_found))
-    facts = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
     names = list(_found.c.keys())
     if not selection.resend_of:
-        wanted = select(_p.bucket, _p.detail_id, *facts).join_from(
+        wanted = select(_p.bucket, _p.detail_id, *_FACTS).join_from(
             accounting_detail_pending, accounting_detail, _OF_PENDING
         )
         wanted = wanted.where(*_within(_p, span), *_wanted(selection))
@@ -155,7 +157,7 @@ def _take_sqlite(tx: Connection, batch_no: int, selection: Selection, span: Rang
     if selection.restamping:
         keys = _stamped(batch_no, selection, span).subquery()
         joined, d = with_details(tx, keys, ())
-        stamped = select(keys.c.bucket, keys.c.detail_id, d.currency, d.debit_minor, d.credit_minor, d.coded_mask)
+        stamped = select(keys.c.bucket, keys.c.detail_id, *(d[fact.name] for fact in _FACTS))
         tx.execute(insert(_found).from_select(names, stamped.select_from(joined)))
     rows = select(_found.c.bucket, literal(batch_no), _found.c.detail_id)
     tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
