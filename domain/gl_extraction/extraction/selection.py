@@ -107,7 +107,10 @@ def _is_given(request: Request, field: str) -> bool:
 
 
 def _bound(end: str, day: Day | None, at: Minute | None) -> tuple[tuple[date, time] | None, list[Violation]]:
-    """One end of the created range, when it is given and sound, and what is wrong with it."""
+    """One end of the created range, if its day is given and sound, and what is wrong with it.
+
+    A time that is wrong counts as none: days that are the wrong way round are so at any time.
+    """
     wrong: list[Violation] = []
     moment = _FIRST_MINUTE if end == "from" else _LAST_MINUTE
     if at is not None:
@@ -125,7 +128,7 @@ def _bound(end: str, day: Day | None, at: Minute | None) -> tuple[tuple[date, ti
     if on is None:
         sentence = f"must be a day of the calendar, of the years {_YEAR_MIN} to {_YEAR_MAX}"
         wrong.append(Violation(f"created_date_{end}", "CREATED_DATE_INVALID", sentence))
-    return (None if wrong or on is None else (on, moment)), wrong
+    return (None if on is None else (on, moment)), wrong
 
 
 def _date_of(day: Day) -> date | None:

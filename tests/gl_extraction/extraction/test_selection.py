@@ -120,7 +120,7 @@ def test_a_date_is_a_day_of_the_calendar(day: Day) -> None:
 
 @pytest.mark.rule("GLX-15")
 def test_everything_wrong_is_told_at_once() -> None:
-    """A request with five mistakes is answered with five violations."""
+    """A request with six mistakes is answered with six violations."""
     found = violations(
         gl_extraction_batch_id="17",
         created_date_from=MAY_2,
@@ -130,6 +130,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         data_file_set_code="..",
     )
     assert {violation.reason for violation in found} == {
+        "FIN-IP-ACDE-002",
         "FIN-IP-ACDE-003",
         "CREATED_TIME_INVALID",
         "CHARACTER_REFUSED",

@@ -157,9 +157,10 @@ def test_all_that_is_wrong_is_told_at_once(client: Client) -> None:
         )
     )
     assert refused.code == grpc.StatusCode.INVALID_ARGUMENT
-    assert refused.reason == "FIN-IP-ACDE-003"
+    assert refused.reason == "FIN-IP-ACDE-002"
     assert refused.metadata["severity"] == "FATAL"
     assert refused.violations == [
+        ("created_date_from", "FIN-IP-ACDE-002"),
         ("gl_extraction_batch_id", "FIN-IP-ACDE-003"),
         ("group_account_code", "FIN-IP-ACDE-004"),
         ("created_time_from", "CREATED_TIME_INVALID"),
