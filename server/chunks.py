@@ -21,12 +21,6 @@ _SQLITE_SHARE_MIN, _SQLITE_SHARE_MAX = 0.1, 0.5  # of the lease: how long a chun
 log = structlog.get_logger("worker")
 
 
-class LeaseOver(Unavailable):
-    """The worker could not extend its lease and has stopped its work."""
-
-    reason = "LEASE_OVER"
-
-
 class InDoubt(Exception):
     """The worker may hold a chunk that nobody carries out: it must let go of all it holds."""
 
@@ -38,7 +32,7 @@ class Chunks:
     `chunk_s` bounds what a chunk gathers, and on PostgreSQL each statement of its transaction. On SQLite a chunk keeps
     all other writers waiting, so its transaction is bounded to a tenth of the lease; as a slow disk must not keep work
     from ever finishing, each further attempt gets twice the time, up to half the lease. `on_change` is told the id of
-    an operation after a commit that changed it.
+    an operation after a commit that changed it; `on_claim` is called when a chunk was claimed: there may be more.
     """
 
     database: Database
@@ -47,6 +41,7 @@ class Chunks:
     lease_s: float
     chunk_s: float
     on_change: Callable[[str], None]
+    on_claim: Callable[[], None] = lambda: None
 
     def work_once(self, worker_id: str, holds_lease: Callable[[], bool]) -> bool:
         """Carry out the chunk whose turn it is; False when there is none to do. Raises: InDoubt; Unavailable."""
@@ -55,14 +50,16 @@ class Chunks:
         claim = self._claim(worker_id)
         if claim is None:
             return False
+        self.on_claim()
         if claim.row.task is Task.PLAN:
             self.on_change(claim.row.operation_id)
         try:
             self.carry_out(claim, holds_lease)
         except TakenOver:
             log.info("chunk taken over or canceled", **_names(claim))
-        except LeaseOver:
+        except InDoubt:
             log.warning("lease over, chunk left to others", **_names(claim))
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the chunk
             self._set_back(claim, error)
         return True
@@ -70,15 +67,15 @@ class Chunks:
     def carry_out(self, claim: Claim, holds_lease: Callable[[], bool]) -> None:
         """Carry a claimed chunk out.
 
-        Raises: TakenOver; LeaseOver; what its stage raises; LostItsWorkers when no attempt is left, as each one ended
-        with its worker.
+        Raises: TakenOver; InDoubt when the lease was over before the chunk's transaction; what its stage raises;
+        LostItsWorkers when no attempt is left, as each one ended with its worker.
         """
         if claim.row.attempts > self.attempts.at_most:
             raise LostItsWorkers
         with self.database.connection() as connection:
             facts = self._gather(connection, claim)
             if not holds_lease():
-                raise LeaseOver
+                raise InDoubt
             operation = self.database.write_on(
                 connection,
                 lambda tx: runner.carry_out(tx, self.jobs, claim, facts),

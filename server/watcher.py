@@ -8,7 +8,6 @@ of all after a change of the SQLite file, or by the safety net of time. With nob
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,8 +21,8 @@ from domain.kernel.errors import DomainError
 from domain.operations import service
 from domain.operations.errors import OperationNotFound
 from domain.operations.model import Operation
+from server.database.changes import FileChanges
 from server.database.transaction import Database
-from server.database.urls import sqlite_path
 from server.errors import Draining
 from server.mapping import kinds
 from server.notify import Listener
@@ -236,27 +235,6 @@ class Watcher:
             if snapshot is not None and (topic.seen is None or topic.seen.revision < snapshot.revision):
                 topic.seen = snapshot
             topic.tell()
-
-
-class FileChanges:
-    """Whether an SQLite file was written to, by whatever process: a look at its index costs no query."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = sqlite3.connect(sqlite_path(url), timeout=0, isolation_level=None)
-        self._version = -1
-
-    def changed(self) -> bool:
-        """Whether it was written to since the last call."""
-        try:
-            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error:
-            return True  # look, and see
-        changed, self._version = version != self._version, version
-        return changed
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
 
 def _log_failure(error: Exception) -> None:

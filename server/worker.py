@@ -22,10 +22,13 @@ from domain.operations import runner
 from domain.operations.model import Job
 from domain.operations.runner import Attempts
 from server.chunks import Chunks, InDoubt, places
+from server.database.changes import FileChanges
 from server.database.transaction import Database
 
 _BEATS_PER_LEASE = 5
 _PAUSE_S = 1.0  # after something went wrong, and between two looks at whether to stop
+_FILE_LOOK_S = 0.1  # between two looks at whether the SQLite file has changed
+_SLEEP_S = 60.0  # of a slot that nobody wakes
 
 log = structlog.get_logger("worker")
 
@@ -35,12 +38,12 @@ class WorkerSettings:
     """How a worker works; times in seconds.
 
     `slots` chunks are carried out at once. A worker that is silent for `lease_s` loses its chunks. `poll_s` is how
-    often a free slot looks for work. `chunk_s` bounds the statements of a chunk.
+    often a free slot looks for work of which nobody has told. `chunk_s` bounds the statements of a chunk.
     """
 
     slots: int = 2
     lease_s: float = 30
-    poll_s: float = 0.1
+    poll_s: float = 1
     chunk_s: float = 600
     attempts: Attempts = field(default_factory=Attempts)
 
@@ -63,20 +66,21 @@ class Worker:
     ) -> None:
         self._database = database
         self._settings = settings
-        self._tell = on_change
         self._chunks = Chunks(
             database,
             jobs,
             attempts=settings.attempts,
             lease_s=settings.lease_s,
             chunk_s=settings.chunk_s,
-            on_change=self._changed,
+            on_change=on_change,
+            on_claim=self.wake,
         )
         self._lease = _Lease(database, settings.lease_s)
         self._draining = threading.Event()
         self._left = threading.Event()
         self._beat = threading.Event()
-        self._work = threading.Condition()
+        self._bell = _Bell()
+        self._lookout = threading.Thread(target=self._look_out, name="lookout", daemon=True)
         self._keeper = threading.Thread(target=self._keep_lease, name="lease", daemon=True)
         self._slots = [
             threading.Thread(target=self._fill_slot, name=f"slot-{number}", daemon=True)
@@ -85,20 +89,18 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
-        self._keeper.start()
-        for slot in self._slots:
-            slot.start()
+        for thread in (self._keeper, self._lookout, *self._slots):
+            thread.start()
 
     def wake(self) -> None:
-        """Look for work now: some was started."""
-        with self._work:
-            self._work.notify_all()
+        """Have a free slot look for work now: some was started. If it finds any, it has the next one look."""
+        self._bell.ring()
 
     def drain(self, grace_s: float) -> bool:
         """Claim nothing more, finish what runs within `grace_s`, hand the rest over; says whether all was finished."""
         deadline = time.monotonic() + grace_s
         self._draining.set()
-        self.wake()
+        self._bell.wake_all()
         for slot in self._slots:
             slot.join(max(0.0, deadline - time.monotonic()))
         finished = not any(slot.is_alive() for slot in self._slots)
@@ -111,30 +113,38 @@ class Worker:
             log.warning("could not hand over; others take over when the lease ends")
         return finished
 
-    def _changed(self, operation_id: str) -> None:
-        self.wake()
-        self._tell(operation_id)
-
     def _fill_slot(self) -> None:
         while not self._draining.is_set():
-            if not self._work_once() and not self._draining.is_set():
-                with self._work:
-                    self._work.wait(self._settings.poll_s)
+            if not self._work_once():
+                self._bell.wait(_SLEEP_S)
+
+    def _look_out(self) -> None:
+        """Wake a slot when the SQLite file has changed, and now and then anyway: a rest is over, or news got lost."""
+        file = FileChanges(self._database.url) if self._database.dialect == "sqlite" else None
+        pause_s = min(_FILE_LOOK_S, self._settings.poll_s) if file else self._settings.poll_s
+        woken_s = 0.0
+        while not self._draining.wait(pause_s):
+            changed = file is not None and file.changed()
+            if changed or time.monotonic() - woken_s >= self._settings.poll_s:
+                woken_s = time.monotonic()
+                self.wake()
+        if file is not None:
+            file.close()
 
     def _work_once(self) -> bool:
+        worker_id = self._lease.worker_id
+        if worker_id is None:
+            return False
         try:
-            worker_id = self._lease.worker_id
-            if worker_id is None:
-                return False
             return self._chunks.work_once(worker_id, lambda: self._lease.worker_id == worker_id)
         except Unavailable as error:
             log.warning("database not available", reason=error.reason)
         except InDoubt:
             log.warning("in doubt about a chunk, beginning anew")
-            self._lease.forfeit()
+            self._lease.forfeit(worker_id)
         except Exception as error:  # noqa: BLE001 - a slot outlives whatever happens in it
             _log_unexpected(error)
-            self._lease.forfeit()
+            self._lease.forfeit(worker_id)
         self._beat.set()
         self._draining.wait(_PAUSE_S)
         return False
@@ -159,7 +169,34 @@ class Worker:
         released = self._database.write(lambda tx: runner.take_over(tx, dead=dead))
         if released:
             log.info("took over", chunks=released, dead_workers=len(dead))
-            self.wake()
+        self.wake()  # also when nothing was: until the lease began, slots found nothing to do
+
+
+class _Bell:
+    """Wakes one who sleeps for each ring; a ring that finds nobody asleep is kept for the next who would sleep."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rung = False
+        self._over = False
+
+    def ring(self) -> None:
+        """Wake one."""
+        with self._condition:
+            self._rung = True
+            self._condition.notify()
+
+    def wake_all(self) -> None:
+        """Wake everybody, and let nobody sleep again."""
+        with self._condition:
+            self._over = True
+            self._condition.notify_all()
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until a ring, or for so long."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._rung or self._over, timeout_s)
+            self._rung = False
 
 
 class _Lease:
@@ -196,11 +233,12 @@ class _Lease:
         with self._guard:
             self._worker_id, self._ends = new_id, sent + self._lease_s
 
-    def forfeit(self) -> None:
-        """Let go of all that is held: the next beat begins anew under another id."""
+    def forfeit(self, worker_id: str) -> None:
+        """Let go of all that is held under this id: the next beat begins anew under another one."""
         with self._guard:
-            self._former += [self._worker_id] if self._worker_id else []
-            self._worker_id, self._ends = "", 0.0
+            if self._worker_id == worker_id:
+                self._former.append(worker_id)
+                self._worker_id, self._ends = "", 0.0
 
     def forfeited(self) -> list[str]:
         """The ids let go of since this was asked last."""

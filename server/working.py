@@ -12,9 +12,6 @@ from server.opening import known_jobs, opened_database
 from server.settings import Settings
 from server.worker import Worker, WorkerSettings, run
 
-_POLL_S, _POLL_SQLITE_S = 0.5, 0.1
-"""How often a free slot looks for work: on PostgreSQL it is told as well."""
-
 
 def work(settings: Settings, *, parent_lives: Callable[[], bool]) -> int:
     """Work until SIGTERM, SIGINT or the end of the process that started this one; gives the exit status.
@@ -39,7 +36,6 @@ def worker_settings(settings: Settings) -> WorkerSettings:
     return WorkerSettings(
         slots=settings.slots,
         lease_s=settings.lease_s,
-        poll_s=_POLL_SQLITE_S if settings.on_sqlite else _POLL_S,
         attempts=Attempts(at_most=settings.chunk_attempts_max),
     )
 
