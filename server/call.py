@@ -86,19 +86,25 @@ class Lane:
         """Queue the work. Raises: Overloaded when the queue is full."""
         if not self._room.acquire(blocking=False):
             raise Overloaded
+        held = [work]
+
+        def carry_out() -> T:
+            return held.pop()()
+
         try:
-            future = self._executor.submit(work)
+            future = self._executor.submit(carry_out)
         except BaseException:
             self._room.release()
             raise
-        future.add_done_callback(self._done)
+        future.add_done_callback(partial(self._done, held))
         return future
 
     def close(self) -> None:
         """Drop what waits, and wait for what runs."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _done(self, _: Future[Any]) -> None:
+    def _done(self, held: list[Callable[[], T]], _: Future[T]) -> None:
+        held.clear()  # what was dropped keeps a place with the executor until its turn: that must not hold its request
         self._room.release()
 
 
@@ -106,7 +112,9 @@ class Calls:
     """Runs the transactions of calls; one for each server.
 
     SQLite has one writer at a time, so its writes get one thread, and waiting for the writer's turn takes no thread
-    from the reads. `statement_timeout_s` bounds every transaction beside the call's own deadline.
+    from the reads. The first looks of watches have a lane of their own, with room for `watches_max`: when thousands
+    come back at once, other calls do not notice. `statement_timeout_s` bounds every transaction beside the call's own
+    deadline.
     """
 
     def __init__(
@@ -114,6 +122,7 @@ class Calls:
         *,
         threads: int,
         waiting_max: int,
+        watches_max: int,
         statement_timeout_s: float,
         running: Running,
         clock_us: Callable[[], int] = now_us,
@@ -122,6 +131,7 @@ class Calls:
         self._running = running
         self._threads = threads
         self._waiting_max = waiting_max
+        self._watches_max = watches_max
         self._statement_timeout_s = statement_timeout_s
         self._clock_us = clock_us
         self._announce = announce
@@ -131,6 +141,7 @@ class Calls:
     def open(self, database: Database, page_tokens: PageTokens) -> None:
         """Begin to take calls, on a database that has this version's schema."""
         self._database, self._page_tokens = database, page_tokens
+        self._looks = Lane("look", threads=1, waiting_max=self._watches_max)
         if database.dialect == "sqlite":
             self._writes = Lane("write", threads=1, waiting_max=self._waiting_max)
             self._reads = Lane("read", threads=max(1, self._threads - 1), waiting_max=self._waiting_max)
@@ -140,8 +151,8 @@ class Calls:
     def close(self) -> None:
         """Wait for the transactions that run; drop the ones that wait. Blocks."""
         if self._database is not None:
-            self._writes.close()
-            self._reads.close()
+            for lane in (self._writes, self._reads, self._looks):
+                lane.close()
 
     @property
     def page_tokens(self) -> PageTokens:
@@ -186,10 +197,11 @@ class Calls:
 
     async def read(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
         """Run `fn` in one read-only transaction."""
-        rpc = self._running[context]
-        database, call = self._opened(), self._call(rpc)
-        work = partial(self._timed, rpc, database.read, lambda tx: fn(tx, call))
-        return await self._run(self._reads, rpc, work)
+        return await self._read(context, fn, watching=False)
+
+    async def look(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
+        """As `read`, for a call that goes on to watch what it has read."""
+        return await self._read(context, fn, watching=True)
 
     async def work(self, context: Context, fn: Callable[[], T], *, for_write: bool = False) -> T:
         """Run `fn` in a thread, without a transaction: reading a file, for example.
@@ -199,6 +211,12 @@ class Calls:
         """
         self._opened()
         return await self._run(self._writes if for_write else self._reads, self._running[context], fn)
+
+    async def _read(self, context: Context, fn: Callable[[Connection, Call], T], *, watching: bool) -> T:
+        rpc = self._running[context]
+        database, call = self._opened(), self._call(rpc)
+        work = partial(self._timed, rpc, database.read, lambda tx: fn(tx, call))
+        return await self._run(self._looks if watching else self._reads, rpc, work)
 
     def _opened(self) -> Database:
         if self._database is None:

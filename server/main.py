@@ -37,7 +37,7 @@ from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standa
 from server.settings import Settings
 from server.watcher import Watcher
 
-_SPARE_CONNECTIONS = 2  # one for the poller of watches, one for the sweep
+_SPARE_CONNECTIONS = 3  # for first looks of watches, for their poller, for the sweep
 _SWEEP_EVERY_S = 3_600
 _SWEEP_PIECE = 1_000
 _DAY_US = 86_400_000_000
@@ -74,6 +74,7 @@ class Server:
         self._calls = Calls(
             threads=settings.connections,
             waiting_max=settings.waiting_max,
+            watches_max=settings.watches_max,
             statement_timeout_s=settings.statement_timeout_s,
             running=self._running,
             clock_us=clock_us,

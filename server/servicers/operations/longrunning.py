@@ -89,7 +89,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         self._calls.about(context, operation_id)
         deadline = min(time.monotonic() + wait_from_proto(request), self._calls.deadline(context) - _ANSWER_S)
         with self._watcher.follow(operation_id) as following:
-            seen = await self._calls.read(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))
+            seen = await self._calls.look(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))
             following.saw(seen)
             while not seen.proto.done and (left_s := deadline - time.monotonic()) > 0:
                 seen = await following.after(seen.revision, timeout_s=left_s) or seen
