@@ -65,7 +65,7 @@ class RestampRunning(Refused):
 
 
 class TotalTooLarge(Refused):
-    """An element adds up to more than 9.2e18 minor units, which no ledger takes; select less."""
+    """An element, or all in a currency, comes to more than 9.2e18 minor units, which no ledger takes; select less."""
 
     reason = "EXTRACTION_TOTAL_TOO_LARGE"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from domain.data_files import store
-from domain.data_files.model import DataFile, file_name, totals_to_document
+from domain.data_files.model import DataFile, Totals, file_name, sum_of, totals_to_document
 from domain.data_files.storage import Written
 from domain.gl_extraction.extraction.model import Batch
 from domain.gl_extraction.extraction.rendering import MEDIA_TYPE, MessageFile
@@ -75,6 +75,14 @@ def of_run(tx: Connection, batch: Batch) -> Iterator[DataFile]:
     while page := store.page_of_run(tx, batch.operation_id, after_position=after, limit=_PAGE):
         yield from (file for file in page if not file.manifest)
         after = page[-1].position
+
+
+def figures_of_run(tx: Connection, batch: Batch) -> tuple[int, Totals]:
+    """How many elements the run's files of messages hold, and what those come to. Cost: as `of_run`."""
+    count, totals = 0, sum_of(())
+    for file in of_run(tx, batch):
+        count, totals = count + file.record_count, sum_of((totals, file.totals))
+    return count, totals
 
 
 def result_of(batch: Batch) -> Document:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from domain.data_files import service as data_files
 from domain.data_files import store as file_records
-from domain.data_files.model import difference_of, sum_of, totals_from_document, totals_to_document
+from domain.data_files.model import difference_of, totals_from_document, totals_to_document
 from domain.data_files.storage import FileStore, Written
 from domain.gl_extraction.extraction import files, manifest, notices
 from domain.gl_extraction.extraction.elements import Survey, coded_columns
@@ -38,7 +38,7 @@ STAGES = (("select", "details"), ("group", "elements"), ("write", "elements"), (
 FILES_TOLD_MAX = 100
 """So many files the result lists, and the manifest; the set lists them all."""
 
-_ELEMENTS_PER_CHUNK = 200_000
+_ELEMENTS_PER_CHUNK_MIN, _ELEMENTS_PER_CHUNK_MAX = 5_000, 200_000  # that one step writes, whatever files are
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,9 @@ class Extraction:
         batch = _locked(tx, order)
         assert batch.state is BatchState.SELECTING
         with exact_sums():
-            self._add_up(tx, work, order.batch_no)
+            stamps = self._add_up(tx, work, order.batch_no)
             survey = survey_batch(tx, order.batch_no)
-        _settle_stamps(tx, order.batch_no, work.operation, survey)
+        _settle_stamps(tx, order.batch_no, stamps, work.operation, survey)
         call = _call(work)
         if not survey.element_count:
             return _end_empty(tx, call, batch, work.operation)
@@ -144,11 +144,12 @@ class Extraction:
         return Stepped(survey.element_count, counts, notices.of_emptied(survey.emptied))
 
     def plan_write(self, tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
-        """Blocks of messages, each of one file, or of several where the limit of bytes closes files earlier."""
+        """Blocks of messages, each of one file, or of many small ones; the limit of bytes may close files earlier."""
         order = _order(operation)
         batch = _found(tx, order)
         per_message = order.limits.elements_per_message
-        size = min(order.limits.messages_per_file, max(1, _ELEMENTS_PER_CHUNK // per_message))
+        per_file = min(order.limits.messages_per_file, max(1, _ELEMENTS_PER_CHUNK_MAX // per_message))
+        size = per_file * max(1, _ELEMENTS_PER_CHUNK_MIN // (per_file * per_message))
         return [
             ChunkPlan(
                 {"first": first, "count": min(size, batch.message_count - first)},
@@ -191,22 +192,25 @@ class Extraction:
         return [ChunkPlan({}, 1)] if _found(tx, _order(operation)).state is BatchState.PREPARED else []
 
     def write_manifest(self, tx: Connection, work: Work) -> Written:
-        """Write the manifest, and remove what writers that died left half done."""
+        """Write the manifest, once all is found to agree, and remove what writers that died left half done.
+
+        Raises: BatchDamaged. What is looked at is settled: nobody changes it before it is shown.
+        """
         batch = _found(tx, _order(work.operation))
+        _refuse_damage(tx, batch)
         self.files.tidy(batch.operation_id)
         groups = elements.groups(tx, batch.batch_no, element_count=batch.element_count)
         pieces = manifest.render(batch, groups, files.of_run(tx, batch))
         return self.files.write(files.path(batch, files.manifest_name(batch)), pieces)
 
     def publish(self, tx: Connection, work: Work) -> Stepped:
-        """Show files, set and stamps at once, after a last look at whether all agree.
+        """Show files, set and stamps at once.
 
-        Raises: DataFileSetLocked, which is mended by unlocking the set and recovering the operation; BatchDamaged.
+        Raises: DataFileSetLocked, which is mended by unlocking the set and recovering the operation.
         """
         order = _order(work.operation)
         batch = _locked(tx, order)
         assert isinstance(work.facts, Written)
-        _refuse_damage(tx, batch)
         file_records.add_file(tx, files.manifest_file(batch, work.facts, work.now_us))
         call = _call(work)
         told = data_files.reveal_run(tx, call, batch.data_file_set_code, batch.description)
@@ -233,14 +237,17 @@ class Extraction:
         events.append(tx, call, batch.name, "extraction_batch.canceled", _change(batch, canceled))
         return True
 
-    def _add_up(self, tx: Connection, work: Work, batch_no: int) -> None:
+    def _add_up(self, tx: Connection, work: Work, batch_no: int) -> int:
+        """Make the elements; gives how many stamps the batch has, those of details voided since included."""
         coded = _coded(work.operation)
         if tx.dialect.name == "postgresql":
             grouping.group(tx, batch_no, coded)
-            return
-        if stamping.count(tx, batch_no) != work.facts:
+            return stamping.count(tx, batch_no)
+        stamps = stamping.count(tx, batch_no)
+        if stamps != work.facts:
             raise SelectionDisturbed
         grouping.copy_gathered(tx, batch_no, coded)
+        return stamps
 
 
 def _order(operation: Operation) -> Order:
@@ -288,12 +295,12 @@ def _change(before: Batch, after: Batch) -> Document:
     }
 
 
-def _settle_stamps(tx: Connection, batch_no: int, operation: Operation, survey: Survey) -> None:
+def _settle_stamps(tx: Connection, batch_no: int, stamps: int, operation: Operation, survey: Survey) -> None:
     """Drop the stamps of details that were voided since; what is left is exactly what was added up.
 
     Raises: BatchDamaged when it is not, or when the same details come to other sums than when they were selected.
     """
-    more = stamping.count(tx, batch_no) - survey.detail_count
+    more = stamps - survey.detail_count
     if more and stamping.drop_void(tx, batch_no) != more:
         raise BatchDamaged
     if operation.counts.get("selected", 0) == survey.detail_count and _difference(operation, survey):
@@ -323,11 +330,7 @@ def _end_empty(tx: Connection, call: Call, batch: Batch, operation: Operation) -
 
 def _refuse_damage(tx: Connection, batch: Batch) -> None:
     """Files, elements and stamps come to the same, or nothing is shown."""
-    written = list(files.of_run(tx, batch))
-    sound = (
-        sum(file.record_count for file in written) == batch.element_count
-        and not difference_of(sum_of(file.totals for file in written), batch.totals)
-        and stamping.count(tx, batch.batch_no) == batch.detail_count
-    )
-    if not sound:
+    element_count, totals = files.figures_of_run(tx, batch)
+    written = element_count == batch.element_count and not difference_of(totals, batch.totals)
+    if not written or stamping.count(tx, batch.batch_no) != batch.detail_count:
         raise BatchDamaged

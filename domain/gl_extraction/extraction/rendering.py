@@ -24,6 +24,7 @@ from domain.kernel.time import iso_day
 MEDIA_TYPE = "application/json"
 
 _HEAD, _BETWEEN, _TAIL = b'{"messages":[\n', b",\n", b"\n]}\n"
+_ID_DIGITS_MAX = 19  # of 63 bits
 _FLAGS = frozenset({"reversal", "invoiced"})
 _AMOUNTS = frozenset({"debit_minor", "credit_minor"})
 _iso_day = cache(iso_day)
@@ -39,10 +40,15 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A rendered message: its number, its JSON, and what its elements come to."""
+    """A rendered message: its number, its JSON, and what its elements come to.
+
+    `size_bytes` is its size if its number had the most digits: so files are cut alike when the messages are sent again
+    under other numbers (GLX-18).
+    """
 
     message_id: int
     body: bytes
+    size_bytes: int
     element_count: int
     totals: Totals
 
@@ -78,7 +84,8 @@ def messages(
                 "accountingDetails": _elements(columns, part),
             }
         )
-        yield Message(message_id, body, len(part), _totals(columns, part))
+        size_bytes = len(body) - len(str(message_id)) + _ID_DIGITS_MAX
+        yield Message(message_id, body, size_bytes, len(part), _totals(columns, part))
         message_id += 1
 
 
@@ -114,7 +121,7 @@ def _file_pieces(rest: _Ahead, limits: Limits, taken: list[tuple[int, Totals]]) 
     size = len(_HEAD) + len(_TAIL)
     yield _HEAD
     while rest.next is not None:
-        more = len(_BETWEEN) + len(rest.next.body)
+        more = len(_BETWEEN) + rest.next.size_bytes
         if taken and (size + more > limits.bytes_per_file or len(taken) == limits.messages_per_file):
             break
         message = rest.take()

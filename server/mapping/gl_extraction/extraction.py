@@ -16,6 +16,7 @@ from domain.gl_extraction.extraction.service import Preview
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import batch_name
 from domain.kernel.call import Call
+from domain.kernel.documents import Document
 from domain.operations.model import Operation
 from domain.operations.service import name_of
 from server.mapping.data_files import told_file_to_proto, totals_to_proto
@@ -67,7 +68,7 @@ def request_to_proto(request: Request) -> pb.GenerateAccountingMessageRequest:
 def metadata_to_proto(operation: Operation) -> pb.GenerateAccountingMessageMetadata:
     """How far an extraction is."""
     counts = operation.counts
-    totals = {currency: total for currency, total in counts.get("totals", {}).items() if any(total.values())}
+    totals = {currency: total for currency, total in counts.get("totals", {}).items() if _is_told(total)}
     return pb.GenerateAccountingMessageMetadata(
         progress=progress_to_proto(operation),
         extraction_batch=batch_name(operation.request["batch_no"]),
@@ -177,6 +178,12 @@ def state_from_proto(request: pb.ListExtractionBatchesRequest) -> BatchState | N
 
 def _summary(summary: Summary) -> pb.DetailsSummary:
     return pb.DetailsSummary(detail_count=summary.detail_count, totals=totals_to_proto(summary.totals))
+
+
+def _is_told(total: Document) -> bool:
+    """Whether progress tells a total: one of zero is none, and one beyond 63 bits is refused when it is added up."""
+    largest: int = max(total.values())
+    return 0 < largest < 1 << 63
 
 
 def _day(date: Date) -> Day:

@@ -15,12 +15,14 @@ from domain.data_files import service as data_files
 from domain.data_files.errors import DataFileSetLocked
 from domain.data_files.storage import Written
 from domain.gl_extraction import tables
+from domain.gl_extraction.extraction.errors import TotalTooLarge
 from domain.gl_extraction.extraction.jobs import ChunkSizes
 from domain.gl_extraction.extraction.model import Limits, Request
 from domain.gl_extraction.extraction.states import BatchState
 from domain.kernel.errors import NotFound
 from domain.operations.errors import OperationPastCancel
 from domain.operations.model import Operation, State
+from server.mapping.gl_extraction.extraction import metadata_to_proto
 from server.outbound.files import LocalFiles
 from tests.gl_extraction.extraction import example
 from tests.gl_extraction.extraction.desk import CALLER, Desk
@@ -417,6 +419,28 @@ def test_a_sum_beyond_63_bits_is_refused_on_both_databases(desk: Desk) -> None:
     huge = update(detail).where(detail.c.detail_id.in_(ids)).values(debit_minor=2**62, bulking_group="B")
     desk.database.write(lambda tx: tx.execute(huge))
     operation_id = desk.start()
+    desk.finish()
+    failed = desk.look(operation_id)
+    assert failed.failure is not None
+    assert failed.failure.reason == "EXTRACTION_TOTAL_TOO_LARGE"
+    desk.cancel(operation_id)
+    desk.finish()
+    assert left_alone(desk, ids)
+
+
+@pytest.mark.rule("GLX-16", "PLT-01")
+@pytest.mark.parametrize("currency", ["USD", "JPY"])
+def test_a_total_beyond_63_bits_is_refused_on_both_databases(desk: Desk, currency: str) -> None:
+    """Elements that fit do not help: no manifest, no answer and no sum of a receiver's would hold their total."""
+    desk.sizes = ChunkSizes(1, 1)
+    ids = desk.take_in(row(n, bulking_group=f"B{n}", debit=(currency, 1, 0)) for n in range(3))
+    huge = update(tables.accounting_detail).values(debit_minor=2**62)
+    desk.database.write(lambda tx: tx.execute(huge))
+    with pytest.raises(TotalTooLarge):
+        desk.preview()
+    operation_id = desk.start()
+    desk.step_until(operation_id, "group")
+    assert metadata_to_proto(desk.look(operation_id)).selected_count == 3
     desk.finish()
     failed = desk.look(operation_id)
     assert failed.failure is not None

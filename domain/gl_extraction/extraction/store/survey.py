@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, null, select, union_all
+from sqlalchemy import Connection, Select, cast, func, literal, null, select, union_all
 
 from domain.data_files.model import Total
 from domain.gl_extraction.extraction.elements import TOLD_COLUMNS, Emptied, Survey
 from domain.gl_extraction.tables import extraction_element
+from domain.kernel.columns import INT64
 
 _NAMES_SHOWN = 20
 _TOTAL, _COUNT, _NAME = "total", "count", "name"
@@ -19,7 +20,7 @@ _e = extraction_element.c
 def survey(tx: Connection, elements: Select[Any]) -> Survey:
     """What the elements of a query come to; it gives the key, the sums, the count and what was emptied.
 
-    Cost: one statement, which runs the query once.
+    Raises, from the driver: a total beyond 63 bits. Cost: one statement, which runs the query once.
     """
     looked_over = elements.cte("looked_over")
     rows = tx.execute(union_all(*_parts(looked_over))).all()
@@ -51,8 +52,8 @@ def _parts(elements: Any) -> Iterator[Any]:  # noqa: ANN401
         e.currency,
         func.count(),
         func.sum(e.detail_count),
-        func.sum(e.debit_minor),
-        func.sum(e.credit_minor),
+        cast(func.sum(e.debit_minor), INT64),  # PostgreSQL's sums have no end; SQLite's end by themselves
+        cast(func.sum(e.credit_minor), INT64),
     ).group_by(e.currency)
     for bit, column in enumerate(TOLD_COLUMNS):
         hit = e.emptied.op("&")(1 << bit) > 0
