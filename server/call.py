@@ -56,7 +56,7 @@ class Rpc:
     """One running call as the interceptors know it; what they learn of it they note here.
 
     `method` is the full method name without the leading slash; `deadline` is an instant of `time.monotonic`, in
-    seconds; `operation_id` is noted for the log by who learns of it.
+    seconds; `operation_id` and `reason`, that of a refusal, are noted for the log by who learns of them.
     """
 
     method: str
@@ -64,6 +64,7 @@ class Rpc:
     request_id: str
     deadline: float
     operation_id: str = ""
+    reason: str = ""
 
 
 Running = dict[Context, Rpc]

@@ -77,6 +77,12 @@ class DeadlineExceeded(DomainError):
     reason = "DEADLINE_EXCEEDED"
 
 
+class Unimplemented(DomainError):
+    """The server has no such method."""
+
+    reason = "METHOD_UNKNOWN"
+
+
 class Unexpected(DomainError):
     """Something went wrong inside the server; it was logged under the error id."""
 
@@ -96,6 +102,7 @@ CODES: tuple[tuple[type[DomainError], grpc.StatusCode], ...] = (
     (PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
     (Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (Unimplemented, grpc.StatusCode.UNIMPLEMENTED),
     (Unexpected, grpc.StatusCode.INTERNAL),
 )
 """Categories and their statuses; the first that fits holds."""
@@ -132,6 +139,11 @@ def status_of(error: DomainError) -> status_pb2.Status:
     return _trimmed(error) if isinstance(error, Invalid) else _bare(error)
 
 
+def reason_of(error: DomainError) -> str:
+    """The reason of the whole answer: of a request with several violations, the first one's."""
+    return error.code if isinstance(error, Invalid) else error.reason
+
+
 async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> NoReturn:
     """End the call with the error's status; the text is the same in the status and in its details."""
     status = status_of(error)
@@ -144,7 +156,7 @@ async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError)
 
 def _details_of(error: DomainError) -> list[Message]:
     """What belongs to the error, ErrorInfo first."""
-    info = error_details_pb2.ErrorInfo(reason=_reason_of(error), domain=DOMAIN, metadata=error.details)
+    info = error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN, metadata=error.details)
     details: list[Message] = [info]
     if isinstance(error, Invalid):
         details.append(_bad_request(error))
@@ -198,12 +210,8 @@ def _trimmed(error: Invalid) -> status_pb2.Status:
 def _bare(error: DomainError) -> status_pb2.Status:
     """The status of an error so long that nothing but its reason fits."""
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=_reason_of(error), domain=DOMAIN))
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN))
     return status
-
-
-def _reason_of(error: DomainError) -> str:
-    return error.code if isinstance(error, Invalid) else error.reason
 
 
 def _shortened(message: str) -> str:

@@ -31,7 +31,9 @@ from server.errors import (
     NotReady,
     TooManyStreams,
     Unexpected,
+    Unimplemented,
     code_of,
+    reason_of,
     reply,
 )
 from server.observe import CallMeter, trace
@@ -45,6 +47,9 @@ VALIDATED = "countinghouse."
 
 LONG_UNARY = frozenset({"google.longrunning.Operations/WaitOperation"})
 """Unary methods that wait as a watch does, and count as one."""
+
+NO_METHOD = "unknown"
+"""What log and figures call all the methods that there are not."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -135,11 +140,12 @@ class Gate(grpc.aio.ServerInterceptor):
         door: Door,
     ) -> None:
         self._authority = authority
-        self._permissions = permissions
+        self._permissions = {**permissions, NO_METHOD: auth.OPEN}
         self._limits = limits
         self._running = running
         self._door = door
         self._wrapped: dict[str, Handler] = {}
+        self._none = self._wrap(NO_METHOD, grpc.stream_stream_rpc_method_handler(_refuse_method))
         self._standing: dict[Context, asyncio.Task[Any]] = {}
         self._draining = False
 
@@ -147,14 +153,14 @@ class Gate(grpc.aio.ServerInterceptor):
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """The method's handler behind the gate; None for a method that there is not."""
+    ) -> Handler:
+        """The method's handler behind the gate; for a method that there is not, one that says so."""
         path: str = handler_call_details.method
         wrapped = self._wrapped.get(path)
         if wrapped is None:
             handler = await continuation(handler_call_details)
             if handler is None:
-                return None
+                return self._none
             wrapped = self._wrapped[path] = self._wrap(path.removeprefix("/"), handler)
         return wrapped
 
@@ -185,12 +191,12 @@ class Gate(grpc.aio.ServerInterceptor):
             code = _code(context)
             raise
         except DomainError as error:
-            code = code_of(type(error))
+            code, rpc.reason = code_of(type(error)), reason_of(error)
             await reply(context, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the caller
             late = isinstance(error, TimeoutError) and time.monotonic() >= rpc.deadline
             shown = DeadlineExceeded() if late else _hidden(error, rpc)
-            code = code_of(type(shown))
+            code, rpc.reason = code_of(type(shown)), reason_of(shown)
             await reply(context, shown)
         finally:
             if self._running.pop(context, None) and method.seats:
@@ -272,6 +278,10 @@ _MAKERS = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
+
+
+async def _refuse_method(_requests: object, _context: Context) -> None:
+    raise Unimplemented
 
 
 def _request_id_in(metadata: auth.Metadata) -> str:

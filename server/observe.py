@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -50,6 +51,22 @@ def configure(level: str) -> None:
         logger_factory=lambda *_: _LINES,
         cache_logger_on_first_use=True,
     )
+    logging.getLogger().addHandler(_LIBRARIES)  # once, however often it is called
+
+
+class Libraries(logging.Handler):
+    """Tells in our own form what libraries warn of: what went wrong and where, but none of their values."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._log = structlog.get_logger("libraries")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log what a library says: the first line of it, before values are put in."""
+        said = str(record.msg).partition("\n")[0]
+        error = record.exc_info[1] if record.exc_info else None
+        say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        say("from a library", library=record.name, said=said, **(trace(error) if error else {}))
 
 
 class CallMeter:
@@ -83,6 +100,7 @@ class CallMeter:
             caller=rpc.caller,
             request_id=rpc.request_id,
             **({"operation_id": rpc.operation_id} if rpc.operation_id else {}),
+            **({"reason": rpc.reason} if rpc.reason else {}),
         )
 
 
@@ -113,10 +131,14 @@ class Book:
 
 
 class Lines:
-    """Writes log lines to stderr, each at once, or those of a moment together."""
+    """Writes log lines to stderr, each at once, or those of a moment together.
+
+    Calls and work go on when they cannot be written, on a full disk for example; how many were lost is told later.
+    """
 
     def __init__(self) -> None:
         self._waiting: list[bytes] | None = None
+        self._lost = 0
         self._lock = RLock()
 
     def line(self, line: bytes) -> None:
@@ -141,12 +163,22 @@ class Lines:
                 self._write(lines)
 
     def _write(self, lines: list[bytes]) -> None:
-        if lines:
-            sys.stderr.buffer.write(b"\n".join(lines) + b"\n")
-            sys.stderr.buffer.flush()
+        if not lines:
+            return
+        told = [b"", _to_json({"event": "lines lost", "level": "warning", "lines": self._lost})] if self._lost else []
+        content = memoryview(b"\n".join([*told, *lines]) + b"\n")  # ends what may stand there half written
+        try:
+            sys.stderr.flush()
+            while content:  # past the buffer, which would keep what cannot be written and fail again at the end
+                content = content[os.write(sys.stderr.fileno(), content) :]
+        except OSError:
+            self._lost += len(lines)
+        else:
+            self._lost = 0
 
 
 _LINES, _BOOK = Lines(), Book()
+_LIBRARIES = Libraries()
 atexit.register(_BOOK.write)
 
 

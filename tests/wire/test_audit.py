@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
-import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.json_format import MessageToDict
@@ -17,6 +17,7 @@ from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 from countinghouse.operations.v1 import operations_pb2_grpc as watch_pb2_grpc
+from server import observe
 from server.database.transaction import Database
 from tests.operations import tally
 from tests.support.methods import methods
@@ -132,7 +133,8 @@ def test_each_call_is_one_log_line_without_amounts_or_people(
     lines = [json.loads(line) for line in logged.splitlines()]
     calls = {line["request_id"]: line for line in lines if line["event"] == "call"}
     assert (calls["r1"]["method"], calls["r1"]["status"], calls["r1"]["caller"]) == (METHOD, "OK", "anybody")
-    assert calls["r2"]["status"] == grpc.StatusCode.INVALID_ARGUMENT.name
+    assert "reason" not in calls["r1"]
+    assert (calls["r2"]["status"], calls["r2"]["reason"]) == ("INVALID_ARGUMENT", "FIELD_REQUIRED")
     assert all(call["ms"] > 0 and call["level"] == "info" for call in calls.values())
     assert secret not in logged
     assert "123456.78" not in logged
@@ -155,3 +157,42 @@ def test_a_call_about_an_operation_logs_its_id(
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     about = [line["method"] for line in lines if line.get("operation_id") == operation_id and "method" in line]
     assert [method.partition("/")[2] for method in about] == ["WaitOperation", "DeleteOperation", "RecoverOperation"]
+
+
+@pytest.mark.rule("PLT-42")
+def test_a_call_is_answered_though_its_line_cannot_be_written(
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """On a full disk work goes on; once there is room, it is told how many lines are missing."""
+    with serving(migrated_url, tmp_path, log_level="info") as served:
+        gl = served.stub(Gl)
+        with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+            patched.setattr("sys.stderr", full)
+            assert [_create(gl, code, code).code for code in ("L1", "L2")] == ["L1", "L2"]
+            observe.flush()
+            with pytest.raises(OSError, match="space"):
+                full.write("x" * 10_000)
+        _create(gl, "L3", "L3")
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line]
+    assert [line.get("lines") for line in lines if line["event"] == "lines lost"] == [2]
+    assert [line["request_id"] for line in lines if line["event"] == "call"] == ["L3"]
+
+
+@pytest.mark.rule("PLT-42")
+def test_what_libraries_say_is_told_in_the_same_form_without_values(capfd: pytest.CaptureFixture[str]) -> None:
+    """One JSON object a line, whoever speaks; what went wrong and where, and nothing that a row may hold."""
+    observe.configure("warning")
+    observe.configure("warning")
+    library = logging.getLogger("some.library")
+    try:
+        int("Mrs-Smith owes 123456.78")
+    except ValueError:
+        library.exception("cannot do it for %s", "Mrs-Smith")
+    library.error("never retrieved\nfuture: <Task exception=ValueError('Mrs-Smith')>")
+    library.info("nobody asked")
+    said = capfd.readouterr().err
+    first, second = map(json.loads, said.splitlines())
+    assert "Mrs" not in said
+    assert (first["library"], first["said"], first["error"]) == ("some.library", "cannot do it for %s", "ValueError")
+    assert any("test_what_libraries_say" in frame for frame in first["stack"])
+    assert second["said"] == "never retrieved"

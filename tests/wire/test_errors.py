@@ -13,6 +13,7 @@ from urllib.parse import quote
 import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from sqlalchemy import text
 
@@ -23,6 +24,7 @@ from domain.kernel.errors import Invalid, NotFound, Refused, Violation
 from server.database.transaction import Database
 from server.errors import status_of
 from tests.operations import tally
+from tests.support.methods import full_name, methods, raw
 from tests.support.server import Served, refusal, refusal_of, serving
 from tests.support.waiting import wait_for
 from tests.wire.locking import ledgers_locked
@@ -110,11 +112,26 @@ def test_an_oversize_message_and_an_unknown_method_are_refused(server: Served, g
     with pytest.raises(grpc.RpcError) as oversize:
         gl.BatchCreateAccountingDetails(details_pb2.BatchCreateAccountingDetailsRequest(accounting_details=rows))
     assert oversize.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    nothing: Any = server.channel.unary_unary("/countinghouse.gl_extraction.v1.GLExtractionService/Nothing")
-    with pytest.raises(grpc.RpcError) as unknown:
-        nothing(b"")
-    assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    channel: Any = server.channel
+    for path in ("/countinghouse.gl_extraction.v1.GLExtractionService/Nothing", "/nothing.v1.Service/Do"):
+        for unknown in (
+            refusal(lambda path=path: channel.unary_unary(path)(b"", timeout=5)),  # type: ignore[misc]
+            refusal(lambda path=path: next(channel.unary_stream(path)(b"", timeout=5))),  # type: ignore[misc]
+            refusal(lambda path=path: channel.stream_unary(path)(iter([b""]), timeout=5)),  # type: ignore[misc]
+        ):
+            assert (unknown.code, unknown.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_UNKNOWN")
     assert not gl.ListLedgers(reference_pb2.ListLedgersRequest()).ledgers
+
+
+def test_every_method_of_the_contract_is_there(server: Served) -> None:
+    """What a servicer leaves out would be told as unexpected, by the generated code."""
+    for method in methods():
+        content = GetMessageClass(method.input_type)().SerializeToString()
+        try:
+            raw(server.channel, method, content)()
+        except (grpc.RpcError, StopIteration) as error:
+            code = error.code() if isinstance(error, grpc.RpcError) else grpc.StatusCode.OK
+            assert code not in {grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL}, full_name(method)
 
 
 @pytest.mark.rule("PLT-07")
