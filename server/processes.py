@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 import structlog
@@ -64,13 +65,26 @@ class Supervised:
             lived_s = time.monotonic() - began
             pause_s = _PAUSE_MIN_S if lived_s > _STABLE_S else min(pause_s * 2, _PAUSE_MAX_S)
             log.error("process ended; it is started again", process=self._command, status=status, pause_s=pause_s)
-            await asyncio.sleep(pause_s)
+            await self._rest(pause_s)
 
-    async def _live(self) -> int:
-        """Run the process once; gives its exit status."""
-        process = self._process = await asyncio.create_subprocess_exec(
-            *self._arguments, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-        )
+    async def _rest(self, pause_s: float) -> None:
+        """Wait so long, or until the process is no longer wanted."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stop.wait()
+
+    async def _live(self) -> int | None:
+        """Run the process once; gives its exit status, None when it could not be started."""
+        try:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *self._arguments,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:  # the machine has no room for it just now
+            log.warning("process not started", process=self._command, error=error.strerror)
+            return None
         if self._stop.is_set():
             process.terminate()
         assert process.stdout is not None

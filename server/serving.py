@@ -7,7 +7,6 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -112,8 +111,9 @@ async def _done_before(work: asyncio.Future[Any], stop: asyncio.Event) -> bool:
     stopped.cancel()
     if not work.done():
         work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.result()
         return False
     work.result()
     return True

@@ -137,14 +137,15 @@ class Watcher:
         else:
             self._file = FileChanges(database.url)
         self._tasks.append(self._loop.create_task(self._run(database)))
+        for task in self._tasks:
+            task.add_done_callback(_report)
 
     async def close(self) -> None:
         """Look no more."""
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         self._thread.shutdown()
         if self._file is not None:
             self._file.close()
@@ -235,6 +236,12 @@ class Watcher:
             if snapshot is not None and (topic.seen is None or topic.seen.revision < snapshot.revision):
                 topic.seen = snapshot
             topic.tell()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Tell of a task that ended by itself, which none of them should."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("no longer looking at operations", **trace(error))
 
 
 def _log_failure(error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel.errors import IllegalTransition, NotFound, OutOfRange, Refused
+from domain.kernel.errors import IllegalTransition, NotFound, OutOfRange, Refused, Unavailable
 
 RESOURCE_TYPE = "google.longrunning.Operation"
 
@@ -44,3 +44,9 @@ class WatchCursorAhead(OutOfRange):
     """The operation has not reached the sequence that the watch asks to go on from."""
 
     reason = "WATCH_CURSOR_AHEAD"
+
+
+class OperationKindUnknown(Unavailable):
+    """This server is of another version than the one that started the operation; try again, at another one."""
+
+    reason = "OPERATION_KIND_UNKNOWN"

@@ -18,7 +18,7 @@ from domain.kernel.errors import DomainError, Invalid, Unavailable
 from domain.kernel.ids import new_id
 from domain.operations import states, store
 from domain.operations.model import ChunkState, Failure, Job, Operation, Stage, State, Task, Work
-from domain.operations.service import job_of, name_of
+from domain.operations.service import job_of, name_of, stage_of
 from domain.operations.states import Move
 from domain.operations.store import ChunkRow
 
@@ -185,8 +185,7 @@ def set_back(tx: Connection, claimed: Claim, error: Exception, attempts: Attempt
 
 
 def _stage(jobs: Sequence[Job], claimed: Claim) -> Stage:
-    job = job_of(jobs, claimed.operation.kind)
-    return next(stage for stage in job.stages if stage.name == claimed.row.stage)
+    return stage_of(job_of(jobs, claimed.operation.kind), claimed.row.stage)
 
 
 def _standing(tx: Connection, row: ChunkRow) -> states.Standing:

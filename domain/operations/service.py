@@ -18,6 +18,7 @@ from domain.kernel.ids import new_id
 from domain.kernel.paging import Key, Page
 from domain.operations import states, store
 from domain.operations.errors import (
+    OperationKindUnknown,
     OperationNotEnded,
     OperationNotFailed,
     OperationNotFound,
@@ -25,7 +26,7 @@ from domain.operations.errors import (
     OperationPastCancel,
     WatchCursorAhead,
 )
-from domain.operations.model import Job, Operation, StageProgress, State, Task
+from domain.operations.model import Job, Operation, Stage, StageProgress, State, Task
 from domain.operations.states import Move, NewChunk, Standing
 
 
@@ -35,8 +36,27 @@ def name_of(operation_id: str) -> str:
 
 
 def job_of(jobs: Sequence[Job], kind: str) -> Job:
-    """The job that carries out operations of a kind; that there is one is our own promise."""
-    return next(job for job in jobs if job.kind == kind)
+    """The job that carries out operations of a kind.
+
+    Raises:
+        OperationKindUnknown: this version of the program has none.
+    """
+    for job in jobs:
+        if job.kind == kind:
+            return job
+    raise OperationKindUnknown(kind=kind)
+
+
+def stage_of(job: Job, name: str) -> Stage:
+    """The job's stage of a name.
+
+    Raises:
+        OperationKindUnknown: this version of the program has none.
+    """
+    for stage in job.stages:
+        if stage.name == name:
+            return stage
+    raise OperationKindUnknown(kind=job.kind, stage=name)
 
 
 def start(
@@ -139,12 +159,13 @@ def request_cancel(tx: Connection, call: Call, jobs: Sequence[Job], operation_id
     Raises:
         OperationNotFound: there is no such operation.
         OperationPastCancel: it has reached a stage from which it can only go forward.
+        OperationKindUnknown: this version of the program does not know what it has marked.
     """
     standing = _lock(tx, operation_id)
     operation = standing.operation
     if operation.state in {State.SUCCEEDED, State.CANCELED, State.CANCELING} or operation.cancel_requested:
         return operation
-    stage = next(stage for stage in job_of(jobs, operation.kind).stages if stage.name == operation.stage)
+    stage = stage_of(job_of(jobs, operation.kind), operation.stage)
     if stage.past_cancel:
         raise OperationPastCancel(resource_name=name_of(operation_id), stage=stage.name)
     return _apply(tx, call, states.cancel_requested(standing, now_us(tx)))

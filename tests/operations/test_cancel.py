@@ -10,7 +10,12 @@ from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.events import AuditFilter, list_audit
 from domain.operations import runner, service
-from domain.operations.errors import OperationNotEnded, OperationNotFound, OperationPastCancel
+from domain.operations.errors import (
+    OperationKindUnknown,
+    OperationNotEnded,
+    OperationNotFound,
+    OperationPastCancel,
+)
 from domain.operations.model import Operation, State, Stepped, Work
 from domain.operations.runner import TakenOver
 from server.database.transaction import Database
@@ -116,6 +121,21 @@ def test_past_the_point_of_no_return_cancel_is_refused(tallies: Database, steppe
     assert refused.value.details == {"resource_name": f"operations/{operation_id}", "stage": "close"}
     stepper.finish()
     assert tally.look(tallies, operation_id).state is State.SUCCEEDED
+
+
+@pytest.mark.rule("PLT-24")
+def test_what_another_version_has_started_is_canceled_by_one_that_knows_it(tallies: Database, stepper: Stepper) -> None:
+    """While servers are replaced, one that does not know the kind of work or its stage says so and changes nothing."""
+    operation_id = tally.start(tallies, numbers=30, size=10)
+    stepper.step()
+    before = tally.look(tallies, operation_id)
+    call = Call("canceler", "google.longrunning.Operations/CancelOperation", "", tallies.clock_us())
+    for known in ((), (replace(tally.JOB, stages=tally.JOB.stages[1:]),)):
+        with pytest.raises(OperationKindUnknown) as unknown:
+            tallies.write(lambda tx, known=known: service.request_cancel(tx, call, known, operation_id))  # type: ignore[misc]
+        assert unknown.value.details["kind"] == tally.KIND
+    assert tally.look(tallies, operation_id) == before
+    assert cancel(tallies, operation_id).state is State.CANCELING
 
 
 @pytest.mark.rule("PLT-20")
