@@ -328,3 +328,14 @@ def test_a_canceled_task_is_canceled() -> None:
     with serve(GetLedger=ended.get) as address:
         asyncio.run(run(address))
     assert ended.over.is_set()
+
+
+@pytest.mark.rule("PLT-13")
+@pytest.mark.parametrize("token", ["two\nlines", "tab\t", "schlüssel"])
+def test_a_token_that_no_header_carries_is_told_before_any_call(token: str) -> None:
+    """A file with more than the token in it is found out at once, and its content is not repeated."""
+    with pytest.raises(ValueError, match="no header carries") as caught:
+        Connection("127.0.0.1:50051", token=token)
+    assert token not in str(caught.value)
+    with pytest.raises(ValueError, match="no header carries"):
+        Connection("127.0.0.1:50051", token=lambda: token).metadata()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,40 @@ def test_a_server_that_is_not_there_is_told_with_its_address(arguments: tuple[st
     result = run("127.0.0.1:1", *arguments)
     assert result.exit_code == 7
     assert "Is a server running at 127.0.0.1:1?" in result.stderr
+    assert "all addresses" not in result.stderr
+
+
+def test_what_the_server_says_is_not_taken_for_its_absence() -> None:
+    """A server that is there and cannot do it just now is not looked for elsewhere."""
+
+    def get(_request: object, context: grpc.ServicerContext) -> None:
+        refuse(context, grpc.StatusCode.UNAVAILABLE, "The disk is full.", error_details_pb2.ErrorInfo(reason="FULL"))
+
+    with serve(GetLedger=get) as address:
+        result = run(address, "gl", "ledgers", "get", "MAIN")
+    assert result.exit_code == 7
+    assert result.stderr.splitlines() == [
+        "Error: The disk is full [FULL]",
+        "The server says so itself: try again in a moment.",
+    ]
+
+
+def test_a_watch_that_is_given_up_says_how_to_watch_again() -> None:
+    """The time to wait is over, the operation is not: the command that goes on stands on a line of its own."""
+
+    def watch(_request: object, context: grpc.ServicerContext) -> Iterator[watch_pb2.WatchOperationResponse]:
+        yield watch_pb2.WatchOperationResponse(sequence=1, operation=RUNNING)
+        while context.is_active():
+            time.sleep(0.05)
+
+    with serve(WatchOperation=watch) as address:
+        result = run(address, "ops", "wait", "a", "--max-wait", "0.3")
+    assert result.exit_code == 7
+    assert result.stderr.splitlines() == [
+        "The operation goes on, whoever watches. Watch it again:",
+        "  countinghouse ops watch a",
+        "Error: operations/a was not done in 0.3 s; it goes on",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +235,7 @@ def test_a_server_that_is_not_there_is_told_with_its_address(arguments: tuple[st
         ("gl", "details", "undo", "--reason", "r"),
         ("--token", "a", "--token-file", "missing", "gl", "batches"),
         ("--token-file", "missing", "gl", "batches"),
+        ("--token", "a secret\non two lines", "gl", "batches"),
         ("--address", "ledger.example:1", "--token", "secret", "gl", "batches"),
         ("gl", "import", "missing.csv", "--mapping", "missing.toml"),
     ],

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,15 @@ from countinghouse.cli.names import full
 from countinghouse.cli.output import Column, Format, Limit, Output, jsonable, moment, show_list
 from countinghouse.cli.settings import session
 
+if TYPE_CHECKING:
+    from countinghouse.operations.v1.audit_pb2 import AuditEntry
+
 app = typer.Typer(help="The audit trail: who changed what, when, by which call.", no_args_is_help=True)
+
+
+def _changes(entry: "AuditEntry") -> str:
+    return json.dumps(_whole(jsonable(entry.changes)), ensure_ascii=False, sort_keys=True)
+
 
 COLUMNS = (
     Column("TIME", lambda entry: moment(entry.event_time)),
@@ -19,7 +27,7 @@ COLUMNS = (
     Column("RESOURCE", lambda entry: entry.resource),
     Column("CALLER", lambda entry: entry.caller),
     Column("OPERATION", lambda entry: entry.operation),
-    Column("CHANGES", lambda entry: json.dumps(_whole(jsonable(entry.changes)), ensure_ascii=False, sort_keys=True)),
+    Column("CHANGES", _changes, prose=True),
 )
 
 

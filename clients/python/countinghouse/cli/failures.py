@@ -1,5 +1,6 @@
 """Errors in words, what to do next, and the exit code."""
 
+import re
 from collections.abc import Iterator
 
 import grpc
@@ -21,11 +22,13 @@ _EXITS = {
     _S.DEADLINE_EXCEEDED: UNAVAILABLE,
     _S.RESOURCE_EXHAUSTED: UNAVAILABLE,
 }
+_UNREACHED = re.compile(r"^failed to connect to all addresses; last error: (UNKNOWN|UNAVAILABLE): ")
 _NEXT = {
     _S.UNAUTHENTICATED: "Give a token by --token-file or COUNTINGHOUSE_TOKEN.",
     _S.ABORTED: "Somebody changed it meanwhile: look at it again, then repeat.",
-    _S.RESOURCE_EXHAUSTED: "The server has too much to do: try again in a moment.",
+    _S.UNAVAILABLE: "The server says so itself: try again in a moment.",
     _S.DEADLINE_EXCEEDED: "It may have been done all the same: look before you repeat it, or give it more --timeout.",
+    _S.RESOURCE_EXHAUSTED: "The server has too much to do: try again in a moment.",
     _S.INTERNAL: "The server's log says more.",
     _S.UNIMPLEMENTED: "The server is older than this command.",
     _S.DATA_LOSS: "Nothing was kept of it: try again; if it fails again, the stored file is damaged.",
@@ -37,11 +40,16 @@ def exit_code(error: CountinghouseError) -> int:
     return FAILED if isinstance(error, OperationFailed) else _EXITS.get(error.code, OTHER)
 
 
+def cause(error: CountinghouseError) -> str:
+    """What happened, without the words that gRPC puts before it and without a full stop."""
+    return _UNREACHED.sub("", error.message).rstrip(".")
+
+
 def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
     """Lines for a person: what happened, all details, and what to do next."""
     reason = f" [{error.reason}]" if error.reason else ""
     told_below = any(violation.description in error.message for violation in error.violations)
-    yield f"Error: {'the request is invalid' if told_below else error.message}{reason}"
+    yield f"Error: {'the request is invalid' if told_below else cause(error)}{reason}"
     for violation in error.violations:
         yield f"  {violation.field or 'request'}: {violation.description} [{violation.reason}]"
     untold = int(error.metadata.get("violations_total", "0")) - len(error.violations)
@@ -55,13 +63,14 @@ def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
 
 
 def _next_step(error: CountinghouseError, address: str) -> str:
+    step = _NEXT.get(error.code, "")
     if isinstance(error, OperationFailed):
-        if error.code is _S.CANCELLED:
-            return ""
-        return f"When the cause is mended: countinghouse ops recover {error.operation}"
-    if error.code is _S.UNAVAILABLE:
-        return f"Is a server running at {address}? Start one with: countinghouse serve; or name another with --address."
-    if error.code is _S.PERMISSION_DENIED:
-        permission = error.metadata.get("permission", "")
-        return f"It needs the permission {permission}." if permission else ""
-    return _NEXT.get(error.code, "")
+        canceled = error.code is _S.CANCELLED
+        step = "" if canceled else f"When the cause is mended: countinghouse ops recover {error.operation}"
+    elif error.code is _S.UNAVAILABLE and not error.reason:
+        step = f"Is a server running at {address}? Start one with: countinghouse serve; or name another with --address."
+    elif error.code is _S.DEADLINE_EXCEEDED and not error.request_id:
+        step = ""
+    elif permission := error.metadata.get("permission"):
+        step = f"It needs the permission {permission}."
+    return step

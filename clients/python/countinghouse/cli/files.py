@@ -33,7 +33,7 @@ SET_COLUMNS = (
     Column("FILES", lambda one: f"{one.file_count:,}", right=True),
     Column("BYTES", lambda one: f"{one.size_bytes:,}", right=True),
     Column("LOCKED", lambda one: yes(one.locked)),
-    Column("DESCRIPTION", lambda one: one.description),
+    Column("DESCRIPTION", lambda one: one.description, prose=True),
 )
 FILE_COLUMNS = (
     Column("FILE", lambda one: last(one.name)),

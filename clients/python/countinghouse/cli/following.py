@@ -17,6 +17,7 @@ from countinghouse.cli.output import (
     say,
     show_fields,
     show_table,
+    show_text,
     show_value,
     word,
 )
@@ -38,6 +39,8 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
         typer.Exit: Interrupted; the operation goes on.
         CountinghouseError: It was not done in time, or the connection did not come back.
     """
+    from countinghouse.client.errors import DeadlineExceeded, Unavailable
+
     snapshot: Snapshot[Any, Any] | None = None
     try:
         with Display() as display:
@@ -48,10 +51,18 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
                 elif not quiet:
                     display.show(snapshot.progress)
     except KeyboardInterrupt:
-        say(f"{run.name} goes on. Watch it again: countinghouse ops watch {last(run.name)}")
+        _goes_on(run)
         raise typer.Exit(INTERRUPTED) from None
+    except (DeadlineExceeded, Unavailable):
+        _goes_on(run)
+        raise
     assert snapshot is not None, "a watch has at least one event"
     return snapshot
+
+
+def _goes_on(run: "Operation[Any, Any]") -> None:
+    say("The operation goes on, whoever watches. Watch it again:")
+    say(f"  countinghouse ops watch {last(run.name)}")
 
 
 def show_operation(snapshot: "Snapshot[Any, Any]", output: Format) -> None:
@@ -113,8 +124,8 @@ def show_notices(notices: "Iterable[Notice]") -> None:
     from countinghouse.operations.v1 import notice_pb2
 
     for notice in notices:
-        about = f" ({notice.element})" if notice.element else ""
-        print(f"{word(notice_pb2.Severity, notice.severity)} {notice.code}: {notice.message}{about}")
+        about = f" ({notice.element})" if notice.element not in notice.message else ""
+        show_text(f"{word(notice_pb2.Severity, notice.severity)} {notice.code}: {notice.message}{about}")
 
 
 def _stage(stage: "StageProgress") -> str:

@@ -55,8 +55,9 @@ class Root(TyperGroup):
 app = typer.Typer(
     cls=Root,
     help="Between what you sell and your general ledger.",
-    epilog="\n\n".join(["Exit codes:", *(f"{code} {meaning}" for code, meaning in MEANINGS)]),
+    epilog="\b\n" + "\n".join(["Exit codes:", *(f"  {code:<3} {meaning}" for code, meaning in MEANINGS)]),
     no_args_is_help=True,
+    rich_markup_mode=None,  # boxes cut the names of variables short
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -39,7 +39,7 @@ def list_(
     snapshots: list[Snapshot[Any, Any]] = [snapshot_from_operation(one) for one in found]
     headings = ("OPERATION", "STATE", "METHOD", "CREATED", "ENDED", "DESCRIPTION")
     show_table(
-        [Column(heading, str) for heading in headings],
+        [Column(heading, str, prose=heading == "DESCRIPTION") for heading in headings],
         [
             [
                 last(one.name),

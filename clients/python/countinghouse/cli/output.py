@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from google.type.date_pb2 import Date
     from google.type.money_pb2 import Money
     from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     from countinghouse.operations.v1.data_files_pb2 import ControlTotal
 
 NumberT = TypeVar("NumberT", bound=int)
 
 _WIDE = 4096  # of lines that no terminal wraps
+_PROSE_MIN = 24  # columns that a text in words needs to be read with ease
 
 
 class Format(StrEnum):
@@ -46,6 +49,8 @@ class Column:
     heading: str
     text: Callable[[Any], str]
     right: bool = False
+    prose: bool = False
+    """Whether its texts may be broken where a line ends; ids, dates and amounts stay whole."""
 
 
 def show_list(items: Iterable["Message"], columns: Sequence[Column], output: Format) -> None:
@@ -86,20 +91,34 @@ def show_fields(fields: Iterable[tuple[str, str]]) -> None:
 
 
 def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
-    """Print rows of texts; in a pipe, lines are as long as they need and have no colour."""
+    """Print rows of texts; in a pipe, lines are as long as they need and have no colour.
+
+    In a terminal too narrow for the columns, each row is shown from top to bottom.
+    """
     from rich.table import Table
     from rich.text import Text
 
     console = console_out()
+    if heading and _width(columns, rows) > console.width:
+        for place, row in enumerate(rows):
+            if place:
+                print()
+            show_fields(zip((column.heading for column in columns), row, strict=True))
+        return
     table = Table(box=None, show_header=heading, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold")
+        whole = heading and not column.prose
+        table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        print(line.rstrip())
+    _print(console, table)
+
+
+def show_text(line: str) -> None:
+    """Print a sentence; in a terminal it is broken between words."""
+    from rich.text import Text
+
+    _print(console_out(), Text(line))
 
 
 @cache
@@ -175,6 +194,25 @@ def _console(*, stderr: bool) -> "Console":
 
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+
+
+def _print(console: "Console", what: "Table | Text") -> None:
+    """Print without the blanks that rich leaves at the ends of lines."""
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+
+
+def _width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """How wide a table must be; prose can do with less than it has."""
+    from rich.cells import cell_len
+
+    gaps = 2 * (len(columns) - 1)
+    for place, column in enumerate(columns):
+        widest = max((cell_len(line) for row in rows for line in row[place].splitlines()), default=0)
+        gaps += max(cell_len(column.heading), min(widest, _PROSE_MIN) if column.prose else widest)
+    return gaps
 
 
 def _yaml(value: object) -> str:

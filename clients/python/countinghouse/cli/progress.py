@@ -73,7 +73,9 @@ class Display:
         """Tell of a lost connection, now and then."""
         if time.monotonic() - self._retry_told_at >= _LINE_EVERY_S:
             self._retry_told_at = time.monotonic()
-            self.note(f"{error.message}; again in {delay_s:.1f} s")
+            from countinghouse.cli.failures import cause
+
+            self.note(f"The server is away ({cause(error)}); trying again in {delay_s:.1f} s.")
 
     def note(self, line: str) -> None:
         """Tell something above the bars."""

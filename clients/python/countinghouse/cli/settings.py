@@ -1,5 +1,6 @@
 """What every command shares: where the server is, and who calls."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Settings:
         Raises:
             typer.BadParameter: The options contradict each other, or a file that they name cannot be read.
         """
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC's core writes by itself is no message for people
         from countinghouse.client import Tls, connect
 
         encrypted = self.tls or self.tls_ca or self.tls_cert or self.tls_key or self.tls_server_name

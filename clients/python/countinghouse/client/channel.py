@@ -50,7 +50,8 @@ class Connection:
     """Everything that a channel is made of.
 
     Raises:
-        ValueError: A token would go in clear text over a network, or a certificate comes without its key.
+        ValueError: A token would go in clear text over a network or holds what no header carries, or a certificate
+            comes without its key.
     """
 
     target: str
@@ -76,14 +77,21 @@ class Connection:
             raise ValueError(
                 f"the token would go to {self.target} in clear text: connect with TLS, or allow it with plaintext_token"
             )
+        if isinstance(self.token, str):
+            _check_token(self.token)
         if self.tls is not None and bool(self.tls.certificate) != bool(self.tls.key):
             raise ValueError("a client certificate and its key go together")
 
     def metadata(self) -> Metadata:
-        """What goes along with every call."""
+        """What goes along with every call.
+
+        Raises:
+            ValueError: What gives the token gave one that no header carries.
+        """
         if self.token is None:
             return ()
         token = self.token() if callable(self.token) else self.token
+        _check_token(token)
         return (("authorization", f"Bearer {token}"),)
 
     def open(self) -> grpc.Channel:
@@ -156,6 +164,11 @@ def _methods() -> Iterator[MethodDescriptor]:
     for file in _CONTRACT:
         for service in file.services_by_name.values():
             yield from service.methods
+
+
+def _check_token(token: str) -> None:
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("the token holds line breaks or other characters that no header carries")
 
 
 def _on_this_machine(target: str) -> bool:

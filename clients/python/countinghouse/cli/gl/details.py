@@ -53,7 +53,7 @@ COLUMNS = (
     Column("CREDIT", lambda one: amount(one.credit) if one.HasField("credit") else "", right=True),
     Column("BATCH", lambda one: last(one.extraction_batch)),
     Column("MARKS", _marks),
-    Column("DESCRIPTION", lambda one: " ".join(one.description.split())),
+    Column("DESCRIPTION", lambda one: " ".join(one.description.split()), prose=True),
 )
 MORE_COLUMNS = (
     *COLUMNS,

@@ -50,7 +50,7 @@ COLUMNS = (
     Column("CREDIT", lambda one: credits_(one.totals), right=True),
     Column("SET", lambda one: last(one.data_file_set)),
     Column("RESEND OF", lambda one: last(one.resend_of)),
-    Column("DESCRIPTION", lambda one: one.description),
+    Column("DESCRIPTION", lambda one: one.description, prose=True),
 )
 MORE_COLUMNS = (
     *COLUMNS,

@@ -12,7 +12,7 @@ app = typer.Typer(help="Group accounts, by which details can be selected for ext
 
 COLUMNS = (
     Column("GROUP ACCOUNT", lambda one: one.code),
-    Column("DESCRIPTION", lambda one: one.description),
+    Column("DESCRIPTION", lambda one: one.description, prose=True),
     Column("CREATED", lambda one: moment(one.create_time)),
     Column("CHANGED", lambda one: moment(one.update_time)),
     Column("ETAG", lambda one: one.etag),

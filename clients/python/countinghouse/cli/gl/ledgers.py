@@ -12,7 +12,7 @@ app = typer.Typer(help="Ledgers: sets of books.", no_args_is_help=True)
 
 COLUMNS = (
     Column("LEDGER", lambda one: one.code),
-    Column("DESCRIPTION", lambda one: one.description),
+    Column("DESCRIPTION", lambda one: one.description, prose=True),
     Column("CREATED", lambda one: moment(one.create_time)),
     Column("CHANGED", lambda one: moment(one.update_time)),
     Column("ETAG", lambda one: one.etag),

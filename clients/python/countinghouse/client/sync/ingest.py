@@ -87,7 +87,7 @@ class Ingest:
             try:
                 return batch.outcome(self._upload(batch.requests, timeout_s=STREAM_S, started=started))
             except (*CUT, Aborted, ResourceExhausted) as error:
-                if stop.wait(patience.delay_s(error)):
+                if stop.is_set() or stop.wait(patience.delay_s(error)):
                     raise
             finally:
                 calls.pop(batch.first_row, None)
