@@ -199,6 +199,7 @@ def delete(tx: Connection, call: Call, operation_id: str) -> None:
         raise OperationNotSettled(resource_name=name_of(operation_id))
     if not state.ended:
         raise OperationNotEnded(name_of(operation_id), state=state, wanted="DELETED")
+    store.delete_chunks(tx, operation_id)
     store.delete_operation(tx, operation_id)
     payload = {"from": state, "to": "DELETED"}
     events.append(tx, _within(call, operation_id), name_of(operation_id), "operation.deleted", payload)

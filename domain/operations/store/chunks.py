@@ -1,37 +1,17 @@
-"""The SQL of operations, chunks and workers."""
+"""The SQL of chunks: who gets which, the fence, and what becomes of those that nobody holds."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    RowMapping,
-    Select,
-    and_,
-    bindparam,
-    delete,
-    insert,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, text, tuple_, update
 
 from domain.kernel.documents import Document, from_text, to_text
-from domain.operations.model import (
-    ChunkState,
-    Failure,
-    Notice,
-    Operation,
-    Severity,
-    StageProgress,
-    State,
-    Task,
-)
-from domain.operations.states import NewChunk, Standing
+from domain.operations.model import ChunkState, Failure, State, Task
+from domain.operations.states import NewChunk
+from domain.operations.store.failures import failure_to_text
 from domain.operations.tables import chunk, operation, worker
 
 
@@ -47,65 +27,6 @@ class ChunkRow:
     attempts: int
     payload: Document
 
-
-# Operations
-
-
-def insert_operation(tx: Connection, standing: Standing) -> None:
-    """Cost: one statement."""
-    tx.execute(insert(operation).values(**_fixed_columns(standing.operation), **_moving_columns(standing)))
-
-
-def save_operation(tx: Connection, standing: Standing) -> None:
-    """Cost: one statement by primary key; the row is locked already."""
-    tx.execute(
-        update(operation)
-        .where(operation.c.operation_id == standing.operation.operation_id)
-        .values(**_moving_columns(standing))
-    )
-
-
-def find_operation(tx: Connection, operation_id: str) -> Operation | None:
-    """Cost: one statement by primary key."""
-    standing = _standing(tx, select(operation).where(operation.c.operation_id == operation_id))
-    return standing.operation if standing else None
-
-
-def lock_operation(tx: Connection, operation_id: str) -> Standing | None:
-    """Lock the operation's row until the transaction ends. Cost: one statement by primary key."""
-    return _standing(tx, select(operation).where(operation.c.operation_id == operation_id).with_for_update())
-
-
-def list_operations(
-    tx: Connection,
-    *,
-    states: Collection[State],
-    method: str,
-    after: tuple[int, str] | None,
-    limit: int,
-) -> list[Operation]:
-    """Newest first, after the key (created_us, operation_id). Cost: one statement along ix_operation_created."""
-    key = tuple_(operation.c.created_us, operation.c.operation_id)
-    query = select(operation).order_by(operation.c.created_us.desc(), operation.c.operation_id.desc()).limit(limit)
-    query = query.where(operation.c.state.in_(sorted(states))) if states else query
-    query = query.where(operation.c.method == method) if method else query
-    query = query.where(key < after) if after else query
-    return [_standing_from_row(row).operation for row in tx.execute(query).mappings()]
-
-
-def revisions(tx: Connection, operation_ids: Collection[str]) -> dict[str, int]:
-    """The present revision of each operation that there is. Cost: one statement by primary keys."""
-    query = select(operation.c.operation_id, operation.c.revision).where(operation.c.operation_id.in_(operation_ids))
-    return {row.operation_id: row.revision for row in tx.execute(query)}
-
-
-def delete_operation(tx: Connection, operation_id: str) -> None:
-    """Cost: two statements by primary key."""
-    delete_chunks(tx, operation_id)
-    tx.execute(delete(operation).where(operation.c.operation_id == operation_id))
-
-
-# Chunks
 
 _CLAIM = {
     # The operation with the fewest running chunks comes first, then the one that has waited longest for progress.
@@ -223,7 +144,7 @@ def end_chunk(
     """
     changes: dict[str, Any] = {"state": state, "worker_id": "", "not_before_us": not_before_us}
     changes |= {} if attempts is None else {"attempts": attempts}
-    changes |= {"error": _failure_text(failure)}
+    changes |= {"error": failure_to_text(failure)}
     return tx.execute(update(chunk).where(_mine(row)).values(**changes)).rowcount == 1
 
 
@@ -239,32 +160,6 @@ def ready_failed_chunks(tx: Connection, operation_id: str) -> None:
 def delete_chunks(tx: Connection, operation_id: str) -> None:
     """Cost: one statement over the operation's chunks."""
     tx.execute(delete(chunk).where(chunk.c.operation_id == operation_id))
-
-
-# Workers
-
-
-def insert_worker(tx: Connection, worker_id: str, *, host: str, pid: int, now_us: int, lease_until_us: int) -> None:
-    """Cost: one statement."""
-    tx.execute(
-        insert(worker).values(worker_id=worker_id, host=host, pid=pid, started_us=now_us, lease_until_us=lease_until_us)
-    )
-
-
-def extend_lease(tx: Connection, worker_id: str, *, now_us: int, lease_until_us: int) -> bool:
-    """Extend a lease that is not over; says whether it was. Cost: one statement by primary key."""
-    mine = and_(worker.c.worker_id == worker_id, worker.c.lease_until_us >= now_us)
-    return tx.execute(update(worker).where(mine).values(lease_until_us=lease_until_us)).rowcount == 1
-
-
-def delete_workers(tx: Connection, worker_ids: Collection[str]) -> None:
-    """Cost: one statement by primary keys."""
-    tx.execute(delete(worker).where(worker.c.worker_id.in_(worker_ids)))
-
-
-def workers_on(tx: Connection, host: str) -> dict[str, int]:
-    """Process ids of the workers of a host, by worker id. Cost: one statement over a table of a few rows."""
-    return {row.worker_id: row.pid for row in tx.execute(select(worker).where(worker.c.host == host))}
 
 
 def release_abandoned(tx: Connection, now_us: int) -> int:
@@ -293,9 +188,6 @@ def release_chunks_of(tx: Connection, worker_id: str) -> int:
     return tx.execute(update(chunk).where(held).values(**changes)).rowcount
 
 
-# Rows and values
-
-
 def _mine(row: ChunkRow) -> Any:  # noqa: ANN401
     return and_(
         chunk.c.operation_id == row.operation_id,
@@ -315,93 +207,3 @@ def _chunk_from_row(row: RowMapping) -> ChunkRow:
         attempts=row["attempts"],
         payload=from_text(row["payload"]),
     )
-
-
-def _standing(tx: Connection, query: Select[Any]) -> Standing | None:
-    row = tx.execute(query).mappings().one_or_none()
-    return _standing_from_row(row) if row else None
-
-
-def _standing_from_row(row: RowMapping) -> Standing:
-    progress, failure = from_text(row["progress"]), _failure_from_text(row["error"])
-    state = State(row["state"])
-    value = Operation(
-        operation_id=row["operation_id"],
-        kind=row["kind"],
-        method=row["method"],
-        state=state,
-        stage=row["stage"],
-        description=row["description"],
-        caller=row["caller"],
-        request_id=row["request_id"],
-        revision=row["revision"],
-        cancel_requested=bool(row["cancel_requested"]),
-        recoveries=row["recoveries"],
-        created_us=row["created_us"],
-        started_us=row["started_us"],
-        updated_us=row["updated_us"],
-        ended_us=row["ended_us"],
-        request=from_text(row["request"]),
-        stages=tuple(StageProgress(**stage) for stage in progress["stages"]),
-        counts=progress["counts"],
-        notices=tuple(Notice(**{**notice, "severity": Severity(notice["severity"])}) for notice in progress["notices"]),
-        result=from_text(row["result"]),
-        failure=failure if state in {State.FAILED, State.CANCELED} else None,
-    )
-    return Standing(
-        operation=value,
-        chunks_made=row["chunks_made"],
-        chunks_open=row["chunks_open"],
-        chunks_failed=row["chunks_failed"],
-        failure=failure,
-    )
-
-
-def _fixed_columns(value: Operation) -> dict[str, Any]:
-    return {
-        "operation_id": value.operation_id,
-        "kind": value.kind,
-        "method": value.method,
-        "description": value.description,
-        "caller": value.caller,
-        "request_id": value.request_id,
-        "created_us": value.created_us,
-        "request": to_text(value.request),
-    }
-
-
-def _moving_columns(standing: Standing) -> dict[str, Any]:
-    value = standing.operation
-    progress = {
-        "stages": [asdict(stage) for stage in value.stages],
-        "counts": value.counts,
-        "notices": [asdict(notice) for notice in value.notices],
-    }
-    return {
-        "state": value.state,
-        "stage": value.stage,
-        "revision": value.revision,
-        "cancel_requested": int(value.cancel_requested),
-        "recoveries": value.recoveries,
-        "chunks_made": standing.chunks_made,
-        "chunks_open": standing.chunks_open,
-        "chunks_failed": standing.chunks_failed,
-        "started_us": value.started_us,
-        "updated_us": value.updated_us,
-        "ended_us": value.ended_us,
-        "progress": to_text(progress),
-        "result": to_text(value.result),
-        "error": _failure_text(standing.failure),
-    }
-
-
-def _failure_text(failure: Failure | None) -> str:
-    if failure is None:
-        return "{}"
-    document = {"reason": failure.reason, "message": failure.message, "category": failure.category}
-    return to_text({**document, "details": dict(failure.details)})
-
-
-def _failure_from_text(stored: str) -> Failure | None:
-    document = from_text(stored)
-    return Failure(**document) if document else None

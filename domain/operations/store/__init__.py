@@ -1,0 +1,48 @@
+"""The SQL of the room: operations, their chunks, and the workers that carry them out."""
+
+from domain.operations.store.chunks import (
+    ChunkRow,
+    claim_chunk,
+    delete_chunks,
+    end_chunk,
+    insert_chunks,
+    is_chunk_due,
+    is_chunk_mine,
+    ready_failed_chunks,
+    release_abandoned,
+    release_chunks_of,
+)
+from domain.operations.store.operations import (
+    delete_operation,
+    find_operation,
+    insert_operation,
+    list_operations,
+    lock_operation,
+    revisions,
+    save_operation,
+)
+from domain.operations.store.workers import delete_workers, extend_lease, insert_worker, workers_on
+
+__all__ = [
+    "ChunkRow",
+    "claim_chunk",
+    "delete_chunks",
+    "delete_operation",
+    "delete_workers",
+    "end_chunk",
+    "extend_lease",
+    "find_operation",
+    "insert_chunks",
+    "insert_operation",
+    "insert_worker",
+    "is_chunk_due",
+    "is_chunk_mine",
+    "list_operations",
+    "lock_operation",
+    "ready_failed_chunks",
+    "release_abandoned",
+    "release_chunks_of",
+    "revisions",
+    "save_operation",
+    "workers_on",
+]

@@ -1,0 +1,146 @@
+"""The SQL of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, tuple_, update
+
+from domain.kernel.documents import from_text, to_text
+from domain.operations.model import Notice, Operation, Severity, StageProgress, State
+from domain.operations.states import Standing
+from domain.operations.store.failures import failure_from_text, failure_to_text
+from domain.operations.tables import operation
+
+
+def insert_operation(tx: Connection, standing: Standing) -> None:
+    """Cost: one statement."""
+    tx.execute(insert(operation).values(**_fixed_columns(standing.operation), **_moving_columns(standing)))
+
+
+def save_operation(tx: Connection, standing: Standing) -> None:
+    """Cost: one statement by primary key; the row is locked already."""
+    tx.execute(
+        update(operation)
+        .where(operation.c.operation_id == standing.operation.operation_id)
+        .values(**_moving_columns(standing))
+    )
+
+
+def find_operation(tx: Connection, operation_id: str) -> Operation | None:
+    """Cost: one statement by primary key."""
+    standing = _standing(tx, select(operation).where(operation.c.operation_id == operation_id))
+    return standing.operation if standing else None
+
+
+def lock_operation(tx: Connection, operation_id: str) -> Standing | None:
+    """Lock the operation's row until the transaction ends. Cost: one statement by primary key."""
+    return _standing(tx, select(operation).where(operation.c.operation_id == operation_id).with_for_update())
+
+
+def list_operations(
+    tx: Connection,
+    *,
+    states: Collection[State],
+    method: str,
+    after: tuple[int, str] | None,
+    limit: int,
+) -> list[Operation]:
+    """Newest first, after the key (created_us, operation_id). Cost: one statement along ix_operation_created."""
+    key = tuple_(operation.c.created_us, operation.c.operation_id)
+    query = select(operation).order_by(operation.c.created_us.desc(), operation.c.operation_id.desc()).limit(limit)
+    query = query.where(operation.c.state.in_(sorted(states))) if states else query
+    query = query.where(operation.c.method == method) if method else query
+    query = query.where(key < after) if after else query
+    return [_standing_from_row(row).operation for row in tx.execute(query).mappings()]
+
+
+def revisions(tx: Connection, operation_ids: Collection[str]) -> dict[str, int]:
+    """The present revision of each operation that there is. Cost: one statement by primary keys."""
+    query = select(operation.c.operation_id, operation.c.revision).where(operation.c.operation_id.in_(operation_ids))
+    return {row.operation_id: row.revision for row in tx.execute(query)}
+
+
+def delete_operation(tx: Connection, operation_id: str) -> None:
+    """Cost: one statement by primary key."""
+    tx.execute(delete(operation).where(operation.c.operation_id == operation_id))
+
+
+def _standing(tx: Connection, query: Select[Any]) -> Standing | None:
+    row = tx.execute(query).mappings().one_or_none()
+    return _standing_from_row(row) if row else None
+
+
+def _standing_from_row(row: RowMapping) -> Standing:
+    progress, failure = from_text(row["progress"]), failure_from_text(row["error"])
+    state = State(row["state"])
+    value = Operation(
+        operation_id=row["operation_id"],
+        kind=row["kind"],
+        method=row["method"],
+        state=state,
+        stage=row["stage"],
+        description=row["description"],
+        caller=row["caller"],
+        request_id=row["request_id"],
+        revision=row["revision"],
+        cancel_requested=bool(row["cancel_requested"]),
+        recoveries=row["recoveries"],
+        created_us=row["created_us"],
+        started_us=row["started_us"],
+        updated_us=row["updated_us"],
+        ended_us=row["ended_us"],
+        request=from_text(row["request"]),
+        stages=tuple(StageProgress(**stage) for stage in progress["stages"]),
+        counts=progress["counts"],
+        notices=tuple(Notice(**{**notice, "severity": Severity(notice["severity"])}) for notice in progress["notices"]),
+        result=from_text(row["result"]),
+        failure=failure if state in {State.FAILED, State.CANCELED} else None,
+    )
+    return Standing(
+        operation=value,
+        chunks_made=row["chunks_made"],
+        chunks_open=row["chunks_open"],
+        chunks_failed=row["chunks_failed"],
+        failure=failure,
+    )
+
+
+def _fixed_columns(value: Operation) -> dict[str, Any]:
+    return {
+        "operation_id": value.operation_id,
+        "kind": value.kind,
+        "method": value.method,
+        "description": value.description,
+        "caller": value.caller,
+        "request_id": value.request_id,
+        "created_us": value.created_us,
+        "request": to_text(value.request),
+    }
+
+
+def _moving_columns(standing: Standing) -> dict[str, Any]:
+    value = standing.operation
+    progress = {
+        "stages": [asdict(stage) for stage in value.stages],
+        "counts": value.counts,
+        "notices": [asdict(notice) for notice in value.notices],
+    }
+    return {
+        "state": value.state,
+        "stage": value.stage,
+        "revision": value.revision,
+        "cancel_requested": int(value.cancel_requested),
+        "recoveries": value.recoveries,
+        "chunks_made": standing.chunks_made,
+        "chunks_open": standing.chunks_open,
+        "chunks_failed": standing.chunks_failed,
+        "started_us": value.started_us,
+        "updated_us": value.updated_us,
+        "ended_us": value.ended_us,
+        "progress": to_text(progress),
+        "result": to_text(value.result),
+        "error": failure_to_text(standing.failure),
+    }
