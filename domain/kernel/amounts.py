@@ -5,7 +5,7 @@ The reasons are stable codes; they stand in rows' refusals and in field violatio
 
 from __future__ import annotations
 
-from domain.kernel.money import AMOUNT_MINOR_MAX, decimal_text, digits_of
+from domain.kernel.money import AMOUNT_MINOR_MAX, DIGITS, decimal_text, digits_of
 
 NANOS = 1_000_000_000
 _NANO_DIGITS = 9
@@ -17,10 +17,12 @@ Fault = tuple[str, str]
 """A stable reason and the sentence for a person."""
 
 
+_SCALES = {currency: (10**digits, 10 ** (_NANO_DIGITS - digits)) for currency, digits in DIGITS.items()}
+
+
 def scale_of(currency: str) -> tuple[int, int] | None:
     """How many minor units make a unit, and how many billionths make a minor unit; None for an unknown currency."""
-    digits = digits_of(currency)
-    return None if digits is None else (10**digits, 10 ** (_NANO_DIGITS - digits))
+    return _SCALES.get(currency)
 
 
 def amount_fault(amount: Amount) -> Fault | None:

@@ -11,7 +11,8 @@ from iso4217 import Currency
 AMOUNT_MINOR_MAX = 10**15
 """Amounts beyond this many minor units, either way, are refused: sums of a thousand still fit into 63 bits."""
 
-_DIGITS = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
+DIGITS = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
+"""By currency, how many decimal digits it has; those that have a minor unit."""
 
 
 class Rounding(StrEnum):
@@ -53,7 +54,7 @@ def digits_of(currency: str) -> int | None:
 
     Codes without a minor unit (gold, testing) are not money that one can post: None as well.
     """
-    return _DIGITS.get(currency)
+    return DIGITS.get(currency)
 
 
 def decimal_text(minor: int, currency: str) -> str:

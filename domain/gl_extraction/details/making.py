@@ -73,12 +73,12 @@ def make(
 
 def _by_external_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[int, list[SoundRow]]]:
     """The first row with each external id, and by its position those that come later with the same."""
-    if len({(row.source, row.external_id) for row in rows}) == len(rows):
+    if len({row.key for row in rows}) == len(rows):
         return list(rows), {}
-    seen: dict[tuple[str, str], SoundRow] = {}
+    seen: dict[str, SoundRow] = {}
     later: dict[int, list[SoundRow]] = {}
     for row in rows:
-        first = seen.setdefault((row.source, row.external_id), row)
+        first = seen.setdefault(row.key, row)
         if first is not row:
             later.setdefault(first.position, []).append(row)
     return list(seen.values()), later

@@ -51,6 +51,7 @@ _SEGMENTS_RULE, _ATTRIBUTES_RULE = LISTS
 # No text so short is too long.
 _LENGTH_SURE = min(*_LENGTHS_MAX, _SEGMENTS_RULE.length_max, _ATTRIBUTES_RULE.length_max)
 _HASH_BYTES = 16
+_KEY_HEADS = [f"{bucket:02d}\0" for bucket in range(BUCKETS)]
 # What is left of a row's text without these: the tabs between its cells, and what needs a second look. (0xEF begins
 # the two non-characters in UTF-8, and little else.)
 _PLAIN = bytes(byte for byte in range(256) if byte >= ord(" ") and byte not in {ord("\\"), 0xEF})
@@ -62,11 +63,13 @@ Slot = tuple[str, int, str]
 class SoundRow(NamedTuple):
     """A row whose form is right; whether the books have its codes is still to be seen.
 
-    `position` is its place among the rows that were handed in. `cells` are the texts of CORE_COLUMNS and then of those
+    `key` is text that sorts as the unique index does: by bucket, source, and external id. `position` is its place among
+    the rows that were handed in. `cells` are the texts of CORE_COLUMNS and then of those
     CODED_COLUMNS that `coded_mask` names; `line` is the same in COPY's text format, and `content_hash` is made of it,
     so that equal content has equal hashes on every database.
     """
 
+    key: str
     bucket: int
     source: str
     external_id: str
@@ -104,7 +107,7 @@ def prepare(rows: Sequence[NewDetail]) -> Prepared:
 
 def bucket_of_external_id(source: str, external_id: str) -> int:
     """The bucket of a row: by what makes it unique."""
-    return crc32(f"{source}\0{external_id}".encode()) % BUCKETS
+    return _bucket_of(_unique(source, external_id))
 
 
 def coded_columns(mask: int) -> list[str]:
@@ -133,7 +136,7 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
         or subject_type not in SUBJECT_TYPES
         or len(gl_segments) > _SEGMENTS_RULE.items_max
         or len(attributes) > _ATTRIBUTES_RULE.items_max
-        or (max(map(len, texts + coded)) > _LENGTH_SURE and _too_long(texts, gl_segments, attributes))
+        or (len(max(texts + coded, key=len)) > _LENGTH_SURE and _too_long(texts, gl_segments, attributes))
     ):
         return None
     if "" in coded:
@@ -148,8 +151,11 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
     line = _line(cells)
     if line is None:
         return None
+    unique = _unique(source, external_id)
+    bucket = _bucket_of(unique)
     return SoundRow(
-        bucket_of_external_id(source, external_id),
+        _KEY_HEADS[bucket] + unique,
+        bucket,
         source,
         external_id,
         position,
@@ -163,6 +169,15 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
         cells,
         line,
     )
+
+
+def _unique(source: str, external_id: str) -> str:
+    """What makes a row unique, as one text: no text may hold the character between the two, the lowest there is."""
+    return f"{source}\0{external_id}"
+
+
+def _bucket_of(unique: str) -> int:
+    return crc32(unique.encode()) % BUCKETS
 
 
 @lru_cache(maxsize=1 << 14)

@@ -174,8 +174,8 @@ def _new_detail(row: pb.AccountingDetail) -> NewDetail:
         _amount(row.debit) if row.HasField("debit") else None,
         _amount(row.credit) if row.HasField("credit") else None,
         row.group_account_code,
-        tuple(row.gl_segments),
-        tuple(row.attributes),
+        tuple(row.gl_segments[:]),  # a slice is taken at once, what is iterated over item by item
+        tuple(row.attributes[:]),
     )
 
 
