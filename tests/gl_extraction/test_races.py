@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from threading import Barrier, Event
 from typing import TypeVar
@@ -16,7 +18,7 @@ from domain.gl_extraction.details.errors import DetailIsReversed, DetailIsVoid, 
 from domain.gl_extraction.details.ingest import ingest_chunk
 from domain.gl_extraction.details.model import NewDetail
 from domain.gl_extraction.details.reverse import ReverseRequest
-from domain.gl_extraction.details.rows import prepare
+from domain.gl_extraction.details.rows import Prepared, prepare
 from domain.gl_extraction.details.store.marks import Scope
 from domain.gl_extraction.names import detail_name
 from domain.gl_extraction.periods import service as periods
@@ -31,6 +33,7 @@ from tests.gl_extraction.samples import (
     CALL,
     ids_of,
     later,
+    open_books,
     pending_count,
     row,
     stored,
@@ -39,6 +42,8 @@ from tests.gl_extraction.samples import (
 
 T = TypeVar("T")
 MAY = periods.Change("MAIN", "2026-05", etag="", reason="")
+_HELD_S = 0.2  # how long a chunk of a stream holds its period
+_STREAMS = 5
 
 
 def at_once(database: Database, *works: Callable[[Connection], T]) -> list[T | DomainError]:
@@ -131,6 +136,41 @@ def test_rows_wait_for_a_period_that_is_being_closed(books: Database) -> None:
         go_on.set()
         closing.result(20)
         assert ingesting.result(20) == (1, 0, 1)
+
+
+@pytest.mark.rule("GLX-04", "PLT-10")
+def test_a_period_closes_while_streams_keep_bringing_rows(migrated_url: str) -> None:
+    """Streams that never leave their period alone do not keep it open: whoever closes it goes before later chunks."""
+    database, stop = Database(migrated_url), Event()
+    database.write(open_books)
+
+    def stream(place: int) -> list[int]:
+        """Brings one row after the other, each in a transaction that holds the period for a while."""
+        created = []
+        time.sleep(place * _HELD_S / _STREAMS)
+        while not stop.is_set():
+            prepared = prepare([row(len(created), source=f"stream-{place}")])
+
+            def chunk(tx: Connection, prepared: Prepared = prepared) -> int:
+                made = ingest_chunk(tx, CALL, prepared).created
+                time.sleep(_HELD_S)
+                return made
+
+            created.append(database.write(chunk))
+        return created
+
+    with ThreadPoolExecutor(_STREAMS) as pool:
+        streams = [pool.submit(stream, place) for place in range(_STREAMS)]
+        try:
+            time.sleep(_STREAMS * _HELD_S)  # from here on, one of them is always at it
+            change = replace(MAY, force=True, reason="year end")
+            database.write(lambda tx: periods.close(tx, CALL, change), timeout_s=3 * _STREAMS * _HELD_S)
+            time.sleep(_STREAMS * _HELD_S)
+        finally:
+            stop.set()
+        results = [stream.result(20) for stream in streams]
+    database.dispose()
+    assert all(created[0] == 1 and created[-1] == 0 for created in results)
 
 
 @pytest.mark.rule("PLT-10")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Function, Row, and_, func, insert, select, update
 
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.extraction.store.planner import fact_of_detail, probe_by_key, with_details
@@ -30,9 +30,12 @@ def find(tx: Connection, ledger_code: str, code: str, *, lock: bool = False) -> 
     """The period, if there is one.
 
     `lock` holds it against every other change, and against whoever takes details into it (`covering`), until the
-    transaction ends.
+    transaction ends. It is waited for in turn: those who want to take details in from now on come after.
     """
-    query = select(accounting_period).where(_p.ledger_code == ledger_code, _p.code == code)
+    this = (_p.ledger_code == ledger_code, _p.code == code)
+    if lock:
+        _take_turn(tx, func.pg_advisory_xact_lock, *this)
+    query = select(accounting_period).where(*this)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else _period_from_row(row)
 
@@ -52,17 +55,15 @@ def covering(tx: Connection, ledger_codes: Iterable[str], *, from_day: int, to_d
     """The ledgers' periods that hold any day from `from_day` to `to_day`, by ledger and date.
 
     They are kept as they are until the transaction ends: nobody closes a period while details are taken into it. Many
-    may take details into one period at once. Cost: one statement, a shared lock on each row (PostgreSQL).
+    may take details into one period at once; whoever waits to close it goes first. Cost: two statements, a shared lock
+    on each row (PostgreSQL).
     """
     codes = sorted(set(ledger_codes))
     if not codes:
         return []
-    query = (
-        select(accounting_period)
-        .where(_p.ledger_code.in_(codes), _p.end_day >= from_day, _p.start_day <= to_day)
-        .order_by(_p.ledger_code, _p.start_day)
-        .with_for_update(read=True)
-    )
+    these = (_p.ledger_code.in_(codes), _p.end_day >= from_day, _p.start_day <= to_day)
+    _take_turn(tx, func.pg_advisory_xact_lock_shared, *these)
+    query = select(accounting_period).where(*these).order_by(_p.ledger_code, _p.start_day).with_for_update(read=True)
     return [_period_from_row(row) for row in tx.execute(query)]
 
 
@@ -133,6 +134,19 @@ def count_unextracted(tx: Connection, ledger_code: str, code: str) -> int:
         taken = select(func.count(func.distinct(stamp.detail_id))).where(*of_unfinished, in_period, ~is_stamped(stamp))
         count += tx.execute(taken).scalar_one()
     return count
+
+
+def _take_turn(tx: Connection, lock: Callable[..., Function[Any]], *these: ColumnElement[bool]) -> None:
+    """Queue up for periods before their rows are locked, in the order of asking; until the transaction ends.
+
+    PostgreSQL lets those who share a row's lock past whoever waits to have it alone, so that a steady stream of details
+    would keep a period from ever being closed. Its advisory locks are queued for in order. They bring order alone: what
+    holds is the lock on the row. SQLite has one writer, and a queue before it.
+    """
+    if tx.dialect.name == "postgresql":
+        periods = select(_p.ledger_code, _p.start_day).where(*these).order_by(_p.ledger_code, _p.start_day).subquery()
+        turns = select(lock(func.hashtext(periods.c.ledger_code), periods.c.start_day))
+        tx.execute(turns).all()
 
 
 def _unvoided_in(detail: Any, ledger_code: str, code: str) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401
