@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,8 +20,7 @@ from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import data_files_pb2_grpc as data_files_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
 from domain.gl_extraction.extraction import model as extraction
-from domain.kernel import idempotency, secrets
-from domain.kernel.errors import Unavailable
+from domain.kernel import secrets
 from domain.kernel.paging import PageTokens
 from domain.kernel.time import BusinessZone
 from domain.operations.model import Job
@@ -31,16 +31,14 @@ from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, opened_database
 from server.outbound.files import LocalFiles
+from server.retention import Retention
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import AuditServicer, DataFilesServicer, LongRunningServicer, OperationsServicer
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
 from server.watcher import Watcher
 
-_SPARE_CONNECTIONS = 3  # for first looks of watches, for their poller, for the sweep
-_SWEEP_EVERY_S = 3_600
-_SWEEP_PIECE = 1_000
-_DAY_US = 86_400_000_000
+_SPARE_CONNECTIONS = 3  # for first looks of watches, for their poller, for what is forgotten
 _TELL_HEALTH_S = 0.05  # so that health watches get their last message before they are ended
 _SENT_BYTES_MAX = 64 << 20
 
@@ -94,8 +92,8 @@ class Server:
         self._database: Database | None = None
         self._notifier: Notifier | None = None
         self._others: list[Callable[[], None]] = []
-        self._sweep: asyncio.Task[None] | None = None
-        self._clock_us = clock_us
+        self._retention = Retention(days=settings.idempotency_days, clock_us=clock_us)
+        self._stopping = threading.Event()
         self.target = ""
 
     def _add_services(self) -> None:
@@ -139,13 +137,14 @@ class Server:
         Raises: CannotStart; BadSettings.
         """
         settings = self._settings
-        database = await asyncio.to_thread(opened_database, settings, settings.connections + _SPARE_CONNECTIONS)
+        connections = settings.connections + _SPARE_CONNECTIONS
+        database = await asyncio.to_thread(opened_database, settings, connections, stopping=self._stopping)
         key = await asyncio.to_thread(database.read, lambda tx: secrets.read(tx, secrets.PAGE_TOKENS))
         self._database = database
         self._notifier = Notifier.for_database(database.url)
         self._calls.open(database, PageTokens(key))
         self._watcher.open(database)
-        self._sweep = asyncio.create_task(self._sweep_now_and_then(database))
+        self._retention.open(database)
         self._door.open()
         await self._health.become(SERVING)
 
@@ -163,14 +162,14 @@ class Server:
 
     async def stop(self) -> None:
         """Take no more calls, tell watchers to come back, let what runs finish within the grace time (PLT-43)."""
+        self._stopping.set()
         await self._health.become(NOT_SERVING)
         self._door.close()
         self._watcher.drain()
         await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
         await self._grpc.stop(self._settings.shutdown_grace_s)
-        if self._sweep is not None:
-            self._sweep.cancel()
+        await self._retention.close()
         await self._watcher.close()
         await asyncio.to_thread(self._calls.close)
         if self._notifier is not None:
@@ -178,21 +177,6 @@ class Server:
         if self._database is not None:
             self._database.dispose()
         observe.flush()
-
-    async def _sweep_now_and_then(self, database: Database) -> None:
-        """Forget answers that were kept long enough, in small pieces."""
-        while True:
-            before_us = self._clock_us() - self._settings.idempotency_days * _DAY_US
-            try:
-                while await asyncio.to_thread(_forget, database, before_us) == _SWEEP_PIECE:
-                    pass
-            except Unavailable as error:
-                log.warning("sweep put off", reason=error.reason)
-            await asyncio.sleep(_SWEEP_EVERY_S)
-
-
-def _forget(database: Database, before_us: int) -> int:
-    return database.write(lambda tx: idempotency.forget_before(tx, before_us, _SWEEP_PIECE))
 
 
 def _limits(settings: Settings) -> Limits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from threading import Event
 
 import psycopg2
 import structlog
@@ -23,6 +24,9 @@ from server.settings import PREFIX, BadSettings, Settings
 _RETRY_S = 1.0
 _PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "terminating connection")
 """Words in PostgreSQL's refusals that mean: not now."""
+
+_MISTAKES = ("invalid ", "does not support SSL", "certificate")
+"""Words of the driver that mean: not ever."""
 
 log = structlog.get_logger("opening")
 
@@ -46,12 +50,14 @@ def known_jobs(settings: Settings) -> tuple[Job, ...]:
     return jobs(LocalFiles(settings.data_files_folder))
 
 
-def opened_database(settings: Settings, connections: int, *, statement_s: float | None = None) -> Database:
+def opened_database(
+    settings: Settings, connections: int, *, statement_s: float | None = None, stopping: Event | None = None
+) -> Database:
     """The database of the settings, with this version's schema, once it answers. Blocks.
 
-    Raises: CannotStart when it does not answer within the time to start; BadSettings.
+    Raises: CannotStart when it does not answer within the time to start, or before `stopping` is set; BadSettings.
     """
-    migrated(settings)
+    migrated(settings, stopping)
     limits = Limits(
         connections=connections,
         statement_s=statement_s or settings.statement_timeout_s,
@@ -60,14 +66,14 @@ def opened_database(settings: Settings, connections: int, *, statement_s: float 
     return Database(settings.url, limits)
 
 
-def migrated(settings: Settings) -> list[str]:
+def migrated(settings: Settings, stopping: Event | None = None) -> list[str]:
     """Bring the database of the settings to this version's schema, once it answers; gives the revisions applied.
 
     Raises: CannotStart; BadSettings.
     """
     make_folders(settings)
     if not settings.on_sqlite:
-        _wait_for_postgresql(settings)
+        _wait_for_postgresql(settings, stopping or Event())
     try:
         applied = migrate(settings.url)
     except (DomainError, CannotMigrate) as error:
@@ -77,22 +83,33 @@ def migrated(settings: Settings) -> list[str]:
     return applied
 
 
-def _wait_for_postgresql(settings: Settings) -> None:
+def _wait_for_postgresql(settings: Settings, stopping: Event) -> None:
     """Wait until PostgreSQL takes connections; what will not mend by waiting is a mistake in the settings."""
     deadline = time.monotonic() + settings.start_timeout_s
-    while True:
-        try:
-            connect(settings.url).close()
-        except psycopg2.OperationalError as error:
-            why = str(error).strip().partition("\n")[0]
-            if "FATAL" in why and not any(words in why for words in _PASSING):
-                raise BadSettings([f"{PREFIX}DATABASE_URL: {why}"]) from None
-            if time.monotonic() > deadline:
-                raise CannotStart(f"the database does not answer: {why}") from None
-            log.warning("waiting for the database", error=why)
-            time.sleep(_RETRY_S)
-        else:
-            return
+    while why := _refusal(settings.url):
+        if time.monotonic() > deadline:
+            raise CannotStart(f"the database does not answer: {why}")
+        log.warning("waiting for the database", error=why)
+        if stopping.wait(_RETRY_S):
+            raise CannotStart("told to stop before the database answered")
+
+
+def _refusal(url: str) -> str:
+    """Why PostgreSQL takes no connection just now; empty when it does. Raises: BadSettings."""
+    try:
+        connect(url).close()
+    except psycopg2.Error as error:
+        why = str(error).strip().partition("\n")[0]
+        if not isinstance(error, psycopg2.OperationalError) or _is_mistake(why):
+            raise BadSettings([f"{PREFIX}DATABASE_URL: {why}"]) from None
+        return why
+    return ""
+
+
+def _is_mistake(why: str) -> bool:
+    if "FATAL" in why:
+        return not any(words in why for words in _PASSING)
+    return any(words in why for words in _MISTAKES)
 
 
 def _made(folder: Path) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from threading import Event
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from server import auth, metrics
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
-from server.opening import CannotStart, known_jobs, make_folders
+from server.opening import CannotStart, known_jobs, make_folders, migrated
 from server.processes import Supervised
 from server.settings import Settings
 
@@ -26,8 +27,8 @@ log = structlog.get_logger("server")
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raises: BadSettings; CannotStart."""
-    stop = _stop_on_signals()
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends it at once. Raises: BadSettings; CannotStart."""
+    stop = _stop_on_signals(patient=False)
     if settings.workers > 1:
         await _serve_in_processes(settings, stop)
         return
@@ -46,7 +47,7 @@ async def serve(settings: Settings) -> None:
 
 async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     """Be one of the RPC processes that share a port."""
-    stop = _stop_on_signals()
+    stop = _stop_on_signals(patient=True)
     server = Server(settings, known_jobs(settings))
     watch = asyncio.create_task(_stop_without(parent_lives, stop))
     try:
@@ -68,16 +69,18 @@ def _announce(settings: Settings, target: str) -> None:
 
 
 async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
-    auth.authority(settings, permissions().values())  # mistakes are told once, and before anything is started
+    # Mistakes are told once, and before anything is started.
+    auth.authority(settings, permissions().values())
     make_folders(settings)
     with _reserved(settings.listen), metrics.served_of_several(settings.metrics_listen) as variables:
+        if not await _migrated(settings, stop):
+            return
         servers = [Supervised("rpc", settings, variables) for _ in range(settings.workers)]
         worker = Supervised("work", settings)
         try:
             for server in servers:
                 server.start()
-            ready = asyncio.gather(*(server.ready.wait() for server in servers))
-            if await _done_before(ready, stop):
+            if await _done_before(asyncio.create_task(_all_ready(servers, settings.start_timeout_s)), stop):
                 if settings.jobs:
                     worker.start()
                 _announce(settings, settings.listen)
@@ -92,6 +95,25 @@ async def _begun(server: Server, stop: asyncio.Event) -> bool:
     begun = await _done_before(asyncio.create_task(server.open()), stop)
     _spare_the_collector()
     return begun
+
+
+async def _migrated(settings: Settings, stop: asyncio.Event) -> bool:
+    """Bring the database to this version's schema; False when it was told to stop meanwhile."""
+    stopping = Event()
+    try:
+        return await _done_before(asyncio.create_task(asyncio.to_thread(migrated, settings, stopping)), stop)
+    finally:
+        stopping.set()
+
+
+async def _all_ready(servers: Sequence[Supervised], within_s: float) -> None:
+    """Wait until every process is ready. Raises: CannotStart."""
+    try:
+        async with asyncio.timeout(within_s):
+            for server in servers:
+                await server.ready.wait()
+    except TimeoutError:
+        raise CannotStart(f"the RPC processes were not ready within {within_s:g} s; their log says why") from None
 
 
 def _spare_the_collector() -> None:
@@ -125,10 +147,18 @@ async def _stop_without(parent_lives: Callable[[], bool], stop: asyncio.Event) -
     stop.set()
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+def _stop_on_signals(*, patient: bool) -> asyncio.Event:
+    """Set by the first signal to stop. The second is deadly, unless `patient`: to a child it may come twice anyway."""
+    stop, loop, numbers = asyncio.Event(), asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+
+    def told() -> None:
+        stop.set()
+        for number in () if patient else numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in numbers:
+        loop.add_signal_handler(number, told)
     return stop
 
 

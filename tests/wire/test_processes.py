@@ -238,6 +238,59 @@ def test_a_database_that_cannot_be_meant_is_refused_at_start(
     assert "secret" not in silent.stderr
 
 
+@pytest.mark.rule("PLT-44")
+@pytest.mark.parametrize("option", ["sslmod=require", "sslmode=requir"])
+def test_an_option_of_the_url_that_there_is_not_is_refused_at_once(tmp_path: Path, option: str) -> None:
+    """Waiting would not mend it."""
+    wrong = run(tmp_path, "migrate", database_url=f"postgresql://ada:secret@{free_address()}/x?{option}")
+    assert wrong.returncode == 2
+    (line,) = wrong.stderr.splitlines()
+    assert line.startswith("COUNTINGHOUSE_DATABASE_URL: invalid ")
+    assert "secret" not in line
+
+
+@pytest.mark.rule("PLT-44")
+def test_several_processes_say_once_what_one_would_say(postgres_cluster: postgres.Cluster, tmp_path: Path) -> None:
+    """A mistake ends the server before it has started any of them."""
+    wrong = run(tmp_path, "serve", "--workers", "3", database_url=postgres_cluster.url("nosuch"), listen=free_address())
+    assert wrong.returncode == 2
+    (line,) = wrong.stderr.splitlines()
+    assert 'database "nosuch" does not exist' in line
+
+
+@pytest.mark.rule("PLT-43")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_can_be_stopped_while_it_waits_for_the_database(tmp_path: Path, workers: int) -> None:
+    """Within a moment, not within the time to start."""
+    nowhere = f"postgresql://ada@{free_address()}/x"
+    with serve(tmp_path, database_url=nowhere, listen=free_address(), workers=workers) as server:
+        wait_for(lambda: any(line["event"] == "waiting for the database" for line in server.log()))
+        began = time.monotonic()
+        assert server.end() == 0
+        assert time.monotonic() - began < 8
+
+
+@pytest.mark.rule("PLT-43")
+def test_a_second_signal_ends_it_at_once(database: Database, migrated_url: str, tmp_path: Path) -> None:
+    """Whoever is at the keyboard need not wait for the grace time; its worker leaves too."""
+    with (
+        serve(tmp_path / "server", database_url=migrated_url, listen=ANY, shutdown_grace_s=60) as server,
+        grpc.insecure_channel(server.ready()) as channel,
+        ThreadPoolExecutor(1) as caller,
+    ):
+        wait_for(lambda: server.children("work"))
+        (worker,) = server.children("work")
+        with ledgers_locked(database):
+            created = caller.submit(_ledger, channel, "L1")
+            time.sleep(0.5)  # it waits for the lock by now
+            server.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            assert server.process.poll() is None
+            assert server.end(signal.SIGINT) == -signal.SIGINT
+        assert isinstance(created.exception(), grpc.RpcError)
+        wait_for(lambda: not is_alive(worker))
+
+
 @pytest.mark.rule("PLT-40")
 def test_migrate_brings_the_schema_up_to_date_once(database_url: str, tmp_path: Path) -> None:
     """The second time there is nothing to do."""
