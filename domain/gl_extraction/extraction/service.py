@@ -31,8 +31,8 @@ from domain.gl_extraction.extraction.model import (
 )
 from domain.gl_extraction.extraction.selection import batch_no_of, check, group_account_unknown
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.extraction.store import batches, reconciling, stamping
-from domain.gl_extraction.extraction.store.grouping import added_up
+from domain.gl_extraction.extraction.store import batches, reconciling
+from domain.gl_extraction.extraction.store.grouping import sums_of_selection
 from domain.gl_extraction.extraction.store.planner import group_by_hash, probe_by_key
 from domain.gl_extraction.extraction.store.sums import exact_sums
 from domain.gl_extraction.extraction.store.survey import survey
@@ -115,7 +115,7 @@ def preview(tx: Connection, request: Request, settings: Settings) -> Preview:
     probe_by_key(tx)
     group_by_hash(tx)
     with exact_sums():
-        seen = survey(tx, added_up(tx, stamping.selected(selection), None))
+        seen = survey(tx, sums_of_selection(tx, selection))
     messages = -(-seen.element_count // settings.limits.elements_per_message)
     said = notices.of_emptied(seen.emptied) if seen.element_count else (notices.nothing_selected(),)
     return Preview(seen, messages, said)

@@ -6,12 +6,15 @@ Whatever does not fit into a bounded memory goes to disk while it is grouped: me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, cast, func, insert, literal, select
 
 from domain.gl_extraction.extraction.elements import AGREED_COLUMNS, DAY_COLUMNS, KEY_COLUMNS, TOLD_COLUMNS
+from domain.gl_extraction.extraction.model import Selection
+from domain.gl_extraction.extraction.store import stamping
 from domain.gl_extraction.extraction.store.planner import group_by_hash, probe_by_key, with_details
 from domain.gl_extraction.tables import BUCKETS, accounting_detail, extraction_element, extraction_stamp
 from domain.kernel.columns import INT64
@@ -37,7 +40,7 @@ def group(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     """
     probe_by_key(tx)
     group_by_hash(tx)
-    elements = added_up(tx, _stamps_of(batch_no), coded).subquery("grouped")
+    elements = _elements(tx, batch_no, coded).subquery("grouped")
     order = [elements.c[name] for name in KEY_COLUMNS]
     rows = select(literal(batch_no, INT64), func.row_number().over(order_by=order), *elements.c)
     tx.execute(insert(extraction_element).from_select(["batch_no", "element_no", *elements.c.keys()], rows))
@@ -45,7 +48,7 @@ def group(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
 
 def gather(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     """Add them up into a temporary table, for `copy_gathered` to take over: SQLite's writer is free meanwhile."""
-    statement = added_up(tx, _stamps_of(batch_no), coded).order_by(*KEY_COLUMNS)
+    statement = _elements(tx, batch_no, coded).order_by(*KEY_COLUMNS)
     text = statement.compile(tx, compile_kwargs={"literal_binds": True})
     tx.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{_GATHERED}")
     tx.exec_driver_sql(f"CREATE TEMP TABLE {_GATHERED} AS {text}")
@@ -53,18 +56,37 @@ def gather(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
 
 def copy_gathered(tx: Connection, batch_no: int, coded: Sequence[str]) -> None:
     """Take over what `gather` left on this connection, in its order."""
-    names = ", ".join(added_up(tx, _stamps_of(batch_no), coded).selected_columns.keys())
+    names = ", ".join(_elements(tx, batch_no, coded).selected_columns.keys())
     rows = f"SELECT {batch_no}, rowid, {names} FROM temp.{_GATHERED} ORDER BY rowid"  # noqa: S608 - names of ours
     tx.exec_driver_sql(f"INSERT INTO extraction_element (batch_no, element_no, {names}) {rows}")
 
 
-def added_up(tx: Connection, keys: FromClause, coded: Sequence[str] | None) -> Select[Any]:
-    """The elements that details come to; `keys` has their `bucket` and `detail_id`. Void ones are left out.
+def sums_of_selection(tx: Connection, selection: Selection) -> Select[Any]:
+    """What the selection would now come to: of each element the key, the sums, the count and what was emptied."""
+    keys = stamping.candidates(selection)
+    return _added_up(tx, keys, (), stamping.WANTED_COLUMNS, partial(stamping.wanted, selection))
 
-    `coded` None: only the key, the sums, the count and what was emptied.
+
+def _elements(tx: Connection, batch_no: int, coded: Sequence[str]) -> Select[Any]:
+    """The elements that the batch's stamped details come to, with all their fields."""
+    stamps = extraction_stamp.c
+    mine = (stamps.bucket.in_(range(BUCKETS)), stamps.batch_no == batch_no)
+    keys = select(stamps.bucket, stamps.detail_id).where(*mine).subquery("stamped")
+    return _added_up(tx, keys, (*AGREED_COLUMNS, *coded), (), lambda d: [d.voided_us == 0])
+
+
+def _added_up(
+    tx: Connection,
+    keys: FromClause,
+    fields: Sequence[str],
+    asked: Sequence[str],
+    condition: Callable[[Any], Sequence[ColumnElement[bool]]],
+) -> Select[Any]:
+    """The elements, with `fields` beside key and sums, of the details that `keys` names by `bucket` and `detail_id`.
+
+    `condition` says which of them count, by their columns; `asked` are those it needs that elements do not.
     """
-    fields = () if coded is None else (*AGREED_COLUMNS, *coded)
-    read = dict.fromkeys((*_READ, *TOLD_COLUMNS, *fields))
+    read = dict.fromkeys((*_READ, *TOLD_COLUMNS, *fields, *asked))
     joined, d = with_details(tx, keys, [accounting_detail.c[name] for name in read])
     invoiced = case((d.invoiced_us > 0, 1), else_=0)
     key = (d.bulking_group, d.currency, d.reversal, invoiced)
@@ -79,15 +101,9 @@ def added_up(tx: Connection, keys: FromClause, coded: Sequence[str] | None) -> S
             *(_agreed(d, name).label(name) for name in fields),
         )
         .select_from(joined)
-        .where(d.voided_us == 0)
+        .where(*condition(d))
         .group_by(*key)
     )
-
-
-def _stamps_of(batch_no: int) -> FromClause:
-    stamps = extraction_stamp.c
-    mine = (stamps.bucket.in_(range(BUCKETS)), stamps.batch_no == batch_no)
-    return select(stamps.bucket, stamps.detail_id).where(*mine).subquery("stamped")
 
 
 def _emptied(d: Any) -> ColumnElement[int]:  # noqa: ANN401

@@ -3,7 +3,7 @@
 The rows of a run are few beside all that is there, and fresh: statistics know nothing of them. Left alone, PostgreSQL
 has been seen to pair a million stamps with a scan of all details for each (hours), and to walk a whole bucket by an
 index that has no use for the id. Going by key costs the same whatever else is there: 1.1 µs a detail, against 0.5 µs
-for the best plan and no bound for the worst. SQLite joins by key anyway.
+for the best plan and no bound for the worst. SQLite joins by key anyway, if it begins at the right end.
 """
 
 from __future__ import annotations
@@ -39,12 +39,16 @@ def group_by_hash(tx: Connection) -> None:
 
 def with_details(tx: Connection, keys: FromClause, columns: Sequence[ColumnElement[Any]]) -> tuple[Join, Any]:
     """`keys` (of `bucket` and `detail_id`) joined with `columns` of their details; gives the join and those columns."""
-    same = _same(keys.c)
     if tx.dialect.name != "postgresql":
-        return keys.join(accounting_detail, same), _d
+        return keys.join(accounting_detail, of_key(keys.c)), _d
     # OFFSET 0 keeps the subquery as it is written: one look by primary key for each key.
-    details = select(*columns).where(same).offset(0).lateral("detail")
+    details = select(*columns).where(_same(keys.c)).offset(0).lateral("detail")
     return keys.join(details, true()), details.c
+
+
+def of_key(keys: Any) -> ColumnElement[bool]:  # noqa: ANN401
+    """The detail that a row's `bucket` and `detail_id` name: looked up for the row, never the row for it (`+ 0`)."""
+    return and_(_d.bucket == keys.bucket + 0, _d.detail_id == keys.detail_id + 0)
 
 
 def fact_of_detail(keys: Any, fact: ColumnElement[bool]) -> ScalarSelect[Any]:  # noqa: ANN401

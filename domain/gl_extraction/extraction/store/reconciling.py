@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, false, func, literal, select
 from sqlalchemy.sql.selectable import ScalarSelect, Subquery
 
 from domain.data_files.model import Total, Totals, sum_of
@@ -31,12 +31,16 @@ class Found:
 
 
 def found(tx: Connection, batch_no: int) -> Found:
-    """What the details that a batch stamped are now. Cost: one statement; each detail and its stamps by key."""
+    """What the details that a batch stamped are now.
+
+    Cost: two statements; each detail by key, and its stamps too if a later run has stamped anew.
+    """
     probe_by_key(tx)
     stamps = select(_s.bucket, _s.detail_id).where(_s.bucket.in_(range(BUCKETS)), _s.batch_no == batch_no).subquery()
     facts = [_d.currency, _d.debit_minor, _d.credit_minor, _d.voided_us, _d.invoiced_us]
     joined, d = with_details(tx, stamps, facts)
-    marks = (d.voided_us > 0, d.invoiced_us > 0, _stamped_later(stamps, batch_no).is_not(None))
+    later = _stamped_later(stamps, batch_no).is_not(None) if _is_any_stamped_anew(tx, batch_no) else false()
+    marks = (d.voided_us > 0, d.invoiced_us > 0, later)
     flags = [case((mark, 1), else_=0).label(f"mark_{number}") for number, mark in enumerate(marks)]
     query = (
         select(d.currency, *flags, func.count(), func.sum(d.debit_minor), func.sum(d.credit_minor))
@@ -58,6 +62,13 @@ def sent_as_invoiced(tx: Connection, batch_no: int) -> Summary:
     c = elements_of(batch_no).subquery().c
     figures = (func.sum(c.detail_count), func.sum(c.debit_minor), func.sum(c.credit_minor))
     return _summary(tx.execute(select(c.currency, *figures).where(c.invoiced == 1).group_by(c.currency)))
+
+
+def _is_any_stamped_anew(tx: Connection, batch_no: int) -> bool:
+    """Whether a run after the batch may have stamped details of it: runs that do not stamp anew take other ones."""
+    b = extraction_batch.c
+    anew = (b.batch_no > batch_no, b.restamping == 1, b.state == BatchState.COMPLETED.value)
+    return tx.execute(select(literal(1)).where(*anew).limit(1)).first() is not None
 
 
 def _stamped_later(keys: Subquery, batch_no: int) -> ScalarSelect[Any]:

@@ -32,7 +32,7 @@ from sqlalchemy.sql.selectable import ScalarSelect, Subquery
 from domain.data_files.model import Total, Totals
 from domain.gl_extraction.extraction.model import Selection
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.extraction.store.planner import fact_of_detail, probe_by_key, with_details
+from domain.gl_extraction.extraction.store.planner import fact_of_detail, of_key, probe_by_key, with_details
 from domain.gl_extraction.extraction.store.ranges import Range
 from domain.gl_extraction.tables import (
     BUCKETS,
@@ -59,8 +59,10 @@ _found = Table(  # what a range holds, on SQLite: read once, and then used three
 )
 _KEYS = ("bucket", "batch_no", "detail_id")
 _d, _p, _s = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.c
+WANTED_COLUMNS = ("created_us", "origin", "grouping", "group_account_code")
+"""The columns that `wanted` may look at, beside `voided_us`."""
+
 _FACTS = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
-_OF_PENDING = and_(_d.bucket == _p.bucket, _d.detail_id == _p.detail_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +85,34 @@ def take(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Ta
     return _take_sqlite(tx, batch_no, selection, span)
 
 
-def selected(selection: Selection) -> Subquery:
-    """Keys of all that the selection would take now: `bucket` and `detail_id`."""
+def candidates(selection: Selection) -> Subquery:
+    """Keys (`bucket` and `detail_id`) of the details of which the selection would now take those that are `wanted`."""
     sources: list[Any] = []
     if not selection.resend_of:
-        wanted = fact_of_detail(_p, and_(*_wanted(selection)))
-        sources.append(select(_p.bucket, _p.detail_id).where(wanted))
+        sources.append(select(_p.bucket, _p.detail_id))
     if selection.restamping:
         sources.append(_stamped(NO_BATCH_YET, selection, EVERYTHING))
     together: Any = sources[0] if len(sources) == 1 else union_all(*sources)
-    return cast("Subquery", together.subquery("selected"))
+    return cast("Subquery", together.subquery("candidates"))
+
+
+def wanted(selection: Selection, d: Any) -> list[ColumnElement[bool]]:  # noqa: ANN401
+    """What the selection asks of a detail, with the columns `d`; void ones are never wanted (GLX-16).
+
+    `+ 0` and `|| ''` keep the planners from indexes on voiding and grouping: they would lead away from the range.
+    """
+    terms: list[ColumnElement[bool]] = [d.voided_us + 0 == 0]
+    if selection.created_from_us:
+        terms.append(d.created_us >= selection.created_from_us)
+    if selection.created_until_us:
+        terms.append(d.created_us <= selection.created_until_us)
+    if selection.origin:
+        terms.append(d.origin == selection.origin)
+    if selection.grouping:
+        terms.append(d.grouping.concat("") == selection.grouping)
+    if selection.group_account_code:
+        terms.append(d.group_account_code == selection.group_account_code)
+    return terms
 
 
 def give_back(tx: Connection, batch_no: int, limit: int) -> int:
@@ -128,9 +148,7 @@ def count(tx: Connection, batch_no: int) -> int:
 def _take_postgresql(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
     sources: list[Any] = []
     if not selection.resend_of:
-        # `+ 0`: details can be looked up for those pending, not the other way round, so that each is read once.
-        its_detail = and_(_d.bucket == _p.bucket + 0, _d.detail_id == _p.detail_id + 0)
-        moved = delete(accounting_detail_pending).where(*_within(_p, span), its_detail, *_wanted(selection))
+        moved = delete(accounting_detail_pending).where(*_within(_p, span), of_key(_p), *wanted(selection, _d))
         sources.append(select(moved.returning(_p.bucket, _p.detail_id, *_FACTS).cte("moved")))
     if selection.restamping:
         keys = _stamped(batch_no, selection, span).subquery("stamped_before")
@@ -149,11 +167,10 @@ def _take_sqlite(tx: Connection, batch_no: int, selection: Selection, span: Rang
     tx.execute(delete(_found))
     names = list(_found.c.keys())
     if not selection.resend_of:
-        wanted = select(_p.bucket, _p.detail_id, *_FACTS).join_from(
-            accounting_detail_pending, accounting_detail, _OF_PENDING
-        )
-        wanted = wanted.where(*_within(_p, span), *_wanted(selection))
-        _leave_pending(tx, span, tx.execute(insert(_found).from_select(names, wanted)).rowcount)
+        joined = accounting_detail_pending.join(accounting_detail, of_key(_p))
+        taken = select(_p.bucket, _p.detail_id, *_FACTS).select_from(joined)
+        taken = taken.where(*_within(_p, span), *wanted(selection, _d))
+        _leave_pending(tx, span, tx.execute(insert(_found).from_select(names, taken)).rowcount)
     if selection.restamping:
         keys = _stamped(batch_no, selection, span).subquery()
         joined, d = with_details(tx, keys, ())
@@ -181,7 +198,7 @@ def _stamped(batch_no: int, selection: Selection, span: Range) -> Select[Any]:
         still = and_(_d.voided_us == 0, _last_stamp() == selection.resend_of)
         keys = select(_s.bucket, _s.detail_id).where(*_within(_s, span), _s.batch_no == selection.resend_of)
         return keys.where(fact_of_detail(_s, still))
-    return select(_d.bucket, _d.detail_id).where(*_within(_d, span), *_wanted(selection), _last_stamp() < batch_no)
+    return select(_d.bucket, _d.detail_id).where(*_within(_d, span), *wanted(selection, _d), _last_stamp() < batch_no)
 
 
 def _last_stamp() -> ScalarSelect[Any]:
@@ -205,25 +222,6 @@ def _other_stamp(batch_no: int) -> ScalarSelect[Any]:
     stamp = extraction_stamp.alias("stamp")
     other = (stamp.c.bucket == _d.bucket, stamp.c.detail_id == _d.detail_id, stamp.c.batch_no + 0 != batch_no)
     return select(func.max(stamp.c.batch_no + 0)).where(*other).correlate(accounting_detail).scalar_subquery()
-
-
-def _wanted(selection: Selection) -> list[ColumnElement[bool]]:
-    """What the selection asks of a detail; void ones are never wanted (GLX-16).
-
-    `+ 0` and `|| ''` keep the planners from indexes on voiding and grouping: they would lead away from the range.
-    """
-    terms: list[ColumnElement[bool]] = [_d.voided_us + 0 == 0]
-    if selection.created_from_us:
-        terms.append(_d.created_us >= selection.created_from_us)
-    if selection.created_until_us:
-        terms.append(_d.created_us <= selection.created_until_us)
-    if selection.origin:
-        terms.append(_d.origin == selection.origin)
-    if selection.grouping:
-        terms.append(_d.grouping.concat("") == selection.grouping)
-    if selection.group_account_code:
-        terms.append(_d.group_account_code == selection.group_account_code)
-    return terms
 
 
 def _within(columns: Any, span: Range) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401
