@@ -19,6 +19,7 @@ from countinghouse import demo
 from countinghouse.cli.exits import FINDINGS, OTHER, REFUSED
 from countinghouse.cli.following import follow, show_extraction
 from countinghouse.cli.output import Column, amount_text, say, show_table
+from countinghouse.cli.progress import Display, Meter
 from countinghouse.cli.settings import ADDRESS
 from countinghouse.cli.settings import Settings as ClientSettings
 from countinghouse.gl_extraction.v1.extraction_pb2 import (
@@ -46,7 +47,11 @@ def run(given: ClientSettings | None, settings: Callable[[], Settings], *, count
         _refuse_if_others_wait(client)
         ensure(client.gl, demo.reference())
         made = Totals()
-        taken = client.gl.ingest(_counted(demo.details(seed, count), made))
+        with Display() as display:
+            meter = Meter(display, "ingest", "details")
+            meter.begin(count)
+            taken = client.gl.ingest(_counted(demo.details(seed, count), made, meter.reach), on_retry=display.retry)
+            meter.end()
         say(f"{taken.created_count:,} of {count:,} details are new, {taken.unchanged_count:,} were there already.")
         if taken.refused_count:
             say(f"{taken.refused_count:,} were refused: {dict(taken.refused_count_by_reason)}")
@@ -108,9 +113,12 @@ def _refuse_if_others_wait(client: Client) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _counted(details: Iterator[AccountingDetail], into: Totals) -> Iterator[AccountingDetail]:
-    for detail in details:
+def _counted(
+    details: Iterator[AccountingDetail], into: Totals, reach: Callable[[int], None]
+) -> Iterator[AccountingDetail]:
+    for done, detail in enumerate(details, start=1):
         into.add(Entry.of(detail))
+        reach(done)
         yield detail
 
 

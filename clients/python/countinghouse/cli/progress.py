@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from countinghouse.operations.v1.operations_pb2 import OperationProgress
 
 _LINE_EVERY_S = 5.0
+_SHOWN_EVERY = 500  # steps
+_MEASURABLE_S = 0.5
 
 
 class Display:
@@ -83,6 +85,36 @@ class Display:
             self._bars.console.print(line, markup=False)
         else:
             say(line)
+
+
+class Meter:
+    """Shows how far something is that this program counts itself."""
+
+    def __init__(self, display: Display, name: str, unit: str) -> None:
+        self._display, self._name, self._unit = display, name, unit
+        self._total = self._due = 0
+        self._began = time.monotonic()
+
+    def begin(self, total: int) -> None:
+        """Begin to count towards `total`."""
+        self._total = total
+        self._began = time.monotonic()
+
+    def reach(self, done: int) -> None:
+        """Tell how far it is; cheap enough for every single step."""
+        if done >= self._due:
+            self._due = done + _SHOWN_EVERY
+            if time.monotonic() - self._began > _MEASURABLE_S:
+                self._show(done, over=False)
+
+    def end(self) -> None:
+        """Tell that it is done."""
+        self._show(self._total, over=True)
+
+    def _show(self, done: int, *, over: bool) -> None:
+        seconds = time.monotonic() - self._began
+        per_second = done / seconds if seconds > _MEASURABLE_S else 0.0
+        self._display.stage(self._name, done=done, total=self._total, unit=self._unit, per_second=per_second, over=over)
 
 
 def _pace(done: int, total: int, per_second: float, *, over: bool) -> str:

@@ -1,6 +1,5 @@
 """`countinghouse gl import`."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ import typer
 
 from countinghouse.cli.exits import FINDINGS
 from countinghouse.cli.output import Column, Format, Output, amount_text, say, show_fields, show_table, show_value
-from countinghouse.cli.progress import Display
+from countinghouse.cli.progress import Display, Meter
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
     from countinghouse.importing.run import ImportResult, RefusedRecord
     from countinghouse.importing.totals import Total
 
-_SHOWN_EVERY_LINES = 500
 _MISSING_REFERENCE = {"LEDGER_UNKNOWN", "GROUP_ACCOUNT_UNKNOWN", "PERIOD_MISSING"}
-_MEASURABLE_S = 0.5
 
 
 def import_(
@@ -55,10 +52,10 @@ def import_(
     with ExitStack() as stack:
         display = stack.enter_context(Display())
         refused = _Refused(show, None if report is None else stack.enter_context(Report(report)))
-        meter = _Meter(display)
+        meter = Meter(display, "import", "lines")
         try:
             chosen = load(mapping)
-            run = Import(file, chosen, on_refused=refused.add, on_line=meter.line)
+            run = Import(file, chosen, on_refused=refused.add, on_line=meter.reach)
         except MappingError as error:
             raise typer.BadParameter("; ".join(error.problems), param_hint=str(mapping)) from error
         except UnreadableFile as error:
@@ -110,33 +107,6 @@ class _Refused:
             self.shown.append(refused)
         if self._report is not None:
             self._report.add(refused)
-
-
-class _Meter:
-    """Shows how far the reading is, in lines."""
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        self._total = self._due = 0
-        self._began = time.monotonic()
-
-    def begin(self, total: int) -> None:
-        self._total = total
-        self._began = time.monotonic()
-
-    def line(self, line: int) -> None:
-        if line >= self._due:
-            self._due = line + _SHOWN_EVERY_LINES
-            if time.monotonic() - self._began > _MEASURABLE_S:
-                self._show(line, over=False)
-
-    def end(self) -> None:
-        self._show(self._total, over=True)
-
-    def _show(self, line: int, *, over: bool) -> None:
-        seconds = time.monotonic() - self._began
-        per_second = line / seconds if seconds > _MEASURABLE_S else 0.0
-        self._display.stage("import", done=line, total=self._total, unit="lines", per_second=per_second, over=over)
 
 
 def _create_reference(client: "Client", mapping: "Mapping", display: Display) -> None:
