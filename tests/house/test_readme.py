@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -126,13 +127,13 @@ class Reader:
         lines = [line for line in seen.read_text().splitlines() if not line.startswith("{")]  # its log
         return "".join(f"{line}\n" for line in lines).replace(self.address, SHOWN_ADDRESS)
 
-    def _start(self, command: str, *, stdout: object) -> subprocess.Popen[bytes]:
+    def _start(self, command: str, *, stdout: IO[bytes] | int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             ["bash", "-c", command.replace(SHOWN_ADDRESS, self.address)],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=stdout,  # type: ignore[arg-type]
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
