@@ -7,8 +7,11 @@ Asserts are for our own bugs; these are for callers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+_TOLD_MAX = 5  # violations in the sentence; the details have them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,20 @@ class Invalid(DomainError):
     reason = "INVALID_REQUEST"
 
     def __init__(self, *violations: Violation, message: str | None = None, **details: object) -> None:
-        super().__init__(message or "; ".join(f"{v.field}: {v.description}" for v in violations[:5]) or None, **details)
+        super().__init__(message or _sentence(violations) or None, **details)
         self.violations = violations
 
     @property
     def code(self) -> str:
         """The first violation's code: the reason of the whole answer (PLT-07)."""
         return self.violations[0].reason if self.violations else self.reason
+
+
+def _sentence(violations: Sequence[Violation]) -> str:
+    """The first violations, and how many more there are."""
+    told = [f"{each.field}: {each.description}" if each.field else each.description for each in violations[:_TOLD_MAX]]
+    more = len(violations) - len(told)
+    return "; ".join(told) + (f"; and {more:,} more" if more else "")
 
 
 class OutOfRange(DomainError):

@@ -1,4 +1,4 @@
-"""One append-only event table: watches, notifications and the audit trail read it.
+"""One append-only event table, which the audit trail reads.
 
 An event is written in the use case's own transaction, so that it is there exactly when what it tells of is.
 """
@@ -68,17 +68,6 @@ def append(tx: Connection, call: Call, owner: str, kind: str, payload: Document,
             payload=to_text(payload),
         )
     )
-
-
-def read_after(tx: Connection, owner: str, after_sequence: int, limit: int) -> list[Event]:
-    """The owner's events after a sequence, oldest first, at most `limit`."""
-    rows = tx.execute(
-        select(event)
-        .where(event.c.owner == owner, event.c.sequence > after_sequence)
-        .order_by(event.c.sequence)
-        .limit(limit)
-    )
-    return [_event_from_row(row._mapping) for row in rows]  # noqa: SLF001
 
 
 def list_audit(tx: Connection, wanted: AuditFilter, *, before_id: str, limit: int) -> list[Event]:

@@ -60,9 +60,3 @@ def hold(tx: Connection, name: str) -> None:
     """
     assert name in GAPLESS
     tx.execute(select(sequence.c.name).where(sequence.c.name == name).with_for_update(read=True)).scalar_one()
-
-
-def peek(tx: Connection, name: str) -> int:
-    """The number that `take` would give next."""
-    value: int = tx.execute(select(sequence.c.next_value).where(sequence.c.name == name)).scalar_one()
-    return value

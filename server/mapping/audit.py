@@ -33,15 +33,6 @@ def filter_from_proto(request: audit_pb2.ListAuditEntriesRequest) -> AuditFilter
     )
 
 
-def listing_key(request: audit_pb2.ListAuditEntriesRequest) -> bytes:
-    """What must not change from one page to the next."""
-    query = audit_pb2.ListAuditEntriesRequest()
-    query.CopyFrom(request)
-    query.ClearField("page_size")
-    query.ClearField("page_token")
-    return b"ListAuditEntries" + query.SerializeToString(deterministic=True)
-
-
 def entry_to_proto(event: Event) -> audit_pb2.AuditEntry:
     """One change."""
     changes = Struct()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
 from countinghouse.operations.v1 import data_files_pb2 as pb
@@ -79,15 +78,6 @@ def file_key_from_name(name: str) -> tuple[str, str]:
 def operation_id_from_proto(request: pb.ListDataFilesRequest) -> str:
     """Whose files; empty for all. Raises: Invalid."""
     return id_from_name(request.operation) if request.operation else ""
-
-
-def listing_key(request: Message) -> bytes:
-    """What must not change from one page of a list to the next: the request less its page."""
-    query = type(request)()
-    query.CopyFrom(request)
-    query.ClearField("page_size")
-    query.ClearField("page_token")
-    return request.DESCRIPTOR.name.encode() + query.SerializeToString(deterministic=True)
 
 
 def _money(minor: int, currency: str) -> Money:

@@ -68,8 +68,9 @@ def test_an_event_is_there_exactly_when_what_it_tells_of_is(database: Database) 
         database.write(fails)
     for kind in ("ledger.created", "ledger.updated"):
         database.write(lambda tx, kind=kind: events.append(tx, CALL, "ledgers/a", kind, {"to": {"n": 2**70}}))  # type: ignore[misc]
-    found = database.read(lambda tx: events.read_after(tx, "ledgers/a", 0, 10))
-    assert [(one.sequence, one.type, one.caller, one.payload) for one in found] == [
+    ours = AuditFilter(resource="ledgers/a")
+    found = database.read(lambda tx: events.list_audit(tx, ours, before_id="", limit=10))
+    assert [(one.sequence, one.type, one.caller, one.payload) for one in reversed(found)] == [
         (1, "ledger.created", "ada", {"to": {"n": 2**70}}),
         (2, "ledger.updated", "ada", {"to": {"n": 2**70}}),
     ]

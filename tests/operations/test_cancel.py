@@ -189,7 +189,8 @@ def test_only_the_record_of_an_ended_operation_can_be_deleted(tallies: Database,
     with pytest.raises(OperationNotFound):
         tally.look(tallies, operation_id)
     assert tally.tally_of(tallies, operation_id) == tally.whole(10)
-    trail = tallies.read(lambda tx: events.read_after(tx, f"operations/{operation_id}", 0, 99))
+    about = events.AuditFilter(resource=f"operations/{operation_id}")
+    trail = tallies.read(lambda tx: events.list_audit(tx, about, before_id="", limit=99))[::-1]
     assert trail[-1].type == "operation.deleted"
 
 

@@ -185,7 +185,8 @@ def test_the_audit_trail_tells_of_stages_failure_and_recovery(tallies: Database,
     tally.mend(tallies, operation_id)
     recover(tallies, operation_id)
     stepper.finish()
-    trail = tallies.read(lambda tx: events.read_after(tx, f"operations/{operation_id}", 0, 99))
+    about = events.AuditFilter(resource=f"operations/{operation_id}")
+    trail = tallies.read(lambda tx: events.list_audit(tx, about, before_id="", limit=99))[::-1]
     assert [(event.type, event.caller) for event in trail] == [
         ("operation.started", "tester"),
         ("operation.failed", "tester"),

@@ -12,7 +12,7 @@ from domain.gl_extraction.details.ingest import Refusal
 from domain.gl_extraction.details.model import CalendarDay, Detail, Maker, NewDetail, Origin, SubjectType
 from domain.gl_extraction.details.reverse import ReverseRequest
 from domain.gl_extraction.details.store.marks import Scope
-from domain.gl_extraction.details.store.read import DetailFilter
+from domain.gl_extraction.details.store.pages import DetailFilter
 from domain.gl_extraction.details.undo import ToResend, Undone
 from domain.gl_extraction.names import batch_name, detail_name
 from domain.kernel.amounts import Amount, amount_of

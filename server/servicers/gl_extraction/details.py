@@ -12,12 +12,12 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as grp
 from domain.gl_extraction.details import ingest, listing, reverse, undo
 from domain.gl_extraction.details.ingest import Ingested
 from domain.gl_extraction.details.rows import Prepared, prepare
-from domain.gl_extraction.details.store.read import ORDERS, key_of
+from domain.gl_extraction.details.store.pages import ORDERS, key_of
 from domain.kernel.call import Call
 from domain.kernel.time import BusinessZone
 from server.call import Calls, Context, Tx
 from server.mapping.gl_extraction import details as mapping
-from server.servicers.gl_extraction.listing import listing_key
+from server.mapping.listing import listing_key
 
 REFUSALS_MAX = 10_000
 

@@ -11,8 +11,8 @@ from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.gl_extraction import extraction as mapping
+from server.mapping.listing import listing_key
 from server.mapping.operations import id_from_name
-from server.servicers.gl_extraction.listing import listing_key
 
 
 class ExtractionMethods(grpc_service.GLExtractionServiceServicer):

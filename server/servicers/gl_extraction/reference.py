@@ -10,7 +10,7 @@ from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS
 from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping.gl_extraction import reference as mapping
-from server.servicers.gl_extraction.listing import listing_key
+from server.mapping.listing import listing_key
 
 
 class ReferenceMethods(grpc_service.GLExtractionServiceServicer):

@@ -6,7 +6,8 @@ from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from domain.kernel import events
 from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
-from server.mapping.audit import entry_to_proto, filter_from_proto, listing_key
+from server.mapping.audit import entry_to_proto, filter_from_proto
+from server.mapping.listing import listing_key
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):

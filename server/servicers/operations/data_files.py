@@ -13,6 +13,7 @@ from domain.data_files.storage import FileStore, checked_pieces
 from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping import data_files as mapping
+from server.mapping.listing import listing_key
 
 
 class DataFilesServicer(grpc_service.DataFilesServiceServicer):
@@ -26,7 +27,7 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
         self, request: pb.ListDataFileSetsRequest, context: Context
     ) -> pb.ListDataFileSetsResponse:
         """A page of sets, newest first."""
-        tokens, query = self._calls.page_tokens, mapping.listing_key(request)
+        tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
         def read(tx: Tx, _: Call) -> pb.ListDataFileSetsResponse:
@@ -66,7 +67,7 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
     async def ListDataFiles(self, request: pb.ListDataFilesRequest, context: Context) -> pb.ListDataFilesResponse:
         """A page of a set's files, in the order in which they were written."""
         code, operation_id = mapping.code_from_name(request.parent), mapping.operation_id_from_proto(request)
-        tokens, query = self._calls.page_tokens, mapping.listing_key(request)
+        tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
         def read(tx: Tx, _: Call) -> pb.ListDataFilesResponse:

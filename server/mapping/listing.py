@@ -1,4 +1,4 @@
-"""Lists of the service: what ties a page token to its list."""
+"""Lists: what ties a page token to its list."""
 
 from __future__ import annotations
 
