@@ -7,6 +7,7 @@ file says who holds which.
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.operations.v1 import permission_pb2
@@ -52,6 +54,8 @@ _TOKEN_CHARACTERS_MIN = 16
 _SCHEME = "bearer "
 
 Metadata = Iterable[tuple[str, str | bytes]]
+
+log = structlog.get_logger("auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,8 @@ def read_tokens(path: Path, known: frozenset[str]) -> Tokens:
             principals[digest] = Principal(entry["caller"], held)
     if lines:
         raise BadSettings(lines)
+    if path.stat().st_mode & stat.S_IROTH:
+        log.warning("every user of this machine can read the token file", file=str(path))
     return Tokens(principals)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import grpc
 import pytest
+import structlog
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodOptions
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
-from server import auth
+from server import auth, observe
 from server.auth import OPEN, Principal, permissions_of
 from server.main import permissions
 from server.settings import BadSettings
@@ -192,3 +193,19 @@ def test_tokens_are_kept_as_hashes_only(token_file: Path) -> None:
     tokens = auth.read_tokens(token_file, frozenset(KNOWN))
     assert tokens.identify(bearer(READER)) == Principal("reader", frozenset({"read"}))
     assert ALL not in repr(vars(tokens))
+
+
+def test_a_token_file_that_everybody_can_read_is_warned_of(
+    token_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is taken all the same: where secrets are mounted, their mode is not always ours to choose."""
+    observe.configure("warning")
+    monkeypatch.setattr(auth, "log", structlog.get_logger())  # one that has not been used at another level
+    copy = tmp_path / "tokens.toml"
+    copy.write_text(token_file.read_text())
+    for mode, warned in ((0o600, False), (0o640, False), (0o644, True)):
+        copy.chmod(mode)
+        assert auth.read_tokens(copy, frozenset(KNOWN)).identify(bearer(READER)).caller == "reader"
+        said = capfd.readouterr().err
+        assert ("every user of this machine can read the token file" in said) == warned
+        assert ALL not in said
