@@ -150,6 +150,14 @@ def test_a_check_sends_nothing(ledger: Path, tmp_path: Path) -> None:
     assert re.search(r"USD +3 +1,007.00 +1,000.00\n", result.stdout)
 
 
+def test_a_report_that_cannot_be_written_is_told_before_any_call(ledger: Path, tmp_path: Path) -> None:
+    """A wrong folder is named, in words."""
+    command = ("gl", "import", str(ledger), "--mapping", str(tmp_path / "mapping.toml"))
+    result = run("127.0.0.1:1", *command, "--report", str(tmp_path / "none" / "report.csv"))
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {tmp_path / 'none' / 'report.csv'}: No such file or directory\n"
+
+
 def test_a_wrong_mapping_is_told_before_any_call(ledger: Path, tmp_path: Path) -> None:
     """The file's missing columns are named."""
     ledger.write_text("Date,Text\n")

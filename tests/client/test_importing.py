@@ -139,6 +139,17 @@ def test_sound_rows_are_taken_and_every_other_is_refused_with_its_line(tmp_path:
     ]
 
 
+def test_a_quote_that_is_not_closed_is_told_with_all_the_lines_it_takes_in(tmp_path: Path) -> None:
+    """Sound rows that it swallows are not passed over in silence: the one who mends the file knows where to look."""
+    rows = "2026-11-02,,A,USD,1.00,\n" * 10_000
+    result, refused, details = run(tmp_path, f'{HEADING}2026-11-02,"open,A,USD,1.00,\n{rows}')
+    (one,) = refused
+    assert (one.line, one.violations[0].reason) == (2, "CSV_MALFORMED")
+    assert f"a quote that is not closed takes in the lines up to {one.last_line}" in one.violations[0].description
+    assert one.last_line + len(details) == 10_002
+    assert result.read_count == 1 + len(details)
+
+
 @pytest.mark.rule("GLX-03")
 def test_a_negative_amount_goes_on_the_other_side(tmp_path: Path) -> None:
     """A debit of -5 is a credit of 5; where the mapping does not say so, it is refused."""
@@ -246,9 +257,7 @@ def test_columns_that_the_file_does_not_have_are_told_at_once(tmp_path: Path) ->
     with pytest.raises(MappingError) as caught:
         run(tmp_path, "Date,Text,Debit\n")
     assert caught.value.problems == [
-        "the file has no column 'Group'",
-        "the file has no column 'Currency'",
-        "the file has no column 'Credit'",
+        "the file has no 'Group', 'Currency', 'Credit'",
         "its columns are 'Date', 'Text', 'Debit'",
     ]
 

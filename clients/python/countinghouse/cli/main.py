@@ -39,7 +39,7 @@ class Root(TyperGroup):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno != errno.EPIPE:
-                say(f"Error: {error}")
+                say(f"Error: {f'{error.filename}: {error.strerror}' if error.filename else error}")
                 raise typer.Exit(OTHER) from None
             from countinghouse.cli.failures import exit_code, in_words
             from countinghouse.client.errors import CountinghouseError

@@ -44,9 +44,8 @@ class Converter:
         self._filters = [(found.place(one.column), one.values) for one in mapping.filters]
         self._steps = list(_steps(mapping, found))
         if found.missing:
-            there = ", ".join(map(repr, columns))
-            problems = [f"the file has no column {name!r}" for name in found.missing]
-            raise MappingError(mapping.path, [*problems, f"its columns are {there}"])
+            missing, there = (", ".join(map(repr, names)) for names in (found.missing, columns))
+            raise MappingError(mapping.path, [f"the file has no {missing}", f"its columns are {there}"])
 
     def selects(self, record: Record) -> bool:
         """Whether the record is a journal line; subtotals and the like are not."""

@@ -129,10 +129,15 @@ def _records(content: Content, delimiter: str, encoding: str) -> Iterator[_Raw]:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield line, reader.line_num, (), ("CSV_MALFORMED", f"the record is not well-formed CSV: {error}")
+                yield line, reader.line_num, (), ("CSV_MALFORMED", _malformed(error, line, reader.line_num))
                 continue
             if values:
                 yield line, reader.line_num, tuple(values), None
+
+
+def _malformed(error: csv.Error, line: int, last_line: int) -> str:
+    swallowed = f"; a quote that is not closed takes in the lines up to {last_line}" if last_line > line else ""
+    return f"the record is not well-formed CSV: {error}{swallowed}"
 
 
 def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:
