@@ -3,6 +3,9 @@
 import re
 import tomllib
 
+import pytest
+
+from tests.house import tree
 from tests.house.tree import ROOT, is_generated, tracked
 
 # Written in pieces, so that this file does not find itself.
@@ -35,6 +38,14 @@ def test_the_patterns_find_what_they_are_for() -> None:
     assert REGISTRY.search("url = 'https://files.pythonhosted" + ".org/x'")
     assert MACHINE.search("cd /ho" + "me/somebody/project")
     assert not MACHINE.search("clients/python/work/x and https://example.com/home/x")
+
+
+@pytest.mark.parametrize("patterns", [(), ("*.py",), ("domain", "server/*.py"), ("*__init__.py",)])
+def test_a_tree_without_git_has_the_same_files(monkeypatch: pytest.MonkeyPatch, patterns: tuple[str, ...]) -> None:
+    """An unpacked release is tested as a checkout is."""
+    in_checkout = set(tracked(*patterns))
+    monkeypatch.setattr(tree, "_in_checkout", lambda: False)
+    assert set(tracked(*patterns)) == in_checkout
 
 
 def test_every_folder_with_python_is_a_package() -> None:
