@@ -376,7 +376,9 @@ class IngestAccountingDetailsResponse(_message.Message):
     @_builtins.property
     def refused_rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedRow]:
         """The refused rows in the order of the stream, the first 10,000 of them. A
-        stream of at most 10,000 rows has every refusal listed.
+        stream of at most 10,000 rows has every refusal listed. That can be more
+        than the 4 MiB that clients take of a message by default: allow for 32 MiB,
+        or send fewer rows in a stream.
         """
 
     @_builtins.property
