@@ -14,9 +14,13 @@ from typing import IO
 
 import pytest
 
+from countinghouse import demo
+from countinghouse.client import connect
+from countinghouse.importing.reference import ensure
 from tests.client.test_import_mapping import LEDGER
 from tests.house.tree import ROOT
 from tests.support.process import END_S, environment, free_address
+from tests.support.server import Served
 from tests.support.waiting import wait_for
 
 SHOWN_ADDRESS = "127.0.0.1:50051"
@@ -24,6 +28,7 @@ LOST = "The server is away"  # shown where the reader kills the server
 TOUR_S = 400
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRESS = re.compile(r"^\w+: [\d,]+(/[\d,]+)? \w+(, [\d,.]+/s.*)?$")
 _VARYING = (
     re.compile(r"\b[0-9a-hjkmnp-tv-z]{26}\b"),  # ids
@@ -139,6 +144,12 @@ class Reader:
         )
 
 
+def client_example() -> str:
+    """The program in the client's README."""
+    (program,) = _PROGRAM.findall((ROOT / "clients/python/README.md").read_text(encoding="utf-8"))
+    return str(program)
+
+
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     one = Reader(tmp_path)
@@ -158,6 +169,19 @@ def test_the_tour_shows_what_one_sees(reader: Reader) -> None:
             assert step.matches(seen), f"$ {step.command}\n{seen}"
             followed.append(step.command.split()[0])
     assert {"make", "countinghouse", "buf"} <= set(followed)
+
+
+def test_the_clients_example_extracts_and_downloads(server: Served, tmp_path: Path) -> None:
+    """The program in the client's README does what it says: every file of the run is there afterwards."""
+    with connect(server.target) as client:
+        ensure(client.gl, demo.reference())
+        client.gl.ingest(demo.details(1, 200))
+    program = client_example().replace(SHOWN_ADDRESS, server.target)
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=60)
+    assert sorted(path.name for path in tmp_path.glob("gl-*")) == [
+        "gl-batch-1-manifest.json",
+        "gl-batch-1-messages-000000001.json",
+    ]
 
 
 def test_what_is_shown_must_be_seen() -> None:

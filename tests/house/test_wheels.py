@@ -1,6 +1,7 @@
 """What a user installs works without the repository around it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
+from tests.house.test_readme import client_example
 from tests.house.tree import ROOT, tracked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -28,6 +30,18 @@ for name in ("domain", "server", "countinghouse", "buf.validate"):
     for module in pkgutil.walk_packages(package.__path__, name + "."):
         if not module.name.endswith((".__main__", ".migrations.env")):  # run as programs, by Python and by Alembic
             importlib.import_module(module.name)
+"""
+
+
+SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
+TYPED = """
+from typing import assert_type
+
+from countinghouse.gl_extraction.v1.extraction_pb2 import GenerateAccountingMessageResponse
+from countinghouse.gl_extraction.v1.reference_pb2 import GetLedgerRequest, Ledger
+
+assert_type(client.gl.get_ledger(GetLedgerRequest()), Ledger)
+assert_type(run.wait(), GenerateAccountingMessageResponse)
 """
 
 
@@ -152,6 +166,29 @@ def test_the_command_knows_the_caller_and_the_server_side(installed: Installed) 
     """The server's commands join the client's through the entry points."""
     shown = installed.run("countinghouse", "--help")
     assert [name for name in ("serve", "work", "migrate", "config", "demo", "gl", "ops") if name not in shown] == []
+
+
+def test_a_program_against_the_installed_client_is_typed(installed: Installed) -> None:
+    """The client's own example is sound for the strictest checker, and the types of its answers are known."""
+    here, there = (
+        Path(subprocess.run([python, "-c", SITE], check=True, capture_output=True, text=True).stdout.strip())
+        for python in (sys.executable, installed.folder / "venv/bin/python")
+    )
+    for stubs in ("grpc-stubs", "google-stubs"):
+        shutil.copytree(here / stubs, there / stubs, dirs_exist_ok=True)
+    program = installed.folder / "program.py"
+    program.write_text(f"{client_example()}\n{TYPED}")
+    interpreter = str(installed.folder / "venv/bin/python")
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", interpreter]
+    checked = subprocess.run(
+        [*command, "--cache-dir", os.devnull, program.name],
+        cwd=installed.folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_an_installed_server_migrates_serves_and_extracts(installed: Installed, database_url: str) -> None:
