@@ -52,8 +52,22 @@ def is_stamped(keys: Any = accounting_detail.c, *, after_batch_no: int = 0) -> C
     )
 
 
+def is_stamped_by(batch_no: int, keys: Any = accounting_detail.c) -> ColumnElement[bool]:  # noqa: ANN401
+    """Whether the stamp of a detail is the one of this batch; which detail, as `is_stamped` says. By key, for each."""
+    stamp, batch = extraction_stamp.alias("own"), extraction_batch.alias("sent")
+    own = (
+        select(literal(1))
+        .join_from(stamp, batch, batch.c.batch_no == stamp.c.batch_no)
+        .where(stamp.c.bucket == keys.bucket, stamp.c.batch_no == batch_no, stamp.c.detail_id == keys.detail_id)
+        .where(batch.c.state == BatchState.COMPLETED.value)
+        .correlate_except(stamp, batch)
+        .exists()
+    )
+    return and_(own, ~is_stamped(keys, after_batch_no=batch_no))
+
+
 def is_last_stamped_by(batch_no: int) -> ColumnElement[bool]:
-    """Whether the stamp of the outer query's detail is the one of this batch."""
+    """As `is_stamped_by`, said so that the details of the batch are looked for, and not all there are."""
     stamp, batch = extraction_stamp.c, extraction_batch.c
     of_batch = select(stamp.bucket, stamp.detail_id).where(stamp.bucket.in_(range(BUCKETS)), stamp.batch_no == batch_no)
     completed = select(literal(1)).where(batch.batch_no == batch_no, batch.state == BatchState.COMPLETED.value).exists()

@@ -107,6 +107,7 @@ Index(
     _d.bucket,
     _d.source,
     _d.external_id,
+    _d.voided_us,  # so that all that is asked is in here: else SQLite would rather read the bucket
     postgresql_where=_d.voided_us > 0,
     sqlite_where=_d.voided_us > 0,
 )
@@ -119,12 +120,23 @@ accounting_detail.append_constraint(
 accounting_detail.append_constraint(
     CheckConstraint("voided_us = 0 OR reversed_by = 0", name="detail_voided_or_reversed_never_both")
 )
-Index("ix_accounting_detail_subject", _d.subject)
 Index(
-    "ix_accounting_detail_registration", _d.grouping, postgresql_where=_d.origin == "R", sqlite_where=_d.origin == "R"
+    "ix_accounting_detail_void_id",  # pages of them
+    _d.bucket,
+    _d.detail_id,
+    _d.voided_us,  # as above
+    postgresql_where=_d.voided_us > 0,
+    sqlite_where=_d.voided_us > 0,
+)
+Index("ix_accounting_detail_subject", _d.subject, _d.detail_id)
+Index(
+    "ix_accounting_detail_registration",
+    _d.grouping,
+    _d.detail_id,
+    postgresql_where=_d.origin == "R",
+    sqlite_where=_d.origin == "R",
 )
 Index("ix_accounting_detail_accounting_date", _d.accounting_date, _d.detail_id)
-Index("ix_accounting_detail_created", _d.created_us, _d.detail_id)
 
 accounting_detail_pending = table(
     "accounting_detail_pending",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from domain.gl_extraction.details import listing
 from domain.gl_extraction.details.errors import DetailNotFound
 from domain.gl_extraction.details.model import Stamp
-from domain.gl_extraction.details.store.read import ORDERS, DetailFilter, key_of
+from domain.gl_extraction.details.store.pages import ORDERS, DetailFilter, key_of
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import detail_id_of, detail_name
 from domain.kernel.errors import Invalid

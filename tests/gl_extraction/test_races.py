@@ -146,7 +146,7 @@ def test_a_period_closes_while_streams_keep_bringing_rows(migrated_url: str) -> 
 
     def stream(place: int) -> list[int]:
         """Brings one row after the other, each in a transaction that holds the period for a while."""
-        created = []
+        created: list[int] = []
         time.sleep(place * _HELD_S / _STREAMS)
         while not stop.is_set():
             prepared = prepare([row(len(created), source=f"stream-{place}")])

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from domain.gl_extraction.details.errors import DetailNotFound
 from domain.gl_extraction.details.model import Detail
-from domain.gl_extraction.details.store import read
-from domain.gl_extraction.details.store.read import DetailFilter, Order
+from domain.gl_extraction.details.store import pages, read
+from domain.gl_extraction.details.store.pages import DetailFilter, Order
 from domain.gl_extraction.names import detail_id_of
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
@@ -26,7 +26,7 @@ def get(tx: Connection, name: str) -> Detail:
 
 
 def list_page(tx: Connection, wanted: DetailFilter, order: Order, page: Page) -> list[Detail]:
-    """One detail more than the page holds, if there is one, in the order; `read.key_of` gives a detail's key.
+    """One detail more than the page holds, if there is one, in the order; `pages.key_of` gives a detail's key.
 
     Raises: Invalid for an external id without its source, and for text that no detail could hold.
     """
@@ -35,4 +35,4 @@ def list_page(tx: Connection, wanted: DetailFilter, order: Order, page: Page) ->
     if wanted.external_id and not wanted.source:
         text = "must be given with an external id, which is unique for its source alone"
         raise Invalid(Violation("filter.source", "SOURCE_REQUIRED", text))
-    return read.page(tx, wanted, order, after=page.after, limit=page.size + 1)
+    return pages.page(tx, wanted, order, after=page.after, limit=page.size + 1)

@@ -1,18 +1,15 @@
-"""Reading details with their stamps: one by id, many by id, a page by filter."""
+"""Reading details by id, with their stamps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, tuple_
+from sqlalchemy import Connection, Row, func, select
 
 from domain.gl_extraction.details.model import Detail, Maker, Origin, Stamp
-from domain.gl_extraction.details.rows import bucket_of_external_id
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.keys import is_one_of
-from domain.gl_extraction.stamps import is_last_stamped_by, is_stamped, is_unstamped
 from domain.gl_extraction.tables import (
     CODED_COLUMNS,
     SEGMENTS,
@@ -20,58 +17,9 @@ from domain.gl_extraction.tables import (
     extraction_batch,
     extraction_stamp,
 )
-from domain.kernel.paging import Key
 
 _d = accounting_detail.c
 _IDS_MAX = 1_000  # in one statement
-
-
-@dataclass(frozen=True, slots=True)
-class DetailFilter:
-    """Which details: everything that is set must hold. The empty string, 0 and None set nothing."""
-
-    source: str = ""
-    external_id: str = ""
-    subject_type: str = ""
-    subject: str = ""
-    origin: str = ""
-    grouping: str = ""
-    bulking_group: str | None = None
-    ledger_code: str = ""
-    accounting_period_code: str = ""
-    distribution_account: str = ""
-    group_account_code: str = ""
-    currency: str = ""
-    from_day: int = 0
-    to_day: int = 0
-    extracted: bool | None = None
-    batch_no: int = 0
-    void: bool | None = None
-    reversal: bool | None = None
-    invoiced: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """By which column, each with the id behind it: ids grow with age. `descending` turns the whole order round."""
-
-    column: str
-    descending: bool
-
-
-ORDERS = {
-    "": Order("created_us", descending=False),
-    "create_time": Order("created_us", descending=False),
-    "create_time desc": Order("created_us", descending=True),
-    "accounting_date": Order("accounting_date", descending=False),
-    "accounting_date desc": Order("accounting_date", descending=True),
-}
-"""What `order_by` may say."""
-
-
-def key_of(detail: Detail, order: Order) -> Key:
-    """Where the detail stands in an order."""
-    return [detail.created_us if order.column == "created_us" else detail.accounting_date, detail.detail_id]
 
 
 def by_ids(tx: Connection, ids: Sequence[int], *, lock: bool = False) -> list[Detail]:
@@ -83,65 +31,12 @@ def by_ids(tx: Connection, ids: Sequence[int], *, lock: bool = False) -> list[De
     for start in range(0, len(ids), _IDS_MAX):
         some = sorted(ids)[start : start + _IDS_MAX]
         query = select(accounting_detail).where(is_one_of(_d, some)).order_by(_d.detail_id)
-        details += _details(tx, tx.execute(query.with_for_update() if lock else query))
+        details += with_stamps(tx, tx.execute(query.with_for_update() if lock else query))
     return details
 
 
-def page(tx: Connection, wanted: DetailFilter, order: Order, *, after: Key | None, limit: int) -> list[Detail]:
-    """At most `limit` details in an order, those behind the key `after`, with their stamps.
-
-    Cost: two statements. External id, subject and registration are found by index; other filters are looked at row by
-    row along the order's index.
-    """
-    query = select(accounting_detail).where(*_conditions(wanted))
-    columns = (_d[order.column], _d.detail_id)
-    if after is not None:
-        place = tuple_(*after)
-        query = query.where(tuple_(*columns) < place if order.descending else tuple_(*columns) > place)
-    query = query.order_by(*((column.desc() for column in columns) if order.descending else columns))
-    return _details(tx, tx.execute(query.limit(limit)))
-
-
-def _conditions(wanted: DetailFilter) -> Iterator[ColumnElement[bool]]:
-    for column, told in (
-        (_d.source, wanted.source or None),
-        (_d.external_id, wanted.external_id or None),
-        (_d.subject_type, wanted.subject_type or None),
-        (_d.subject, wanted.subject or None),
-        (_d.origin, wanted.origin or None),
-        (_d.grouping, wanted.grouping or None),
-        (_d.bulking_group, wanted.bulking_group),
-        (_d.ledger_code, wanted.ledger_code or None),
-        (_d.accounting_period_code, wanted.accounting_period_code or None),
-        (_d.distribution_account, wanted.distribution_account or None),
-        (_d.group_account_code, wanted.group_account_code or None),
-        (_d.currency, wanted.currency or None),
-        (_d.reversal, None if wanted.reversal is None else int(wanted.reversal)),
-    ):
-        if told is not None:
-            yield column == told
-    if wanted.external_id:
-        # Both indexes by external id are partial; said like this, each may be used for its part.
-        yield _d.bucket == bucket_of_external_id(wanted.source, wanted.external_id)
-        yield or_(_d.voided_us == 0, _d.voided_us > 0)
-    if wanted.from_day:
-        yield _d.accounting_date >= wanted.from_day
-    if wanted.to_day:
-        yield _d.accounting_date <= wanted.to_day
-    yield from _marks(wanted)
-
-
-def _marks(wanted: DetailFilter) -> Iterator[ColumnElement[bool]]:
-    for mark, told in ((_d.voided_us, wanted.void), (_d.invoiced_us, wanted.invoiced)):
-        if told is not None:
-            yield mark > 0 if told else mark == 0
-    if wanted.extracted is not None:
-        yield is_stamped() if wanted.extracted else is_unstamped()
-    if wanted.batch_no:
-        yield is_last_stamped_by(wanted.batch_no)
-
-
-def _details(tx: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Detail]:
+def with_stamps(tx: Connection, rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Detail]:
+    """Rows of details as details, with their stamps. Cost: one statement."""
     found = list(rows)
     stamps = _stamps(tx, [row.detail_id for row in found])
     return [_detail_from_row(row, stamps.get(row.detail_id)) for row in found]

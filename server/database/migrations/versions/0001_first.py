@@ -240,10 +240,12 @@ def _gl_extraction() -> None:
         where="voided_us = 0",
     )
     _index("ix_accounting_detail_accounting_date", "accounting_detail", ["accounting_date", "detail_id"])
-    _index("ix_accounting_detail_created", "accounting_detail", ["created_us", "detail_id"])
-    _index("ix_accounting_detail_registration", "accounting_detail", ["grouping"], where="origin = 'R'")
-    _index("ix_accounting_detail_subject", "accounting_detail", ["subject"])
-    _index("ix_accounting_detail_void", "accounting_detail", ["bucket", "source", "external_id"], where="voided_us > 0")
+    _index("ix_accounting_detail_registration", "accounting_detail", ["grouping", "detail_id"], where="origin = 'R'")
+    _index("ix_accounting_detail_subject", "accounting_detail", ["subject", "detail_id"])
+    void = "voided_us > 0"
+    by_external_id = ["bucket", "source", "external_id", "voided_us"]
+    _index("ix_accounting_detail_void", "accounting_detail", by_external_id, where=void)
+    _index("ix_accounting_detail_void_id", "accounting_detail", ["bucket", "detail_id", "voided_us"], where=void)
     _table(
         "accounting_detail_pending",
         int32("bucket", key=True),
