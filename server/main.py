@@ -163,6 +163,7 @@ class Server:
     async def stop(self) -> None:
         """Take no more calls, tell watchers to come back, let what runs finish within the grace time (PLT-43)."""
         self._stopping.set()
+        ends = asyncio.get_running_loop().time() + self._settings.shutdown_grace_s
         await self._health.become(NOT_SERVING)
         self._door.close()
         self._watcher.drain()
@@ -171,12 +172,21 @@ class Server:
         await self._grpc.stop(self._settings.shutdown_grace_s)
         await self._retention.close()
         await self._watcher.close()
-        await asyncio.to_thread(self._calls.close)
+        await self._end_transactions(ends)
         if self._notifier is not None:
             await asyncio.to_thread(self._notifier.close)
         if self._database is not None:
             self._database.dispose()
         observe.flush()
+
+    async def _end_transactions(self, ends: float) -> None:
+        """Let what runs come to its end until then, an instant of the loop's clock; after it, end it."""
+        closing = asyncio.create_task(asyncio.to_thread(self._calls.close))
+        await asyncio.wait({closing}, timeout=max(0.0, ends - asyncio.get_running_loop().time()))
+        if self._database is not None and not closing.done():
+            log.warning("grace time over, ending what runs")
+            await asyncio.to_thread(self._database.interrupt)
+        await closing
 
 
 def _limits(settings: Settings) -> Limits:

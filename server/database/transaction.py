@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Literal, NoReturn, TypeVar
 
 from sqlalchemy import Connection
@@ -61,6 +61,7 @@ class Database:
         self.dialect = "sqlite" if self.url.startswith("sqlite") else "postgresql"
         self._engine = open_engine(self.url, self.limits)
         self._writer = _writer_lock(self.url) if self.dialect == "sqlite" else None
+        self._running: set[Any] = set()  # the driver's connections with a transaction
 
     def write(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
         """Run `fn` in a write transaction and commit it; run it again when it collided with others.
@@ -93,6 +94,17 @@ class Database:
     def clock_us(self) -> int:
         """The database's clock, in microseconds UTC."""
         return self.read(now_us)
+
+    def interrupt(self) -> None:
+        """End the transactions that run, for good: each is rolled back. To be called from another thread, at the end.
+
+        Whoever runs one gets DatabaseTooSlow or DatabaseBusy. One that is committing already may still come through.
+        """
+        if self._writer is not None:
+            self._writer.interrupt()
+        for driver in list(self._running):
+            with suppress(*DRIVER_ERRORS):  # it has just ended, or its server is gone
+                driver.interrupt() if self.dialect == "sqlite" else driver.cancel()
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -139,6 +151,8 @@ class Database:
         if timeout_s <= 0:
             raise DatabaseTooSlow
         committing = False
+        driver = connection.connection.driver_connection
+        self._running.add(driver)
         try:
             connection.execution_options(**_LEVELS[self.dialect][kind])
             with self._turn(kind, timeout_s), connection.begin():
@@ -148,6 +162,8 @@ class Database:
             return value  # noqa: TRY300 - the commit is part of what is tried
         except DRIVER_ERRORS as error:
             self._raise(error, kind, committing=committing)
+        finally:
+            self._running.discard(driver)
 
     def _turn(self, kind: Kind, timeout_s: float) -> AbstractContextManager[None]:
         if kind != "write" or self._writer is None:

@@ -65,21 +65,26 @@ class WriterLock:
         self._threads = FairLock()
         self._turn = _open(database.with_name(database.name + ".turn"))
         self._writer = _open(database.with_name(database.name + ".writer"))
+        self._interrupted = threading.Event()
+
+    def interrupt(self) -> None:
+        """Let nobody of this process wait for other processes any more."""
+        self._interrupted.set()
 
     @contextmanager
     def held(self, wait_s: float) -> Iterator[None]:
         """Hold the right to write.
 
         Raises:
-            DatabaseBusy: it was not free within `wait_s` seconds.
+            DatabaseBusy: it was not free within `wait_s` seconds, or the waiting was interrupted.
         """
         deadline = time.monotonic() + wait_s
         if not self._threads.acquire(wait_s):
             raise DatabaseBusy
         try:
-            _lock(self._turn, deadline)
+            self._lock(self._turn, deadline)
             try:
-                _lock(self._writer, deadline)
+                self._lock(self._writer, deadline)
             finally:
                 fcntl.flock(self._turn, fcntl.LOCK_UN)
             try:
@@ -89,6 +94,19 @@ class WriterLock:
         finally:
             self._threads.release()
 
+    def _lock(self, descriptor: int, deadline: float) -> None:
+        pause_s = _POLL_MIN_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline or self._interrupted.is_set():
+                    raise DatabaseBusy from None
+                time.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, _POLL_MAX_S)
+            else:
+                return
+
     def close(self) -> None:
         """Close the lock files; they stay where they are, as others may hold them."""
         os.close(self._turn)
@@ -97,17 +115,3 @@ class WriterLock:
 
 def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
-
-
-def _lock(descriptor: int, deadline: float) -> None:
-    pause_s = _POLL_MIN_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise DatabaseBusy from None
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 1.5, _POLL_MAX_S)
-        else:
-            return

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -146,6 +147,28 @@ def test_what_takes_too_long_is_ended(database: Database, kind: str) -> None:
     database.write(lambda tx: put(tx, "after"), timeout_s=5)
     with pytest.raises(DatabaseTooSlow):
         database.read(lambda tx: tx.execute(text("SELECT 1")), timeout_s=0)
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_what_runs_can_be_ended_from_outside(database: Database, kind: str) -> None:
+    """At the end of a program's grace time nothing is left running, and nothing is half done."""
+    running = threading.Event()
+
+    def work(tx: Connection) -> None:
+        if kind == "write":
+            put(tx, "half")
+        running.set()
+        tx.execute(text(SLOW[database.dialect]))
+
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(getattr(database, kind), work)
+        assert running.wait(5)
+        time.sleep(0.1)
+        begun = time.monotonic()
+        database.interrupt()
+        assert isinstance(ended.exception(5), DatabaseTooSlow)
+        assert time.monotonic() - begun < 2
+    assert value_of(database, "half") is None
 
 
 def test_the_own_limit_holds_where_the_caller_gives_none_or_a_longer_one(migrated_url: str) -> None:
