@@ -8,8 +8,11 @@ some do not, as in real books.
 from collections.abc import Iterator
 from contextlib import closing
 
+from sqlalchemy import make_url
+from sqlalchemy.schema import CreateIndex, DropIndex
+
 from bench.databases import connect_postgresql, connect_sqlite
-from domain.gl_extraction.tables import BUCKETS, CODED_COLUMNS, accounting_detail
+from domain.gl_extraction.tables import BUCKETS, CODED_COLUMNS, accounting_detail, extraction_stamp
 
 LEDGER = "GL"
 PERIOD = "2026"
@@ -35,28 +38,42 @@ REFERENCE = (
 
 
 def fill(url: str, *, details: int, groups: int, first: int = 1, extracted: int = 0) -> None:
-    """Put in details numbered from `first`: `extracted` ones with their stamps, then `details` pending ones."""
+    """Put in details numbered from `first`: `extracted` ones with their stamps, then `details` pending ones.
+
+    Where there are extracted ones, the database must hold no details yet: indexes are built once those are in.
+    """
     if first == 1:
         execute(url, REFERENCE)
-    for start in range(first, first + extracted, PER_BATCH):
-        execute(url, _extracted(url, start, min(PER_BATCH, first + extracted - start), groups))
     if extracted:
+        execute(url, _indexes(url, DropIndex))
+        for start in range(first, first + extracted, PER_BATCH):
+            execute(url, _extracted(url, start, min(PER_BATCH, first + extracted - start), groups))
+        execute(url, _indexes(url, CreateIndex))
         execute(url, [f"UPDATE sequence SET next_value = {1 + extracted} WHERE name = 'extraction_batch_no'"])
     if details:
         pending = first + extracted
-        execute(url, [_details(url, pending, details, groups), _pending(pending, details)])
+        keys = _numbered(url, pending, details, "b", f"n * {BUCKETS} + b")
+        execute(
+            url,
+            [
+                _details(url, pending, details, groups),
+                f"INSERT INTO accounting_detail_pending (bucket, detail_id) {keys}",
+            ],
+        )
 
 
 def execute(url: str, statements: Iterator[str] | list[str] | tuple[str, ...]) -> None:
     """Run statements in one transaction."""
     if url.startswith("sqlite"):
-        with closing(connect_sqlite(url)) as sqlite:
-            sqlite.execute("BEGIN IMMEDIATE")
+        with closing(connect_sqlite(url)) as connection:
+            connection.execute("PRAGMA cache_size = -500000")
+            connection.execute("BEGIN IMMEDIATE")
             for statement in statements:
-                sqlite.execute(statement)
-            sqlite.execute("COMMIT")
+                connection.execute(statement)
+            connection.execute("COMMIT")
         return
-    with closing(connect_postgresql(url)) as postgresql, postgresql, postgresql.cursor() as cursor:
+    with closing(connect_postgresql(url)) as session, session, session.cursor() as cursor:
+        cursor.execute("SET LOCAL maintenance_work_mem = '1GB'")
         for statement in statements:
             cursor.execute(statement)
 
@@ -94,28 +111,10 @@ def detail_sql(hashed: str) -> dict[str, str]:
 
 
 def _details(url: str, first: int, count: int, groups: int) -> str:
-    sqlite = url.startswith("sqlite")
-    columns = detail_sql("randomblob(16)" if sqlite else "decode(md5(CAST(n AS TEXT)), 'hex')")
+    columns = detail_sql("randomblob(16)" if url.startswith("sqlite") else "decode(md5(CAST(n AS TEXT)), 'hex')")
     assert columns.keys() <= set(accounting_detail.c.keys())
-    numbers = (
-        f"WITH RECURSIVE number (n) AS (VALUES ({first}) UNION ALL "
-        f"SELECT n + 1 FROM number WHERE n < {first + count - 1})"
-        if sqlite
-        else f"WITH number AS (SELECT generate_series({first}::bigint, {first + count - 1}) AS n)"
-    )
-    # Buckets come in no order, as from a hash. PostgreSQL inserts in the key's order; else its index would bloat.
-    numbered = f"SELECT n, n % {groups} AS i, CAST(n * 40503 / 16 % {BUCKETS} AS INTEGER) AS b FROM number"
-    return (
-        f"INSERT INTO accounting_detail ({', '.join(columns)}) {numbers} "
-        f"SELECT {', '.join(columns.values())} FROM ({numbered}) AS numbered ORDER BY b, n"
-    )
-
-
-def _pending(first: int, count: int) -> str:
-    return (
-        f"INSERT INTO accounting_detail_pending (bucket, detail_id) SELECT bucket, detail_id FROM accounting_detail "
-        f"WHERE created_us BETWEEN {CREATED_US + first} AND {CREATED_US + first + count - 1}"
-    )
+    rows = _numbered(url, first, count, *columns.values(), groups=groups)
+    return f"INSERT INTO accounting_detail ({', '.join(columns)}) {rows}"
 
 
 def _extracted(url: str, first: int, count: int, groups: int) -> Iterator[str]:
@@ -127,7 +126,28 @@ def _extracted(url: str, first: int, count: int, groups: int) -> Iterator[str]:
         "INSERT INTO extraction_batch (batch_no, state, operation_id, caller, created_us, message_us, completed_us, "
         f"detail_count) VALUES ({batch}, 'COMPLETED', 'seed{batch}', 'bench', {until}, {until}, {until}, {count})"
     )
-    yield (
-        f"INSERT INTO extraction_stamp (bucket, batch_no, detail_id) SELECT bucket, {batch}, detail_id "
-        f"FROM accounting_detail WHERE created_us BETWEEN {CREATED_US + first} AND {until}"
+    keys = _numbered(url, first, count, "b", str(batch), f"n * {BUCKETS} + b")
+    yield f"INSERT INTO extraction_stamp (bucket, batch_no, detail_id) {keys}"
+
+
+def _numbered(url: str, first: int, count: int, *columns: str, groups: int = 1) -> str:
+    """A query of SQL over the numbers from `first`, in the order of the details' key: else indexes would bloat.
+
+    `n` is the number, `i` its group and `b` its bucket; those come in no order, as from a hash.
+    """
+    numbers = (
+        f"WITH RECURSIVE number (n) AS (VALUES ({first}) UNION ALL "
+        f"SELECT n + 1 FROM number WHERE n < {first + count - 1})"
+        if url.startswith("sqlite")
+        else f"WITH number AS (SELECT generate_series({first}::bigint, {first + count - 1}) AS n)"
     )
+    numbered = f"SELECT n, n % {groups} AS i, CAST(n * 40503 / 16 % {BUCKETS} AS INTEGER) AS b FROM number"
+    return f"{numbers} SELECT {', '.join(columns)} FROM ({numbered}) AS numbered ORDER BY b, n"
+
+
+def _indexes(url: str, change: type[CreateIndex | DropIndex]) -> Iterator[str]:
+    """Statements that drop or create the indexes, beside primary keys, of what a large seed fills."""
+    dialect = make_url(url).get_dialect()()
+    for table in (accounting_detail, extraction_stamp):
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield str(change(index).compile(dialect=dialect))
