@@ -69,25 +69,36 @@ class Notifier:
                 closing, news = self._closing, sorted(self._news)
                 self._news.clear()
             try:
-                connection = connection or connect(self._url)
-                _send(connection, news)
+                if news:
+                    connection = connection or connect(self._url)
+                    _send(connection, news)
             except psycopg2.Error as error:
-                # The news are stale by the time that there is a connection again: polls have found them.
                 log.warning("news not sent", error=type(error).__name__)
                 connection = None
                 if not closing:
+                    self._keep(news)
                     time.sleep(_RETRY_S)
             if closing:
                 return
             time.sleep(_PAUSE_S)
 
+    def _keep(self, news: list[str]) -> None:
+        """Keep what could not be sent for the next time; of more than a few, polls will have told by then."""
+        with self._changed:
+            if len(self._news) < _IDS_MAX:
+                self._news.update(news)
+
 
 class Listener:
-    """Hears on the event loop which operations changed; connects again by itself, and says whether it hears."""
+    """Hears on the event loop which operations changed; connects again by itself, and says whether it hears.
 
-    def __init__(self, url: str, heard: Callable[[str], None]) -> None:
+    `heard` is told the id of each; `missed` is called whenever it hears from now on, as something may have been missed.
+    """
+
+    def __init__(self, url: str, heard: Callable[[str], None], missed: Callable[[], None]) -> None:
         self._url = url
         self._heard = heard
+        self._missed = missed
         self.hears = False
 
     async def run(self) -> None:
@@ -107,6 +118,7 @@ class Listener:
         broken, descriptor = loop.create_future(), connection.fileno()  # a broken connection knows its own no more
         loop.add_reader(descriptor, self._hear, connection, broken)
         self.hears = True
+        self._missed()
         try:
             await broken
         finally:

@@ -1,7 +1,7 @@
 """One look for all: whoever waits for operations to change in this process shares one poller (PLT-21).
 
-A watcher that waits holds a place in a table and a timer, no thread. The poller asks for the revisions of watched
-operations in one query, when it has reason to: of those of which a notification or a call of this process has told, and
+A watcher that waits holds a place in a table and a timer, no thread. The poller asks in one query which of the watched
+operations have changed, when it has reason to: of those of which a notification or a call of this process has told, and
 of all after a change of the SQLite file, or by the safety net of time. With nobody watching it does nothing.
 """
 
@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
 from google.longrunning import operations_pb2
-from sqlalchemy import Connection
 
 from domain.kernel.errors import DomainError
 from domain.operations import service
@@ -28,7 +27,7 @@ from server.mapping import kinds
 from server.notify import Listener
 from server.observe import trace
 
-_SAFETY_NET_S = 2.0
+_SAFETY_NET_S = 5.0
 """How often to look although notifications are heard."""
 
 _FAILED_PAUSE_S = 1.0
@@ -50,13 +49,17 @@ def snapshot_of(operation: Operation) -> Snapshot:
     return Snapshot(operation.revision, operation.updated_us, kinds.to_proto(operation))
 
 
+class Untellable(Exception):
+    """The operation has become something that this program cannot tell; the log says why."""
+
+
 @dataclass(slots=True)
 class Topic:
-    """One watched operation: who waits for it, and what was seen of it last."""
+    """One watched operation: who waits for it, what was seen of it last, or why there is no more to see."""
 
     watchers: int = 0
     seen: Snapshot | None = None
-    gone: bool = False
+    lost: type[Exception] | None = None
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
 
     def tell(self) -> None:
@@ -84,16 +87,16 @@ class Following:
     async def after(self, revision: int, *, timeout_s: float) -> Snapshot | None:
         """The operation once its revision is above `revision`; None when that takes longer than `timeout_s`.
 
-        Raises: Draining; OperationNotFound when it was deleted.
+        Raises: Draining; OperationNotFound when it was deleted; Untellable.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
             self._watcher.check()
-            if self._topic.gone:
-                raise OperationNotFound(self._operation_id)
             seen = self._topic.seen
             if seen is not None and seen.revision > revision:
                 return seen
+            if self._topic.lost is not None:
+                raise self._topic.lost(self._operation_id)
             if not await self._told(deadline):
                 return None
 
@@ -119,6 +122,7 @@ class Watcher:
         self._poll_s = poll_s
         self._topics: dict[str, Topic] = {}
         self._due: set[str] = set()
+        self._all_due = False
         self._looked_at_all_s = 0.0
         self._reason = asyncio.Event()
         self._draining = False
@@ -126,13 +130,14 @@ class Watcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="watch")
         self._listener: Listener | None = None
         self._file: FileChanges | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, database: Database) -> None:
         """Begin to look; to be called on the event loop."""
         self._loop = asyncio.get_running_loop()
         if database.dialect == "postgresql":
-            self._listener = Listener(database.url, self.look_at)
+            self._listener = Listener(database.url, self.look_at, self.look_at_all)
             self._tasks.append(self._loop.create_task(self._listener.run()))
         else:
             self._file = FileChanges(database.url)
@@ -147,6 +152,8 @@ class Watcher:
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._thread.shutdown()
+        if self._next_look is not None:
+            self._next_look.cancel()
         if self._file is not None:
             self._file.close()
 
@@ -167,11 +174,18 @@ class Watcher:
             self._due.add(operation_id)
             self._reason.set()
 
+    def look_at_all(self) -> None:
+        """Have the poller look at every watched operation soon."""
+        self._all_due = True
+        self._reason.set()
+
     @contextmanager
     def follow(self, operation_id: str) -> Iterator[Following]:
         """Follow an operation from now on: what changes after this is not missed."""
         topic = self._topics.setdefault(operation_id, Topic())
         topic.watchers += 1
+        if self._file is not None and self._next_look is None:
+            self._look_at_file(self._file)
         try:
             yield Following(self, operation_id, topic)
         finally:
@@ -201,10 +215,19 @@ class Watcher:
             else:
                 self._tell(found)
 
+    def _look_at_file(self, file: FileChanges) -> None:
+        """Look again and again whether the SQLite file has changed, while somebody watches."""
+        self._next_look = None
+        if self._topics:
+            if file.changed():
+                self.look_at_all()
+            self._next_look = asyncio.get_running_loop().call_later(self._poll_s, self._look_at_file, file)
+
     def _take_due(self, now_s: float) -> set[str]:
-        """The operations to look at: those that are due, or all when none is, or when that was long ago."""
-        due, self._due = self._due, set()
-        if due and now_s - self._looked_at_all_s < _SAFETY_NET_S:
+        """The operations to look at: those that are due, or all when they are, or when that was long ago."""
+        due, everything = self._due, self._all_due or now_s - self._looked_at_all_s >= _SAFETY_NET_S
+        self._due, self._all_due = set(), False
+        if not everything:
             return due
         self._looked_at_all_s = now_s
         return set(self._topics)
@@ -214,27 +237,25 @@ class Watcher:
         return topic.seen if topic else None
 
     async def _wait_for_reason(self) -> None:
-        """Wait until there is reason to look: at those that are due, or at all when none is."""
-        while not self._topics:
+        """Wait until there is reason to look at some or at all."""
+        while not self._due and not self._all_due:
             self._reason.clear()
-            await self._reason.wait()
-        while not self._due:
-            self._reason.clear()
-            pause_s = _SAFETY_NET_S if self._listener is not None and self._listener.hears else self._poll_s
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
+            told = self._file is not None or (self._listener is not None and self._listener.hears)
+            try:
+                async with asyncio.timeout(_SAFETY_NET_S if told or not self._topics else self._poll_s):
                     await self._reason.wait()
-            if not self._due and (self._file is None or self._file.changed()):
-                return
+            except TimeoutError:
+                self._all_due = self._file is None and bool(self._topics)
 
-    def _tell(self, found: Mapping[str, Snapshot | None]) -> None:
-        for operation_id, snapshot in found.items():
+    def _tell(self, found: Mapping[str, Snapshot | type[Exception]]) -> None:
+        for operation_id, news in found.items():
             topic = self._topics.get(operation_id)
             if topic is None:
                 continue
-            topic.gone = snapshot is None
-            if snapshot is not None and (topic.seen is None or topic.seen.revision < snapshot.revision):
-                topic.seen = snapshot
+            if not isinstance(news, Snapshot):
+                topic.lost = news
+            elif topic.seen is None or topic.seen.revision < news.revision:
+                topic.seen = news
             topic.tell()
 
 
@@ -251,6 +272,10 @@ def _log_failure(error: Exception) -> None:
         log.error("cannot look at operations", **trace(error))
 
 
+def _log_untellable(operation: Operation, error: Exception) -> None:
+    log.error("cannot tell an operation", operation_id=operation.operation_id, **trace(error))
+
+
 class _TooLate(Exception):
     """The time to wait is over."""
 
@@ -260,13 +285,15 @@ def _give_up(future: asyncio.Future[None]) -> None:
         future.set_exception(_TooLate())
 
 
-def _look(database: Database, known: Mapping[str, int]) -> dict[str, Snapshot | None]:
-    """The operations whose revision is not the one known; None for those that are gone."""
+def _look(database: Database, known: Mapping[str, int]) -> dict[str, Snapshot | type[Exception]]:
+    """The operations that have another revision than the one known, or why there is no more to see of them."""
+    changed = database.read(lambda tx: service.changed(tx, known))
+    return {name: _told(operation) if operation else OperationNotFound for name, operation in changed.items()}
 
-    def changed(tx: Connection) -> dict[str, Operation | None]:
-        present = service.revisions(tx, known)
-        gone: dict[str, Operation | None] = dict.fromkeys(known.keys() - present.keys())
-        return gone | {name: service.get(tx, name) for name, revision in present.items() if revision != known[name]}
 
-    found = database.read(changed)
-    return {name: snapshot_of(operation) if operation else None for name, operation in found.items()}
+def _told(operation: Operation) -> Snapshot | type[Exception]:
+    try:
+        return snapshot_of(operation)
+    except Exception as error:  # noqa: BLE001 - nobody else's watch may suffer from it
+        _log_untellable(operation, error)
+        return Untellable

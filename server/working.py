@@ -41,4 +41,4 @@ def worker_settings(settings: Settings) -> WorkerSettings:
 
 
 def _listen(url: str, worker: Worker) -> None:
-    asyncio.run(Listener(url, lambda _: worker.wake()).run())
+    asyncio.run(Listener(url, lambda _: worker.wake(), worker.wake).run())

@@ -5,7 +5,7 @@ An operation's resource name is `operations/{operation_id}`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -132,9 +132,15 @@ def list_page(
     return found[: page.size], [last.created_us, last.operation_id]
 
 
-def revisions(tx: Connection, operation_ids: Collection[str]) -> dict[str, int]:
-    """The present revision of each operation that there is: what a poll for many watchers costs is one statement."""
-    return store.revisions(tx, operation_ids)
+def changed(tx: Connection, known: Mapping[str, int]) -> dict[str, Operation | None]:
+    """The operations that have another revision than the one `known`; None for those that are gone.
+
+    What a poll for many watchers costs is one statement, and one more for each that has changed.
+    """
+    return {
+        operation_id: None if revision is None else store.find_operation(tx, operation_id)
+        for operation_id, revision in store.changed_revisions(tx, known).items()
+    }
 
 
 def after(tx: Connection, operation_id: str, revision: int) -> Operation | None:

@@ -129,7 +129,9 @@ def test_an_import_that_ends_early_says_how_to_go_on(ledger: Path, tmp_path: Pat
         rows = [row for request in requests for row in request.accounting_details]
         if len(calls) > 1 and end == "interrupted":
             os.kill(os.getpid(), signal.SIGINT)
-            threading.Event().wait(1)
+            ended = threading.Event()
+            context.add_callback(ended.set)
+            assert ended.wait(30), "the client goes on"
         if len(calls) > 1:
             refuse(context, grpc.StatusCode.PERMISSION_DENIED, "no more")
         return details_pb2.IngestAccountingDetailsResponse(received_count=len(rows), created_count=len(rows))

@@ -44,7 +44,13 @@ def test_each_change_is_a_revision_of_its_own(tallies: Database, stepper: Steppe
     last = seen[-1]
     after = [tallies.read(lambda tx, since=since: service.after(tx, operation_id, since)) for since in (0, last)]  # type: ignore[misc]
     assert after == [tally.look(tallies, operation_id), None]
-    assert tallies.read(lambda tx: service.revisions(tx, [operation_id, "unknown"])) == {operation_id: last}
+    done = tally.look(tallies, operation_id)
+    for known, told in (
+        ({operation_id: last}, {}),
+        ({operation_id: last - 1}, {operation_id: done}),
+        ({operation_id: last, "unknown": 3}, {"unknown": None}),
+    ):
+        assert tallies.read(lambda tx, known=known: service.changed(tx, known)) == told  # type: ignore[misc]
     with pytest.raises(OutOfRange):
         tallies.read(lambda tx: service.after(tx, operation_id, last + 1))
     with pytest.raises(NotFound):

@@ -16,8 +16,12 @@ from google.rpc import code_pb2, error_details_pb2
 
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 from countinghouse.operations.v1 import operations_pb2_grpc as watch_pb2_grpc
+from domain.operations.model import Operation
+from domain.operations.runner import Attempts
 from server.database.transaction import Database
+from server.mapping import kinds
 from tests.operations import tally
+from tests.operations.conftest import Stepper
 from tests.support.server import Served, refusal, serving
 from tests.support.waiting import wait_for
 
@@ -122,6 +126,31 @@ def test_a_watch_says_that_it_is_alive_while_nothing_changes(
             beat = next(events)
             assert beat.HasField("heartbeat")
             assert beat.sequence == first.sequence
+
+
+@pytest.mark.rule("PLT-21", "PLT-07")
+def test_what_cannot_be_told_of_one_operation_is_no_harm_to_watches_of_others(
+    database: Database, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch of it ends with INTERNAL and an error id; the other one, on the same server, is told its changes."""
+    tally.prepare(database)
+    told, broken, sound = kinds.to_proto, *(tally.start(database, numbers=4, size=1) for _ in range(2))
+
+    def to_proto(operation: Operation) -> operations_pb2.Operation:
+        if operation.operation_id == broken and operation.revision > 1:
+            raise KeyError("from another version")
+        return told(operation)
+
+    monkeypatch.setattr(kinds, "to_proto", to_proto)
+    with serving(migrated_url, tmp_path, carries_out=tally.JOBS, jobs=False) as served:
+        watching = served.stub(watch_pb2_grpc.OperationsServiceStub)
+        one, other = _watch(watching, broken), _watch(watching, sound)
+        assert [next(events).sequence for events in (one, other)] == [1, 1]
+        Stepper(database, Attempts()).finish()
+        assert list(other)[-1].operation.done
+        refused = refusal(lambda: list(one))
+        assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+        assert refused.metadata["error_id"]
 
 
 @pytest.mark.rule("PLT-21")

@@ -13,18 +13,19 @@ from domain.operations.store.chunks import (
     release_chunks_of,
 )
 from domain.operations.store.operations import (
+    changed_revisions,
     delete_operation,
     find_operation,
     insert_operation,
     list_operations,
     lock_operation,
-    revisions,
     save_operation,
 )
 from domain.operations.store.workers import delete_workers, extend_lease, insert_worker, workers_on
 
 __all__ = [
     "ChunkRow",
+    "changed_revisions",
     "claim_chunk",
     "delete_chunks",
     "delete_operation",
@@ -42,7 +43,6 @@ __all__ = [
     "ready_failed_chunks",
     "release_abandoned",
     "release_chunks_of",
-    "revisions",
     "save_operation",
     "workers_on",
 ]

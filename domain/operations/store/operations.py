@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, text, tuple_, update
 
 from domain.kernel.documents import from_text, to_text
 from domain.operations.model import Notice, Operation, Severity, StageProgress, State
@@ -57,10 +57,27 @@ def list_operations(
     return [_standing_from_row(row).operation for row in tx.execute(query).mappings()]
 
 
-def revisions(tx: Connection, operation_ids: Collection[str]) -> dict[str, int]:
-    """The present revision of each operation that there is. Cost: one statement by primary keys."""
-    query = select(operation.c.operation_id, operation.c.revision).where(operation.c.operation_id.in_(operation_ids))
-    return {row.operation_id: row.revision for row in tx.execute(query)}
+_CHANGED = {
+    "postgresql": text(
+        "SELECT known.key AS operation_id, o.revision FROM json_each_text(:known) known"
+        ' LEFT JOIN operation o ON o.operation_id = known.key COLLATE "C"'
+        " WHERE o.revision IS DISTINCT FROM CAST(known.value AS BIGINT)"
+    ),
+    "sqlite": text(
+        "SELECT known.key AS operation_id, o.revision FROM json_each(:known) known"
+        " LEFT JOIN operation o ON o.operation_id = known.key WHERE o.revision IS NOT known.value"
+    ),
+}
+
+
+def changed_revisions(tx: Connection, known: Mapping[str, int]) -> dict[str, int | None]:
+    """The present revision of each operation that has another one than known; None for those that are gone.
+
+    Cost: one statement by primary keys, whose answer is as long as there are changes.
+    """
+    return {
+        row.operation_id: row.revision for row in tx.execute(_CHANGED[tx.dialect.name], {"known": to_text(dict(known))})
+    }
 
 
 def delete_operation(tx: Connection, operation_id: str) -> None:
