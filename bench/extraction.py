@@ -39,7 +39,7 @@ def extraction_beside(options: Options) -> Iterator[Table]:
     rows = []
     for dialect in options.databases:
         with options.folder() as folder, open_databases(dialect, folder) as databases:
-            databases.template("alone", partial(seed.fill, details=options.details, groups=options.groups))
+            databases.template("empty", lambda _url: None)
             crowded = databases.template(
                 "crowded",
                 partial(seed.fill, details=0, groups=options.groups, extracted=options.beside),
@@ -48,7 +48,7 @@ def extraction_beside(options: Options) -> Iterator[Table]:
             pairs = interleave(
                 options.pairs,
                 _Beside(databases, crowded, folder, options).run,
-                partial(_product, databases, "alone", folder, options.details),
+                partial(_alone, databases, folder, options),
             )
             cpu = spread(beside.cpu_us / alone.cpu_us for beside, alone in pairs)
             wall = spread(beside.wall_s / alone.wall_s for beside, alone in pairs)
@@ -86,11 +86,21 @@ class _Beside:
         self._first = 1 + options.beside
 
     def run(self) -> Spent:
-        options = self._options
-        seed.fill(self._url, details=options.details, groups=options.groups, first=self._first)
-        self._first += options.details
-        self._databases.settle(self._url)
-        return _extract(self._databases, self._url, self._folder, options.details)
+        first, self._first = self._first, self._first + self._options.details
+        return _extract_fresh(self._databases, self._url, self._folder, self._options, first=first)
+
+
+def _alone(databases: Databases, folder: Path, options: Options) -> Spent:
+    """As beside others, but in a database that holds none."""
+    with databases.copy("empty") as url:
+        return _extract_fresh(databases, url, folder, options, first=1)
+
+
+def _extract_fresh(databases: Databases, url: str, folder: Path, options: Options, *, first: int) -> Spent:
+    """Put new details in and extract them: on both sides nobody has read or vacuumed their pages before."""
+    seed.fill(url, details=options.details, groups=options.groups, first=first)
+    databases.settle(url)
+    return _extract(databases, url, folder, options.details)
 
 
 def _product(databases: Databases, template: str, folder: Path, details: int) -> Spent:
