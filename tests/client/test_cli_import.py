@@ -137,9 +137,13 @@ def test_an_import_that_ends_early_says_how_to_go_on(ledger: Path, tmp_path: Pat
         return details_pb2.IngestAccountingDetailsResponse(received_count=len(rows), created_count=len(rows))
 
     ledger.write_text("Date,Text,Debit,Credit\n" + "2026-01-02,a,1,\n" * 15_000)
-    with serve(IngestAccountingDetails=ingest) as address:
-        command = ("gl", "import", str(ledger), "--mapping", str(tmp_path / "mapping.toml"), "--streams", "1")
-        result = run(address, *command)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # test processes side by side ignore it
+    try:
+        with serve(IngestAccountingDetails=ingest) as address:
+            command = ("gl", "import", str(ledger), "--mapping", str(tmp_path / "mapping.toml"), "--streams", "1")
+            result = run(address, *command)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.exit_code == {"interrupted": 130, "refused": 6}[end]
     assert "10,000 records or more are in the books.\nThe same command again takes in the rest" in result.stderr
     assert result.stdout == ""

@@ -40,6 +40,15 @@ SETTINGS = {
     "timezone": "'Pacific/Auckland'",
 }
 
+_BECOME = """
+import os, sys
+user, group, *command = sys.argv[1:]
+os.setgroups([])
+os.setgid(int(group))
+os.setuid(int(user))
+os.execv(command[0], command)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -94,25 +103,21 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as a user that is not root, which PostgreSQL refuses."""
-        user = _unprivileged()
         environment = {**os.environ, "LOCPATH": str(self.folder / "locale"), "PGDATA": str(self.folder / "data")}
         # Into a file: the server that pg_ctl leaves behind would keep a pipe open.
         with (self.folder / "programs.log").open("a+") as log:
             result = subprocess.run(
-                [self.folder / "bin" / program, *arguments],
+                [*_as_unprivileged(), str(self.folder / "bin" / program), *arguments],
                 env=environment,
                 cwd=self.folder,
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=user,
-                group=None if user is None else pwd.getpwuid(user).pw_gid,
-                extra_groups=None if user is None else [],
             )
             if result.returncode:
                 log.seek(0)
-                message = f"{program} failed:\n{log.read()}"
+                message = f"{program} failed with {result.returncode}:\n{log.read()}"
                 raise RuntimeError(message)
 
     def _own(self, folder: Path) -> Path:
@@ -224,6 +229,17 @@ def _programs(folder: Path) -> Path:
                 shutil.copytree(source, folder / "install" / source.name, ignore=shutil.ignore_patterns("include"))
         package = folder / "install" / package.name
     return package / "pginstall" / "bin"
+
+
+def _as_unprivileged() -> list[str]:
+    """What to put before a command so that it runs as a user that is not root; nothing for who is not root anyway.
+
+    `subprocess`'s own way, its argument `user`, forks, and a fork of a process with gRPC's threads may die of it.
+    """
+    user = _unprivileged()
+    if user is None:
+        return []
+    return [sys.executable, "-I", "-S", "-c", _BECOME, str(user), str(pwd.getpwuid(user).pw_gid)]
 
 
 def _unprivileged() -> int | None:
