@@ -1,0 +1,62 @@
+"""What a single value must be: one function a kind; the ValueError's text is for people."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import SecretStr
+
+from server.database.urls import normalize
+
+
+def known_zone(name: str) -> str:
+    """An IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone, such as Europe/Zurich") from None
+    return name
+
+
+def database_url(url: SecretStr) -> SecretStr:
+    """A database's URL, brought into the one form that the server uses."""
+    return SecretStr(normalize(url.get_secret_value()))
+
+
+def host_and_port(address: str) -> str:
+    """An address to listen on: host:port or unix:path."""
+    if address.startswith("unix:"):
+        return address
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:  # noqa: PLR2004 - the highest port there is
+        raise ValueError(f"{address!r} is not host:port, such as 127.0.0.1:50051 or [::1]:50051")
+    return address
+
+
+def host_and_port_or_nothing(address: str) -> str:
+    """host:port, or nothing."""
+    if address.startswith("unix:"):
+        raise ValueError(f"{address!r} is not host:port, such as 127.0.0.1:9464")
+    return host_and_port(address) if address else ""
+
+
+def existing_file(path: Path | None) -> Path | None:
+    """A file that is there, or nothing."""
+    if path is not None and not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

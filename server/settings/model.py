@@ -1,0 +1,58 @@
+"""All settings together, and what each section says of the others."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.settings.calls import CallLimits
+from server.settings.checks import is_loopback
+from server.settings.gl_extraction import GLExtraction
+from server.settings.place import Place
+from server.settings.work import Work
+
+PREFIX = "COUNTINGHOUSE_"
+
+
+class Settings(GLExtraction, Work, CallLimits, Place, BaseSettings):
+    """What can be set. The environment comes before the file, the file before the default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True, allow_inf_nan=False
+    )
+
+    @property
+    def url(self) -> str:
+        """The database's URL, its password included: never to be logged."""
+        return self.database_url.get_secret_value()
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Whether the database is an SQLite file; else it is PostgreSQL."""
+        return self.url.startswith("sqlite")
+
+    @property
+    def rows_per_chunk(self) -> int:
+        """How many rows of a bulk stream go into one transaction: few on SQLite, where other writers wait for it."""
+        return self.ingest_chunk_rows or (1_500 if self.on_sqlite else 10_000)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.listen)
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """What settings that are right one by one say against each other, a line each."""
+    lines = []
+    if settings.token_file is None and not settings.on_loopback:
+        lines.append(
+            f"{PREFIX}LISTEN: {settings.listen} can be reached from other machines and {PREFIX}TOKEN_FILE is not set; "
+            "name a token file, or listen on 127.0.0.1"
+        )
+    if settings.workers > 1 and settings.on_sqlite:
+        lines.append(f"{PREFIX}WORKERS: SQLite serves one RPC process; use 1, or PostgreSQL")
+    if settings.workers > 1 and (settings.listen.endswith(":0") or settings.listen.startswith("unix:")):
+        lines.append(f"{PREFIX}LISTEN: several workers need a port of their own to share, not 0 or a socket")
+    if settings.watches_per_caller_max > settings.watches_max:
+        lines.append(f"{PREFIX}WATCHES_PER_CALLER_MAX: is above {PREFIX}WATCHES_MAX")
+    return lines

@@ -1,0 +1,33 @@
+"""Where the server stands: its database, its address, who may call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
+
+from server.settings import checks
+
+
+class Place(BaseModel):
+    """Where the server stands: its database, its address, who may call."""
+
+    database_url: Annotated[SecretStr, AfterValidator(checks.database_url)] = Field(
+        SecretStr("countinghouse-data/countinghouse.db"),
+        description="PostgreSQL's URL, or an SQLite file's path or URL",
+    )
+    data_files_folder: Path = Field(Path("countinghouse-data/files"), description="where data files are kept")
+    listen: Annotated[str, AfterValidator(checks.host_and_port)] = Field(
+        "127.0.0.1:50051", description="host:port to serve on, or unix:path; port 0 picks a free one"
+    )
+    metrics_listen: Annotated[str, AfterValidator(checks.host_and_port_or_nothing)] = Field(
+        "", description="host:port to serve figures for Prometheus on; empty for none"
+    )
+    token_file: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
+        None, description="TOML file of tokens; none leaves the server open, on loopback only"
+    )
+    business_time_zone: Annotated[str, AfterValidator(checks.known_zone)] = Field(
+        "UTC", description="IANA time zone of business dates and cut-offs"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
