@@ -71,7 +71,7 @@ proof: check test crash ## Everything that a release must have passed
 
 lock: $(DEV) ## Resolve the lock files again (UPGRADE=1: to the newest versions)
 	$(RESOLVE) pyproject.toml --group build -o requirements/runtime.lock
-	$(RESOLVE) pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(RESOLVE) pyproject.toml --all-extras --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(RESOLVE) --resolution lowest-direct pyproject.toml -o requirements/oldest.lock
 	$(RESOLVE) --group protoc -o requirements/protoc.lock
 
