@@ -16,6 +16,7 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, refer
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from server import auth, observe
 from server.auth import OPEN, Principal, permissions_of
+from server.auth import token_file as token_file_module
 from server.main import permissions
 from server.settings import BadSettings
 from tests.support.methods import full_name, methods, raw
@@ -200,7 +201,7 @@ def test_a_token_file_that_everybody_can_read_is_warned_of(
 ) -> None:
     """It is taken all the same: where secrets are mounted, their mode is not always ours to choose."""
     observe.configure("warning")
-    monkeypatch.setattr(auth, "log", structlog.get_logger())  # one that has not been used at another level
+    monkeypatch.setattr(token_file_module, "log", structlog.get_logger())  # one that has not been used at another level
     copy = tmp_path / "tokens.toml"
     copy.write_text(token_file.read_text())
     for mode, warned in ((0o600, False), (0o640, False), (0o644, True)):

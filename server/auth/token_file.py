@@ -1,88 +1,29 @@
-"""Who calls, and what each method needs (PLT-12).
-
-Permissions stand in the contract as a method option; those of methods that are not ours stand here in a table. A token
-file says who holds which.
-"""
+"""Callers by the tokens of a file, which says who holds which permissions (PLT-13)."""
 
 from __future__ import annotations
 
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
-from google.protobuf.descriptor import ServiceDescriptor
 
-from countinghouse.operations.v1 import permission_pb2
-from server.errors import PermissionDenied, Unauthenticated
-from server.settings import BadSettings, Settings
-
-OPEN = ""
-"""The permission of methods that anybody may call."""
+from server.auth.principal import Metadata, Principal
+from server.errors import Unauthenticated
+from server.settings import BadSettings
 
 ANY = "*"
 """In a token file: every permission there is."""
-
-OTHERS: Mapping[str, str] = {
-    "google.longrunning.Operations/ListOperations": "read",
-    "google.longrunning.Operations/GetOperation": "read",
-    "google.longrunning.Operations/WaitOperation": "read",
-    "google.longrunning.Operations/CancelOperation": "manageoperations",
-    "google.longrunning.Operations/DeleteOperation": "manageoperations",
-    "grpc.health.v1.Health/Check": OPEN,
-    "grpc.health.v1.Health/List": OPEN,
-    "grpc.health.v1.Health/Watch": OPEN,
-    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": OPEN,
-    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": OPEN,
-    "grpc.channelz.v1.Channelz/GetTopChannels": "read",
-    "grpc.channelz.v1.Channelz/GetServers": "read",
-    "grpc.channelz.v1.Channelz/GetServer": "read",
-    "grpc.channelz.v1.Channelz/GetServerSockets": "read",
-    "grpc.channelz.v1.Channelz/GetChannel": "read",
-    "grpc.channelz.v1.Channelz/GetSubchannel": "read",
-    "grpc.channelz.v1.Channelz/GetSocket": "read",
-}
-"""Methods of other contracts. Health and the contract itself are no secret; channelz tells who is connected."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN_CHARACTERS_MIN = 16
 _SCHEME = "bearer "
 
-Metadata = Iterable[tuple[str, str | bytes]]
-
 log = structlog.get_logger("auth")
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A caller, and the permissions that it holds."""
-
-    caller: str
-    permissions: frozenset[str]
-
-
-class Authority(Protocol):
-    """Knows who calls."""
-
-    def identify(self, metadata: Metadata) -> Principal:
-        """The caller. Raises: Unauthenticated."""
-        ...
-
-
-class Anybody:
-    """Takes every caller for the one who may do everything: for development, on loopback only."""
-
-    def __init__(self, permissions: frozenset[str]) -> None:
-        self._principal = Principal("anybody", permissions)
-
-    def identify(self, metadata: Metadata) -> Principal:  # noqa: ARG002 - whoever it is
-        """The one caller there is."""
-        return self._principal
 
 
 class Tokens:
@@ -99,43 +40,6 @@ class Tokens:
                 if principal is not None:
                     return principal
         raise Unauthenticated
-
-
-def permissions_of(services: Sequence[ServiceDescriptor]) -> dict[str, str]:
-    """The permission of every method of the services, by full name without the leading slash.
-
-    Raises: LookupError naming the methods that have none: the server must not start with them.
-    """
-    found: dict[str, str] = {}
-    missing = []
-    for service in services:
-        for method in service.methods:
-            name = f"{service.full_name}/{method.name}"
-            permission = method.GetOptions().Extensions[permission_pb2.permission]
-            if permission:
-                found[name] = permission
-            elif name in OTHERS:
-                found[name] = OTHERS[name]
-            else:
-                missing.append(name)
-    if missing:
-        raise LookupError(f"no permission is named for {', '.join(missing)}")
-    return found
-
-
-def permit(principal: Principal, method: str, permission: str) -> None:
-    """Let the caller pass. Raises: PermissionDenied naming what is missing."""
-    if permission != OPEN and permission not in principal.permissions:
-        raise PermissionDenied(permission=permission, method=method)
-
-
-def authority(settings: Settings, permissions: Iterable[str]) -> Authority:
-    """Who says who calls, by the settings. Raises: BadSettings with every mistake in the token file."""
-    known = frozenset(permissions) - {OPEN}
-    if settings.token_file is not None:
-        return read_tokens(settings.token_file, known)
-    assert settings.on_loopback, "the settings are refused otherwise"
-    return Anybody(known)
 
 
 def read_tokens(path: Path, known: frozenset[str]) -> Tokens:
