@@ -73,6 +73,7 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("END_NOT_AFTER_START", "the end must be after the start"),
     FieldReason("EXTERNAL_ID_AWAITS_RESEND", "a voided detail with this external id was sent: resend its batch first"),
     FieldReason("EXTERNAL_ID_TAKEN", "another detail of the source has this external id, with other content"),
+    FieldReason("FIELD_IMMUTABLE", "the field never changes"),
     FieldReason("FIELD_MALFORMED", "a code is made of letters, digits, '.', '_' and '-'"),
     FieldReason("FIELD_REQUIRED", "the field must be given"),
     FieldReason("FIELD_TOO_LONG", "the text has too many characters"),
@@ -93,6 +94,7 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("SUBJECT_TYPE_UNKNOWN", "the subject type is none of the contract's"),
     FieldReason("TIMEOUT_NEGATIVE", "the time to wait must not be negative"),
     FieldReason("TOO_MANY_ITEMS", "the list has too many items"),
+    FieldReason("UPDATE_MASK_INVALID", "the mask names what is no field"),
 )
 
 NOTICES: tuple[NoticeCode, ...] = (

@@ -230,8 +230,8 @@ def test_two_who_create_one_ledger_get_one_winner(books: Database) -> None:
 @pytest.mark.rule("PLT-10")
 def test_two_who_change_one_entry_get_one_winner(books: Database) -> None:
     """Of two changes to the same version one is made, the other is stale."""
-    change = partial(registers.update, call=CALL, register=LEDGERS, code="MAIN", description="y", etag="1")
-    results = at_once(books, *[change] * 2)
+    change = registers.Change("MAIN", etag="1", description="y")
+    results = at_once(books, *[lambda tx: registers.update(tx, CALL, LEDGERS, change)] * 2)
     assert [type(result) for result in results if isinstance(result, DomainError)] == [EtagStale]
 
 

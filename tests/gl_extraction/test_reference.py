@@ -9,6 +9,7 @@ import pytest
 from domain.gl_extraction.reference import service
 from domain.gl_extraction.reference.errors import CodeTaken, EtagMissing, EtagStale
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS, Entry, Register
+from domain.gl_extraction.reference.service import Change
 from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.paging import Key, Page
 from server.database.transaction import Database
@@ -40,7 +41,7 @@ def test_an_unknown_entry_is_not_found(database: Database, register: Register) -
     with pytest.raises(NotFound):
         database.read(lambda tx: service.get(tx, register, "A"))
     with pytest.raises(NotFound):
-        database.write(lambda tx: service.update(tx, CALL, register, code="A", description="", etag="1"))
+        database.write(lambda tx: service.update(tx, CALL, register, Change("A", etag="1", description="")))
 
 
 @pytest.mark.rule("PLT-10", "PLT-11")
@@ -50,7 +51,7 @@ def test_a_change_carries_the_etag_last_seen(database: Database, register: Regis
 
     def change(description: str, etag: str) -> Entry:
         return database.write(
-            lambda tx: service.update(tx, later(), register, code="A", description=description, etag=etag)
+            lambda tx: service.update(tx, later(), register, Change("A", etag=etag, description=description))
         )
 
     second = change("Second", first.etag)

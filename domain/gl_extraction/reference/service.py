@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,15 @@ from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be of the entry with this code, as it was seen with this etag; None leaves the description."""
+
+    code: str
+    etag: str
+    description: str | None
 
 
 def create(tx: Connection, call: Call, register: Register, *, code: str, description: str) -> Entry:
@@ -41,19 +50,20 @@ def list_page(tx: Connection, register: Register, page: Page) -> list[Entry]:
     return store.page(tx, register, after=after, limit=page.size + 1)
 
 
-def update(tx: Connection, call: Call, register: Register, *, code: str, description: str, etag: str) -> Entry:
-    """Change the description of the entry that still has `etag`.
+def update(tx: Connection, call: Call, register: Register, change: Change) -> Entry:
+    """Change the entry that still has the etag.
 
     Raises: EtagMissing; NotFound; EtagStale, also for the loser of a race; Invalid for characters that cannot be kept.
     """
-    require_storable(**{f"{register.word}.description": description})
-    if not etag:
+    require_storable(**{f"{register.word}.description": change.description or ""})
+    if not change.etag:
         raise EtagMissing(f"{register.word}.etag")
-    old = get(tx, register, code)
-    name = register.name_of(code)
+    old = get(tx, register, change.code)
+    name = register.name_of(change.code)
+    description = old.description if change.description is None else change.description
     new = replace(old, description=description, version=old.version + 1, updated_us=call.now_us)
-    if old.etag != etag or not store.change(tx, register, new, from_version=old.version):
-        raise EtagStale(register.resource_type, name, etag=etag)
+    if old.etag != change.etag or not store.change(tx, register, new, from_version=old.version):
+        raise EtagStale(register.resource_type, name, etag=change.etag)
     changes = {"from": {"description": old.description}, "to": {"description": description}}
     events.append(tx, call, name, f"{register.word}.changed", changes)
     return new

@@ -20,6 +20,8 @@ from domain.operations.service import name_of
 from server.mapping.days import day_to_proto, days_from_proto
 from server.mapping.operations import instant_to_proto
 
+_SOURCE_MAX, _EXTERNAL_ID_MAX = 64, 128  # characters that are told of those of a refused row: the bounds of sound ones
+
 
 class _Values(dict[int, str]):
     """Values of the domain by their number in the contract; a number without one is told as it is, to be refused."""
@@ -82,12 +84,19 @@ def detail_to_proto(detail: Detail) -> pb.AccountingDetail:
     return proto
 
 
-def refusal_to_proto(refusal: Refusal, *, first_row: int) -> pb.RefusedRow:
-    """A refused row; `first_row` is the place in the stream of the first row of its chunk."""
+def refusal_to_proto(refusal: Refusal, *, first_row: int, in_short: bool) -> pb.RefusedRow:
+    """A refused row; `first_row` is the place in the stream of the first row of its chunk.
+
+    `in_short` tells the place, and of what is wrong the first thing: about 50 bytes.
+    """
+    row = first_row + refusal.position
+    if in_short:
+        first = refusal.violations[0]
+        return pb.RefusedRow(row=row, violations=[pb.RowViolation(field=first.field, reason=first.reason)])
     return pb.RefusedRow(
-        row=first_row + refusal.position,
-        source=refusal.source,
-        external_id=refusal.external_id,
+        row=row,
+        source=refusal.source[:_SOURCE_MAX],
+        external_id=refusal.external_id[:_EXTERNAL_ID_MAX],
         violations=[
             pb.RowViolation(field=found.field, reason=found.reason, description=found.description)
             for found in refusal.violations

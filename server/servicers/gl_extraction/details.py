@@ -20,6 +20,8 @@ from server.mapping.gl_extraction import details as mapping
 from server.mapping.listing import listing_key
 
 REFUSALS_MAX = 10_000
+REFUSALS_BYTES = 3 << 20
+"""Refused rows beyond so many bytes are told in short, so that an answer stays below the 4 MiB that clients take."""
 
 
 class DetailsMethods(grpc_service.GLExtractionServiceServicer):
@@ -119,14 +121,18 @@ class _Tally:
     def __init__(self) -> None:
         self._answer = pb.IngestAccountingDetailsResponse()
         self._reasons: Counter[str] = Counter()
+        self._bytes = 0
 
     def add(self, chunk: Ingested) -> None:
         """Add the next chunk of the stream."""
         answer = self._answer
         room = REFUSALS_MAX - len(answer.refused_rows)
-        answer.refused_rows.extend(
-            mapping.refusal_to_proto(refusal, first_row=answer.received_count) for refusal in chunk.refusals[:room]
-        )
+        for refusal in chunk.refusals[:room]:
+            told = mapping.refusal_to_proto(
+                refusal, first_row=answer.received_count, in_short=self._bytes > REFUSALS_BYTES
+            )
+            answer.refused_rows.append(told)
+            self._bytes += told.ByteSize()
         for refusal in chunk.refusals:
             self._reasons.update({violation.reason for violation in refusal.violations})
         answer.received_count += chunk.received

@@ -50,13 +50,13 @@ class ReferenceMethods(grpc_service.GLExtractionServiceServicer):
 
     async def UpdateLedger(self, request: pb.UpdateLedgerRequest, context: Context) -> pb.Ledger:
         """Change a ledger's description."""
-
-        def write(tx: Tx, call: Call) -> pb.Ledger:
-            given = request.ledger
-            entry = registers.update(tx, call, LEDGERS, code=given.code, description=given.description, etag=given.etag)
-            return mapping.ledger_to_proto(entry)
-
-        return await self._calls.write(context, request, pb.Ledger, write)
+        change = mapping.change_from_proto(request.ledger, request.update_mask, LEDGERS)
+        return await self._calls.write(
+            context,
+            request,
+            pb.Ledger,
+            lambda tx, call: mapping.ledger_to_proto(registers.update(tx, call, LEDGERS, change)),
+        )
 
     async def CreateGroupAccount(self, request: pb.CreateGroupAccountRequest, context: Context) -> pb.GroupAccount:
         """Create a group account."""
@@ -94,15 +94,13 @@ class ReferenceMethods(grpc_service.GLExtractionServiceServicer):
 
     async def UpdateGroupAccount(self, request: pb.UpdateGroupAccountRequest, context: Context) -> pb.GroupAccount:
         """Change a group account's description."""
-
-        def write(tx: Tx, call: Call) -> pb.GroupAccount:
-            given = request.group_account
-            entry = registers.update(
-                tx, call, GROUP_ACCOUNTS, code=given.code, description=given.description, etag=given.etag
-            )
-            return mapping.group_account_to_proto(entry)
-
-        return await self._calls.write(context, request, pb.GroupAccount, write)
+        change = mapping.change_from_proto(request.group_account, request.update_mask, GROUP_ACCOUNTS)
+        return await self._calls.write(
+            context,
+            request,
+            pb.GroupAccount,
+            lambda tx, call: mapping.group_account_to_proto(registers.update(tx, call, GROUP_ACCOUNTS, change)),
+        )
 
     async def CreateAccountingPeriod(
         self, request: pb.CreateAccountingPeriodRequest, context: Context

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from google.type.money_pb2 import Money
 
+from countinghouse.client import connect
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as pb
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from tests.support.server import Served, refusal
@@ -99,6 +100,31 @@ def test_refusals_are_listed_up_to_ten_thousand_and_all_counted(served: Served) 
     assert (answer.refused_count, len(answer.refused_rows)) == (10_020, 10_000)
     assert answer.refused_rows[-1].row == 9_999
     assert answer.refused_count_by_reason["AMOUNT_MISSING"] == 10_020
+
+
+@pytest.mark.rule("GLX-02")
+def test_an_answer_full_of_refusals_fits_into_what_clients_take(served: Served) -> None:
+    """However much is wrong with 10,000 rows, a client with the default of 4 MiB is told of each: place and reason."""
+    much = pb.AccountingDetail(source="s" * 5_000, external_id="x" * 5_000, attributes=["a" * 257] * 30)
+    answer = Gl(served.channel).IngestAccountingDetails(messages((much for _ in range(10_000)), size=100))
+    assert [refused.row for refused in answer.refused_rows] == list(range(10_000))
+    assert all(refused.violations[0].reason == "FIELD_TOO_LONG" for refused in answer.refused_rows)
+    first = answer.refused_rows[0]
+    assert (first.source, first.external_id, len(first.violations) > 30) == ("s" * 64, "x" * 128, True)
+
+
+@pytest.mark.rule("GLX-02")
+def test_the_client_is_told_of_every_refused_row(served: Served) -> None:
+    """Of 23,000 rows in one call of the client, each refused one is told with its place and reason."""
+    bad = pb.AccountingDetail(source="s", external_id="x")
+    told: list[tuple[int, str]] = []
+    with connect(served.target) as client:
+        totals = client.gl.ingest(
+            (bad for _ in range(23_000)),
+            on_refusal=lambda refusal: told.append((refusal.row, refusal.violations[0].reason)),
+        )
+    assert totals.refused_count == 23_000
+    assert told == [(n, "FIELD_REQUIRED") for n in range(23_000)]
 
 
 @pytest.mark.rule("GLX-02")

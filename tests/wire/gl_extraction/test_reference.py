@@ -42,7 +42,7 @@ def test_ledgers_are_created_read_listed_and_changed(books: Gl) -> None:
     assert books.CreateLedger(new) == made == books.GetLedger(pb.GetLedgerRequest(name="ledgers/SIDE"))
     assert [ledger.code for ledger in books.ListLedgers(pb.ListLedgersRequest()).ledgers] == ["MAIN", "SIDE"]
     changed = books.UpdateLedger(
-        pb.UpdateLedgerRequest(ledger=pb.Ledger(code="SIDE", description="New", etag=made.etag))
+        pb.UpdateLedgerRequest(ledger=pb.Ledger(name="ledgers/SIDE", description="New", etag=made.etag))
     )
     assert (changed.description, changed.etag != made.etag) == ("New", True)
     stale = refusal(lambda: books.UpdateLedger(pb.UpdateLedgerRequest(ledger=made)))
@@ -76,6 +76,39 @@ def test_group_accounts_are_created_read_listed_and_changed(books: Gl) -> None:
     rest = books.ListGroupAccounts(pb.ListGroupAccountsRequest(page_token=first.next_page_token))
     assert [found.code for found in (*first.group_accounts, *rest.group_accounts)] == ["GA1", "GA2"]
     assert rest.next_page_token == ""
+
+
+@pytest.mark.rule("GLX-04", "PLT-07", "PLT-09")
+def test_an_update_goes_by_the_name_and_its_mask(books: Gl) -> None:
+    """What an update must carry follows its mask (AIP-134): the name, the etag, and what is to change."""
+    made = books.CreateLedger(pb.CreateLedgerRequest(ledger=pb.Ledger(code="SIDE", description="Old")))
+
+    def update(*paths: str, **given: str) -> pb.Ledger:
+        etag = books.GetLedger(pb.GetLedgerRequest(name=made.name)).etag
+        request = pb.UpdateLedgerRequest(ledger=pb.Ledger(**{"name": made.name, "etag": etag, **given}))
+        request.update_mask.paths.extend(paths)
+        return books.UpdateLedger(request)
+
+    assert update("description", description="New").description == "New"
+    assert update(description="Newer").description == "Newer"
+    assert update().description == "Newer", "an empty field without a mask is not asked for"
+    assert update("etag", "name", "update_time", description="x").description == "Newer"
+    assert update("description", code="SIDE").description == ""
+    assert update("*", description="All").description == "All"
+    assert update(name="", code="SIDE", description="By code").description == "By code"
+    for given, violations in (
+        ({"name": ""}, [("ledger.name", "FIELD_REQUIRED")]),
+        ({"code": "MAIN"}, [("ledger.code", "FIELD_IMMUTABLE")]),
+        ({"name": "groupAccounts/SIDE"}, [("ledger.name", "FIELD_MALFORMED")]),
+        ({"name": "ledgers/"}, [("ledger.name", "FIELD_REQUIRED")]),
+        ({"name": "ledgers/a b"}, [("ledger.name", "FIELD_MALFORMED")]),
+    ):
+        assert refusal(lambda given=given: update("description", **given)).violations == violations  # type: ignore[misc]
+    bad = refusal(lambda: update("descriptoin", "owner", description="x"))
+    assert bad.violations == [("update_mask", "UPDATE_MASK_INVALID")] * 2
+    assert refusal(lambda: update(name="ledgers/NONE", description="x")).code == grpc.StatusCode.NOT_FOUND
+    nameless = refusal(lambda: books.CreateLedger(pb.CreateLedgerRequest(ledger=pb.Ledger(description="x"))))
+    assert nameless.violations == [("ledger", "CODE_REQUIRED")]
 
 
 @pytest.mark.rule("GLX-04", "PLT-07")

@@ -416,12 +416,16 @@ class RefusedRow(_message.Message):
     row: _builtins.int
     """The row's place in the stream, from 0."""
     source: _builtins.str
-    """The row's source."""
+    """The row's source, at most 64 characters of it."""
     external_id: _builtins.str
-    """The row's external id."""
+    """The row's external id, at most 128 characters of it."""
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowViolation]:
-        """Everything that is wrong with it."""
+        """Everything that is wrong with it. So that the answer fits into the 4 MiB
+        that clients take by default, rows behind the first 3 MiB of refusals have
+        no source and external id, and of what is wrong the first, without its
+        description.
+        """
 
     def __init__(
         self,
@@ -682,7 +686,9 @@ class ListAccountingDetailsRequest(_message.Message):
     """
     order_by: _builtins.str
     """The order: `create_time` (the default) or `accounting_date`, each with an
-    optional ` desc` behind it (AIP-132). Ties stand in the order of creation.
+    optional ` desc` behind it (AIP-132). The order of creation is that of the
+    ids: of details that were recorded at the same time, `create_time` may
+    differ from it by a moment. Ties of dates stand in the order of creation.
     """
     @_builtins.property
     def filter(self) -> Global___AccountingDetailFilter:

@@ -217,8 +217,12 @@ class GLExtractionServiceServicer(object):
         """Makes reversal details: sides swapped, amounts positive, the reversal
         indicator set, on a day of their own.
 
-        Errors: NOT_FOUND; FAILED_PRECONDITION for a void, reversed or reversal
-        detail, and for a closed period.
+        Errors: NOT_FOUND; FAILED_PRECONDITION for a detail that is void
+        (ACCOUNTING_DETAIL_VOID), reversed (ACCOUNTING_DETAIL_REVERSED), a reversal
+        itself (ACCOUNTING_DETAIL_IS_REVERSAL), or made by accounting, billing or
+        invoicing (ACCOUNTING_DETAIL_MADE_ELSEWHERE: it is one side of a posting
+        that balances, and is corrected as a whole where it was made); and for a
+        closed period.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -246,8 +250,9 @@ class GLExtractionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateLedger(self, request, context):
-        """Changes a ledger's description. Errors: NOT_FOUND; ABORTED when the etag is
-        stale.
+        """Changes a ledger's description. Errors: INVALID_ARGUMENT for another code
+        than the name's, or for a mask that names no field; NOT_FOUND; ABORTED when
+        the etag is stale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -275,8 +280,9 @@ class GLExtractionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateGroupAccount(self, request, context):
-        """Changes a group account's description. Errors: NOT_FOUND; ABORTED when the
-        etag is stale.
+        """Changes a group account's description. Errors: INVALID_ARGUMENT for another
+        code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
+        when the etag is stale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -69,8 +69,12 @@ class GLExtractionServiceStub:
     """Makes reversal details: sides swapped, amounts positive, the reversal
     indicator set, on a day of their own.
 
-    Errors: NOT_FOUND; FAILED_PRECONDITION for a void, reversed or reversal
-    detail, and for a closed period.
+    Errors: NOT_FOUND; FAILED_PRECONDITION for a detail that is void
+    (ACCOUNTING_DETAIL_VOID), reversed (ACCOUNTING_DETAIL_REVERSED), a reversal
+    itself (ACCOUNTING_DETAIL_IS_REVERSAL), or made by accounting, billing or
+    invoicing (ACCOUNTING_DETAIL_MADE_ELSEWHERE: it is one side of a posting
+    that balances, and is corrected as a whole where it was made); and for a
+    closed period.
     """
     CreateLedger: _grpc.UnaryUnaryMultiCallable[_reference_pb2.CreateLedgerRequest, _reference_pb2.Ledger]
     """Creates a ledger. Errors: ALREADY_EXISTS."""
@@ -79,8 +83,9 @@ class GLExtractionServiceStub:
     ListLedgers: _grpc.UnaryUnaryMultiCallable[_reference_pb2.ListLedgersRequest, _reference_pb2.ListLedgersResponse]
     """Lists ledgers by code."""
     UpdateLedger: _grpc.UnaryUnaryMultiCallable[_reference_pb2.UpdateLedgerRequest, _reference_pb2.Ledger]
-    """Changes a ledger's description. Errors: NOT_FOUND; ABORTED when the etag is
-    stale.
+    """Changes a ledger's description. Errors: INVALID_ARGUMENT for another code
+    than the name's, or for a mask that names no field; NOT_FOUND; ABORTED when
+    the etag is stale.
     """
     CreateGroupAccount: _grpc.UnaryUnaryMultiCallable[_reference_pb2.CreateGroupAccountRequest, _reference_pb2.GroupAccount]
     """Creates a group account. Errors: ALREADY_EXISTS."""
@@ -89,8 +94,9 @@ class GLExtractionServiceStub:
     ListGroupAccounts: _grpc.UnaryUnaryMultiCallable[_reference_pb2.ListGroupAccountsRequest, _reference_pb2.ListGroupAccountsResponse]
     """Lists group accounts by code."""
     UpdateGroupAccount: _grpc.UnaryUnaryMultiCallable[_reference_pb2.UpdateGroupAccountRequest, _reference_pb2.GroupAccount]
-    """Changes a group account's description. Errors: NOT_FOUND; ABORTED when the
-    etag is stale.
+    """Changes a group account's description. Errors: INVALID_ARGUMENT for another
+    code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
+    when the etag is stale.
     """
     CreateAccountingPeriod: _grpc.UnaryUnaryMultiCallable[_reference_pb2.CreateAccountingPeriodRequest, _reference_pb2.AccountingPeriod]
     """Creates an accounting period, open. Periods of a ledger tile: each but the
@@ -169,8 +175,12 @@ class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
     """Makes reversal details: sides swapped, amounts positive, the reversal
     indicator set, on a day of their own.
 
-    Errors: NOT_FOUND; FAILED_PRECONDITION for a void, reversed or reversal
-    detail, and for a closed period.
+    Errors: NOT_FOUND; FAILED_PRECONDITION for a detail that is void
+    (ACCOUNTING_DETAIL_VOID), reversed (ACCOUNTING_DETAIL_REVERSED), a reversal
+    itself (ACCOUNTING_DETAIL_IS_REVERSAL), or made by accounting, billing or
+    invoicing (ACCOUNTING_DETAIL_MADE_ELSEWHERE: it is one side of a posting
+    that balances, and is corrected as a whole where it was made); and for a
+    closed period.
     """
     CreateLedger: _aio.UnaryUnaryMultiCallable[_reference_pb2.CreateLedgerRequest, _reference_pb2.Ledger]  # type: ignore[assignment]
     """Creates a ledger. Errors: ALREADY_EXISTS."""
@@ -179,8 +189,9 @@ class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
     ListLedgers: _aio.UnaryUnaryMultiCallable[_reference_pb2.ListLedgersRequest, _reference_pb2.ListLedgersResponse]  # type: ignore[assignment]
     """Lists ledgers by code."""
     UpdateLedger: _aio.UnaryUnaryMultiCallable[_reference_pb2.UpdateLedgerRequest, _reference_pb2.Ledger]  # type: ignore[assignment]
-    """Changes a ledger's description. Errors: NOT_FOUND; ABORTED when the etag is
-    stale.
+    """Changes a ledger's description. Errors: INVALID_ARGUMENT for another code
+    than the name's, or for a mask that names no field; NOT_FOUND; ABORTED when
+    the etag is stale.
     """
     CreateGroupAccount: _aio.UnaryUnaryMultiCallable[_reference_pb2.CreateGroupAccountRequest, _reference_pb2.GroupAccount]  # type: ignore[assignment]
     """Creates a group account. Errors: ALREADY_EXISTS."""
@@ -189,8 +200,9 @@ class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
     ListGroupAccounts: _aio.UnaryUnaryMultiCallable[_reference_pb2.ListGroupAccountsRequest, _reference_pb2.ListGroupAccountsResponse]  # type: ignore[assignment]
     """Lists group accounts by code."""
     UpdateGroupAccount: _aio.UnaryUnaryMultiCallable[_reference_pb2.UpdateGroupAccountRequest, _reference_pb2.GroupAccount]  # type: ignore[assignment]
-    """Changes a group account's description. Errors: NOT_FOUND; ABORTED when the
-    etag is stale.
+    """Changes a group account's description. Errors: INVALID_ARGUMENT for another
+    code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
+    when the etag is stale.
     """
     CreateAccountingPeriod: _aio.UnaryUnaryMultiCallable[_reference_pb2.CreateAccountingPeriodRequest, _reference_pb2.AccountingPeriod]  # type: ignore[assignment]
     """Creates an accounting period, open. Periods of a ledger tile: each but the
@@ -302,8 +314,12 @@ class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes reversal details: sides swapped, amounts positive, the reversal
         indicator set, on a day of their own.
 
-        Errors: NOT_FOUND; FAILED_PRECONDITION for a void, reversed or reversal
-        detail, and for a closed period.
+        Errors: NOT_FOUND; FAILED_PRECONDITION for a detail that is void
+        (ACCOUNTING_DETAIL_VOID), reversed (ACCOUNTING_DETAIL_REVERSED), a reversal
+        itself (ACCOUNTING_DETAIL_IS_REVERSAL), or made by accounting, billing or
+        invoicing (ACCOUNTING_DETAIL_MADE_ELSEWHERE: it is one side of a posting
+        that balances, and is corrected as a whole where it was made); and for a
+        closed period.
         """
 
     @_abc_1.abstractmethod
@@ -336,8 +352,9 @@ class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reference_pb2.UpdateLedgerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reference_pb2.Ledger, _abc.Awaitable[_reference_pb2.Ledger]]:
-        """Changes a ledger's description. Errors: NOT_FOUND; ABORTED when the etag is
-        stale.
+        """Changes a ledger's description. Errors: INVALID_ARGUMENT for another code
+        than the name's, or for a mask that names no field; NOT_FOUND; ABORTED when
+        the etag is stale.
         """
 
     @_abc_1.abstractmethod
@@ -370,8 +387,9 @@ class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reference_pb2.UpdateGroupAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reference_pb2.GroupAccount, _abc.Awaitable[_reference_pb2.GroupAccount]]:
-        """Changes a group account's description. Errors: NOT_FOUND; ABORTED when the
-        etag is stale.
+        """Changes a group account's description. Errors: INVALID_ARGUMENT for another
+        code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
+        when the etag is stale.
         """
 
     @_abc_1.abstractmethod

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.countinghouse/gl_extraction/v1/reference.proto\x12\x1e\x63ountinghouse.gl_extraction.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xce\x02\n\x06Ledger\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x01\x12\x30\n\x04\x63ode\x18\x02 \x01(\tB\"\xe2\x41\x02\x02\x05\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12!\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@:J\xea\x41G\n\"countinghouse.gl_extraction/Ledger\x12\x10ledgers/{ledger}*\x07ledgers2\x06ledger\"\xaf\x01\n\x13\x43reateLedgerRequest\x12\x42\n\x06ledger\x18\x01 \x01(\x0b\x32&.countinghouse.gl_extraction.v1.LedgerB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"r\n\x10GetLedgerRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41$\n\"countinghouse.gl_extraction/Ledger\xbaH\"r 2\x1e^ledgers/[A-Za-z0-9._-]{1,64}$\"Y\n\x12ListLedgersRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"s\n\x13ListLedgersResponse\x12=\n\x07ledgers\x18\x01 \x03(\x0b\x32&.countinghouse.gl_extraction.v1.LedgerB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\x92\x01\n\x13UpdateLedgerRequest\x12\x42\n\x06ledger\x18\x01 \x01(\x0b\x32&.countinghouse.gl_extraction.v1.LedgerB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xf3\x02\n\x0cGroupAccount\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x01\x12\x30\n\x04\x63ode\x18\x02 \x01(\tB\"\xe2\x41\x02\x02\x05\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12!\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@:i\xea\x41\x66\n(countinghouse.gl_extraction/GroupAccount\x12\x1dgroupAccounts/{group_account}*\rgroupAccounts2\x0cgroupAccount\"\xc2\x01\n\x19\x43reateGroupAccountRequest\x12O\n\rgroup_account\x18\x01 \x01(\x0b\x32,.countinghouse.gl_extraction.v1.GroupAccountB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\x84\x01\n\x16GetGroupAccountRequest\x12j\n\x04name\x18\x01 \x01(\tB\\\xe2\x41\x01\x02\xfa\x41*\n(countinghouse.gl_extraction/GroupAccount\xbaH(r&2$^groupAccounts/[A-Za-z0-9._-]{1,64}$\"_\n\x18ListGroupAccountsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x86\x01\n\x19ListGroupAccountsResponse\x12J\n\x0egroup_accounts\x18\x01 \x03(\x0b\x32,.countinghouse.gl_extraction.v1.GroupAccountB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xa5\x01\n\x19UpdateGroupAccountRequest\x12O\n\rgroup_account\x18\x01 \x01(\x0b\x32,.countinghouse.gl_extraction.v1.GroupAccountB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xa6\x04\n\x10\x41\x63\x63ountingPeriod\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x02\x12\x30\n\x04\x63ode\x18\x02 \x01(\tB\"\xe2\x41\x02\x02\x05\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12\x32\n\nstart_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x0b\xe2\x41\x02\x02\x05\xbaH\x03\xc8\x01\x01\x12\x30\n\x08\x65nd_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x0b\xe2\x41\x02\x02\x05\xbaH\x03\xc8\x01\x01\x12J\n\x05state\x18\x05 \x01(\x0e\x32\x35.countinghouse.gl_extraction.v1.AccountingPeriodStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03:\x8f\x01\xea\x41\x8b\x01\n,countinghouse.gl_extraction/AccountingPeriod\x12\x36ledgers/{ledger}/accountingPeriods/{accounting_period}*\x11\x61\x63\x63ountingPeriods2\x10\x61\x63\x63ountingPeriod\"\xb0\x02\n\x1d\x43reateAccountingPeriodRequest\x12`\n\x06parent\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41$\n\"countinghouse.gl_extraction/Ledger\xbaH\"r 2\x1e^ledgers/[A-Za-z0-9._-]{1,64}$\x12W\n\x11\x61\x63\x63ounting_period\x18\x02 \x01(\x0b\x32\x30.countinghouse.gl_extraction.v1.AccountingPeriodB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x03 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xaf\x01\n\x1aGetAccountingPeriodRequest\x12\x90\x01\n\x04name\x18\x01 \x01(\tB\x81\x01\xe2\x41\x01\x02\xfa\x41.\n,countinghouse.gl_extraction/AccountingPeriod\xbaHIrG2E^ledgers/[A-Za-z0-9._-]{1,64}/accountingPeriods/[A-Za-z0-9._-]{1,64}$\"\xc5\x01\n\x1cListAccountingPeriodsRequest\x12`\n\x06parent\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41$\n\"countinghouse.gl_extraction/Ledger\xbaH\"r 2\x1e^ledgers/[A-Za-z0-9._-]{1,64}$\x12!\n\tpage_size\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x92\x01\n\x1dListAccountingPeriodsResponse\x12R\n\x12\x61\x63\x63ounting_periods\x18\x01 \x03(\x0b\x32\x30.countinghouse.gl_extraction.v1.AccountingPeriodB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xb8\x02\n\x1c\x43loseAccountingPeriodRequest\x12\x90\x01\n\x04name\x18\x01 \x01(\tB\x81\x01\xe2\x41\x01\x02\xfa\x41.\n,countinghouse.gl_extraction/AccountingPeriod\xbaHIrG2E^ledgers/[A-Za-z0-9._-]{1,64}/accountingPeriods/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x13\n\x05\x66orce\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x37\n\nrequest_id\x18\x05 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xa6\x02\n\x1dReopenAccountingPeriodRequest\x12\x90\x01\n\x04name\x18\x01 \x01(\tB\x81\x01\xe2\x41\x01\x02\xfa\x41.\n,countinghouse.gl_extraction/AccountingPeriod\xbaHIrG2E^ledgers/[A-Za-z0-9._-]{1,64}/accountingPeriods/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x1e\n\x06reason\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x37\n\nrequest_id\x18\x04 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$*\x86\x01\n\x15\x41\x63\x63ountingPeriodState\x12\'\n#ACCOUNTING_PERIOD_STATE_UNSPECIFIED\x10\x00\x12 \n\x1c\x41\x43\x43OUNTING_PERIOD_STATE_OPEN\x10\x01\x12\"\n\x1e\x41\x43\x43OUNTING_PERIOD_STATE_CLOSED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.countinghouse/gl_extraction/v1/reference.proto\x12\x1e\x63ountinghouse.gl_extraction.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xd1\x02\n\x06Ledger\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\x04\x63ode\x18\x02 \x01(\tB%\xe2\x41\x02\x02\x05\xbaH\x1dr\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\xd8\x01\x01\x12!\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@:J\xea\x41G\n\"countinghouse.gl_extraction/Ledger\x12\x10ledgers/{ledger}*\x07ledgers2\x06ledger\"\xe6\x01\n\x13\x43reateLedgerRequest\x12y\n\x06ledger\x18\x01 \x01(\x0b\x32&.countinghouse.gl_extraction.v1.LedgerBA\xe2\x41\x01\x02\xbaH:\xba\x01\x34\n\rcode.required\x12\x12\x63ode must be given\x1a\x0fthis.code != \'\'\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"r\n\x10GetLedgerRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41$\n\"countinghouse.gl_extraction/Ledger\xbaH\"r 2\x1e^ledgers/[A-Za-z0-9._-]{1,64}$\"Y\n\x12ListLedgersRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"s\n\x13ListLedgersResponse\x12=\n\x07ledgers\x18\x01 \x03(\x0b\x32&.countinghouse.gl_extraction.v1.LedgerB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xc9\x01\n\x13UpdateLedgerRequest\x12\x42\n\x06ledger\x18\x01 \x01(\x0b\x32&.countinghouse.gl_extraction.v1.LedgerB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x35\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\"\xf6\x02\n\x0cGroupAccount\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\x04\x63ode\x18\x02 \x01(\tB%\xe2\x41\x02\x02\x05\xbaH\x1dr\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\xd8\x01\x01\x12!\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x35\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x04\x65tag\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@:i\xea\x41\x66\n(countinghouse.gl_extraction/GroupAccount\x12\x1dgroupAccounts/{group_account}*\rgroupAccounts2\x0cgroupAccount\"\xfa\x01\n\x19\x43reateGroupAccountRequest\x12\x86\x01\n\rgroup_account\x18\x01 \x01(\x0b\x32,.countinghouse.gl_extraction.v1.GroupAccountBA\xe2\x41\x01\x02\xbaH:\xba\x01\x34\n\rcode.required\x12\x12\x63ode must be given\x1a\x0fthis.code != \'\'\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\x84\x01\n\x16GetGroupAccountRequest\x12j\n\x04name\x18\x01 \x01(\tB\\\xe2\x41\x01\x02\xfa\x41*\n(countinghouse.gl_extraction/GroupAccount\xbaH(r&2$^groupAccounts/[A-Za-z0-9._-]{1,64}$\"_\n\x18ListGroupAccountsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x86\x01\n\x19ListGroupAccountsResponse\x12J\n\x0egroup_accounts\x18\x01 \x03(\x0b\x32,.countinghouse.gl_extraction.v1.GroupAccountB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xdc\x01\n\x19UpdateGroupAccountRequest\x12O\n\rgroup_account\x18\x01 \x01(\x0b\x32,.countinghouse.gl_extraction.v1.GroupAccountB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x35\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\"\xa6\x04\n\x10\x41\x63\x63ountingPeriod\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x02\x12\x30\n\x04\x63ode\x18\x02 \x01(\tB\"\xe2\x41\x02\x02\x05\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12\x32\n\nstart_date\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x0b\xe2\x41\x02\x02\x05\xbaH\x03\xc8\x01\x01\x12\x30\n\x08\x65nd_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x0b\xe2\x41\x02\x02\x05\xbaH\x03\xc8\x01\x01\x12J\n\x05state\x18\x05 \x01(\x0e\x32\x35.countinghouse.gl_extraction.v1.AccountingPeriodStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03:\x8f\x01\xea\x41\x8b\x01\n,countinghouse.gl_extraction/AccountingPeriod\x12\x36ledgers/{ledger}/accountingPeriods/{accounting_period}*\x11\x61\x63\x63ountingPeriods2\x10\x61\x63\x63ountingPeriod\"\xb0\x02\n\x1d\x43reateAccountingPeriodRequest\x12`\n\x06parent\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41$\n\"countinghouse.gl_extraction/Ledger\xbaH\"r 2\x1e^ledgers/[A-Za-z0-9._-]{1,64}$\x12W\n\x11\x61\x63\x63ounting_period\x18\x02 \x01(\x0b\x32\x30.countinghouse.gl_extraction.v1.AccountingPeriodB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x03 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xaf\x01\n\x1aGetAccountingPeriodRequest\x12\x90\x01\n\x04name\x18\x01 \x01(\tB\x81\x01\xe2\x41\x01\x02\xfa\x41.\n,countinghouse.gl_extraction/AccountingPeriod\xbaHIrG2E^ledgers/[A-Za-z0-9._-]{1,64}/accountingPeriods/[A-Za-z0-9._-]{1,64}$\"\xc5\x01\n\x1cListAccountingPeriodsRequest\x12`\n\x06parent\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41$\n\"countinghouse.gl_extraction/Ledger\xbaH\"r 2\x1e^ledgers/[A-Za-z0-9._-]{1,64}$\x12!\n\tpage_size\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x92\x01\n\x1dListAccountingPeriodsResponse\x12R\n\x12\x61\x63\x63ounting_periods\x18\x01 \x03(\x0b\x32\x30.countinghouse.gl_extraction.v1.AccountingPeriodB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xb8\x02\n\x1c\x43loseAccountingPeriodRequest\x12\x90\x01\n\x04name\x18\x01 \x01(\tB\x81\x01\xe2\x41\x01\x02\xfa\x41.\n,countinghouse.gl_extraction/AccountingPeriod\xbaHIrG2E^ledgers/[A-Za-z0-9._-]{1,64}/accountingPeriods/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x13\n\x05\x66orce\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x37\n\nrequest_id\x18\x05 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xa6\x02\n\x1dReopenAccountingPeriodRequest\x12\x90\x01\n\x04name\x18\x01 \x01(\tB\x81\x01\xe2\x41\x01\x02\xfa\x41.\n,countinghouse.gl_extraction/AccountingPeriod\xbaHIrG2E^ledgers/[A-Za-z0-9._-]{1,64}/accountingPeriods/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x1e\n\x06reason\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x37\n\nrequest_id\x18\x04 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$*\x86\x01\n\x15\x41\x63\x63ountingPeriodState\x12\'\n#ACCOUNTING_PERIOD_STATE_UNSPECIFIED\x10\x00\x12 \n\x1c\x41\x43\x43OUNTING_PERIOD_STATE_OPEN\x10\x01\x12\"\n\x1e\x41\x43\x43OUNTING_PERIOD_STATE_CLOSED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGER'].fields_by_name['name']._loaded_options = None
   _globals['_LEDGER'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H\005r\003\030\200\001'
   _globals['_LEDGER'].fields_by_name['code']._loaded_options = None
-  _globals['_LEDGER'].fields_by_name['code']._serialized_options = b'\342A\002\002\005\272H\032r\0302\026^[A-Za-z0-9._-]{1,64}$'
+  _globals['_LEDGER'].fields_by_name['code']._serialized_options = b'\342A\002\002\005\272H\035r\0302\026^[A-Za-z0-9._-]{1,64}$\330\001\001'
   _globals['_LEDGER'].fields_by_name['description']._loaded_options = None
   _globals['_LEDGER'].fields_by_name['description']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
   _globals['_LEDGER'].fields_by_name['create_time']._loaded_options = None
@@ -51,7 +52,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGER']._loaded_options = None
   _globals['_LEDGER']._serialized_options = b'\352AG\n\"countinghouse.gl_extraction/Ledger\022\020ledgers/{ledger}*\007ledgers2\006ledger'
   _globals['_CREATELEDGERREQUEST'].fields_by_name['ledger']._loaded_options = None
-  _globals['_CREATELEDGERREQUEST'].fields_by_name['ledger']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATELEDGERREQUEST'].fields_by_name['ledger']._serialized_options = b'\342A\001\002\272H:\272\0014\n\rcode.required\022\022code must be given\032\017this.code != \'\'\310\001\001'
   _globals['_CREATELEDGERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATELEDGERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
   _globals['_CREATELEDGERREQUEST'].fields_by_name['validate_only']._loaded_options = None
@@ -70,10 +71,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATELEDGERREQUEST'].fields_by_name['ledger']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_UPDATELEDGERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATELEDGERREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
+  _globals['_UPDATELEDGERREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATELEDGERREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\001'
   _globals['_GROUPACCOUNT'].fields_by_name['name']._loaded_options = None
   _globals['_GROUPACCOUNT'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H\005r\003\030\200\001'
   _globals['_GROUPACCOUNT'].fields_by_name['code']._loaded_options = None
-  _globals['_GROUPACCOUNT'].fields_by_name['code']._serialized_options = b'\342A\002\002\005\272H\032r\0302\026^[A-Za-z0-9._-]{1,64}$'
+  _globals['_GROUPACCOUNT'].fields_by_name['code']._serialized_options = b'\342A\002\002\005\272H\035r\0302\026^[A-Za-z0-9._-]{1,64}$\330\001\001'
   _globals['_GROUPACCOUNT'].fields_by_name['description']._loaded_options = None
   _globals['_GROUPACCOUNT'].fields_by_name['description']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
   _globals['_GROUPACCOUNT'].fields_by_name['create_time']._loaded_options = None
@@ -85,7 +88,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GROUPACCOUNT']._loaded_options = None
   _globals['_GROUPACCOUNT']._serialized_options = b'\352Af\n(countinghouse.gl_extraction/GroupAccount\022\035groupAccounts/{group_account}*\rgroupAccounts2\014groupAccount'
   _globals['_CREATEGROUPACCOUNTREQUEST'].fields_by_name['group_account']._loaded_options = None
-  _globals['_CREATEGROUPACCOUNTREQUEST'].fields_by_name['group_account']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATEGROUPACCOUNTREQUEST'].fields_by_name['group_account']._serialized_options = b'\342A\001\002\272H:\272\0014\n\rcode.required\022\022code must be given\032\017this.code != \'\'\310\001\001'
   _globals['_CREATEGROUPACCOUNTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEGROUPACCOUNTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
   _globals['_CREATEGROUPACCOUNTREQUEST'].fields_by_name['validate_only']._loaded_options = None
@@ -104,6 +107,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEGROUPACCOUNTREQUEST'].fields_by_name['group_account']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_UPDATEGROUPACCOUNTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEGROUPACCOUNTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
+  _globals['_UPDATEGROUPACCOUNTREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATEGROUPACCOUNTREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\001'
   _globals['_ACCOUNTINGPERIOD'].fields_by_name['name']._loaded_options = None
   _globals['_ACCOUNTINGPERIOD'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H\005r\003\030\200\002'
   _globals['_ACCOUNTINGPERIOD'].fields_by_name['code']._loaded_options = None
@@ -160,44 +165,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REOPENACCOUNTINGPERIODREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\004'
   _globals['_REOPENACCOUNTINGPERIODREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REOPENACCOUNTINGPERIODREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
-  _globals['_ACCOUNTINGPERIODSTATE']._serialized_start=4324
-  _globals['_ACCOUNTINGPERIODSTATE']._serialized_end=4458
-  _globals['_LEDGER']._serialized_start=229
-  _globals['_LEDGER']._serialized_end=563
-  _globals['_CREATELEDGERREQUEST']._serialized_start=566
-  _globals['_CREATELEDGERREQUEST']._serialized_end=741
-  _globals['_GETLEDGERREQUEST']._serialized_start=743
-  _globals['_GETLEDGERREQUEST']._serialized_end=857
-  _globals['_LISTLEDGERSREQUEST']._serialized_start=859
-  _globals['_LISTLEDGERSREQUEST']._serialized_end=948
-  _globals['_LISTLEDGERSRESPONSE']._serialized_start=950
-  _globals['_LISTLEDGERSRESPONSE']._serialized_end=1065
-  _globals['_UPDATELEDGERREQUEST']._serialized_start=1068
-  _globals['_UPDATELEDGERREQUEST']._serialized_end=1214
-  _globals['_GROUPACCOUNT']._serialized_start=1217
-  _globals['_GROUPACCOUNT']._serialized_end=1588
-  _globals['_CREATEGROUPACCOUNTREQUEST']._serialized_start=1591
-  _globals['_CREATEGROUPACCOUNTREQUEST']._serialized_end=1785
-  _globals['_GETGROUPACCOUNTREQUEST']._serialized_start=1788
-  _globals['_GETGROUPACCOUNTREQUEST']._serialized_end=1920
-  _globals['_LISTGROUPACCOUNTSREQUEST']._serialized_start=1922
-  _globals['_LISTGROUPACCOUNTSREQUEST']._serialized_end=2017
-  _globals['_LISTGROUPACCOUNTSRESPONSE']._serialized_start=2020
-  _globals['_LISTGROUPACCOUNTSRESPONSE']._serialized_end=2154
-  _globals['_UPDATEGROUPACCOUNTREQUEST']._serialized_start=2157
-  _globals['_UPDATEGROUPACCOUNTREQUEST']._serialized_end=2322
-  _globals['_ACCOUNTINGPERIOD']._serialized_start=2325
-  _globals['_ACCOUNTINGPERIOD']._serialized_end=2875
-  _globals['_CREATEACCOUNTINGPERIODREQUEST']._serialized_start=2878
-  _globals['_CREATEACCOUNTINGPERIODREQUEST']._serialized_end=3182
-  _globals['_GETACCOUNTINGPERIODREQUEST']._serialized_start=3185
-  _globals['_GETACCOUNTINGPERIODREQUEST']._serialized_end=3360
-  _globals['_LISTACCOUNTINGPERIODSREQUEST']._serialized_start=3363
-  _globals['_LISTACCOUNTINGPERIODSREQUEST']._serialized_end=3560
-  _globals['_LISTACCOUNTINGPERIODSRESPONSE']._serialized_start=3563
-  _globals['_LISTACCOUNTINGPERIODSRESPONSE']._serialized_end=3709
-  _globals['_CLOSEACCOUNTINGPERIODREQUEST']._serialized_start=3712
-  _globals['_CLOSEACCOUNTINGPERIODREQUEST']._serialized_end=4024
-  _globals['_REOPENACCOUNTINGPERIODREQUEST']._serialized_start=4027
-  _globals['_REOPENACCOUNTINGPERIODREQUEST']._serialized_end=4321
+  _globals['_ACCOUNTINGPERIODSTATE']._serialized_start=4585
+  _globals['_ACCOUNTINGPERIODSTATE']._serialized_end=4719
+  _globals['_LEDGER']._serialized_start=263
+  _globals['_LEDGER']._serialized_end=600
+  _globals['_CREATELEDGERREQUEST']._serialized_start=603
+  _globals['_CREATELEDGERREQUEST']._serialized_end=833
+  _globals['_GETLEDGERREQUEST']._serialized_start=835
+  _globals['_GETLEDGERREQUEST']._serialized_end=949
+  _globals['_LISTLEDGERSREQUEST']._serialized_start=951
+  _globals['_LISTLEDGERSREQUEST']._serialized_end=1040
+  _globals['_LISTLEDGERSRESPONSE']._serialized_start=1042
+  _globals['_LISTLEDGERSRESPONSE']._serialized_end=1157
+  _globals['_UPDATELEDGERREQUEST']._serialized_start=1160
+  _globals['_UPDATELEDGERREQUEST']._serialized_end=1361
+  _globals['_GROUPACCOUNT']._serialized_start=1364
+  _globals['_GROUPACCOUNT']._serialized_end=1738
+  _globals['_CREATEGROUPACCOUNTREQUEST']._serialized_start=1741
+  _globals['_CREATEGROUPACCOUNTREQUEST']._serialized_end=1991
+  _globals['_GETGROUPACCOUNTREQUEST']._serialized_start=1994
+  _globals['_GETGROUPACCOUNTREQUEST']._serialized_end=2126
+  _globals['_LISTGROUPACCOUNTSREQUEST']._serialized_start=2128
+  _globals['_LISTGROUPACCOUNTSREQUEST']._serialized_end=2223
+  _globals['_LISTGROUPACCOUNTSRESPONSE']._serialized_start=2226
+  _globals['_LISTGROUPACCOUNTSRESPONSE']._serialized_end=2360
+  _globals['_UPDATEGROUPACCOUNTREQUEST']._serialized_start=2363
+  _globals['_UPDATEGROUPACCOUNTREQUEST']._serialized_end=2583
+  _globals['_ACCOUNTINGPERIOD']._serialized_start=2586
+  _globals['_ACCOUNTINGPERIOD']._serialized_end=3136
+  _globals['_CREATEACCOUNTINGPERIODREQUEST']._serialized_start=3139
+  _globals['_CREATEACCOUNTINGPERIODREQUEST']._serialized_end=3443
+  _globals['_GETACCOUNTINGPERIODREQUEST']._serialized_start=3446
+  _globals['_GETACCOUNTINGPERIODREQUEST']._serialized_end=3621
+  _globals['_LISTACCOUNTINGPERIODSREQUEST']._serialized_start=3624
+  _globals['_LISTACCOUNTINGPERIODSREQUEST']._serialized_end=3821
+  _globals['_LISTACCOUNTINGPERIODSRESPONSE']._serialized_start=3824
+  _globals['_LISTACCOUNTINGPERIODSRESPONSE']._serialized_end=3970
+  _globals['_CLOSEACCOUNTINGPERIODREQUEST']._serialized_start=3973
+  _globals['_CLOSEACCOUNTINGPERIODREQUEST']._serialized_end=4285
+  _globals['_REOPENACCOUNTINGPERIODREQUEST']._serialized_start=4288
+  _globals['_REOPENACCOUNTINGPERIODREQUEST']._serialized_end=4582
 # @@protoc_insertion_point(module_scope)

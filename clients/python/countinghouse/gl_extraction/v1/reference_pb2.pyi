@@ -5,6 +5,7 @@ Reference data: ledgers, group accounts, accounting periods."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -60,7 +61,9 @@ class Ledger(_message.Message):
     name: _builtins.str
     """`ledgers/{code}`."""
     code: _builtins.str
-    """The unique code; it never changes."""
+    """The unique code; it never changes. Needed to create one; an update goes by
+    the name.
+    """
     description: _builtins.str
     """A description for people."""
     etag: _builtins.str
@@ -209,14 +212,21 @@ class UpdateLedgerRequest(_message.Message):
 
     LEDGER_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id with the same content gives the
     first answer and changes nothing.
     """
     @_builtins.property
     def ledger(self) -> Global___Ledger:
-        """The ledger, named by `code`, with its new description and the etag as last
-        seen; an empty etag is refused.
+        """The ledger with its name, its new description, and the etag as last seen;
+        an empty etag is refused. In place of the name, the code may be given.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """What to change (AIP-134): `description`, or `*` for all that can be. When
+        not given, every field that is not empty.
         """
 
     def __init__(
@@ -224,10 +234,11 @@ class UpdateLedgerRequest(_message.Message):
         *,
         ledger: Global___Ledger | None = ...,
         request_id: _builtins.str = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ledger", b"ledger"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ledger", b"ledger", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ledger", b"ledger", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ledger", b"ledger", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -248,7 +259,9 @@ class GroupAccount(_message.Message):
     name: _builtins.str
     """`groupAccounts/{code}`."""
     code: _builtins.str
-    """The unique code; it never changes."""
+    """The unique code; it never changes. Needed to create one; an update goes by
+    the name.
+    """
     description: _builtins.str
     """A description for people."""
     etag: _builtins.str
@@ -397,14 +410,21 @@ class UpdateGroupAccountRequest(_message.Message):
 
     GROUP_ACCOUNT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id with the same content gives the
     first answer and changes nothing.
     """
     @_builtins.property
     def group_account(self) -> Global___GroupAccount:
-        """The group account, named by `code`, with its new description and the etag as last
-        seen; an empty etag is refused.
+        """The group account with its name, its new description, and the etag as last seen;
+        an empty etag is refused. In place of the name, the code may be given.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """What to change (AIP-134): `description`, or `*` for all that can be. When
+        not given, every field that is not empty.
         """
 
     def __init__(
@@ -412,10 +432,11 @@ class UpdateGroupAccountRequest(_message.Message):
         *,
         group_account: Global___GroupAccount | None = ...,
         request_id: _builtins.str = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["group_account", b"group_account"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group_account", b"group_account", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_account", b"group_account", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_account", b"group_account", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
