@@ -10,11 +10,12 @@ from threading import Thread
 
 from domain.operations.model import Job
 from server.call import now_us
+from server.loops import Loops
 from server.main import Server
 from server.opening import opened_database
 from server.settings import Settings
-from server.worker import Worker
-from server.working import worker_settings
+from server.worker import Worker, stop
+from server.working import connections, loops, worker_settings
 
 
 @contextmanager
@@ -61,13 +62,14 @@ async def _live(
 
 @contextmanager
 def _working(settings: Settings, jobs: Sequence[Job], server: Server) -> Iterator[None]:
-    how = worker_settings(settings)
-    database = opened_database(settings, how.connections, statement_s=how.chunk_s)
-    worker = Worker(database, jobs, how, on_change=server.announce)
+    how, further = worker_settings(settings), loops(settings)
+    database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
+    worker, beside = Worker(database, jobs, how, on_change=server.announce), Loops(database, further)
     server.also_tell(worker.wake)
     worker.start()
+    beside.start()
     try:
         yield
     finally:
-        worker.drain(settings.shutdown_grace_s)
+        stop(worker, beside, settings.shutdown_grace_s)
         database.dispose()

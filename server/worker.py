@@ -24,6 +24,7 @@ from domain.operations.runner import Attempts
 from server.chunks import Chunks, InDoubt, places
 from server.database.changes import FileChanges
 from server.database.transaction import Database
+from server.loops import Loops
 
 _BEATS_PER_LEASE = 5
 _PAUSE_S = 1.0  # after something went wrong, and between two looks at whether to stop
@@ -256,20 +257,34 @@ class _Lease:
 
 
 def run(
-    worker: Worker, *, grace_s: float, parent_lives: Callable[[], bool] = lambda: True, look_s: float = _PAUSE_S
+    worker: Worker,
+    beside: Loops,
+    *,
+    grace_s: float,
+    parent_lives: Callable[[], bool] = lambda: True,
+    look_s: float = _PAUSE_S,
 ) -> int:
     """Work until SIGTERM or SIGINT, or until the process that started this one is gone; gives the exit status.
 
     What runs is given `grace_s` seconds to finish. `parent_lives` is asked every `look_s` seconds.
     """
-    stop = threading.Event()
+    told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: told.set())
     worker.start()
-    while parent_lives() and not stop.wait(look_s):
+    beside.start()
+    while parent_lives() and not told.wait(look_s):
         pass
-    worker.drain(grace_s)
+    stop(worker, beside, grace_s)
     return 0
+
+
+def stop(worker: Worker, beside: Loops, grace_s: float) -> None:
+    """End the worker and what goes on beside it, both within the same grace time (PLT-43)."""
+    deadline = time.monotonic() + grace_s
+    beside.stop()
+    worker.drain(grace_s)
+    beside.join(max(0.0, deadline - time.monotonic()))
 
 
 def _log_unexpected(error: Exception) -> None:

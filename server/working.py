@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Thread
 
 from domain.operations.runner import Attempts
+from server.loops import Loop, Loops
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
 from server.settings import Settings
@@ -18,17 +19,27 @@ def work(settings: Settings, *, parent_lives: Callable[[], bool]) -> int:
 
     Raises: CannotStart; BadSettings.
     """
-    how = worker_settings(settings)
-    database = opened_database(settings, how.connections, statement_s=how.chunk_s)
+    how, further = worker_settings(settings), loops(settings)
+    database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     notifier = Notifier.for_database(database.url)
     worker = Worker(database, known_jobs(settings), how, on_change=notifier.tell if notifier else lambda _: None)
     if notifier:
         Thread(target=_listen, args=(database.url, worker), name="listen", daemon=True).start()
-    status = run(worker, grace_s=settings.shutdown_grace_s, parent_lives=parent_lives)
+    status = run(worker, Loops(database, further), grace_s=settings.shutdown_grace_s, parent_lives=parent_lives)
     if notifier:
         notifier.close()
     database.dispose()
     return status
+
+
+def loops(settings: Settings) -> tuple[Loop, ...]:  # noqa: ARG001 - the first loop will ask
+    """What goes on in the worker process beside the chunks: one line a loop."""
+    return ()
+
+
+def connections(how: WorkerSettings, further: Sequence[Loop]) -> int:
+    """How many database connections the worker and its loops use."""
+    return how.connections + sum(loop.connections for loop in further)
 
 
 def worker_settings(settings: Settings) -> WorkerSettings:

@@ -26,6 +26,7 @@ from domain.operations.model import Job
 from domain.operations.runner import Attempts
 from server.database.limits import Limits
 from server.database.transaction import Database
+from server.loops import Loops
 from server.worker import Worker, WorkerSettings, run
 from tests.operations import tally
 from tests.support.waiting import wait_for
@@ -106,7 +107,7 @@ def _work(plan: Plan) -> None:
     def unfinished() -> bool:
         return not plan.until or not tally.look(watching, plan.until).state.ended
 
-    status = run(worker, grace_s=10, parent_lives=unfinished, look_s=0.05)
+    status = run(worker, Loops(database, ()), grace_s=10, parent_lives=unfinished, look_s=0.05)
     watching.dispose()
     database.dispose()
     raise SystemExit(status)
