@@ -16,7 +16,7 @@ import psycopg2
 import structlog
 from psycopg2.extensions import connection as PostgresConnection  # noqa: N812 - a class, whatever its name
 
-from server.database.urls import driver_arguments
+from server.database.urls import SIGNS_OF_LIFE, driver_arguments
 
 CHANNEL = "countinghouse_operation"
 
@@ -145,9 +145,7 @@ def connect(url: str) -> PostgresConnection:
     ours = {
         "application_name": "countinghouse news",
         "connect_timeout": _CONNECT_TIMEOUT_S,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
+        **SIGNS_OF_LIFE,
     }
     connection: Any = psycopg2.connect(**{**ours, **driver_arguments(url)})
     connection.autocommit = True

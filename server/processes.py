@@ -22,13 +22,24 @@ log = structlog.get_logger("processes")
 
 
 class Supervised:
-    """A process of this program that is meant to run as long as this one does."""
+    """A process of this program that is meant to run as long as this one does.
 
-    def __init__(self, command: str, settings: Settings, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+    One with `admission` may begin, but is to wait for a line on its stdin: it gets one once that event is set.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        settings: Settings,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        *,
+        admission: asyncio.Event | None = None,
+    ) -> None:
         # -P: a folder named `server` where the user happens to stand is not this program.
         self._arguments = [sys.executable, "-P", "-m", "server", command, "--parent", str(os.getpid())]
         self._command = command
         self._environment = {**os.environ, **environment(settings), **variables}
+        self._admission = admission
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -79,7 +90,7 @@ class Supervised:
             process = self._process = await asyncio.create_subprocess_exec(
                 *self._arguments,
                 env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL if self._admission is None else asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
         except OSError as error:  # the machine has no room for it just now
@@ -87,10 +98,35 @@ class Supervised:
             return None
         if self._stop.is_set():
             process.terminate()
-        assert process.stdout is not None
-        while await process.stdout.readline():
-            self.ready.set()
-        return await process.wait()
+        admitting = asyncio.create_task(self._admit(process))
+        try:
+            assert process.stdout is not None
+            while await process.stdout.readline():
+                self.ready.set()
+            return await process.wait()
+        finally:
+            admitting.cancel()
+
+    async def _admit(self, process: asyncio.subprocess.Process) -> None:
+        """Give the process its line when it is time."""
+        if self._admission is None or process.stdin is None:
+            return
+        await self._admission.wait()
+        with suppress(ConnectionError):  # it has died meanwhile, and its successor gets a line of its own
+            process.stdin.write(b"begin\n")
+            await process.stdin.drain()
+
+
+async def admitted() -> bool:
+    """Wait for the line that the process that started this one gives; False when that one is gone without it."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    try:
+        return bool(await reader.readline())
+    finally:
+        transport.close()
 
 
 def parent_lives(pid: int) -> Callable[[], bool]:

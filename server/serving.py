@@ -17,7 +17,7 @@ from server import auth, metrics
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
 from server.opening import CannotStart, known_jobs, make_folders, migrated
-from server.processes import Supervised
+from server.processes import Supervised, admitted
 from server.settings import Settings
 
 _PARENT_LOOK_S = 1.0
@@ -36,6 +36,7 @@ async def serve(settings: Settings) -> None:
     make_folders(settings)
     with metrics.served(settings.metrics_listen):
         try:
+            await server.start()
             if await _begun(server, stop):
                 if settings.jobs:
                     worker.start()
@@ -51,7 +52,9 @@ async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[],
     server = Server(settings, known_jobs(settings))
     watch = asyncio.create_task(_stop_without(parent_lives, stop))
     try:
-        if await _begun(server, stop):
+        await server.start()
+        admission = asyncio.create_task(admitted())
+        if await _done_before(admission, stop) and admission.result() and await _begun(server, stop):
             print("ready", flush=True)  # noqa: T201 - for the process that started this one
             await stop.wait()
     finally:
@@ -73,13 +76,15 @@ async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     auth.authority(settings, permissions().values())
     make_folders(settings)
     with _reserved(settings.listen), metrics.served_of_several(settings.metrics_listen) as variables:
-        if not await _migrated(settings, stop):
-            return
-        servers = [Supervised("rpc", settings, variables) for _ in range(settings.workers)]
+        schema_ready = asyncio.Event()
+        servers = [Supervised("rpc", settings, variables, admission=schema_ready) for _ in range(settings.workers)]
         worker = Supervised("work", settings)
         try:
-            for server in servers:
+            for server in servers:  # meanwhile they say that they are not ready (PLT-41)
                 server.start()
+            if not await _migrated(settings, stop):
+                return
+            schema_ready.set()
             if await _done_before(asyncio.create_task(_all_ready(servers, settings.start_timeout_s)), stop):
                 if settings.jobs:
                     worker.start()
@@ -90,8 +95,7 @@ async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _begun(server: Server, stop: asyncio.Event) -> bool:
-    """Start and open the server; False when it was told to stop meanwhile. Raises: BadSettings; CannotStart."""
-    await server.start()
+    """Open the server; False when it was told to stop meanwhile. Raises: BadSettings; CannotStart."""
     begun = await _done_before(asyncio.create_task(server.open()), stop)
     _spare_the_collector()
     return begun

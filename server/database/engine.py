@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 
 from server.database.failures import DatabaseMoved
 from server.database.limits import Limits
-from server.database.urls import driver_arguments, normalize, sqlite_path
+from server.database.urls import SIGNS_OF_LIFE, driver_arguments, normalize, sqlite_path
 
 WRITES = "countinghouse_writes"
 """The execution option that makes a transaction on SQLite take the write lock when it begins."""
@@ -100,11 +100,7 @@ def _postgresql_arguments(url: str, limits: Limits) -> dict[str, Any]:
     ours = {
         "application_name": "countinghouse",
         "connect_timeout": max(2, round(limits.connect_s)),
-        # A server that vanished without a word is given up after so long a silence of its machine.
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 2,
-        "tcp_user_timeout": 20_000,
+        **SIGNS_OF_LIFE,
     }
     options = [given.get("options", ""), *(f"-c {name}={value}" for name, value in settings.items())]
     unsaid = {name: value for name, value in ours.items() if name not in given}

@@ -17,6 +17,9 @@ _SECRETS = ("password", "sslpassword")
 _HOSTS = re.compile(r"(?P<before>[^/]+://(?:[^@/]*@)?)(?P<hosts>[^/?]*(?:,|%2F)[^/?]*)", re.IGNORECASE)
 """Hosts as libpq writes them and SQLAlchemy does not read them: several, or the folder of a socket."""
 
+SIGNS_OF_LIFE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
+"""What libpq is told for every connection: a server that vanished without a word is given up after 20 s."""
+
 
 class BadDatabaseUrl(ValueError):
     """The database URL names no database that this product runs on."""

@@ -128,7 +128,8 @@ def test_what_does_not_finish_within_the_grace_time_is_cut_off(
 
 
 @pytest.mark.rule("PLT-41", "PLT-40")
-def test_it_is_not_ready_while_the_schema_is_migrated(postgresql_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_is_not_ready_while_the_schema_is_migrated(postgresql_url: str, tmp_path: Path, workers: int) -> None:
     """Health answers "not serving" and other calls are told to try again, until another's migration is over."""
     from server.database import migrate
 
@@ -143,7 +144,7 @@ def test_it_is_not_ready_while_the_schema_is_migrated(postgresql_url: str, tmp_p
         held = holder.submit(database.write, hold)
         try:
             with (
-                serve(tmp_path / "server", database_url=postgresql_url, listen=address) as server,
+                serve(tmp_path / "server", database_url=postgresql_url, listen=address, workers=workers) as server,
                 grpc.insecure_channel(address) as channel,
             ):
                 assert _health(channel) == NOT_SERVING
