@@ -25,6 +25,7 @@ from domain.kernel import idempotency
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.idempotency import RequestIdReused
+from domain.kernel.scopes import EVERYTHING, Scope
 from server.database.failures import OutcomeUnknown
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.observe import trace
@@ -65,6 +66,7 @@ class Rpc:
     deadline: float
     operation_id: str = ""
     reason: str = ""
+    scope: Scope = EVERYTHING
 
 
 Running = dict[Context, Rpc]
@@ -229,7 +231,7 @@ class Calls:
         return self._writes
 
     def _call(self, rpc: Rpc) -> Call:
-        return Call(caller=rpc.caller, method=rpc.method, request_id=rpc.request_id, now_us=self._clock_us())
+        return Call(rpc.caller, rpc.method, rpc.request_id, self._clock_us(), scope=rpc.scope)
 
     def _timed(self, rpc: Rpc, transact: Transact, fn: Callable[[Connection], T]) -> T:
         """Run `fn` with the time that the call still has."""

@@ -216,7 +216,7 @@ class Gate(grpc.aio.ServerInterceptor):
         rpc.deadline = time.monotonic() + (cast("float", remaining_s) if bound else method.timeout_s)
         if method.permission != auth.OPEN:
             principal = self._authority.identify(metadata)
-            rpc.caller = principal.caller
+            rpc.caller, rpc.scope = principal.caller, principal.scope
             auth.permit(principal, method.name, method.permission)
         if method.ours:
             self._door.check()

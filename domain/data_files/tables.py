@@ -16,8 +16,17 @@ data_file_set = table(
     int64("version", default=1),  # the etag
     int64("created_us"),  # when it became visible: the row is made at that moment
     int64("updated_us"),
+    int64("scope_id", default=0),  # of the run that made it
 )
 Index("ix_data_file_set_created", data_file_set.c.created_us, data_file_set.c.code)
+Index(
+    "ix_data_file_set_scope",
+    data_file_set.c.scope_id,
+    data_file_set.c.created_us,
+    data_file_set.c.code,
+    postgresql_where=data_file_set.c.scope_id != 0,
+    sqlite_where=data_file_set.c.scope_id != 0,
+)
 
 data_file = table(
     "data_file",
@@ -34,6 +43,7 @@ data_file = table(
     flag("manifest", default=0),
     int64("created_us"),
     int64("visible_us", default=0),  # when it became visible; 0 before
+    int64("scope_id", default=0),  # of the run that wrote it
 )
 _f = data_file.c
 Index("ix_data_file_operation", _f.operation_id, _f.position)

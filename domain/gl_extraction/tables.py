@@ -163,6 +163,7 @@ extraction_batch = table(
     int64("first_message_id", default=0),
     json_text("totals"),  # {"USD": {"debit": minor, "credit": minor}}
     json_text("request"),
+    int64("scope_id", default=0),  # of the caller who started the run
 )
 _b = extraction_batch.c
 Index(
@@ -173,6 +174,13 @@ Index(
     sqlite_where=(_b.restamping == 1) & _b.state.in_(("SELECTING", "PREPARED")),
 )
 Index("ix_extraction_batch_operation", _b.operation_id)
+Index(
+    "ix_extraction_batch_scope",
+    _b.scope_id,
+    _b.batch_no,
+    postgresql_where=_b.scope_id != 0,
+    sqlite_where=_b.scope_id != 0,
+)
 
 extraction_stamp = table(
     "extraction_stamp",

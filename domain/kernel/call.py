@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.kernel.scopes import EVERYTHING, Scope
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -11,7 +13,8 @@ class Call:
 
     `method` is the full method name without the leading slash; `operation_id` is set where a long-running operation
     does the work, and then `caller`, `method` and `request_id` are those of the call that started it. `now_us` is the
-    instant of the call in microseconds UTC, from the one injected clock (PLT-04).
+    instant of the call in microseconds UTC, from the one injected clock (PLT-04). `scope` is what the caller's
+    permissions hold for (PLT-14).
     """
 
     caller: str
@@ -19,3 +22,4 @@ class Call:
     request_id: str
     now_us: int
     operation_id: str = ""
+    scope: Scope = EVERYTHING

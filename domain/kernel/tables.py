@@ -19,10 +19,18 @@ event = table(
     text("operation_id", default=""),
     flag("audit", default=0),
     json_text("payload"),
+    int64("scope_id", default=0),
 )
 Index("event_id_unique", event.c.event_id, unique=True)
 Index("ix_event_caller", event.c.caller, event.c.event_id)
 Index("ix_event_operation", event.c.operation_id, event.c.event_id)
+Index(
+    "ix_event_scope",
+    event.c.scope_id,
+    event.c.event_id,
+    postgresql_where=event.c.scope_id != 0,
+    sqlite_where=event.c.scope_id != 0,
+)
 
 idempotency = table(
     "idempotency",
@@ -45,4 +53,20 @@ secret = table(
     "secret",
     text("name", key=True),  # `page_tokens`: the key by which page tokens are signed
     blob("value"),
+)
+
+scope = table(
+    "scope",
+    int64("scope_id", key=True),  # made of the content
+    flag("all_ledgers"),
+    flag("all_clients"),
+    flag("all_cycles"),
+    json_text("document"),  # {"ledgers": [...], …}: what is named
+)
+
+scope_code = table(
+    "scope_code",
+    int64("scope_id", key=True),
+    text("kind", key=True),  # scopes.KINDS
+    text("code", key=True),
 )

@@ -30,9 +30,18 @@ operation = table(
     json_text("progress"),  # {"stages": [...], "counts": {...}, "notices": [...]}
     json_text("result"),
     json_text("error"),
+    int64("scope_id", default=0),  # of the caller who started it
     fillfactor=50,
 )
 Index("ix_operation_created", operation.c.created_us, operation.c.operation_id)
+Index(
+    "ix_operation_scope",
+    operation.c.scope_id,
+    operation.c.created_us,
+    operation.c.operation_id,
+    postgresql_where=operation.c.scope_id != 0,
+    sqlite_where=operation.c.scope_id != 0,
+)
 Index(
     "ix_operation_unfinished",
     operation.c.state,

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.kernel.scopes import EVERYTHING, Scope
+
 Metadata = Iterable[tuple[str, str | bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller, and the permissions that it holds."""
+    """A caller, the permissions that it holds, and what they hold for (PLT-14)."""
 
     caller: str
     permissions: frozenset[str]
+    scope: Scope = EVERYTHING
 
 
 class Authority(Protocol):

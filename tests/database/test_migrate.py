@@ -1,5 +1,6 @@
 """The schema comes about by migrations, the same on both databases."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def _described_on(connection: Connection, schema: str) -> list[tuple[object, ...
     if connection.dialect.name == "sqlite":
         query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'"
         statements = connection.execute(text(query)).scalars().all()
-        return sorted(tuple(sorted(line.strip().rstrip(",") for line in one.splitlines())) for one in statements)
+        return sorted(tuple(sorted(filter(None, map(str.strip, re.split("[,\n]", one))))) for one in statements)
     found: list[tuple[object, ...]] = []
     for query in POSTGRESQL_CATALOG:
         rows = connection.execute(text(query), {"schema": schema})

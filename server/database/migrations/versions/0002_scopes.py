@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import sqlalchemy
+from alembic import op
+from sqlalchemy import Column
+
+from domain.kernel.columns import flag, int64, json_text, text
+
 revision = "0002"
 down_revision = "0001"
 
+SCOPED = {
+    "event": ["event_id"],
+    "operation": ["created_us", "operation_id"],
+    "data_file_set": ["created_us", "code"],
+    "extraction_batch": ["batch_no"],
+}
+"""What carries the scope of what it concerns, and by what it is listed."""
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    _table(
+        "scope",
+        int64("scope_id", key=True),
+        flag("all_ledgers"),
+        flag("all_clients"),
+        flag("all_cycles"),
+        json_text("document"),
+    )
+    _table("scope_code", int64("scope_id", key=True), text("kind", key=True), text("code", key=True))
+    for table, order in SCOPED.items():
+        op.add_column(table, int64("scope_id", default=0))
+        limited = sqlalchemy.text("scope_id != 0")
+        columns = ["scope_id", *order]
+        op.create_index(f"ix_{table}_scope", table, columns, postgresql_where=limited, sqlite_where=limited)
+    op.add_column("data_file", int64("scope_id", default=0))
+
+
+def _table(name: str, *columns: Column[Any]) -> None:
+    op.create_table(name, *columns, sqlite_strict=True, sqlite_with_rowid=False)
