@@ -261,16 +261,24 @@ def run(
     beside: Loops,
     *,
     grace_s: float,
+    patient: bool = True,
     parent_lives: Callable[[], bool] = lambda: True,
     look_s: float = _PAUSE_S,
 ) -> int:
     """Work until SIGTERM or SIGINT, or until the process that started this one is gone; gives the exit status.
 
-    What runs is given `grace_s` seconds to finish. `parent_lives` is asked every `look_s` seconds.
+    What runs is given `grace_s` seconds to finish. A second signal is deadly, unless `patient`: to a child of a server
+    it may come twice anyway. `parent_lives` is asked every `look_s` seconds.
     """
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+    told, numbers = threading.Event(), (signal.SIGTERM, signal.SIGINT)
+
+    def tell(*_: object) -> None:
+        told.set()
+        for number in () if patient else numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in numbers:
+        signal.signal(number, tell)
     worker.start()
     beside.start()
     while parent_lives() and not told.wait(look_s):

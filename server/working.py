@@ -14,8 +14,10 @@ from server.settings import Settings
 from server.worker import Worker, WorkerSettings, run
 
 
-def work(settings: Settings, *, parent_lives: Callable[[], bool]) -> int:
+def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bool]) -> int:
     """Work until SIGTERM, SIGINT or the end of the process that started this one; gives the exit status.
+
+    One that nobody supervises ends at once on a second signal.
 
     Raises: CannotStart; BadSettings.
     """
@@ -25,7 +27,13 @@ def work(settings: Settings, *, parent_lives: Callable[[], bool]) -> int:
     worker = Worker(database, known_jobs(settings), how, on_change=notifier.tell if notifier else lambda _: None)
     if notifier:
         Thread(target=_listen, args=(database.url, worker), name="listen", daemon=True).start()
-    status = run(worker, Loops(database, further), grace_s=settings.shutdown_grace_s, parent_lives=parent_lives)
+    status = run(
+        worker,
+        Loops(database, further),
+        grace_s=settings.shutdown_grace_s,
+        patient=supervised,
+        parent_lives=parent_lives,
+    )
     if notifier:
         notifier.close()
     database.dispose()

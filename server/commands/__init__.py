@@ -63,7 +63,7 @@ def work(slots: Slots = None, database_url: Database = None, parent: Parent = 0)
         from server.processes import parent_lives
         from server.working import work as run
 
-        raise typer.Exit(run(settings, parent_lives=parent_lives(parent)))
+        raise typer.Exit(run(settings, supervised=bool(parent), parent_lives=parent_lives(parent)))
 
 
 @app.command()

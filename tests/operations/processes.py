@@ -57,6 +57,7 @@ class Plan:
     lease_s: float = 30
     attempts: Attempts = field(default_factory=lambda: Attempts(100, 1_000, 10_000))
     lock_s: float = 10
+    patient: bool = True
 
     def jobs(self) -> Sequence[Job]:
         """What the worker knows how to carry out."""
@@ -107,7 +108,8 @@ def _work(plan: Plan) -> None:
     def unfinished() -> bool:
         return not plan.until or not tally.look(watching, plan.until).state.ended
 
-    status = run(worker, Loops(database, ()), grace_s=10, parent_lives=unfinished, look_s=0.05)
+    beside = Loops(database, ())
+    status = run(worker, beside, grace_s=10, patient=plan.patient, parent_lives=unfinished, look_s=0.05)
     watching.dispose()
     database.dispose()
     raise SystemExit(status)

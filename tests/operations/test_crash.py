@@ -232,3 +232,24 @@ def test_a_worker_told_to_leave_hands_over_at_once(tallies: Database) -> None:
     assert processes.finish(Plan(tallies.url, until=operation_id)) == 0
     assert time.monotonic() - begun < 10
     assert tally.tally_of(tallies, operation_id) == tally.whole(20)
+
+
+@pytest.mark.rule("PLT-43", "PLT-22")
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_second_signal_ends_a_worker_at_once_that_nobody_supervises(tallies: Database, *, patient: bool) -> None:
+    """Whoever is at the keyboard need not wait for the grace time; to a server's own worker it may come twice."""
+    operation_id = tally.start(tallies, numbers=2, size=2, pause_s="2")
+    with processes.running(Plan(tallies.url, patient=patient)) as leaver:
+        wait_for(lambda: tally.look(tallies, operation_id).started_us and _claimed(tallies))
+        processes.send(leaver, signal.SIGINT)
+        time.sleep(0.3)
+        assert leaver.is_alive()
+        processes.send(leaver, signal.SIGINT)
+        assert processes.ended(leaver) == (0 if patient else -signal.SIGINT)
+    assert processes.finish(Plan(tallies.url, until=operation_id)) == 0
+    assert tally.tally_of(tallies, operation_id) == tally.whole(2)
+
+
+def _claimed(database: Database) -> bool:
+    query = "SELECT count(*) FROM chunk WHERE state = 'CLAIMED' AND task = 'STEP'"
+    return bool(database.read(lambda tx: tx.execute(text(query)).scalar_one()))
