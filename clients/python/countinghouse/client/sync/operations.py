@@ -67,7 +67,7 @@ class Operation(Generic[ResponseT, MetadataT]):
         *,
         after_sequence: int = 0,
         timeout_s: float | None = None,
-        patience_s: float = 60.0,
+        patience_s: float = 90.0,
         on_retry: OnRetry | None = None,
     ) -> Iterator[Snapshot[ResponseT, MetadataT]]:
         """The operation as it stands, then after every change, until it is done.
