@@ -30,7 +30,7 @@ from server.database.transaction import Database
 from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, opened_database
-from server.outbound.files import LocalFiles
+from server.outbound.stores import file_store
 from server.retention import Retention
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import AuditServicer, DataFilesServicer, LongRunningServicer, OperationsServicer
@@ -115,7 +115,7 @@ class Server:
             to,
         )
         data_files_grpc.add_DataFilesServiceServicer_to_server(
-            DataFilesServicer(calls, LocalFiles(self._settings.data_files_folder)), to
+            DataFilesServicer(calls, file_store(self._settings)), to
         )
 
     async def start(self) -> None:

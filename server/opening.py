@@ -18,7 +18,7 @@ from server.database.migrate import CannotMigrate, migrate
 from server.database.transaction import Database
 from server.database.urls import sqlite_path
 from server.notify import connect
-from server.outbound.files import LocalFiles
+from server.outbound.stores import file_store
 from server.settings import PREFIX, BadSettings, Settings
 
 _RETRY_S = 1.0
@@ -37,7 +37,7 @@ class CannotStart(Exception):
 
 def make_folders(settings: Settings) -> None:
     """Make the folders that the settings name. Raises: BadSettings for each that cannot be made or written to."""
-    folders = {"DATA_FILES_FOLDER": settings.data_files_folder}
+    folders = {} if settings.data_files_url else {"DATA_FILES_FOLDER": settings.data_files_folder}
     if settings.on_sqlite:
         folders["DATABASE_URL"] = sqlite_path(settings.url).parent
     lines = [f"{PREFIX}{name}: {why}" for name, folder in folders.items() if (why := _made(folder))]
@@ -47,7 +47,7 @@ def make_folders(settings: Settings) -> None:
 
 def known_jobs(settings: Settings) -> tuple[Job, ...]:
     """The jobs of this program, which write their files where the settings say."""
-    return jobs(LocalFiles(settings.data_files_folder))
+    return jobs(file_store(settings))
 
 
 def opened_database(

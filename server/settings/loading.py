@@ -131,5 +131,5 @@ def _line(problem: dict[str, Any], in_file: dict[str, Any], chosen: dict[str, ob
         return f"{place}: there is no such setting" + (f"; {meant} is meant, perhaps" if meant else "")
     message = str(problem["msg"]).removeprefix("Value error, ")
     given = problem.get("input")
-    secret = name == "database_url" or not isinstance(given, str | int | float)
+    secret = name.endswith("_url") or not isinstance(given, str | int | float)
     return f"{place}: {message}" if secret or str(given) in message else f"{place}: {message}, not {given!r}"

@@ -6,6 +6,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.settings.calls import CallLimits
 from server.settings.checks import is_loopback
+from server.settings.files import DataFiles
+from server.settings.files import contradictions as of_data_files
 from server.settings.gl_extraction import GLExtraction
 from server.settings.place import Place
 from server.settings.work import Work
@@ -13,7 +15,7 @@ from server.settings.work import Work
 PREFIX = "COUNTINGHOUSE_"
 
 
-class Settings(GLExtraction, Work, CallLimits, Place, BaseSettings):
+class Settings(GLExtraction, DataFiles, Work, CallLimits, Place, BaseSettings):
     """What can be set. The environment comes before the file, the file before the default."""
 
     model_config = SettingsConfigDict(
@@ -55,4 +57,5 @@ def contradictions(settings: Settings) -> list[str]:
         lines.append(f"{PREFIX}LISTEN: several workers need a port of their own to share, not 0 or a socket")
     if settings.watches_per_caller_max > settings.watches_max:
         lines.append(f"{PREFIX}WATCHES_PER_CALLER_MAX: is above {PREFIX}WATCHES_MAX")
+    lines += of_data_files(settings, PREFIX)
     return lines

@@ -18,7 +18,7 @@ from server import observe
 from server.call import now_us
 from server.embedded import embedded
 from server.main import Server
-from server.outbound.files import LocalFiles
+from server.outbound.stores import file_store
 from server.settings import Settings
 
 S = TypeVar("S")
@@ -60,7 +60,7 @@ def serving(
     }
     settings = Settings(**values)
     observe.configure(settings.log_level)
-    known = jobs(LocalFiles(settings.data_files_folder)) if carries_out is None else carries_out
+    known = jobs(file_store(settings)) if carries_out is None else carries_out
     with (
         embedded(settings, known, clock_us=clock_us) as server,
         grpc.insecure_channel(server.target) as channel,
