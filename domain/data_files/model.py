@@ -62,6 +62,7 @@ class DataFileSet:
     version: int
     created_us: int
     updated_us: int
+    scope_id: int = 0
 
     @property
     def name(self) -> str:

@@ -43,7 +43,6 @@ data_file = table(
     flag("manifest", default=0),
     int64("created_us"),
     int64("visible_us", default=0),  # when it became visible; 0 before
-    int64("scope_id", default=0),  # of the run that wrote it
 )
 _f = data_file.c
 Index("ix_data_file_operation", _f.operation_id, _f.position)

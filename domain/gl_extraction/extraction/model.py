@@ -142,6 +142,7 @@ class Batch:
     first_message_id: int
     totals: Totals
     request: Request
+    scope_id: int = 0
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ def create(tx: Connection, batch: Batch) -> None:
             data_file_set_code=batch.data_file_set_code,
             created_us=batch.created_us,
             request=to_text(request_to_document(batch.request)),
+            scope_id=batch.scope_id,
         )
     )
 

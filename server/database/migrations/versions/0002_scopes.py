@@ -37,7 +37,6 @@ def upgrade() -> None:
         limited = sqlalchemy.text("scope_id != 0")
         columns = ["scope_id", *order]
         op.create_index(f"ix_{table}_scope", table, columns, postgresql_where=limited, sqlite_where=limited)
-    op.add_column("data_file", int64("scope_id", default=0))
 
 
 def _table(name: str, *columns: Column[Any]) -> None:
