@@ -1,0 +1,81 @@
+"""Who is served next, and what follows from an attempt: pure decisions on small facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from domain.deliveries.model import Delivery, Outcome, Patience, State, Trouble, Waiting
+
+TROUBLED_FROM = 5
+"""So many failures one after another, and a target is sent one delivery at a time, with pauses between."""
+
+_TARGET_PAUSE_US = 1_000_000
+_TARGET_PAUSE_MAX_US = 300_000_000
+_DOUBLINGS_MAX = 40  # beyond it every pause is at its bound
+
+
+def shares(waiting: Sequence[Waiting], *, free: int, per_target_max: int, now_us: int) -> dict[str, int]:
+    """How many deliveries of each target are to be claimed into so many `free` hands.
+
+    Hands are dealt one by one, to the target with the fewest under way, then to the one whose first is due longest: a
+    target that is slow or dead holds `per_target_max` hands at most, one that is in trouble one, and none in its pause.
+    """
+    open_to = [each for each in waiting if opens_us(each, per_target_max=per_target_max) <= now_us]
+    room = {each.target: _limit(each, per_target_max) - each.under_way for each in open_to}
+    given = dict.fromkeys(room, 0)
+    for _ in range(free):
+        able = [each for each in open_to if given[each.target] < room[each.target]]
+        if not able:
+            break
+        first = min(able, key=lambda each: (each.under_way + given[each.target], each.due_us, each.target))
+        given[first.target] += 1
+    return {target: number for target, number in given.items() if number}
+
+
+def opens_us(each: Waiting, *, per_target_max: int) -> int:
+    """From when on the target's next delivery may be claimed; far in the future while its hands are full."""
+    if each.under_way >= _limit(each, per_target_max):
+        return NEVER_US
+    return max(each.due_us, each.trouble.paused_until_us if each.trouble else 0)
+
+
+NEVER_US = 2**62
+"""An instant that does not come."""
+
+
+def after_attempt(delivery: Delivery, outcome: Outcome, patience: Patience, *, now_us: int, chance: float) -> Delivery:
+    """The delivery after an attempt; `chance`, from 0 to 1, is the part of the pause that it rests (full jitter)."""
+    assert delivery.state is State.PENDING
+    assert 0 <= chance <= 1
+    if outcome.delivered:
+        ended = replace(delivery, claimed=False, next_attempt_us=0, ended_us=now_us)
+        return replace(ended, state=State.DELIVERED, reason="", message="")
+    told = replace(delivery, claimed=False, reason=outcome.reason, message=outcome.message)
+    used_up = delivery.attempts >= patience.attempts_max or now_us >= delivery.since_us + patience.within_us
+    if outcome.final or used_up:
+        return replace(told, state=State.GIVEN_UP, next_attempt_us=0, ended_us=now_us)
+    longest_us = _doubled(patience.pause_us, delivery.attempts - 1, patience.pause_max_us)
+    pause_us = max(round(longest_us * chance), min(outcome.pause_us, patience.pause_max_us))
+    return replace(told, next_attempt_us=now_us + pause_us)
+
+
+def trouble_after(before: Trouble | None, outcome: Outcome, *, now_us: int, chance: float) -> Trouble | None:
+    """The target's trouble after an attempt; None once it took something, or refused this one thing for good."""
+    if outcome.delivered or (outcome.final and before is None):
+        return None
+    failures = (before.failures if before else 0) + 1
+    since_us = before.failing_since_us if before else now_us
+    if failures < TROUBLED_FROM:
+        return Trouble(failures, since_us, paused_until_us=0)
+    longest_us = _doubled(_TARGET_PAUSE_US, failures - TROUBLED_FROM, _TARGET_PAUSE_MAX_US)
+    pause_us = max(round(longest_us * (0.5 + chance / 2)), min(outcome.pause_us, _TARGET_PAUSE_MAX_US))
+    return Trouble(failures, since_us, now_us + pause_us)
+
+
+def _limit(each: Waiting, per_target_max: int) -> int:
+    return 1 if each.trouble and each.trouble.failures >= TROUBLED_FROM else per_target_max
+
+
+def _doubled(pause_us: int, times: int, at_most_us: int) -> int:
+    return min(pause_us << max(0, min(times, _DOUBLINGS_MAX)), at_most_us)

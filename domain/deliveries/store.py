@@ -1,0 +1,288 @@
+"""The SQL of deliveries and of the targets that are in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.deliveries.model import Delivery, DeliveryFilter, Kind, NewDelivery, State, Trouble, Waiting
+from domain.deliveries.tables import delivery, delivery_target
+from domain.kernel import scopes
+from domain.kernel.documents import from_text, to_text
+
+_FIELDS = ", ".join(column.name for column in delivery.columns)
+
+_WAITING = text(
+    # From one target to the next along ix_delivery_due: what it costs is the number of targets, not of deliveries.
+    """
+    WITH RECURSIVE each(target) AS (
+        SELECT min(target) FROM delivery WHERE state = 'PENDING' AND kind = :kind
+        UNION ALL
+        SELECT (SELECT min(d.target) FROM delivery d
+                WHERE d.state = 'PENDING' AND d.kind = :kind AND d.target > each.target)
+        FROM each WHERE each.target IS NOT NULL
+    )
+    SELECT each.target,
+        (SELECT min(d.next_attempt_us) FROM delivery d
+         WHERE d.state = 'PENDING' AND d.kind = :kind AND d.target = each.target) AS due_us,
+        (SELECT count(*) FROM delivery d WHERE d.claimed = 1 AND d.state = 'PENDING' AND d.kind = :kind
+         AND d.target = each.target AND d.next_attempt_us > :now_us) AS under_way,
+        t.failures, t.failing_since_us, t.paused_until_us
+    FROM each LEFT JOIN delivery_target t ON t.kind = :kind AND t.target = each.target
+    WHERE each.target IS NOT NULL"""
+)
+
+_CLAIM = """
+    UPDATE delivery SET claimed = 1, epoch = epoch + 1, attempts = attempts + 1,
+        next_attempt_us = :until_us, attempted_us = :now_us
+    WHERE state = 'PENDING' AND delivery_id {among}
+    RETURNING {fields}"""
+_DUE = """
+    SELECT delivery_id FROM delivery
+    WHERE state = 'PENDING' AND kind = :kind AND target = :target AND next_attempt_us <= :now_us
+    ORDER BY next_attempt_us, delivery_id LIMIT :most"""
+_CLAIMS = {  # PostgreSQL may run a query behind IN more than once, and claim as often; an array it makes once
+    "postgresql": text(_CLAIM.format(among=f"= ANY (ARRAY ({_DUE} FOR UPDATE SKIP LOCKED))", fields=_FIELDS)),
+    "sqlite": text(_CLAIM.format(among=f"IN ({_DUE})", fields=_FIELDS)),
+}
+
+
+def insert_deliveries(tx: Connection, rows: Iterable[tuple[str, NewDelivery]], *, now_us: int) -> int:
+    """Record deliveries, due at once, under their ids; those whose key the target has already are left out.
+
+    Gives how many were recorded. Cost: one statement each.
+    """
+    return sum(
+        tx.execute(
+            _insert(tx)
+            .values(
+                delivery_id=delivery_id,
+                kind=new.kind,
+                target=new.target,
+                key=new.key,
+                subject=new.subject,
+                event_type=new.event_type,
+                payload=to_text(new.payload),
+                state=State.PENDING,
+                next_attempt_us=now_us,
+                since_us=now_us,
+                created_us=now_us,
+                scope_id=new.scope_id,
+            )
+            .on_conflict_do_nothing(index_elements=["key", "target"])
+        ).rowcount
+        for delivery_id, new in rows
+    )
+
+
+def waiting(tx: Connection, kinds: Sequence[Kind], now_us: int) -> list[Waiting]:
+    """Every target with pending deliveries. Cost: one statement a kind, a few looks into indexes for each target."""
+    return [
+        Waiting(
+            kind=kind,
+            target=row["target"],
+            due_us=row["due_us"],
+            under_way=row["under_way"],
+            trouble=None if row["failures"] is None else _trouble_from_row(row),
+        )
+        for kind in kinds
+        for row in tx.execute(_WAITING, {"kind": kind, "now_us": now_us}).mappings()
+    ]
+
+
+def claim(tx: Connection, kind: Kind, target: str, *, most: int, now_us: int, until_us: int) -> list[Delivery]:
+    """Claim the deliveries of a target that are due longest; those that others claim just now are passed over.
+
+    Cost: one statement along ix_delivery_due.
+    """
+    asked = {"kind": kind, "target": target, "most": most, "now_us": now_us, "until_us": until_us}
+    return [_delivery_from_row(row) for row in tx.execute(_CLAIMS[tx.dialect.name], asked).mappings()]
+
+
+_EXTEND = (
+    update(delivery)
+    .where(delivery.c.delivery_id == bindparam("held_id"), delivery.c.epoch == bindparam("held_epoch"))
+    .where(delivery.c.claimed == 1)
+    .values(next_attempt_us=bindparam("until_us"))
+)
+
+
+def extend(tx: Connection, held: Collection[Delivery], *, until_us: int) -> None:
+    """Extend the leases of claimed deliveries. Cost: one statement each, by primary key."""
+    if held:
+        tx.execute(
+            _EXTEND,
+            [{"held_id": each.delivery_id, "held_epoch": each.epoch, "until_us": until_us} for each in _in_order(held)],
+        )
+
+
+def hand_back(tx: Connection, held: Collection[Delivery], *, now_us: int) -> None:
+    """Make claimed deliveries due again, as if nobody had tried. Cost: one statement each, by primary key."""
+    for each in _in_order(held):
+        changes = {"claimed": 0, "attempts": each.attempts - 1, "next_attempt_us": now_us}
+        tx.execute(update(delivery).where(_held(each)).values(**changes))
+
+
+def end_attempt(tx: Connection, held: Delivery, after: Delivery) -> bool:
+    """The fence: write what became of an attempt, unless the delivery has another sender by now; says whether not.
+
+    Cost: one statement by primary key.
+    """
+    changes = {
+        "state": after.state,
+        "claimed": int(after.claimed),
+        "next_attempt_us": after.next_attempt_us,
+        "ended_us": after.ended_us,
+        "reason": after.reason,
+        "message": after.message,
+    }
+    return tx.execute(update(delivery).where(_held(held)).values(**changes)).rowcount == 1
+
+
+def find(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) -> Delivery | None:
+    """The delivery, if its scope is among the visible ones (None: all). Cost: one statement by primary key."""
+    return _one(tx, select(delivery).where(delivery.c.delivery_id == delivery_id, *_seen(visible)))
+
+
+def lock(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) -> Delivery | None:
+    """As `find`, and the row is locked until the transaction ends."""
+    query = select(delivery).where(delivery.c.delivery_id == delivery_id, *_seen(visible))
+    return _one(tx, query.with_for_update())
+
+
+def page(
+    tx: Connection, wanted: DeliveryFilter, *, before_id: str, limit: int, visible: frozenset[int] | None
+) -> list[Delivery]:
+    """Newest first, from the one before `before_id` on (empty: the newest). Cost: one statement along an index."""
+    query = select(delivery).where(*_seen(visible)).order_by(delivery.c.delivery_id.desc()).limit(limit)
+    for column, value in (
+        (delivery.c.state, wanted.state),
+        (delivery.c.kind, wanted.kind),
+        (delivery.c.target, wanted.target),
+        (delivery.c.subject, wanted.subject),
+        (delivery.c.key, wanted.key),
+    ):
+        query = query.where(column == value) if value else query
+    query = query.where(delivery.c.delivery_id < before_id) if before_id else query
+    return [_delivery_from_row(row) for row in tx.execute(query).mappings()]
+
+
+def begin_again(tx: Connection, delivery_id: str, *, now_us: int) -> None:
+    """Make an ended delivery pending, with all its attempts. Cost: one statement by primary key."""
+    tx.execute(
+        update(delivery)
+        .where(delivery.c.delivery_id == delivery_id)
+        .values(
+            state=State.PENDING,
+            attempts=0,
+            redeliveries=delivery.c.redeliveries + 1,
+            next_attempt_us=now_us,
+            since_us=now_us,
+            ended_us=0,
+        )
+    )
+
+
+def give_up_late(
+    tx: Connection, kind: Kind, target: str, *, reason: str, before_us: int, now_us: int, most: int
+) -> int:
+    """Give up pending deliveries of a target that are older than `before_us` and in nobody's hands; gives how many.
+
+    Cost: two statements along ix_delivery_due.
+    """
+    late = (
+        select(delivery.c.delivery_id)
+        .where(delivery.c.state == State.PENDING, delivery.c.kind == kind, delivery.c.target == target)
+        .where(delivery.c.claimed == 0, delivery.c.since_us < before_us)
+        .order_by(delivery.c.next_attempt_us, delivery.c.delivery_id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    ids = tx.execute(late).scalars().all()
+    if ids:
+        changes = {"state": State.GIVEN_UP, "ended_us": now_us, "next_attempt_us": 0, "reason": reason}
+        tx.execute(update(delivery).where(delivery.c.delivery_id.in_(ids)).values(**changes))
+    return len(ids)
+
+
+def forget_before(tx: Connection, before_us: int, limit: int) -> int:
+    """Delete deliveries that ended before an instant, at most `limit`; gives how many. Cost: one statement."""
+    old = (
+        select(delivery.c.delivery_id)
+        .where(delivery.c.ended_us > 0, delivery.c.ended_us < before_us)
+        .order_by(delivery.c.ended_us)
+        .limit(limit)
+    ).subquery()
+    return tx.execute(delete(delivery).where(delivery.c.delivery_id.in_(select(old.c.delivery_id)))).rowcount
+
+
+def lock_trouble(tx: Connection, kind: Kind, target: str) -> Trouble | None:
+    """The target's trouble, locked until the transaction ends. Cost: one statement by primary key."""
+    query = select(delivery_target).where(_this(kind, target)).with_for_update()
+    row = tx.execute(query).mappings().one_or_none()
+    return None if row is None else _trouble_from_row(row)
+
+
+def save_trouble(tx: Connection, kind: Kind, target: str, trouble: Trouble | None) -> None:
+    """Write the target's trouble; None strikes it off. Cost: one statement by primary key."""
+    if trouble is None:
+        tx.execute(delete(delivery_target).where(_this(kind, target)))
+        return
+    changes = {
+        "failures": trouble.failures,
+        "failing_since_us": trouble.failing_since_us,
+        "paused_until_us": trouble.paused_until_us,
+    }
+    statement = _insert(tx, delivery_target).values(kind=kind, target=target, **changes)
+    tx.execute(statement.on_conflict_do_update(index_elements=["kind", "target"], set_=changes))
+
+
+def _insert(tx: Connection, into: Any = delivery) -> Any:  # noqa: ANN401 - each dialect has its own
+    return postgresql.insert(into) if tx.dialect.name == "postgresql" else sqlite.insert(into)
+
+
+def _held(held: Delivery) -> Any:  # noqa: ANN401
+    return and_(
+        delivery.c.delivery_id == held.delivery_id,
+        delivery.c.epoch == held.epoch,
+        delivery.c.claimed == 1,
+        delivery.c.state == State.PENDING,
+    )
+
+
+def _in_order(held: Collection[Delivery]) -> list[Delivery]:
+    """In the one order in which rows are locked."""
+    return sorted(held, key=lambda each: each.delivery_id)
+
+
+def _this(kind: Kind, target: str) -> Any:  # noqa: ANN401
+    return and_(delivery_target.c.kind == kind, delivery_target.c.target == target)
+
+
+def _seen(visible: frozenset[int] | None) -> list[Any]:
+    return [scopes.within(delivery.c.scope_id, visible)]
+
+
+def _one(tx: Connection, query: Any) -> Delivery | None:  # noqa: ANN401
+    row = tx.execute(query).mappings().one_or_none()
+    return None if row is None else _delivery_from_row(row)
+
+
+def _trouble_from_row(row: RowMapping) -> Trouble:
+    return Trouble(row["failures"], row["failing_since_us"], row["paused_until_us"])
+
+
+def _delivery_from_row(row: RowMapping) -> Delivery:
+    columns = dict(row)
+    return Delivery(
+        **{
+            **columns,
+            "kind": Kind(columns["kind"]),
+            "state": State(columns["state"]),
+            "payload": from_text(columns["payload"]),
+            "claimed": bool(columns["claimed"]),
+        }
+    )
