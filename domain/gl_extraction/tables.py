@@ -164,6 +164,8 @@ extraction_batch = table(
     json_text("totals"),  # {"USD": {"debit": minor, "credit": minor}}
     json_text("request"),
     int64("scope_id", default=0),  # of the caller who started the run
+    int64("acknowledged_count", default=0),  # messages
+    int64("rejected_count", default=0),
 )
 _b = extraction_batch.c
 Index(
@@ -174,6 +176,10 @@ Index(
     sqlite_where=(_b.restamping == 1) & _b.state.in_(("SELECTING", "PREPARED")),
 )
 Index("ix_extraction_batch_operation", _b.operation_id)
+_awaited = (_b.state == "COMPLETED") & (_b.message_count > _b.acknowledged_count + _b.rejected_count)
+Index("ix_extraction_batch_awaited", _b.batch_no, postgresql_where=_awaited, sqlite_where=_awaited)
+_rejected = _b.rejected_count > 0
+Index("ix_extraction_batch_rejected", _b.batch_no, postgresql_where=_rejected, sqlite_where=_rejected)
 Index(
     "ix_extraction_batch_scope",
     _b.scope_id,
@@ -221,4 +227,69 @@ message_block = table(
     int64("batch_no"),
     text("state"),  # USED or VOID
     int64("created_us"),
+)
+
+balance_movement = table(
+    "balance_movement",  # what a use case or a step changed in the sums over details: deltas, never sums
+    text("ledger_code", key=True),
+    text("accounting_period_code", key=True),
+    text("distribution_account", key=True),
+    text("currency", key=True),
+    text("movement_id", key=True),
+    int64("debit_minor"),  # of details that are not void
+    int64("credit_minor"),
+    int64("detail_count"),
+    int64("extracted_debit_minor"),  # of those among them that carry a stamp that counts
+    int64("extracted_credit_minor"),
+    int64("extracted_count"),
+    int64("recorded_us"),  # when the use case was carried out
+    int64("settled_us", default=0),  # mark: the instant as of which it counts; 0 until a balance is told
+)
+_m = balance_movement.c
+Index(
+    "ix_balance_movement_unsettled",
+    _m.settled_us,
+    postgresql_where=_m.settled_us == 0,
+    sqlite_where=_m.settled_us == 0,
+)
+Index("ix_balance_movement_settled", _m.settled_us, postgresql_where=_m.settled_us > 0, sqlite_where=_m.settled_us > 0)
+
+batch_movement = table(
+    "batch_movement",  # what a batch adds to the extracted sums once it is completed
+    int64("batch_no", key=True),
+    text("ledger_code", key=True),
+    text("accounting_period_code", key=True),
+    text("distribution_account", key=True),
+    text("currency", key=True),
+    text("movement_id", key=True),
+    int64("debit_minor"),
+    int64("credit_minor"),
+    int64("detail_count"),
+)
+
+balance_mark = table(
+    "balance_mark",
+    text("name", key=True),  # settled: balances up to here are told; minutes, quarters: compacted up to here
+    int64("at_us"),
+)
+
+balance_told = table(
+    "balance_told",
+    int64("at_us", key=True),  # an instant as of which a balance was told: it stays as it is for ever
+)
+
+message_receipt = table(
+    "message_receipt",  # what the receiver said of the messages from first to last; of others, nothing yet
+    int64("batch_no", key=True),
+    int64("first_message_id", key=True),
+    int64("last_message_id"),
+    text("state"),  # receipts.states.ReceiptState
+    text("reason", default=""),
+    text("reference", default=""),
+    text("caller", default=""),
+    int64("created_us"),
+    int64("updated_us"),
+)
+message_receipt.append_constraint(
+    CheckConstraint("first_message_id <= last_message_id", name="message_receipt_ends_no_earlier_than_it_starts")
 )
