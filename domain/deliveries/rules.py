@@ -10,6 +10,9 @@ from domain.deliveries.model import Delivery, Outcome, Patience, State, Trouble,
 TROUBLED_FROM = 5
 """So many failures one after another, and a target is sent one delivery at a time, with pauses between."""
 
+CHANCE_MAX = 1_000
+"""Random parts are drawn from 0 to this."""
+
 _TARGET_PAUSE_US = 1_000_000
 _TARGET_PAUSE_MAX_US = 300_000_000
 _DOUBLINGS_MAX = 40  # beyond it every pause is at its bound
@@ -44,10 +47,10 @@ NEVER_US = 2**62
 """An instant that does not come."""
 
 
-def after_attempt(delivery: Delivery, outcome: Outcome, patience: Patience, *, now_us: int, chance: float) -> Delivery:
-    """The delivery after an attempt; `chance`, from 0 to 1, is the part of the pause that it rests (full jitter)."""
+def after_attempt(delivery: Delivery, outcome: Outcome, patience: Patience, *, now_us: int, chance: int) -> Delivery:
+    """The delivery after an attempt; `chance` of CHANCE_MAX is the part of the pause that it rests (full jitter)."""
     assert delivery.state is State.PENDING
-    assert 0 <= chance <= 1
+    assert 0 <= chance <= CHANCE_MAX
     if outcome.delivered:
         ended = replace(delivery, claimed=False, next_attempt_us=0, ended_us=now_us)
         return replace(ended, state=State.DELIVERED, reason="", message="")
@@ -56,11 +59,11 @@ def after_attempt(delivery: Delivery, outcome: Outcome, patience: Patience, *, n
     if outcome.final or used_up:
         return replace(told, state=State.GIVEN_UP, next_attempt_us=0, ended_us=now_us)
     longest_us = _doubled(patience.pause_us, delivery.attempts - 1, patience.pause_max_us)
-    pause_us = max(round(longest_us * chance), min(outcome.pause_us, patience.pause_max_us))
+    pause_us = max(longest_us * chance // CHANCE_MAX, min(outcome.pause_us, patience.pause_max_us))
     return replace(told, next_attempt_us=now_us + pause_us)
 
 
-def trouble_after(before: Trouble | None, outcome: Outcome, *, now_us: int, chance: float) -> Trouble | None:
+def trouble_after(before: Trouble | None, outcome: Outcome, *, now_us: int, chance: int) -> Trouble | None:
     """The target's trouble after an attempt; None once it took something, or refused this one thing for good."""
     if outcome.delivered or (outcome.final and before is None):
         return None
@@ -69,7 +72,7 @@ def trouble_after(before: Trouble | None, outcome: Outcome, *, now_us: int, chan
     if failures < TROUBLED_FROM:
         return Trouble(failures, since_us, paused_until_us=0)
     longest_us = _doubled(_TARGET_PAUSE_US, failures - TROUBLED_FROM, _TARGET_PAUSE_MAX_US)
-    pause_us = max(round(longest_us * (0.5 + chance / 2)), min(outcome.pause_us, _TARGET_PAUSE_MAX_US))
+    pause_us = max(longest_us * (CHANCE_MAX + chance) // (2 * CHANCE_MAX), min(outcome.pause_us, _TARGET_PAUSE_MAX_US))
     return Trouble(failures, since_us, now_us + pause_us)
 
 

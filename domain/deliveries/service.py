@@ -89,12 +89,12 @@ def record(
     tx: Connection,
     attempts: Sequence[tuple[Delivery, Outcome]],
     patience: Patience,
-    chance: Callable[[], float],
+    chance: Callable[[], int],
 ) -> list[Delivery]:
     """Record what became of attempts, once each; gives the deliveries as they stand after it.
 
     Left out are those that another sender has by now, since their lease was over: its outcome counts. `chance` gives
-    random numbers from 0 to 1.
+    random numbers from 0 to `rules.CHANCE_MAX`.
 
     Cost: one statement for each delivery, two for each target, one for the clock. Rows are locked by target, then id.
     """

@@ -40,7 +40,7 @@ def claim(database: Database, *, free: int = 10, per_target_max: int = 10, lease
 
 
 def record(database: Database, *attempts: Any, patience: Patience = PATIENCE) -> list[Delivery]:
-    return database.write(lambda tx: service.record(tx, attempts, patience, lambda: 1.0))
+    return database.write(lambda tx: service.record(tx, attempts, patience, lambda: rules.CHANCE_MAX))
 
 
 def get(database: Database, delivery_id: str) -> Delivery:

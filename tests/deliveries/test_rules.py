@@ -78,7 +78,7 @@ def test_a_failed_attempt_is_repeated_after_a_random_part_of_a_growing_pause() -
     outcome = failed("RECEIVER_FAILED", "500")
     pauses = []
     for attempt in (1, 2, 3):
-        after = rules.after_attempt(claimed(attempts=attempt), outcome, PATIENCE, now_us=NOW, chance=1)
+        after = rules.after_attempt(claimed(attempts=attempt), outcome, PATIENCE, now_us=NOW, chance=rules.CHANCE_MAX)
         assert (after.state, after.claimed, after.reason) == (State.PENDING, False, "RECEIVER_FAILED")
         pauses.append(after.next_attempt_us - NOW)
     assert pauses == [1_000_000, 2_000_000, 3_000_000]
@@ -103,9 +103,13 @@ def test_a_receiver_may_ask_for_a_longer_pause_up_to_the_bound() -> None:
 )
 def test_a_delivery_is_given_up_when_its_attempts_or_its_time_are_used_up(delivery: Delivery) -> None:
     """Attempts are bounded; success at the last of them counts."""
-    after = rules.after_attempt(delivery, failed("RECEIVER_FAILED", "500"), PATIENCE, now_us=NOW, chance=1)
+    after = rules.after_attempt(
+        delivery, failed("RECEIVER_FAILED", "500"), PATIENCE, now_us=NOW, chance=rules.CHANCE_MAX
+    )
     assert (after.state, after.ended_us, after.reason) == (State.GIVEN_UP, NOW, "RECEIVER_FAILED")
-    assert rules.after_attempt(delivery, DELIVERED, PATIENCE, now_us=NOW, chance=1).state is State.DELIVERED
+    assert (
+        rules.after_attempt(delivery, DELIVERED, PATIENCE, now_us=NOW, chance=rules.CHANCE_MAX).state is State.DELIVERED
+    )
 
 
 @pytest.mark.rule("PLT-25")
@@ -114,11 +118,11 @@ def test_a_target_is_left_alone_longer_with_each_failure_until_it_takes_somethin
     trouble, outcome = None, failed("RECEIVER_FAILED", "500")
     pauses = []
     for _ in range(rules.TROUBLED_FROM + 12):
-        trouble = rules.trouble_after(trouble, outcome, now_us=NOW, chance=1)
+        trouble = rules.trouble_after(trouble, outcome, now_us=NOW, chance=rules.CHANCE_MAX)
         assert trouble is not None
         pauses.append(max(0, trouble.paused_until_us - NOW))
     quiet = rules.TROUBLED_FROM - 1
     assert pauses[:quiet] == [0] * quiet
     assert pauses[quiet : quiet + 3] == [1_000_000, 2_000_000, 4_000_000]
     assert pauses[-1] == 300_000_000
-    assert rules.trouble_after(trouble, DELIVERED, now_us=NOW, chance=1) is None
+    assert rules.trouble_after(trouble, DELIVERED, now_us=NOW, chance=rules.CHANCE_MAX) is None
