@@ -131,14 +131,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """Deliveries in a sender's hands, and the instant at which there may be more to claim (0: none is pending)."""
-
-    deliveries: tuple[Delivery, ...]
-    next_due_us: int
-
-
-@dataclass(frozen=True, slots=True)
 class DeliveryFilter:
     """Which deliveries; the empty string means any."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from domain.deliveries.model import Delivery, Outcome, Patience, State, Trouble, Waiting
 
-TROUBLED_FROM = 5
+TROUBLED_FROM = 10
 """So many failures one after another, and a target is sent one delivery at a time, with pauses between."""
 
 CHANCE_MAX = 1_000

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from domain.deliveries import rules, store
 from domain.deliveries.errors import HELD_BACK, DeliveryNotFound, DeliveryStillPending
 from domain.deliveries.model import (
-    Claimed,
     Delivery,
     DeliveryFilter,
     Kind,
@@ -55,7 +54,18 @@ def enqueue(tx: Connection, new: Sequence[NewDelivery]) -> list[str]:
     return ids
 
 
-def claim(tx: Connection, kinds: Sequence[Kind], *, free: int, per_target_max: int, lease_us: int) -> Claimed:
+def pause_us(tx: Connection, kinds: Sequence[Kind], *, per_target_max: int) -> int | None:
+    """How long until there is something to claim, in microseconds: 0 for now, None while nothing can become due.
+
+    Cost: one statement for the clock, one a kind; no lock.
+    """
+    at_us = now_us(tx)
+    opens = [rules.opens_us(each, per_target_max=per_target_max) for each in store.waiting(tx, kinds, at_us)]
+    first_us = min(opens, default=rules.NEVER_US)
+    return None if first_us == rules.NEVER_US else max(0, first_us - at_us)
+
+
+def claim(tx: Connection, kinds: Sequence[Kind], *, free: int, per_target_max: int, lease_us: int) -> list[Delivery]:
     """Claim at most `free` deliveries for `lease_us`, fairly between targets (`rules.shares`).
 
     Of one target `per_target_max` are under way at once; senders that claim at the same instant may pass it by what
@@ -69,10 +79,7 @@ def claim(tx: Connection, kinds: Sequence[Kind], *, free: int, per_target_max: i
     claimed: list[Delivery] = []
     for target, most in rules.shares(waiting, free=free, per_target_max=per_target_max, now_us=at_us).items():
         claimed += store.claim(tx, kind_of[target], target, most=most, now_us=at_us, until_us=at_us + lease_us)
-    if claimed:
-        return Claimed(tuple(sorted(claimed, key=lambda each: each.delivery_id)), next_due_us=at_us)
-    opens = [rules.opens_us(each, per_target_max=per_target_max) for each in waiting]
-    return Claimed((), next_due_us=min(opens, default=0))
+    return sorted(claimed, key=lambda each: each.delivery_id)
 
 
 def keep(tx: Connection, held: Collection[Delivery], *, lease_us: int) -> None:

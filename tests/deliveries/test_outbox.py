@@ -33,10 +33,9 @@ def enqueue(database: Database, target: str = "a", *, number: int = 1, **columns
 
 def claim(database: Database, *, free: int = 10, per_target_max: int = 10, lease_s: float = 60) -> list[Delivery]:
     lease_us = round(lease_s * 1_000_000)
-    claimed = database.write(
+    return database.write(
         lambda tx: service.claim(tx, tuple(Kind), free=free, per_target_max=per_target_max, lease_us=lease_us)
     )
-    return list(claimed.deliveries)
 
 
 def record(database: Database, *attempts: Any, patience: Patience = PATIENCE) -> list[Delivery]:
@@ -90,6 +89,9 @@ def test_a_target_that_fails_is_probed_one_by_one_and_opens_with_a_success(datab
     held = claim(database, free=rules.TROUBLED_FROM)
     record(database, *((each, FAILED) for each in held))
     assert claim(database) == []  # it rests
+    pause_us = database.read(lambda tx: service.pause_us(tx, tuple(Kind), per_target_max=10))
+    assert pause_us is not None
+    assert 0 < pause_us <= 1_000_000
     _end_pauses(database)
     (probe,) = claim(database)
     assert claim(database) == []
@@ -159,9 +161,9 @@ def test_attempts_are_bounded_and_a_person_can_send_it_again(database: Database)
 @pytest.mark.rule("PLT-25")
 def test_what_a_dead_target_held_back_for_days_is_given_up_with_it(database: Database) -> None:
     """Deliveries that its pauses kept from ever being tried do not wait for ever."""
-    ids = enqueue(database, number=10)
+    ids = enqueue(database, number=2 * rules.TROUBLED_FROM)
     patience = Patience(within_us=50_000, pause_us=0, pause_max_us=0)
-    held = claim(database, free=5)
+    held = claim(database, free=rules.TROUBLED_FROM)
     record(database, *((each, FAILED) for each in held))
     time.sleep(0.1)
     _end_pauses(database)

@@ -1,0 +1,258 @@
+"""Sends what is due to go outside: a loop in the worker process, whose hands send at the same time (PLT-25, PLT-32).
+
+One thread claims and records, many send: no transaction is open while anything is sent. What a process held when it
+died is due again when its lease is over, and another sends it, with the same key.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection
+
+from domain.deliveries import rules, service
+from domain.deliveries.errors import LOST_ITS_SENDERS
+from domain.deliveries.model import Delivery, Kind, Outcome, Patience, State, failed
+from domain.kernel.errors import Unavailable
+from server.database.changes import FileChanges
+from server.database.transaction import Database
+from server.observe import trace
+
+_KEEPS_PER_LEASE = 3
+_PAUSE_S = 1.0  # after something went wrong
+_TICK_S = 0.25  # between two looks at whether to stop, and at whether the SQLite file has changed
+_SECOND_US = 1_000_000
+
+BROKE_OFF = "DELIVERY_BROKE_OFF"
+"""Reason of an attempt that ended in nobody's plan."""
+
+log = structlog.get_logger("dispatch")
+
+
+class Handler(Protocol):
+    """How one kind of delivery is sent."""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind."""
+
+    def send(self, database: Database, delivery: Delivery, stopping: threading.Event) -> Outcome | None:
+        """Send it, within bounded time, outside of any transaction; from several threads at once.
+
+        None when it broke off because the process stops: then it counts as not tried. What a handler raises counts as
+        a failed attempt.
+        """
+
+    def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
+        """Change what else depends on the outcome, in the transaction that records it: `delivery` as it stands then."""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchSettings:
+    """How deliveries are sent; times in seconds.
+
+    `hands` send at once, `per_target_max` of them to one target. A process that is silent for `lease_s` loses what it
+    is sending. `poll_s` is how often it looks for what is due when nobody has told.
+    """
+
+    hands: int = 8
+    per_target_max: int = 4
+    lease_s: float = 30
+    poll_s: float = 1
+    patience: Patience = field(default_factory=Patience)
+
+    @property
+    def connections(self) -> int:
+        """How many database connections it uses: one each hand, to look things up, and one to claim and record."""
+        return self.hands + 1
+
+
+_Attempt = tuple[Delivery, Outcome | None]
+
+
+class Dispatch:
+    """Hands that send, and one that gives them what is due. `wake` has it look now."""
+
+    def __init__(self, handlers: Sequence[Handler], settings: DispatchSettings) -> None:
+        self._handlers: Mapping[Kind, Handler] = {handler.kind: handler for handler in handlers}
+        self._settings = settings
+        self._woken = threading.Event()
+        self._ended: SimpleQueue[_Attempt | None] = SimpleQueue()  # None: somebody rang
+
+    def wake(self) -> None:
+        """Look for what is due now: something was recorded."""
+        if not self._woken.is_set():
+            self._woken.set()
+            self._ended.put(None)
+
+    def run(self, database: Database, stopping: threading.Event) -> None:
+        """Send until told to stop; then what is being sent is finished and recorded, and nothing more is begun."""
+        todo: SimpleQueue[Delivery | None] = SimpleQueue()
+        for number in range(self._settings.hands):
+            args = (database, todo, stopping)
+            threading.Thread(target=self._send_all, args=args, name=f"hand-{number}", daemon=True).start()
+        file = FileChanges(database.url) if database.dialect == "sqlite" else None
+        try:
+            _Round(database, self._settings, self._handlers, todo, file).until(stopping, self._ended, self._woken)
+        finally:
+            if file is not None:
+                file.close()
+            for _ in range(self._settings.hands):
+                todo.put(None)
+
+    def _send_all(self, database: Database, todo: SimpleQueue[Delivery | None], stopping: threading.Event) -> None:
+        while (delivery := todo.get()) is not None:
+            self._ended.put((delivery, self._send(database, delivery, stopping)))
+
+    def _send(self, database: Database, delivery: Delivery, stopping: threading.Event) -> Outcome | None:
+        if service.lost(delivery, self._settings.patience):
+            return failed(LOST_ITS_SENDERS, "each attempt ended with the process that made it", final=True)
+        try:
+            return self._handlers[delivery.kind].send(database, delivery, stopping)
+        except Unavailable as error:
+            return failed(error.reason, error.message)
+        except Exception as error:  # noqa: BLE001 - it is told, and the others must go on
+            _log_broken(delivery, error)
+            return failed(BROKE_OFF, "an unexpected error, which the server's log describes")
+
+
+class _Round:
+    """What one run of the loop holds: deliveries in hands, and attempts that are not recorded yet."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: DispatchSettings,
+        handlers: Mapping[Kind, Handler],
+        todo: SimpleQueue[Delivery | None],
+        file: FileChanges | None,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._handlers = handlers
+        self._kinds = tuple(handlers)
+        self._todo = todo
+        self._file = file
+        self._held: dict[str, Delivery] = {}
+        self._ended: list[_Attempt] = []
+        self._kept_s = self._looked_s = time.monotonic()
+        self._due_s = 0.0  # when the next look is worth it
+
+    def until(self, stopping: threading.Event, ended: SimpleQueue[_Attempt | None], woken: threading.Event) -> None:
+        """Go on until told to stop and nothing is held any more."""
+        while self._held or self._ended or not stopping.is_set():
+            try:
+                self._turn(stopping)
+            except Unavailable as error:
+                log.warning("put off", reason=error.reason)
+                self._due_s = time.monotonic() + _PAUSE_S
+                time.sleep(_PAUSE_S)
+            self._hear(ended, woken, self._wait_s(stopping))
+
+    def _turn(self, stopping: threading.Event) -> None:
+        """Record what has ended, claim what is due, keep what is held."""
+        free = 0 if stopping.is_set() else self._settings.hands - len(self._held) + len(self._ended)
+        if self._ended or (free and self._is_due()):
+            self._record_and_claim(free)
+        if self._held and time.monotonic() - self._kept_s > self._settings.lease_s / _KEEPS_PER_LEASE:
+            held = list(self._held.values())
+            self._database.write(lambda tx: service.keep(tx, held, lease_us=self._lease_us))
+            self._kept_s = time.monotonic()
+
+    def _record_and_claim(self, free: int) -> None:
+        recorded, claimed = self._database.write(lambda tx: self._one_transaction(tx, free))
+        for delivery, _ in self._ended:
+            self._held.pop(delivery.delivery_id, None)
+        self._ended.clear()
+        for delivery in claimed:
+            self._held[delivery.delivery_id] = delivery
+            self._todo.put(delivery)
+        if free:
+            self._due_s = 0.0 if claimed else self._due_s
+        for delivery in recorded:
+            _log(delivery)
+
+    def _one_transaction(self, tx: Connection, free: int) -> tuple[list[Delivery], list[Delivery]]:
+        service.hand_back(tx, [delivery for delivery, outcome in self._ended if outcome is None])
+        tried = [(delivery, outcome) for delivery, outcome in self._ended if outcome is not None]
+        outcomes = {delivery.delivery_id: outcome for delivery, outcome in tried}
+        recorded = service.record(tx, tried, self._settings.patience, _chance)
+        for delivery in recorded:
+            self._handlers[delivery.kind].record(tx, delivery, outcomes[delivery.delivery_id])
+        claimed = service.claim(
+            tx,
+            self._kinds,
+            free=free,
+            per_target_max=self._settings.per_target_max,
+            lease_us=self._lease_us,
+        )
+        return recorded, claimed
+
+    def _is_due(self) -> bool:
+        """Whether there is something to claim; asked when it may have become so, without a lock."""
+        if time.monotonic() < self._due_s:
+            return False
+        most = self._settings.per_target_max
+        pause_us = self._database.read(lambda tx: service.pause_us(tx, self._kinds, per_target_max=most))
+        pause_s = self._settings.poll_s if pause_us is None else min(self._settings.poll_s, pause_us / _SECOND_US)
+        self._due_s = time.monotonic() + pause_s
+        return pause_us == 0
+
+    def _wait_s(self, stopping: threading.Event) -> float:
+        """How long nothing need be done but to hear."""
+        if self._ended:
+            return 0.0
+        if stopping.is_set() or len(self._held) >= self._settings.hands:
+            return _TICK_S
+        return max(0.0, min(self._due_s - time.monotonic(), _TICK_S))
+
+    def _hear(self, ended: SimpleQueue[_Attempt | None], woken: threading.Event, wait_s: float) -> None:
+        """Wait for an attempt to end or for a ring, and take all that is there."""
+        try:
+            heard = ended.get(timeout=wait_s) if wait_s else ended.get_nowait()
+            while True:
+                if heard is None:
+                    woken.clear()
+                    self._due_s = 0.0
+                elif self._held.get(heard[0].delivery_id) is heard[0]:
+                    self._ended.append(heard)
+                heard = ended.get_nowait()
+        except Empty:
+            pass
+        if self._file is not None and self._file.changed():
+            self._due_s = 0.0
+
+    @property
+    def _lease_us(self) -> int:
+        return round(self._settings.lease_s * _SECOND_US)
+
+
+def _chance() -> int:
+    return random.randint(0, rules.CHANCE_MAX)  # noqa: S311 - it spreads attempts over time, and is no secret
+
+
+def _log_broken(delivery: Delivery, error: Exception) -> None:
+    log.error("delivery broke off", delivery_id=delivery.delivery_id, **trace(error))
+
+
+def _log(delivery: Delivery) -> None:
+    names = {
+        "delivery_id": delivery.delivery_id,
+        "kind": delivery.kind,
+        "target": delivery.target,
+        "subject": delivery.subject,
+        "attempt": delivery.attempts,
+    }
+    if delivery.state is State.DELIVERED:
+        log.info("delivered", **names)
+    elif delivery.state is State.GIVEN_UP:
+        log.error("delivery given up", reason=delivery.reason, **names)
+    else:
+        log.warning("delivery failed", reason=delivery.reason, **names)
