@@ -7,5 +7,15 @@ from domain.kernel import tables as kernel
 from domain.kernel.columns import metadata
 from domain.notifications import tables as notifications
 from domain.operations import tables as operations
+from domain.schedules import tables as schedules
 
-__all__ = ["data_files", "deliveries", "gl_extraction", "kernel", "metadata", "notifications", "operations"]
+__all__ = [
+    "data_files",
+    "deliveries",
+    "gl_extraction",
+    "kernel",
+    "metadata",
+    "notifications",
+    "operations",
+    "schedules",
+]

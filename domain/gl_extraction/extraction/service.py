@@ -106,6 +106,18 @@ def start(tx: Connection, call: Call, request: Request, settings: Settings) -> O
     return operation
 
 
+def require_sound(tx: Connection, request: Request, zone: BusinessZone) -> Selection:
+    """The selection that the request means by itself, whatever may stand in its way just now.
+
+    Raises: RequestInvalid with every violation.
+    """
+    checked = check(request, zone)
+    violations = [*checked.violations, *_unknown_codes(tx, request, checked.violations)]
+    if violations:
+        raise RequestInvalid(sorted(violations, key=_precedence))
+    return checked.selection
+
+
 def preview(tx: Connection, request: Request, settings: Settings) -> Preview:
     """What `start` would send as things are now; reads only (GLX-10, GLX-16). Raises: as `start`.
 
@@ -159,12 +171,9 @@ def reconcile(tx: Connection, batch_no: int) -> Reconciliation:
 
 
 def _admit(tx: Connection, request: Request, zone: BusinessZone) -> Selection:
-    """The selection that the request means, once nothing is wrong with it."""
-    checked = check(request, zone)
-    violations = [*checked.violations, *_unknown_codes(tx, request, checked.violations)]
-    if violations:
-        raise RequestInvalid(sorted(violations, key=_precedence))
-    selection = _resend(tx, request) if request.gl_extraction_batch_id else checked.selection
+    """The selection that the request means, once nothing stands in its way."""
+    selection = require_sound(tx, request, zone)
+    selection = _resend(tx, request) if request.gl_extraction_batch_id else selection
     if request.data_file_set_code:
         data_files.refuse_locked(tx, request.data_file_set_code)
     if selection.restamping and (running := batches.find_restamping(tx)):

@@ -1,0 +1,33 @@
+"""Every kind of operation that can be started by schedule: one line a kind (PLT-26)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from domain.gl_extraction.extraction import service as extraction
+from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
+from domain.kernel.call import Call
+from domain.kernel.documents import Document
+from domain.operations.model import Operation
+from domain.schedules.model import Kind, Registry
+
+
+def registry(gl_extraction: extraction.Settings) -> Registry:
+    """What this program can start by schedule."""
+    return Registry(kinds=(_generate_accounting_message(gl_extraction),), zone=gl_extraction.zone)
+
+
+def _generate_accounting_message(settings: extraction.Settings) -> Kind:
+    def check(tx: Connection, _call: Call, request: Document) -> None:
+        extraction.require_sound(tx, request_from_document(request), settings.zone)
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return extraction.start(tx, call, request_from_document(request), settings)
+
+    return Kind(
+        name=JOB_KIND,
+        method="countinghouse.gl_extraction.v1.GLExtractionService/GenerateAccountingMessage",
+        dates=frozenset({"created_date_from", "created_date_to"}),
+        check=check,
+        start=start,
+    )

@@ -1,0 +1,1 @@
+"""Schedules: operations that start by themselves."""
