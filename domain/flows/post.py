@@ -26,6 +26,7 @@ from domain.kernel.call import Call
 from domain.kernel.errors import AlreadyExists, Invalid, Refused, Violation
 from domain.kernel.ids import new_id
 from domain.kernel.money import Money, decimal_text
+from domain.kernel.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def post(tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker) -> 
     """
     assert maker is not Maker.INGEST, "what comes from outside is taken in, not posted"
     _refuse_unbalanced(entries)
-    rows, periods = _placed(tx, entries)
+    rows, periods = _placed(tx, entries, call.scope)
     made = make(tx, rows, Making(maker, call.operation_id, call.now_us), periods=periods)
     if len(made.created) < len(entries):
         _refuse_posted(entries, {row.position for row, _ in made.created})
@@ -104,16 +105,16 @@ def post(tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker) -> 
     return ids
 
 
-def _placed(tx: Connection, entries: Sequence[Entry]) -> tuple[list[SoundRow], dict[Slot, str]]:
+def _placed(tx: Connection, entries: Sequence[Entry], scope: Scope) -> tuple[list[SoundRow], dict[Slot, str]]:
     """The entries as rows, each on a day whose period is open."""
     places = sorted({(entry.ledger_code, entry.day) for entry in entries})
-    known = books.read(tx, places, group_accounts=())
+    known = books.read(tx, places, group_accounts=(), scope=scope)
     days = {
         (ledger, day): books.open_day(tx, known, ledger, day) if ledger in known.ledgers else day
         for ledger, day in places  # a ledger that is not known is left to the rules
     }
     prepared = prepare([_row(entry, days[entry.ledger_code, entry.day]) for entry in entries])
-    known = books.gather(tx, prepared)
+    known = books.gather(tx, prepared, scope)
     found = [
         Violation(f"entries[{place}].{violation.field}", violation.reason, violation.description)
         for place, row in enumerate(prepared.rows)

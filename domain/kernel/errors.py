@@ -1,6 +1,6 @@
 """Refusals: what the domain answers when it does not do what was asked.
 
-Six categories, which the server maps once to gRPC statuses. A concrete error is a subclass with a stable `reason`; its
+The categories, which the server maps once to gRPC statuses. A concrete error is a subclass with a stable `reason`; its
 docstring is the sentence that the caller reads; its keyword arguments become the details (metadata) of the answer.
 Asserts are for our own bugs; these are for callers.
 """
@@ -120,6 +120,12 @@ class Refused(DomainError):
     """The present state does not allow it."""
 
     reason = "REFUSED"
+
+
+class Forbidden(DomainError):
+    """The caller's permissions do not reach so far."""
+
+    reason = "FORBIDDEN"
 
 
 class IllegalTransition(Refused):

@@ -124,6 +124,11 @@ def visible(tx: Connection, scope: Scope) -> frozenset[int] | None:
     return frozenset(tx.execute(query).scalars())
 
 
+def sees(tx: Connection, scope: Scope, scope_id: int) -> bool:
+    """Whether what has this `scope_id` is seen with a scope. Cost: nothing for everything, else one statement."""
+    return not scope.limited or (scope_id > 0 and scope.covers(load(tx, scope_id)))
+
+
 def within(column: ColumnElement[int], seen: frozenset[int] | None) -> ColumnElement[bool]:
     """The condition that a row's `scope_id` is among those `visible`, in the words of the partial indexes on it."""
     return true() if seen is None else and_(column != literal_column("0"), column.in_(sorted(seen)))

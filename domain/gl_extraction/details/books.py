@@ -14,10 +14,13 @@ from domain.gl_extraction.names import ledger_name
 from domain.gl_extraction.periods import store as periods
 from domain.gl_extraction.reference import store as registers
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS
+from domain.kernel.scopes import EVERYTHING, Scope
 
 
-def gather(tx: Connection, prepared: Prepared) -> Books:
+def gather(tx: Connection, prepared: Prepared, scope: Scope = EVERYTHING) -> Books:
     """The books as far as these rows touch them, those of their periods kept as they are until the transaction ends.
+
+    Ledgers outside the scope are left out, as if there were none (PLT-14).
 
     Cost: three statements, however many rows.
     """
@@ -25,12 +28,18 @@ def gather(tx: Connection, prepared: Prepared) -> Books:
     places = {(ledger_code, day) for ledger_code, day, _ in {row.slot for row in prepared.sound}}
     places |= {(row.ledger_code, day) for row in unsound if (day := day_of_date(row.accounting_date))}
     codes = {row.group_account_code for row in prepared.sound} | {row.group_account_code for row in unsound}
-    return read(tx, places, group_accounts=codes)
+    return read(tx, places, group_accounts=codes, scope=scope)
 
 
-def read(tx: Connection, places: Iterable[tuple[str, int]], *, group_accounts: Iterable[str]) -> Books:
+def read(
+    tx: Connection,
+    places: Iterable[tuple[str, int]],
+    *,
+    group_accounts: Iterable[str],
+    scope: Scope = EVERYTHING,
+) -> Books:
     """The books for these pairs of ledger and day (yyyymmdd) and these group accounts; see `gather`."""
-    wanted = [(ledger, day) for ledger, day in places if CODE.fullmatch(ledger)]
+    wanted = [(ledger, day) for ledger, day in places if CODE.fullmatch(ledger) and scope.has_ledger(ledger)]
     ledgers = registers.known(tx, LEDGERS, (ledger for ledger, _ in wanted))
     days = [day for ledger, day in wanted if ledger in ledgers]
     found = periods.covering(tx, ledgers, from_day=min(days), to_day=max(days)) if days else []

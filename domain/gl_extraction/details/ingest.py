@@ -75,7 +75,7 @@ def create_all(tx: Connection, call: Call, rows: Sequence[NewDetail]) -> list[De
 
 def _make(tx: Connection, call: Call, prepared: Prepared) -> tuple[Made, list[Refusal]]:
     """Hold the rows against the books, and make what holds."""
-    known = books.gather(tx, prepared)
+    known = books.gather(tx, prepared, call.scope)
     slots = {row.slot for row in prepared.sound}
     periods = books.open_periods(known, slots)
     unlisted = {row.group_account_code for row in prepared.sound} - known.group_accounts - {""}
@@ -86,7 +86,8 @@ def _make(tx: Connection, call: Call, prepared: Prepared) -> tuple[Made, list[Re
         refused |= {row.position: violations(prepared.rows[row.position], known) for row in bad}
         sound = [row for row in sound if row.position not in refused]
     assert all(refused.values()), "a row is refused for a reason"
-    made = make(tx, sound, Making(Maker.INGEST, call.operation_id, call.now_us), periods=periods)
+    making = Making(Maker.INGEST, call.operation_id, call.now_us, discreet=call.scope.limited)
+    made = make(tx, sound, making, periods=periods)
     refused |= {position: (clash,) for position, clash in made.clashes.items()}
     return made, [_refusal(prepared.rows, position, refused[position]) for position in sorted(refused)]
 

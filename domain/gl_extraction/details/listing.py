@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from sqlalchemy import Connection
 
@@ -14,19 +14,24 @@ from domain.gl_extraction.names import detail_id_of
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.paging import Page
+from domain.kernel.scopes import EVERYTHING, Scope
 
 
-def get(tx: Connection, name: str) -> Detail:
-    """The detail, void ones included. Raises: DetailNotFound."""
+def get(tx: Connection, name: str, scope: Scope = EVERYTHING) -> Detail:
+    """The detail, void ones included. Raises: DetailNotFound, also for what lies outside the scope."""
     detail_id = detail_id_of(name)
     found = read.by_ids(tx, (detail_id,)) if detail_id is not None else []
-    if not found:
+    if not found or not scope.has_ledger(found[0].ledger_code):
         raise DetailNotFound(name)
     return found[0]
 
 
-def list_page(tx: Connection, wanted: DetailFilter, order: Order, page: Page) -> list[Detail]:
-    """One detail more than the page holds, if there is one, in the order; `pages.key_of` gives a detail's key.
+def list_page(
+    tx: Connection, wanted: DetailFilter, order: Order, page: Page, scope: Scope = EVERYTHING
+) -> list[Detail]:
+    """One detail of the scope more than the page holds, if there is one, in the order.
+
+    `pages.key_of` gives a detail's key.
 
     Raises: Invalid for an external id without its source, and for text that no detail could hold.
     """
@@ -35,4 +40,8 @@ def list_page(tx: Connection, wanted: DetailFilter, order: Order, page: Page) ->
     if wanted.external_id and not wanted.source:
         text = "must be given with an external id, which is unique for its source alone"
         raise Invalid(Violation("filter.source", "SOURCE_REQUIRED", text))
+    if wanted.ledger_code and not scope.has_ledger(wanted.ledger_code):
+        return []
+    if scope.ledgers is not None and not wanted.ledger_code:
+        wanted = replace(wanted, ledgers=scope.ledgers)
     return pages.page(tx, wanted, order, after=page.after, limit=page.size + 1)

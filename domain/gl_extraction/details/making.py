@@ -62,11 +62,11 @@ def make(
         holder = held.get(detail_id) or Holder(detail_id, first.content_hash)
         for row in (first, *later.get(first.position, ())):
             if detail_id in awaiting:
-                clashes[row.position] = _awaits(awaiting[detail_id])
+                clashes[row.position] = _awaits("its batch" if making.discreet else batch_name(awaiting[detail_id]))
             elif row.content_hash == holder.content_hash:
                 ids[row.position] = holder.detail_id
             else:
-                clashes[row.position] = _taken(detail_name(holder.detail_id))
+                clashes[row.position] = _taken("another" if making.discreet else detail_name(holder.detail_id))
     created = [(row, detail_id) for row, detail_id in pairs if ids.get(row.position) == detail_id]
     return Made(ids, clashes, created)
 
@@ -107,7 +107,6 @@ def _taken(holder: str) -> Violation:
     return Violation("external_id", "EXTERNAL_ID_TAKEN", text)
 
 
-def _awaits(batch_no: int) -> Violation:
-    name = batch_name(batch_no)
+def _awaits(name: str) -> Violation:
     text = f"was voided after {name} had sent it; resend that batch first, then it can be made again"
     return Violation("external_id", "EXTERNAL_ID_AWAITS_RESEND", text)

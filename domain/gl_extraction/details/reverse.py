@@ -26,10 +26,11 @@ from domain.gl_extraction.details.rules import Books
 from domain.gl_extraction.details.store import marks, read
 from domain.gl_extraction.details.store.insert import Making
 from domain.gl_extraction.names import DETAIL_TYPE, detail_id_of, detail_name, ledger_name
-from domain.kernel import events
+from domain.kernel import events, scopes
 from domain.kernel.amounts import amount_of
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
+from domain.kernel.scopes import Scope
 from domain.kernel.time import iso_day
 
 
@@ -55,7 +56,7 @@ def reverse(tx: Connection, call: Call, request: ReverseRequest) -> list[Detail]
     detail that cannot be reversed; PeriodMissing, PeriodClosed, NoOpenPeriod; ReversalExists.
     """
     require_storable(reason=request.reason)
-    originals = _locked(tx, request.names)
+    originals = _locked(tx, request.names, call.scope)
     _refuse_irreversible(originals, request.maker)
     known = books.read(
         tx,
@@ -66,6 +67,7 @@ def reverse(tx: Connection, call: Call, request: ReverseRequest) -> list[Detail]
     prepared = prepare([_mirror(original, days[original.ledger_code], request.today) for original in originals])
     assert not prepared.unsound, "a stored detail broke a rule on form"
     ids = _made(tx, call, prepared.sound, originals)
+    seen_by = {ledger: scopes.intern(tx, scopes.of_ledgers((ledger,))) for ledger in days}
     for original, reversal_id in zip(originals, ids, strict=True):
         changes = {
             "from": {"reversed_by": ""},
@@ -73,7 +75,8 @@ def reverse(tx: Connection, call: Call, request: ReverseRequest) -> list[Detail]
             "accounting_date": iso_day(days[original.ledger_code]),
             "reason": request.reason,
         }
-        events.append(tx, call, original.name, "accounting_detail.reversed", changes)
+        scope_id = seen_by[original.ledger_code]
+        events.append(tx, call, original.name, "accounting_detail.reversed", changes, scope_id=scope_id)
     found = {detail.detail_id: detail for detail in read.by_ids(tx, ids)}
     return [found[reversal_id] for reversal_id in ids]
 
@@ -89,17 +92,26 @@ def obstacle(original: Detail, maker: Maker) -> type[ReverseNotAllowed] | None:
     return DetailMadeElsewhere if original.maker is not maker else None
 
 
-def _locked(tx: Connection, names: Sequence[str]) -> list[Detail]:
+def _locked(tx: Connection, names: Sequence[str], scope: Scope) -> list[Detail]:
+    """The details, locked. What lies outside the scope is neither found nor waited for."""
     ids = [detail_id_of(name) for name in names]
-    found = {
-        detail.detail_id: detail
-        for detail in read.by_ids(tx, [detail_id for detail_id in ids if detail_id is not None], lock=True)
-    }
-    details = [found.get(detail_id) for detail_id in ids if detail_id is not None]
+    if scope.limited:
+        _found(tx, names, ids, scope, lock=False)
+    return _found(tx, names, ids, scope, lock=True)
+
+
+def _found(
+    tx: Connection, names: Sequence[str], ids: Sequence[int | None], scope: Scope, *, lock: bool
+) -> list[Detail]:
+    wanted = [detail_id for detail_id in ids if detail_id is not None]
+    found = {detail.detail_id: detail for detail in read.by_ids(tx, wanted, lock=lock)}
+    details = []
     for name, detail_id in zip(names, ids, strict=True):
-        if detail_id is None or detail_id not in found:
+        detail = found.get(detail_id or 0)
+        if detail is None or not scope.has_ledger(detail.ledger_code):
             raise DetailNotFound(name)
-    return [detail for detail in details if detail is not None]
+        details.append(detail)
+    return details
 
 
 def _refuse_irreversible(originals: Sequence[Detail], maker: Maker) -> None:

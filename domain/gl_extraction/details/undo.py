@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -42,11 +42,14 @@ class Undone:
 def undo(tx: Connection, call: Call, scope: Scope, *, reason: str) -> Undone:
     """Mark void all details in the scope, or none. Those void already are left alone; with no others, nothing is done.
 
+    Details of ledgers that the caller does not see are left alone, too (PLT-14).
+
     Voiding does not un-send: the batches that sent what is void now are listed, and are to be resent.
 
     Raises: DetailNotFound for a scope that has no details at all; SubjectAmbiguous; UndoNotAllowed.
     """
     require_storable(reason=reason, subject=scope.subject, registration=scope.registration)
+    scope = replace(scope, ledgers=call.scope.ledgers)
     groups = marks.lock_scope(tx, scope)
     if not groups:
         if not marks.knows(tx, scope):

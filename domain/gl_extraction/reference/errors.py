@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel.errors import AlreadyExists
+from domain.kernel.errors import AlreadyExists, Forbidden
 
 
 class CodeTaken(AlreadyExists):
@@ -12,3 +12,9 @@ class CodeTaken(AlreadyExists):
 
     def __init__(self, resource_type: str, name: str) -> None:
         super().__init__(f"{name} exists already", resource_type=resource_type, resource_name=name)
+
+
+class SharedBeyondScope(Forbidden):
+    """It is shared by all ledgers: it is changed by callers alone whose permissions hold for all of them."""
+
+    reason = "SCOPE_TOO_NARROW"

@@ -30,13 +30,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What sets one register apart from another: its word in events and field paths, its type, names and table."""
+    """What sets one register apart from another: its word in events and field paths, its type, names and table.
+
+    `scoped`: its entries are seen and changed by those whose scope has them; else all see them, and those change them
+    whose scope has all ledgers (PLT-14).
+    """
 
     word: str
     resource_type: str
     name_of: Callable[[str], str]
     table: Table[Any]
+    scoped: bool
 
 
-LEDGERS = Register("ledger", LEDGER_TYPE, ledger_name, tables.ledger)
-GROUP_ACCOUNTS = Register("group_account", GROUP_ACCOUNT_TYPE, group_account_name, tables.group_account)
+LEDGERS = Register("ledger", LEDGER_TYPE, ledger_name, tables.ledger, scoped=True)
+GROUP_ACCOUNTS = Register("group_account", GROUP_ACCOUNT_TYPE, group_account_name, tables.group_account, scoped=False)

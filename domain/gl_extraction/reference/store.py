@@ -25,9 +25,12 @@ def known(tx: Connection, register: Register, codes: Iterable[str]) -> frozenset
     return frozenset(tx.execute(select(register.table.c.code).where(register.table.c.code.in_(wanted))).scalars())
 
 
-def page(tx: Connection, register: Register, *, after: str, limit: int) -> list[Entry]:
-    """At most `limit` entries by code, those behind the code `after`."""
+def page(
+    tx: Connection, register: Register, *, after: str, limit: int, among: frozenset[str] | None = None
+) -> list[Entry]:
+    """At most `limit` entries by code, those behind the code `after`, and `among` these codes; None: all there are."""
     query = select(register.table).where(register.table.c.code > after).order_by(register.table.c.code).limit(limit)
+    query = query if among is None else query.where(register.table.c.code.in_(sorted(among)))
     return [_entry_from_row(row) for row in tx.execute(query)]
 
 

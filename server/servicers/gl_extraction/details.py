@@ -71,7 +71,9 @@ class DetailsMethods(grpc_service.GLExtractionServiceServicer):
         self, request: pb.GetAccountingDetailRequest, context: Context
     ) -> pb.AccountingDetail:
         """A detail."""
-        return await self._calls.read(context, lambda tx, _: mapping.detail_to_proto(listing.get(tx, request.name)))
+        return await self._calls.read(
+            context, lambda tx, call: mapping.detail_to_proto(listing.get(tx, request.name, call.scope))
+        )
 
     async def ListAccountingDetails(
         self, request: pb.ListAccountingDetailsRequest, context: Context
@@ -81,8 +83,8 @@ class DetailsMethods(grpc_service.GLExtractionServiceServicer):
         tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
-        def read(tx: Tx, _: Call) -> pb.ListAccountingDetailsResponse:
-            found = listing.list_page(tx, wanted, order, page)
+        def read(tx: Tx, call: Call) -> pb.ListAccountingDetailsResponse:
+            found = listing.list_page(tx, wanted, order, page, call.scope)
             shown = found[: page.size]
             return pb.ListAccountingDetailsResponse(
                 accounting_details=map(mapping.detail_to_proto, shown),

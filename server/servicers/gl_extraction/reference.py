@@ -31,15 +31,17 @@ class ReferenceMethods(grpc_service.GLExtractionServiceServicer):
     async def GetLedger(self, request: pb.GetLedgerRequest, context: Context) -> pb.Ledger:
         """A ledger."""
         code = mapping.code_from_name(request.name)
-        return await self._calls.read(context, lambda tx, _: mapping.ledger_to_proto(registers.get(tx, LEDGERS, code)))
+        return await self._calls.read(
+            context, lambda tx, call: mapping.ledger_to_proto(registers.get(tx, LEDGERS, code, call.scope))
+        )
 
     async def ListLedgers(self, request: pb.ListLedgersRequest, context: Context) -> pb.ListLedgersResponse:
         """A page of ledgers."""
         tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
-        def read(tx: Tx, _: Call) -> pb.ListLedgersResponse:
-            found = registers.list_page(tx, LEDGERS, page)
+        def read(tx: Tx, call: Call) -> pb.ListLedgersResponse:
+            found = registers.list_page(tx, LEDGERS, page, call.scope)
             shown = found[: page.size]
             return pb.ListLedgersResponse(
                 ledgers=map(mapping.ledger_to_proto, shown),
@@ -119,7 +121,9 @@ class ReferenceMethods(grpc_service.GLExtractionServiceServicer):
     ) -> pb.AccountingPeriod:
         """An accounting period."""
         key = mapping.period_key_from_name(request.name)
-        return await self._calls.read(context, lambda tx, _: mapping.period_to_proto(periods.get(tx, *key)))
+        return await self._calls.read(
+            context, lambda tx, call: mapping.period_to_proto(periods.get(tx, *key, call.scope))
+        )
 
     async def ListAccountingPeriods(
         self, request: pb.ListAccountingPeriodsRequest, context: Context
@@ -129,8 +133,8 @@ class ReferenceMethods(grpc_service.GLExtractionServiceServicer):
         tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
-        def read(tx: Tx, _: Call) -> pb.ListAccountingPeriodsResponse:
-            found = periods.list_page(tx, ledger_code, page)
+        def read(tx: Tx, call: Call) -> pb.ListAccountingPeriodsResponse:
+            found = periods.list_page(tx, ledger_code, page, call.scope)
             shown = found[: page.size]
             return pb.ListAccountingPeriodsResponse(
                 accounting_periods=map(mapping.period_to_proto, shown),

@@ -24,8 +24,8 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
         before_id = str(page.after[0]) if page.after else ""
 
-        def read(tx: Tx, _: Call) -> audit_pb2.ListAuditEntriesResponse:
-            found = events.list_audit(tx, wanted, before_id=before_id, limit=page.size + 1)
+        def read(tx: Tx, call: Call) -> audit_pb2.ListAuditEntriesResponse:
+            found = events.list_audit(tx, wanted, before_id=before_id, limit=page.size + 1, scope=call.scope)
             shown = found[: page.size]
             return audit_pb2.ListAuditEntriesResponse(
                 audit_entries=map(entry_to_proto, shown),

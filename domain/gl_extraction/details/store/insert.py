@@ -33,11 +33,15 @@ Asked = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What all rows of one insert share."""
+    """What all rows of one insert share.
+
+    `discreet`: a row that clashes is not told with what: that may be of a ledger that the caller does not see.
+    """
 
     maker: Maker
     operation_id: str
     created_us: int
+    discreet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

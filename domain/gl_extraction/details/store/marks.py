@@ -57,11 +57,15 @@ _IN_SCOPE = and_(_scope.c.bucket == _d.bucket, _scope.c.detail_id == _d.detail_i
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose details: of a subject (`subject_type` None: of whatever type), or of a registration."""
+    """Whose details: of a subject (`subject_type` None: of whatever type), or of a registration.
+
+    `ledgers` None: in whatever ledger.
+    """
 
     subject: str = ""
     subject_type: str | None = None
     registration: str = ""
+    ledgers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +158,14 @@ def mark_reversed(tx: Connection, reversals: Mapping[int, int]) -> int:
 
 def _in(scope: Scope) -> ColumnElement[bool]:
     if scope.registration:
-        return and_(_d.grouping == scope.registration, _d.origin == Origin.REGISTRATION.value)
-    of_subject = [_d.subject == scope.subject]
+        terms = [_d.grouping == scope.registration, _d.origin == Origin.REGISTRATION.value]
+    else:
+        terms = [_d.subject == scope.subject]
     if scope.subject_type is not None:
-        of_subject.append(_d.subject_type == scope.subject_type)
-    return and_(*of_subject)
+        terms.append(_d.subject_type == scope.subject_type)
+    if scope.ledgers is not None:
+        terms.append(_d.ledger_code.in_(sorted(scope.ledgers)))
+    return and_(*terms)
 
 
 def _groups(tx: Connection) -> list[Group]:

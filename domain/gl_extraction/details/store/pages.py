@@ -38,7 +38,10 @@ _SHARE_MIN = 8  # ids asked of each bucket at once: most pages are full with tha
 
 @dataclass(frozen=True, slots=True)
 class DetailFilter:
-    """Which details: everything that is set must hold. The empty string, 0 and None set nothing."""
+    """Which details: everything that is set must hold. The empty string, 0 and None set nothing.
+
+    `ledgers` are all those whose details may be seen.
+    """
 
     source: str = ""
     external_id: str = ""
@@ -59,6 +62,7 @@ class DetailFilter:
     void: bool | None = None
     reversal: bool | None = None
     invoiced: bool | None = None
+    ledgers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +243,8 @@ def _facts(wanted: DetailFilter) -> Iterator[ColumnElement[bool]]:
     ):
         if told is not None:
             yield column == told
+    if wanted.ledgers is not None:
+        yield _d.ledger_code.in_(sorted(wanted.ledgers))
     if wanted.from_day:
         yield _d.accounting_date >= wanted.from_day
     if wanted.to_day:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from domain.data_files.model import totals_from_document, totals_to_document
@@ -94,4 +96,4 @@ def _batch_from_row(row: RowMapping) -> Batch:
         "totals": totals_from_document(from_text(row["totals"])),
         "request": request_from_document(from_text(row["request"])),
     }
-    return Batch(**{**row, **read})
+    return Batch(**{field.name: {**row, **read}[field.name] for field in fields(Batch)})
