@@ -31,14 +31,13 @@ from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, opened_database
 from server.outbound.stores import file_store
-from server.retention import Retention
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import AuditServicer, DataFilesServicer, LongRunningServicer, OperationsServicer
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
 from server.watcher import Watcher
 
-_SPARE_CONNECTIONS = 3  # for first looks of watches, for their poller, for what is forgotten
+_SPARE_CONNECTIONS = 2  # for first looks of watches, and for their poller
 _TELL_HEALTH_S = 0.05  # so that health watches get their last message before they are ended
 _SENT_BYTES_MAX = 64 << 20
 
@@ -92,7 +91,6 @@ class Server:
         self._database: Database | None = None
         self._notifier: Notifier | None = None
         self._others: list[Callable[[], None]] = []
-        self._retention = Retention(days=settings.idempotency_days, clock_us=clock_us)
         self._stopping = threading.Event()
         self.target = ""
 
@@ -144,7 +142,7 @@ class Server:
         self._notifier = Notifier.for_database(database.url)
         self._calls.open(database, PageTokens(key))
         self._watcher.open(database)
-        self._retention.open(database)
+        await self._authority.open()
         self._door.open()
         await self._health.become(SERVING)
 
@@ -170,7 +168,6 @@ class Server:
         await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
         await self._grpc.stop(self._settings.shutdown_grace_s)
-        await self._retention.close()
         await self._watcher.close()
         await self._end_transactions(ends)
         if self._notifier is not None:

@@ -10,6 +10,7 @@ from domain.operations.runner import Attempts
 from server.loops import Loop, Loops
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
+from server.retention import retention
 from server.settings import Settings
 from server.worker import Worker, WorkerSettings, run
 
@@ -40,9 +41,9 @@ def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], boo
     return status
 
 
-def loops(settings: Settings) -> tuple[Loop, ...]:  # noqa: ARG001 - the first loop will ask
+def loops(settings: Settings) -> tuple[Loop, ...]:
     """What goes on in the worker process beside the chunks: one line a loop."""
-    return ()
+    return (retention(settings),)
 
 
 def connections(how: WorkerSettings, further: Sequence[Loop]) -> int:

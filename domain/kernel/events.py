@@ -5,14 +5,15 @@ An event is written in the use case's own transaction, so that it is there exact
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select
 
 from domain.kernel import scopes
 from domain.kernel.documents import Document, from_text, to_text
-from domain.kernel.ids import new_id
+from domain.kernel.ids import first_id, new_id
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.tables import event
 
@@ -103,6 +104,26 @@ def list_audit(
     query = query.where(event.c.at_us < wanted.before_us) if wanted.before_us else query
     query = query.where(event.c.event_id < before_id) if before_id else query
     return [_event_from_row(row._mapping) for row in tx.execute(query)]  # noqa: SLF001
+
+
+def forget_before(
+    tx: Connection, before_us: int, *, after_id: str, limit: int, last_words: Collection[str]
+) -> tuple[int, str]:
+    """Delete events from before an instant, among the `limit` oldest behind `after_id`.
+
+    The newest event of an owner stays, as it holds the place of the sequence, unless its type is one of `last_words`,
+    after which nothing is ever said of the owner again. Gives how many were deleted, and the id to go on from; empty
+    once there are no more. Cost: two statements along event_id_unique.
+    """
+    old = select(event.c.event_id).where(event.c.event_id > after_id, event.c.event_id < first_id(before_us))
+    ids = tx.execute(old.order_by(event.c.event_id).limit(limit)).scalars().all()
+    if not ids:
+        return 0, ""
+    later = event.alias("later")
+    outlived = exists().where(later.c.owner == event.c.owner, later.c.sequence > event.c.sequence)
+    over = or_(outlived, event.c.type.in_(last_words))
+    count = tx.execute(delete(event).where(event.c.event_id.in_(ids), over)).rowcount
+    return count, ids[-1] if len(ids) == limit else ""
 
 
 def _event_from_row(row) -> Event:  # type: ignore[no-untyped-def]  # noqa: ANN001

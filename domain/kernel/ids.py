@@ -22,6 +22,11 @@ def new_id(now_us: int) -> str:
     return to_base32(number, 26)
 
 
+def first_id(at_us: int) -> str:
+    """An id that sorts before all ids made at that instant or later, and after all made before."""
+    return to_base32(at_us << 72, 26)
+
+
 def to_base32(number: int, width: int = 1) -> str:
     """A number ≥ 0 in base 32, padded with zeros to `width`, so that the texts sort as the numbers do."""
     assert number >= 0

@@ -70,3 +70,13 @@ scope_code = table(
     text("kind", key=True),  # scopes.KINDS
     text("code", key=True),
 )
+
+duty = table(
+    "duty",  # what one process at a time does for all (`kernel.duties`)
+    text("name", key=True),
+    text("holder", default=""),
+    int64("until_us", default=0),  # when the holder's lease ends
+    int64("done_us", default=0),  # when it was last done to the end
+    json_text("outcome"),  # what came of it then
+    fillfactor=50,
+)

@@ -24,4 +24,3 @@ class CallLimits(BaseModel):
     watch_poll_ms: int = Field(
         50, ge=10, le=60_000, description="how often to look at watched operations where no notification is heard"
     )
-    idempotency_days: int = Field(30, ge=30, description="how long answers are kept for repeated request ids")

@@ -9,13 +9,17 @@ from server.settings.checks import is_loopback
 from server.settings.files import DataFiles
 from server.settings.files import contradictions as of_data_files
 from server.settings.gl_extraction import GLExtraction
+from server.settings.identity import Identity
+from server.settings.identity import contradictions as of_identity
+from server.settings.keeping import Keeping
+from server.settings.keeping import contradictions as of_keeping
 from server.settings.place import Place
 from server.settings.work import Work
 
 PREFIX = "COUNTINGHOUSE_"
 
 
-class Settings(GLExtraction, DataFiles, Work, CallLimits, Place, BaseSettings):
+class Settings(GLExtraction, DataFiles, Keeping, Work, CallLimits, Identity, Place, BaseSettings):
     """What can be set. The environment comes before the file, the file before the default."""
 
     model_config = SettingsConfigDict(
@@ -59,3 +63,4 @@ def contradictions(settings: Settings) -> list[str]:
         lines.append(f"{PREFIX}WATCHES_PER_CALLER_MAX: is above {PREFIX}WATCHES_MAX")
     lines += of_data_files(settings, PREFIX)
     return lines
+    lines += of_keeping(settings, PREFIX)

@@ -9,15 +9,12 @@ from pathlib import Path
 import grpc
 import pytest
 from google.type.date_pb2 import Date
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from domain.kernel import idempotency
-from domain.kernel.tables import idempotency as kept_answers
-from server import retention
-from server.database.failures import DatabaseBusy, DatabaseFault
 from server.database.transaction import Database
 from tests.support.server import Served, refusal, serving
 from tests.support.waiting import wait_for
@@ -127,27 +124,6 @@ def test_answers_older_than_the_setting_are_forgotten_when_a_server_starts(
     with serving(migrated_url, tmp_path):
         wait_for(lambda: not kept("old"))
         assert kept("kept")
-
-
-@pytest.mark.rule("PLT-06")
-def test_forgetting_goes_on_after_it_has_failed(
-    database: Database, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A database that is away, or a bug, costs an hour and not the retention."""
-    failures: list[Exception] = [DatabaseBusy(), DatabaseFault("of ours")]
-    forget = retention._forget_piece
-
-    def forget_at_last(database: Database, before_us: int) -> int:
-        if failures:
-            raise failures.pop()
-        return forget(database, before_us)
-
-    monkeypatch.setattr(retention, "_forget_piece", forget_at_last)
-    monkeypatch.setattr(retention, "_EVERY_S", 0.05)
-    database.write(partial(_remember, "old", 1))
-    with serving(migrated_url, tmp_path, jobs=False, log_level="error"):
-        count = select(func.count()).select_from(kept_answers)
-        wait_for(lambda: database.read(lambda tx: tx.execute(count).scalar_one()) == 0)
 
 
 def _remember(name: str, at_us: int, tx: Connection) -> None:

@@ -6,13 +6,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, text, tuple_, update
+from sqlalchemy import Connection, RowMapping, Select, and_, delete, insert, select, text, tuple_, update
 
 from domain.kernel.documents import from_text, to_text
+from domain.kernel.ids import first_id
 from domain.operations.model import Notice, Operation, Severity, StageProgress, State
 from domain.operations.states import Standing
 from domain.operations.store.failures import failure_from_text, failure_to_text
 from domain.operations.tables import operation
+
+_SETTLED = (State.SUCCEEDED, State.CANCELED)  # a failed one may still be recovered, or put back
 
 
 def insert_operation(tx: Connection, standing: Standing) -> None:
@@ -83,6 +86,27 @@ def changed_revisions(tx: Connection, known: Mapping[str, int]) -> dict[str, int
 def delete_operation(tx: Connection, operation_id: str) -> None:
     """Cost: one statement by primary key."""
     tx.execute(delete(operation).where(operation.c.operation_id == operation_id))
+
+
+def ids_before(tx: Connection, before_us: int, *, after_id: str, limit: int) -> list[str]:
+    """The ids of the oldest operations behind `after_id` that were made before an instant.
+
+    Cost: one statement along the primary key.
+    """
+    query = select(operation.c.operation_id).where(operation.c.operation_id > after_id)
+    query = query.where(operation.c.operation_id < first_id(before_us))
+    return list(tx.execute(query.order_by(operation.c.operation_id).limit(limit)).scalars())
+
+
+def delete_settled(tx: Connection, ids: Collection[str], before_us: int) -> dict[str, State]:
+    """Delete those of the operations that ended well, or were canceled, before an instant; gives them with their state.
+
+    Cost: one statement by primary keys.
+    """
+    settled = and_(operation.c.ended_us > 0, operation.c.ended_us < before_us, operation.c.state.in_(_SETTLED))
+    statement = delete(operation).where(operation.c.operation_id.in_(ids), settled)
+    deleted = tx.execute(statement.returning(operation.c.operation_id, operation.c.state))
+    return {row.operation_id: State(row.state) for row in deleted}
 
 
 def _standing(tx: Connection, query: Select[Any]) -> Standing | None:
