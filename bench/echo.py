@@ -15,6 +15,7 @@ from bench.seed import LEDGER
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2, reference_pb2
 from server import auth, observe
 from server.interceptors import Door, Gate, Limits, Seats
+from server.settings import Settings
 
 SERVICE = gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"]
 ANSWER = reference_pb2.Ledger(
@@ -49,11 +50,11 @@ def _gate(token_file: Path) -> Gate:
     permissions = auth.permissions_of([SERVICE])
     door = Door()
     door.open()
-    seats = Seats(total=1, per_caller=1)
+    seats = Seats(total=None, per_caller=1_000)
     return Gate(
-        authority=auth.read_tokens(token_file, frozenset(permissions.values())),
+        authority=auth.authority(Settings(token_file=token_file), permissions.values()),
         permissions=permissions,
-        limits=Limits(call_timeout_s=60, stream_timeout_s=60, watches=seats, uploads=seats),
+        limits=Limits(call_timeout_s=60, stream_timeout_s=60, calls=seats, watches=seats, uploads=seats),
         running={},
         door=door,
     )

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from math import inf
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -56,8 +57,9 @@ log = structlog.get_logger("call")
 class Rpc:
     """One running call as the interceptors know it; what they learn of it they note here.
 
-    `method` is the full method name without the leading slash; `deadline` is an instant of `time.monotonic`, in
-    seconds; `operation_id` and `reason`, that of a refusal, are noted for the log by who learns of them.
+    `method` is the full method name without the leading slash. `deadline` is an instant of `time.monotonic`, in
+    seconds, and so is `expires`, when the identity of a call that lasts ends. `operation_id` and `reason`, that of a
+    refusal, are noted for the log by who learns of them.
     """
 
     method: str
@@ -67,6 +69,8 @@ class Rpc:
     operation_id: str = ""
     reason: str = ""
     scope: Scope = EVERYTHING
+    permissions: frozenset[str] = frozenset()
+    expires: float = inf
 
 
 Running = dict[Context, Rpc]
@@ -172,6 +176,10 @@ class Calls:
         """Tell workers and watchers, here and elsewhere, that the operation changed; to be called after the commit."""
         self.about(context, operation_id)
         self._announce(operation_id)
+
+    def permissions(self, context: Context) -> frozenset[str]:
+        """The permissions that the caller holds."""
+        return self._running[context].permissions
 
     def deadline(self, context: Context) -> float:
         """When the call must be over: an instant of `time.monotonic`, in seconds."""

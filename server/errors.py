@@ -60,6 +60,12 @@ class TooManyStreams(Overloaded):
     reason = "TOO_MANY_STREAMS"
 
 
+class TooManyCalls(Overloaded):
+    """More calls of this caller are in flight than one caller may have; try again when one has ended."""
+
+    reason = "TOO_MANY_CALLS"
+
+
 class NotReady(Unavailable):
     """The server is starting; try again."""
 

@@ -23,12 +23,14 @@ from google.protobuf.message import DecodeError, Message
 from domain.kernel.errors import DomainError, Invalid, Unavailable, Violation
 from domain.kernel.ids import new_id
 from server import auth
+from server.auth.errors import TokenExpired
 from server.call import Context, Rpc, Running, now_us
 from server.errors import (
     CODE_BY_NUMBER,
     DeadlineExceeded,
     Draining,
     NotReady,
+    Overloaded,
     TooManyStreams,
     Unexpected,
     Unimplemented,
@@ -80,32 +82,40 @@ class Door:
 
 
 class Seats:
-    """A budget of streams, as a whole and for each caller, so that no caller takes all of them."""
+    """A budget of calls of one kind, as a whole and for each caller, so that no caller takes all of them.
 
-    def __init__(self, *, total: int, per_caller: int) -> None:
+    `refusal` is what is raised to those for whom there is no seat; without a `total`, only callers have a bound.
+    """
+
+    def __init__(self, *, total: int | None, per_caller: int, refusal: type[Overloaded] = TooManyStreams) -> None:
         self._total = total
         self._per_caller = per_caller
-        self._taken: Counter[str] = Counter()
+        self._refusal = refusal
+        self._by_caller: Counter[str] = Counter()
+        self.taken = 0
 
     def take(self, caller: str) -> None:
-        """Take a seat. Raises: TooManyStreams."""
-        if self._taken.total() >= self._total or self._taken[caller] >= self._per_caller:
-            raise TooManyStreams
-        self._taken[caller] += 1
+        """Take a seat. Raises: Overloaded, of the kind of these seats."""
+        if self.taken == self._total or self._by_caller[caller] >= self._per_caller:
+            raise self._refusal
+        self.taken += 1
+        self._by_caller[caller] += 1
 
     def leave(self, caller: str) -> None:
         """Give a seat back."""
-        self._taken[caller] -= 1
-        if not self._taken[caller]:
-            del self._taken[caller]
+        self.taken -= 1
+        self._by_caller[caller] -= 1
+        if not self._by_caller[caller]:
+            del self._by_caller[caller]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long calls may take, and how many streams may be open; seconds."""
+    """How long calls may take, in seconds, and how many there may be at once."""
 
     call_timeout_s: float
     stream_timeout_s: float
+    calls: Seats
     watches: Seats
     uploads: Seats
 
@@ -121,6 +131,8 @@ class Method:
     decode: Callable[[bytes], Message]
     timeout_s: float
     seats: Seats | None
+    lasts: bool
+    """Whether its calls can outlast the token with which they began."""
     meter: CallMeter
 
 
@@ -138,7 +150,9 @@ class Gate(grpc.aio.ServerInterceptor):
         limits: Limits,
         running: Running,
         door: Door,
+        clock_us: Callable[[], int] = now_us,
     ) -> None:
+        self._clock_us = clock_us
         self._authority = authority
         self._permissions = {**permissions, NO_METHOD: auth.OPEN}
         self._limits = limits
@@ -176,9 +190,10 @@ class Gate(grpc.aio.ServerInterceptor):
         rpc = Rpc(method.name, caller="", request_id="", deadline=0.0)
         code = grpc.StatusCode.OK
         try:
-            if self._admit(method, rpc, context):
+            ends = await self._admit(method, rpc, context)
+            if ends is None:
                 return await self._serve(method, rpc, behaviour, given, context)
-            async with asyncio.timeout(rpc.deadline - time.monotonic()):
+            async with asyncio.timeout(ends - time.monotonic()):
                 return await self._serve(method, rpc, behaviour, given, context)
         except asyncio.CancelledError:
             if self._draining and not method.ours and not context.cancelled():
@@ -194,8 +209,7 @@ class Gate(grpc.aio.ServerInterceptor):
             code, rpc.reason = code_of(type(error)), reason_of(error)
             await reply(context, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the caller
-            late = isinstance(error, TimeoutError) and time.monotonic() >= rpc.deadline
-            shown = DeadlineExceeded() if late else _hidden(error, rpc)
+            shown = _over(error, rpc) or _hidden(error, rpc)
             code, rpc.reason = code_of(type(shown)), reason_of(shown)
             await reply(context, shown)
         finally:
@@ -204,10 +218,11 @@ class Gate(grpc.aio.ServerInterceptor):
                 self._standing.pop(context, None)
             method.meter.note(rpc, code, time.perf_counter() - started)
 
-    def _admit(self, method: Method, rpc: Rpc, context: Context) -> bool:
+    async def _admit(self, method: Method, rpc: Rpc, context: Context) -> float | None:
         """Let the call in, before its request is looked at; one that is running has taken its seat.
 
-        Tells whether the caller has bound the call in time: gRPC itself ends it then.
+        Gives when it must be ended, an instant of `time.monotonic`; None when gRPC does that, as the caller has bound
+        the call in time. A call that lasts ends with the token that it began with.
         """
         metadata = context.invocation_metadata() or ()
         rpc.request_id = _request_id_in(metadata)
@@ -215,17 +230,22 @@ class Gate(grpc.aio.ServerInterceptor):
         bound = remaining_s is not None and remaining_s <= method.timeout_s
         rpc.deadline = time.monotonic() + (cast("float", remaining_s) if bound else method.timeout_s)
         if method.permission != auth.OPEN:
-            principal = self._authority.identify(metadata)
+            principal = await self._authority.identify(metadata, context.auth_context)
             rpc.caller, rpc.scope = principal.caller, principal.scope
+            rpc.permissions = principal.permissions
+            if method.lasts and principal.expires_us is not None:
+                rpc.expires = time.monotonic() + (principal.expires_us - self._clock_us()) / 1_000_000
             auth.permit(principal, method.name, method.permission)
         if method.ours:
             self._door.check()
         if method.seats is not None:
             method.seats.take(rpc.caller)
-            if not method.ours:
+            if method.lasts and not method.ours:
                 self._standing[context] = cast("asyncio.Task[Any]", asyncio.current_task())
         self._running[context] = rpc
-        return bound
+        if bound:
+            return rpc.expires if rpc.expires < rpc.deadline else None
+        return min(rpc.deadline, rpc.expires)
 
     async def _serve(self, method: Method, rpc: Rpc, behaviour: Behaviour, given: Any, context: Context) -> Any:  # noqa: ANN401
         """Read, validate, and hand over to the servicer; a stream's answers are sent as they come."""
@@ -255,7 +275,7 @@ class Gate(grpc.aio.ServerInterceptor):
     def _method(self, name: str, handler: Handler) -> Method:
         permission = self._permissions[name]
         streams = handler.request_streaming or handler.response_streaming
-        seats = None
+        seats = self._limits.calls if name.startswith(OURS) else None
         if handler.response_streaming or name in LONG_UNARY:
             seats = self._limits.watches
         elif handler.request_streaming:
@@ -268,6 +288,7 @@ class Gate(grpc.aio.ServerInterceptor):
             decode=cast("Callable[[bytes], Message]", handler.request_deserializer),
             timeout_s=self._limits.stream_timeout_s if streams else self._limits.call_timeout_s,
             seats=seats,
+            lasts=streams or name in LONG_UNARY,
             meter=CallMeter(name, quiet=permission == auth.OPEN),
         )
 
@@ -311,6 +332,16 @@ async def _each_sound(method: Method, contents: AsyncIterator[bytes]) -> AsyncIt
 def _code(context: Context) -> grpc.StatusCode:
     """The status with which a servicer that is not ours has ended the call; gRPC keeps it as a number."""
     return CODE_BY_NUMBER.get(cast("int", context.code()), grpc.StatusCode.UNKNOWN)
+
+
+def _over(error: Exception, rpc: Rpc) -> DomainError | None:
+    """What to tell of a call that was ended as its time was over, or that of its token; None: it was not."""
+    if not isinstance(error, TimeoutError):
+        return None
+    now = time.monotonic()
+    if now >= rpc.expires:
+        return TokenExpired()
+    return DeadlineExceeded() if now >= rpc.deadline else None
 
 
 def _hidden(error: Exception, rpc: Rpc) -> Unexpected:

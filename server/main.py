@@ -15,24 +15,34 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
-from countinghouse.operations.v1 import audit_pb2, data_files_pb2, operations_pb2
+from countinghouse.operations.v1 import audit_pb2, data_files_pb2, operations_pb2, schedules_pb2
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import data_files_pb2_grpc as data_files_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
-from domain.gl_extraction.extraction import model as extraction
+from countinghouse.operations.v1 import schedules_pb2_grpc as schedules_grpc
 from domain.kernel import secrets
 from domain.kernel.paging import PageTokens
 from domain.kernel.time import BusinessZone
 from domain.operations.model import Job
 from server import auth, observe
+from server.auth import tls
+from server.auth.signed_tokens import TOKEN_BYTES_MAX
 from server.call import Calls, Running, now_us
 from server.database.transaction import Database
+from server.errors import TooManyCalls
 from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
-from server.opening import CannotStart, opened_database
+from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
+from server.scheduler import schedulable
 from server.servicers.gl_extraction import GLExtractionServicer
-from server.servicers.operations import AuditServicer, DataFilesServicer, LongRunningServicer, OperationsServicer
+from server.servicers.operations import (
+    AuditServicer,
+    DataFilesServicer,
+    LongRunningServicer,
+    OperationsServicer,
+    SchedulesServicer,
+)
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
 from server.watcher import Watcher
@@ -49,6 +59,7 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     data_files_pb2.DESCRIPTOR.services_by_name["DataFilesService"],
+    schedules_pb2.DESCRIPTOR.services_by_name["SchedulesService"],
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 )
 """Our services."""
@@ -78,12 +89,15 @@ class Server:
             announce=self.announce,
         )
         needed = permissions()
+        self._authority = auth.authority(settings, needed.values(), clock_us=clock_us)
+        self._credentials = tls.credentials(settings)
         self._gate = Gate(
-            authority=auth.authority(settings, needed.values()),
+            authority=self._authority,
             permissions=needed,
             limits=_limits(settings),
             running=self._running,
             door=self._door,
+            clock_us=clock_us,
         )
         self._grpc = grpc.aio.server(interceptors=[self._gate], options=_options(settings))
         self._add_services()
@@ -103,18 +117,19 @@ class Server:
             OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
         )
         audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
+        schedules_grpc.add_SchedulesServiceServicer_to_server(
+            SchedulesServicer(calls, schedulable(self._settings), permissions()), to
+        )
         gl_extraction_grpc.add_GLExtractionServiceServicer_to_server(
             GLExtractionServicer(
                 calls,
                 zone=BusinessZone(self._settings.business_time_zone),
                 rows_per_chunk=self._settings.rows_per_chunk,
-                limits=_cutting(self._settings),
+                limits=cutting(self._settings),
             ),
             to,
         )
-        data_files_grpc.add_DataFilesServiceServicer_to_server(
-            DataFilesServicer(calls, file_store(self._settings)), to
-        )
+        data_files_grpc.add_DataFilesServiceServicer_to_server(DataFilesServicer(calls, file_store(self._settings)), to)
 
     async def start(self) -> None:
         """Listen, and answer health checks with "not serving"; other calls are refused until `open` is done.
@@ -123,7 +138,10 @@ class Server:
         """
         listen = self._settings.listen
         try:
-            port = self._grpc.add_insecure_port(listen)
+            if self._credentials is None:
+                port = self._grpc.add_insecure_port(listen)
+            else:
+                port = self._grpc.add_secure_port(listen, self._credentials)
         except RuntimeError:
             raise CannotStart(f"cannot listen on {listen}: it is in use, or not an address of this machine") from None
         self.target = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
@@ -190,13 +208,10 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         call_timeout_s=settings.call_timeout_s,
         stream_timeout_s=settings.stream_timeout_s,
+        calls=Seats(total=None, per_caller=settings.calls_per_caller_max, refusal=TooManyCalls),
         watches=Seats(total=settings.watches_max, per_caller=settings.watches_per_caller_max),
-        uploads=Seats(total=settings.uploads_max, per_caller=settings.uploads_max),
+        uploads=Seats(total=settings.uploads_max, per_caller=settings.uploads_per_caller),
     )
-
-
-def _cutting(settings: Settings) -> extraction.Limits:
-    return extraction.Limits(settings.elements_per_message, settings.messages_per_file, settings.bytes_per_file)
 
 
 def _options(settings: Settings) -> list[tuple[str, Any]]:
@@ -205,6 +220,9 @@ def _options(settings: Settings) -> list[tuple[str, Any]]:
         ("grpc.so_reuseport", 1 if settings.workers > 1 else 0),
         ("grpc.max_receive_message_length", settings.message_bytes_max),
         ("grpc.max_send_message_length", _SENT_BYTES_MAX),
+        # Room beside a token of the largest size: one that is larger still is refused by us, with a reason.
+        ("grpc.max_metadata_size", 2 * TOKEN_BYTES_MAX),
+        ("grpc.absolute_max_metadata_size", 4 * TOKEN_BYTES_MAX),
         ("grpc.enable_channelz", 1),
         # A dead peer is noticed within a minute and a half; clients may ask as often as our own do.
         ("grpc.keepalive_time_ms", 60_000),

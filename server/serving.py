@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from server import auth, metrics
+from server.auth import tls
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
 from server.opening import CannotStart, known_jobs, make_folders, migrated
@@ -66,14 +67,17 @@ def _announce(settings: Settings, target: str) -> None:
     """Say on stdout where the server is, now that it is ready."""
     kind = "PostgreSQL" if not settings.on_sqlite else str(sqlite_path(settings.url))
     print(f"Countinghouse {version('countinghouse-server')} on {kind}", flush=True)  # noqa: T201 - said to people
-    if settings.token_file is None:
-        print("open to every caller on this machine, as no token file is set", flush=True)  # noqa: T201
+    if not settings.identified:
+        print("open to every caller on this machine, as no callers are named", flush=True)  # noqa: T201
+    elif not settings.encrypted and not settings.on_loopback:
+        log.warning("connections are in clear, and tokens with them: set TLS_CERTIFICATE_FILE, or end TLS before this")
     print(f"ready on {target}", flush=True)  # noqa: T201
 
 
 async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     # Mistakes are told once, and before anything is started.
     auth.authority(settings, permissions().values())
+    tls.credentials(settings)
     make_folders(settings)
     with _reserved(settings.listen), metrics.served_of_several(settings.metrics_listen) as variables:
         schema_ready = asyncio.Event()

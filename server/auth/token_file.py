@@ -1,4 +1,4 @@
-"""Callers by the tokens of a file, which says who holds which permissions (PLT-13)."""
+"""The token file: who holds which permissions, by bearer token or by the certificate of the connection (PLT-13)."""
 
 from __future__ import annotations
 
@@ -6,47 +6,45 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import structlog
 
-from server.auth.principal import Metadata, Principal
-from server.errors import Unauthenticated
+from domain.kernel import scopes
+from domain.kernel.scopes import Scope
+from server.auth.principal import ALL_PERMISSIONS, Principal, digest_of
 from server.settings import BadSettings
-
-ANY = "*"
-"""In a token file: every permission there is."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN_CHARACTERS_MIN = 16
-_SCHEME = "bearer "
+_GRANTS = {"permissions", *scopes.KINDS}
+_TABLES = {"tokens": {"caller", "token", "sha256"}, "certificates": {"name", "caller"}}
+"""The tables of the file, and what each may hold beside permissions and scope."""
+
+Entry = dict[str, Any]
 
 log = structlog.get_logger("auth")
 
 
-class Tokens:
-    """Knows callers by their bearer tokens, of which it keeps the SHA-256 only."""
+class TokenFile:
+    """Callers by the SHA-256 of their token, and by the name in their certificate."""
 
-    def __init__(self, principals: Mapping[str, Principal]) -> None:
-        self._principals = principals
+    def __init__(self, tokens: Mapping[str, Principal], certificates: Mapping[str, Principal]) -> None:
+        self._tokens = tokens
+        self.certificates = certificates
 
-    def identify(self, metadata: Metadata) -> Principal:
-        """The holder of the token in `authorization: Bearer …`."""
-        for key, value in metadata:
-            if key == "authorization" and isinstance(value, str) and value[: len(_SCHEME)].lower() == _SCHEME:
-                principal = self._principals.get(_hash(value[len(_SCHEME) :].strip()))
-                if principal is not None:
-                    return principal
-        raise Unauthenticated
+    def bearer(self, digest: str) -> Principal | None:
+        """The holder of the token with this SHA-256, if there is one."""
+        return self._tokens.get(digest)
 
 
-def read_tokens(path: Path, known: frozenset[str]) -> Tokens:
-    """The tokens of a file, whose permissions must be among those `known`.
+def read_token_file(path: Path, known: frozenset[str]) -> TokenFile:
+    """The callers of a file, whose permissions must be among those `known`.
 
-    The file holds one table a token: `[[tokens]]` with `caller`, `permissions` (a list, `["*"]` for all) and either
-    `sha256` (of the token, in hexadecimal) or `token`.
+    The file holds a table a token, `[[tokens]]` with `caller` and either `sha256` (of the token, in hexadecimal) or
+    `token`, and a table a certificate, `[[certificates]]` with `name` and, if it is to be another, `caller`. Both have
+    `permissions` (a list, `["*"]` for all), and may name the `ledgers`, `clients` and `cycles` that they hold for.
 
     Raises: BadSettings with every mistake; none shows a token.
     """
@@ -54,50 +52,86 @@ def read_tokens(path: Path, known: frozenset[str]) -> Tokens:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSettings([f"{path}: {error}"]) from None
-    entries = document.pop("tokens", [])
-    lines = [f"{path}: {name}: there is no such setting" for name in document]
-    if not isinstance(entries, list) or not entries:
-        raise BadSettings([*lines, f"{path}: holds no [[tokens]]"])
-    principals: dict[str, Principal] = {}
-    for number, entry in enumerate(entries, 1):
-        mistakes = _mistakes(entry, known)
-        digest = "" if mistakes else entry.get("sha256") or _hash(entry["token"])
-        if digest in principals:
-            mistakes = ["is a token that stands above already"]
-        lines += [f"{path}: [[tokens]] {number}: {mistake}" for mistake in mistakes]
-        if not mistakes:
-            held = known if ANY in entry["permissions"] else frozenset(entry["permissions"])
-            principals[digest] = Principal(entry["caller"], held)
+    lines = [f"{path}: {name}: there is no such setting" for name in document if name not in _TABLES]
+    if not any(name in document for name in _TABLES):
+        raise BadSettings([*lines, f"{path}: holds neither [[tokens]] nor [[certificates]]"])
+    held: dict[str, dict[str, Principal]] = {table: {} for table in _TABLES}
+    for table, principals in held.items():
+        entries = document.get(table, [])
+        if not isinstance(entries, list):
+            lines.append(f"{path}: {table}: is no list of tables, as [[{table}]] makes one")
+            continue
+        for number, entry in enumerate(entries, 1):
+            mistakes = _enter(principals, table, entry, known)
+            lines += [f"{path}: [[{table}]] {number}: {mistake}" for mistake in mistakes]
     if lines:
         raise BadSettings(lines)
     if path.stat().st_mode & stat.S_IROTH:
         log.warning("every user of this machine can read the token file", file=str(path))
-    return Tokens(principals)
+    return TokenFile(held["tokens"], held["certificates"])
 
 
-def _mistakes(entry: Any, known: frozenset[str]) -> list[str]:  # noqa: ANN401 - it is whatever the file holds
+def _enter(principals: dict[str, Principal], table: str, entry: object, known: frozenset[str]) -> list[str]:
+    """Enter the holder of one token or certificate; gives what is wrong with it instead, if anything is."""
     if not isinstance(entry, dict):
         return ["is not a table"]
-    caller, permissions = entry.get("caller"), entry.get("permissions")
+    others = sorted(entry.keys() - _TABLES[table] - _GRANTS)
+    lines = [f"{name}: there is no such setting" for name in others]
+    lines += _token_mistakes(entry) if table == "tokens" else _certificate_mistakes(entry)
+    lines += [*_permission_mistakes(entry, known), *_scope_mistakes(entry)]
+    if lines:
+        return lines
+    key = entry["name"] if table == "certificates" else entry.get("sha256") or digest_of(entry["token"])
+    if key in principals:
+        return [f"is a {table.removesuffix('s')} that stands above already"]
+    principals[key] = _principal(entry, known)
+    return []
+
+
+def _principal(entry: Entry, known: frozenset[str]) -> Principal:
+    held = known if ALL_PERMISSIONS in entry["permissions"] else frozenset(entry["permissions"])
+    return Principal(entry.get("caller") or entry["name"], held, _scope(entry))
+
+
+def _scope(entry: Entry) -> Scope:
+    return Scope(**{kind: frozenset(entry[kind]) for kind in scopes.KINDS if kind in entry})
+
+
+def _token_mistakes(entry: Entry) -> list[str]:
+    lines = [] if _is_name(entry.get("caller")) else ["caller: a name is missing"]
     token, digest = entry.get("token"), entry.get("sha256")
-    lines = [
-        f"{name}: there is no such setting" for name in entry.keys() - {"caller", "permissions", "token", "sha256"}
-    ]
-    if not isinstance(caller, str) or not caller:
-        lines.append("caller: a name is missing")
     if (token is None) == (digest is None):
         lines.append("needs either token or sha256")
     elif token is not None and (not isinstance(token, str) or len(token) < _TOKEN_CHARACTERS_MIN):
         lines.append(f"token: has fewer than {_TOKEN_CHARACTERS_MIN} characters")
     elif digest is not None and (not isinstance(digest, str) or not _SHA256.fullmatch(digest)):
         lines.append("sha256: is not 64 lower-case hexadecimal digits")
-    if not isinstance(permissions, list) or not all(isinstance(name, str) for name in permissions):
-        lines.append("permissions: a list of names is missing")
-    else:
-        unknown = sorted(set(permissions) - known - {ANY})
-        lines += [f"permissions: there is no {name!r}; there are {', '.join(sorted(known))}" for name in unknown]
     return lines
 
 
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+def _certificate_mistakes(entry: Entry) -> list[str]:
+    lines = [] if _is_name(entry.get("name")) else ["name: a name is missing"]
+    if "caller" in entry and not _is_name(entry["caller"]):
+        lines.append("caller: is no name")
+    return lines
+
+
+def _permission_mistakes(entry: Entry, known: frozenset[str]) -> list[str]:
+    permissions = entry.get("permissions")
+    if not _are_names(permissions):
+        return ["permissions: a list of names is missing"]
+    unknown = sorted(set(permissions) - known - {ALL_PERMISSIONS})
+    return [f"permissions: there is no {name!r}; there are {', '.join(sorted(known))}" for name in unknown]
+
+
+def _scope_mistakes(entry: Entry) -> list[str]:
+    lines = [f"{kind}: is no list of codes" for kind in scopes.KINDS if kind in entry and not _are_names(entry[kind])]
+    return lines or scopes.mistakes(_scope(entry))
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_names(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

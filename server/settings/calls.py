@@ -20,6 +20,10 @@ class CallLimits(BaseModel):
     watches_max: int = Field(4_000, ge=1, description="watches open at once in one process")
     watches_per_caller_max: int = Field(2_000, ge=1, description="of them, watches of one caller")
     uploads_max: int = Field(8, ge=1, description="bulk streams open at once in one process")
+    uploads_per_caller_max: int | None = Field(
+        None, ge=1, description="of them, streams of one caller; if not set half of them"
+    )
+    calls_per_caller_max: int = Field(200, ge=1, description="unary calls of one caller at once in one process")
     watch_heartbeat_s: float = Field(30, gt=0, description="a watch says that it is alive after so long a silence")
     watch_poll_ms: int = Field(
         50, ge=10, le=60_000, description="how often to look at watched operations where no notification is heard"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
@@ -47,6 +48,24 @@ def existing_file(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
         raise ValueError(f"there is no file {path}")
     return path
+
+
+def safe_url_or_nothing(url: str) -> str:
+    """An https URL, or an http URL on this machine, or nothing."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in {"http", "https"}:
+        raise ValueError("is no https URL, such as https://login.example.com/keys")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or a password")
+    if parts.scheme == "http" and not is_loopback(f"[{host}]:0"):
+        raise ValueError("must begin with https://; http:// is for this machine only")
+    return url
 
 
 def is_loopback(address: str) -> bool:

@@ -46,14 +46,24 @@ class Settings(GLExtraction, DataFiles, Keeping, Work, CallLimits, Identity, Pla
         """Whether only this machine can reach the server."""
         return is_loopback(self.listen)
 
+    @property
+    def identified(self) -> bool:
+        """Whether callers must say who they are."""
+        return self.token_file is not None or self.takes_signed_tokens
+
+    @property
+    def uploads_per_caller(self) -> int:
+        """How many bulk streams one caller may have open: as set, else half of all, so that others find room."""
+        return self.uploads_per_caller_max or (self.uploads_max + 1) // 2
+
 
 def contradictions(settings: Settings) -> list[str]:
     """What settings that are right one by one say against each other, a line each."""
     lines = []
-    if settings.token_file is None and not settings.on_loopback:
+    if not settings.identified and not settings.on_loopback:
         lines.append(
-            f"{PREFIX}LISTEN: {settings.listen} can be reached from other machines and {PREFIX}TOKEN_FILE is not set; "
-            "name a token file, or listen on 127.0.0.1"
+            f"{PREFIX}LISTEN: {settings.listen} can be reached from other machines, and neither {PREFIX}TOKEN_FILE nor "
+            f"{PREFIX}JWT_KEYS_URL or {PREFIX}JWT_KEYS_FILE is set; set one of them, or listen on 127.0.0.1"
         )
     if settings.workers > 1 and settings.on_sqlite:
         lines.append(f"{PREFIX}WORKERS: SQLite serves one RPC process; use 1, or PostgreSQL")
@@ -61,6 +71,9 @@ def contradictions(settings: Settings) -> list[str]:
         lines.append(f"{PREFIX}LISTEN: several workers need a port of their own to share, not 0 or a socket")
     if settings.watches_per_caller_max > settings.watches_max:
         lines.append(f"{PREFIX}WATCHES_PER_CALLER_MAX: is above {PREFIX}WATCHES_MAX")
+    if settings.uploads_per_caller > settings.uploads_max:
+        lines.append(f"{PREFIX}UPLOADS_PER_CALLER_MAX: is above {PREFIX}UPLOADS_MAX")
+    lines += of_identity(settings, settings.token_file, PREFIX)
     lines += of_data_files(settings, PREFIX)
-    return lines
     lines += of_keeping(settings, PREFIX)
+    return lines

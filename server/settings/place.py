@@ -25,7 +25,7 @@ class Place(BaseModel):
         "", description="host:port to serve figures for Prometheus on; empty for none"
     )
     token_file: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
-        None, description="TOML file of tokens; none leaves the server open, on loopback only"
+        None, description="TOML file of tokens and certificates; with neither it nor JWT keys, the server is open"
     )
     business_time_zone: Annotated[str, AfterValidator(checks.known_zone)] = Field(
         "UTC", description="IANA time zone of business dates and cut-offs"

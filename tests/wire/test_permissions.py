@@ -14,9 +14,10 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
-from server import auth, observe
+from server import observe
 from server.auth import OPEN, Principal, permissions_of
 from server.auth import token_file as token_file_module
+from server.auth.principal import digest_of
 from server.main import permissions
 from server.settings import BadSettings
 from tests.support.methods import full_name, methods, raw
@@ -142,7 +143,7 @@ def test_a_method_without_a_permission_stops_the_server() -> None:
 def _refused(path: Path, content: str) -> list[str]:
     path.write_text(content)
     with pytest.raises(BadSettings) as raised:
-        auth.read_tokens(path, frozenset({"read", "configure"}))
+        token_file_module.read_token_file(path, frozenset({"read", "configure"}))
     return [line.removeprefix(f"{path}: ") for line in raised.value.lines]
 
 
@@ -183,7 +184,8 @@ def test_every_mistake_in_a_token_file_is_one_line_and_shows_no_token(tmp_path: 
         "[[tokens]] 4: sha256: is not 64 lower-case hexadecimal digits",
     ]
     assert secret not in " ".join(lines)
-    assert _refused(path, "") == ["holds no [[tokens]]"]
+    assert _refused(path, "") == ["holds neither [[tokens]] nor [[certificates]]"]
+    assert _refused(path, "tokens = 1") == ["tokens: is no list of tables, as [[tokens]] makes one"]
     assert len(_refused(path, "tokens = [")) == 1
     twice = f'[[tokens]]\ncaller = "a"\ntoken = "{secret}"\npermissions = []\n' * 2
     assert _refused(path, twice) == ["[[tokens]] 2: is a token that stands above already"]
@@ -191,8 +193,8 @@ def test_every_mistake_in_a_token_file_is_one_line_and_shows_no_token(tmp_path: 
 
 def test_tokens_are_kept_as_hashes_only(token_file: Path) -> None:
     """Who can read the server's memory or a dump of it finds no token."""
-    tokens = auth.read_tokens(token_file, frozenset(KNOWN))
-    assert tokens.identify(bearer(READER)) == Principal("reader", frozenset({"read"}))
+    tokens = token_file_module.read_token_file(token_file, frozenset(KNOWN))
+    assert tokens.bearer(digest_of(READER)) == Principal("reader", frozenset({"read"}))
     assert ALL not in repr(vars(tokens))
 
 
@@ -206,7 +208,7 @@ def test_a_token_file_that_everybody_can_read_is_warned_of(
     copy.write_text(token_file.read_text())
     for mode, warned in ((0o600, False), (0o640, False), (0o644, True)):
         copy.chmod(mode)
-        assert auth.read_tokens(copy, frozenset(KNOWN)).identify(bearer(READER)).caller == "reader"
+        assert token_file_module.read_token_file(copy, frozenset(KNOWN)).bearer(digest_of(READER)) is not None
         said = capfd.readouterr().err
         assert ("every user of this machine can read the token file" in said) == warned
         assert ALL not in said
