@@ -30,7 +30,7 @@ def embedded(settings: Settings, jobs: Sequence[Job], *, clock_us: Callable[[], 
     try:
         server, stop = started.result()
         try:
-            with _working(settings, jobs, server) if settings.jobs else nullcontext():
+            with _working(settings, jobs, server, clock_us) if settings.jobs else nullcontext():
                 yield server
         finally:
             stop()
@@ -61,8 +61,10 @@ async def _live(
 
 
 @contextmanager
-def _working(settings: Settings, jobs: Sequence[Job], server: Server) -> Iterator[None]:
-    how, further = worker_settings(settings), loops(settings)
+def _working(
+    settings: Settings, jobs: Sequence[Job], server: Server, clock_us: Callable[[], int]
+) -> Iterator[None]:
+    how, further = worker_settings(settings), loops(settings, clock_us=clock_us)
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     worker, beside = Worker(database, jobs, how, on_change=server.announce), Loops(database, further)
     server.also_tell(worker.wake)

@@ -10,6 +10,7 @@ from threading import Event
 import psycopg2
 import structlog
 
+from domain.gl_extraction.extraction import model as extraction
 from domain.jobs import jobs
 from domain.kernel.errors import DomainError
 from domain.operations.model import Job
@@ -43,6 +44,11 @@ def make_folders(settings: Settings) -> None:
     lines = [f"{PREFIX}{name}: {why}" for name, folder in folders.items() if (why := _made(folder))]
     if lines:
         raise BadSettings(lines)
+
+
+def cutting(settings: Settings) -> extraction.Limits:
+    """How extraction cuts messages and files, under these settings."""
+    return extraction.Limits(settings.elements_per_message, settings.messages_per_file, settings.bytes_per_file)
 
 
 def known_jobs(settings: Settings) -> tuple[Job, ...]:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from domain.operations.runner import Attempts
+from server.call import now_us
 from server.loops import Loop, Loops
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
 from server.retention import retention
+from server.scheduler import scheduling
 from server.settings import Settings
 from server.worker import Worker, WorkerSettings, run
 
@@ -41,9 +43,12 @@ def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], boo
     return status
 
 
-def loops(settings: Settings) -> tuple[Loop, ...]:
+def loops(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> tuple[Loop, ...]:
     """What goes on in the worker process beside the chunks: one line a loop."""
-    return (retention(settings),)
+    return (
+        scheduling(settings, clock_us=clock_us),
+        retention(settings),
+    )
 
 
 def connections(how: WorkerSettings, further: Sequence[Loop]) -> int:

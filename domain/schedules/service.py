@@ -231,7 +231,7 @@ def _request_faults(tx: Connection, call: Call, registry: Registry, plan: Plan) 
 
 
 def _relative_fault(field: str, plan: Plan, dates: frozenset[str]) -> Violation | None:
-    path, reason = f"schedule.relative_dates[{field!r}]", "RELATIVE_DATE_INVALID"
+    path, reason = f'schedule.relative_dates["{field}"]', "RELATIVE_DATE_INVALID"
     if field not in dates:
         return Violation(path, reason, f"must be one of {', '.join(sorted(dates))}")
     if plan.request.get(field):

@@ -1,8 +1,9 @@
-"""Long-running operations, data files and the audit trail."""
+"""Long-running operations, schedules, data files and the audit trail."""
 
 from server.servicers.operations.audit import AuditServicer
 from server.servicers.operations.data_files import DataFilesServicer
 from server.servicers.operations.longrunning import LongRunningServicer
+from server.servicers.operations.schedules import SchedulesServicer
 from server.servicers.operations.watching import OperationsServicer
 
-__all__ = ["AuditServicer", "DataFilesServicer", "LongRunningServicer", "OperationsServicer"]
+__all__ = ["AuditServicer", "DataFilesServicer", "LongRunningServicer", "OperationsServicer", "SchedulesServicer"]

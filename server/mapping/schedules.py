@@ -1,0 +1,202 @@
+"""Schedules and their runs as the contract tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.message import DecodeError, Message
+
+from countinghouse.gl_extraction.v1 import extraction_pb2
+from countinghouse.operations.v1 import schedules_pb2 as pb
+from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document, request_to_document
+from domain.kernel.documents import Document
+from domain.kernel.errors import Invalid, Violation
+from domain.operations.service import name_of
+from domain.schedules.model import (
+    Cause,
+    MissedRuns,
+    Outcome,
+    Plan,
+    RelativeDate,
+    Run,
+    Schedule,
+    ScheduleState,
+    schedule_name,
+)
+from domain.schedules.service import Change
+from server.mapping.gl_extraction import extraction
+from server.mapping.operations import instant_to_proto
+from server.validation import validate
+
+# Looked up when the module loads: a value of the domain that the contract lacks stops the server.
+_STATES = {state: pb.ScheduleState.Value(f"SCHEDULE_STATE_{state}") for state in ScheduleState}
+_MISSED = {policy: pb.MissedRunPolicy.Value(f"MISSED_RUN_POLICY_{policy}") for policy in MissedRuns}
+_MISSED_BY_NUMBER = {
+    **{number: policy for policy, number in _MISSED.items()},
+    pb.MISSED_RUN_POLICY_UNSPECIFIED: MissedRuns.ONCE,
+}
+_RELATIVE = {day: pb.RelativeDate.Value(f"RELATIVE_DATE_{day}") for day in RelativeDate}
+_RELATIVE_BY_NUMBER = {number: day for day, number in _RELATIVE.items()}
+_CAUSES = {cause: pb.ScheduleRunCause.Value(f"SCHEDULE_RUN_CAUSE_{cause}") for cause in Cause}
+_OUTCOMES = {outcome: pb.ScheduleRunOutcome.Value(f"SCHEDULE_RUN_OUTCOME_{outcome}") for outcome in Outcome}
+
+_CHANGEABLE = ("description", "cron", "time_zone", "request", "relative_dates", "missed_run_policy")
+_OF_ONE_CALL = ("request_id", "validate_only")  # fields that mean nothing in a template
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The request of a kind: its message, and how that becomes the document which the kind knows, and back."""
+
+    message: type[Message]
+    to_document: Callable[[Any], Document]
+    from_document: Callable[[Document], Message]
+
+
+TEMPLATES: Mapping[str, Template] = {
+    JOB_KIND: Template(
+        extraction_pb2.GenerateAccountingMessageRequest,
+        lambda request: request_to_document(extraction.request_from_proto(request)),
+        lambda document: extraction.request_to_proto(request_from_document(document)),
+    )
+}
+"""By the name of the kind: one entry a kind."""
+
+
+def plan_from_proto(given: pb.Schedule) -> Plan:
+    """What is to be started when. Raises: Invalid for a request that cannot be scheduled, or breaks its own rules."""
+    kind, request = _request_from_proto(given.request)
+    return Plan(
+        description=given.description,
+        kind=kind,
+        request=request,
+        relative_dates=_relative_from_proto(given),
+        cron=given.cron,
+        time_zone=given.time_zone,
+        missed=_MISSED_BY_NUMBER[given.missed_run_policy],
+    )
+
+
+def change_from_proto(request: pb.UpdateScheduleRequest) -> Change:
+    """What is changed of which schedule (AIP-134).
+
+    Raises: Invalid for a schedule that is not named or named twice over, for a mask with what is no field, and as
+    `plan_from_proto`.
+    """
+    given, paths = request.schedule, request.update_mask.paths
+    code = code_from_name(given.name) if given.name else given.code
+    if faults := tuple(_faults(given, code, paths)):
+        raise Invalid(*faults)
+    if paths:
+        asked = [field for field in _CHANGEABLE if field in paths or "*" in paths]
+    else:
+        asked = [field.name for field, _ in given.ListFields() if field.name in _CHANGEABLE]
+    return Change(code, given.etag, {key: value for field in asked for key, value in _change(given, field).items()})
+
+
+def schedule_to_proto(schedule: Schedule) -> pb.Schedule:
+    """A schedule."""
+    plan = schedule.plan
+    proto = pb.Schedule(
+        name=schedule.name,
+        code=schedule.code,
+        description=plan.description,
+        cron=plan.cron,
+        time_zone=plan.time_zone,
+        relative_dates={field: _RELATIVE[day] for field, day in plan.relative_dates.items()},
+        missed_run_policy=_MISSED[plan.missed],
+        state=_STATES[schedule.state],
+        next_run_time=instant_to_proto(schedule.next_us),
+        last_run=run_to_proto(schedule.last_run) if schedule.last_run else None,
+        caller=schedule.caller,
+        create_time=instant_to_proto(schedule.created_us),
+        update_time=instant_to_proto(schedule.updated_us),
+        etag=schedule.etag,
+    )
+    template = TEMPLATES.get(plan.kind)
+    if template is not None:
+        proto.request.Pack(template.from_document(plan.request))
+    return proto
+
+
+def run_to_proto(run: Run) -> pb.ScheduleRun:
+    """A run of a schedule."""
+    return pb.ScheduleRun(
+        name=f"{schedule_name(run.schedule_code)}/runs/{run.run_no}",
+        cause=_CAUSES[run.cause],
+        outcome=_OUTCOMES[run.outcome],
+        scheduled_time=instant_to_proto(run.scheduled_us),
+        missed_since=instant_to_proto(run.missed_since_us),
+        run_time=instant_to_proto(run.at_us),
+        caller=run.caller,
+        operation=name_of(run.operation_id) if run.operation_id else "",
+        reason=run.reason,
+        message=run.message,
+    )
+
+
+def code_from_name(name: str) -> str:
+    """The code in `schedules/{code}`."""
+    return name.rpartition("/")[2]
+
+
+def _change(given: pb.Schedule, field: str) -> dict[str, Any]:
+    """The fields of the plan that a field of the contract stands for."""
+    if field == "request":
+        kind, request = _request_from_proto(given.request)
+        return {"kind": kind, "request": request}
+    if field == "relative_dates":
+        return {field: _relative_from_proto(given)}
+    if field == "missed_run_policy":
+        return {"missed": _MISSED_BY_NUMBER[given.missed_run_policy]}
+    return {field: getattr(given, field)}
+
+
+def _relative_from_proto(given: pb.Schedule) -> dict[str, RelativeDate]:
+    return {field: _RELATIVE_BY_NUMBER[number] for field, number in given.relative_dates.items()}
+
+
+def _request_from_proto(packed: AnyProto) -> tuple[str, Document]:
+    """The kind and the template that a packed request stands for, checked by the rules of its own message."""
+    for kind, template in TEMPLATES.items():
+        message = template.message()
+        if packed.TypeName() == message.DESCRIPTOR.full_name:
+            _unpack(packed, message)
+            return kind, template.to_document(message)
+    names = ", ".join(template.message.DESCRIPTOR.full_name for template in TEMPLATES.values())
+    raise Invalid(Violation("schedule.request", "SCHEDULED_REQUEST_UNKNOWN", f"must be one of {names}"))
+
+
+def _unpack(packed: AnyProto, message: Message) -> None:
+    try:
+        packed.Unpack(message)
+    except DecodeError:
+        text = f"are no bytes of a {message.DESCRIPTOR.full_name}"
+        raise Invalid(Violation("schedule.request", "REQUEST_UNREADABLE", text)) from None
+    faults = [
+        Violation(f"schedule.request.{field}", "FIELD_OF_ONE_CALL", "belongs to a single call: leave it out")
+        for field in _OF_ONE_CALL
+        if field in message.DESCRIPTOR.fields_by_name and getattr(message, field)
+    ]
+    if faults:
+        raise Invalid(*faults)
+    try:
+        validate(message)
+    except Invalid as refused:
+        under = [Violation(f"schedule.request.{v.field}", v.reason, v.description) for v in refused.violations]
+        raise Invalid(*under) from None
+
+
+def _faults(given: pb.Schedule, code: str, paths: Any) -> Iterator[Violation]:  # noqa: ANN401 - a repeated field
+    if not code:
+        yield Violation("schedule.name", "FIELD_REQUIRED", "must be given")
+    elif given.name and given.name != schedule_name(code):
+        yield Violation("schedule.name", "FIELD_MALFORMED", f"must be as {schedule_name('nightly')}")
+    elif given.code not in {"", code}:
+        yield Violation("schedule.code", "FIELD_IMMUTABLE", "never changes: must be that of the name, if given")
+    for path in paths:
+        if path != "*" and path not in given.DESCRIPTOR.fields_by_name:
+            yield Violation("update_mask", "UPDATE_MASK_INVALID", f"{path[:64]!r} is no field of a schedule")
