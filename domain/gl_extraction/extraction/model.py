@@ -143,6 +143,8 @@ class Batch:
     totals: Totals
     request: Request
     scope_id: int = 0
+    acknowledged_count: int = 0
+    rejected_count: int = 0
 
     @property
     def name(self) -> str:
