@@ -70,7 +70,6 @@ class Rpc:
     reason: str = ""
     scope: Scope = EVERYTHING
     permissions: frozenset[str] = frozenset()
-    permissions: frozenset[str] = frozenset()
     expires: float = inf
 
 
@@ -177,10 +176,6 @@ class Calls:
         """Tell workers and watchers, here and elsewhere, that the operation changed; to be called after the commit."""
         self.about(context, operation_id)
         self._announce(operation_id)
-
-    def permissions(self, context: Context) -> frozenset[str]:
-        """The permissions that the caller holds."""
-        return self._running[context].permissions
 
     def permissions(self, context: Context) -> frozenset[str]:
         """The permissions that the caller holds."""

@@ -233,7 +233,6 @@ class Gate(grpc.aio.ServerInterceptor):
             principal = await self._authority.identify(metadata, context.auth_context)
             rpc.caller, rpc.scope = principal.caller, principal.scope
             rpc.permissions = principal.permissions
-            rpc.permissions = principal.permissions
             if method.lasts and principal.expires_us is not None:
                 rpc.expires = time.monotonic() + (principal.expires_us - self._clock_us()) / 1_000_000
             auth.permit(principal, method.name, method.permission)

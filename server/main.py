@@ -20,7 +20,6 @@ from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import data_files_pb2_grpc as data_files_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
 from countinghouse.operations.v1 import schedules_pb2_grpc as schedules_grpc
-from countinghouse.operations.v1 import schedules_pb2_grpc as schedules_grpc
 from domain.kernel import secrets
 from domain.kernel.paging import PageTokens
 from domain.kernel.time import BusinessZone
@@ -60,7 +59,6 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     data_files_pb2.DESCRIPTOR.services_by_name["DataFilesService"],
-    schedules_pb2.DESCRIPTOR.services_by_name["SchedulesService"],
     schedules_pb2.DESCRIPTOR.services_by_name["SchedulesService"],
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 )
@@ -119,9 +117,6 @@ class Server:
             OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
         )
         audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
-        schedules_grpc.add_SchedulesServiceServicer_to_server(
-            SchedulesServicer(calls, schedulable(self._settings), permissions()), to
-        )
         schedules_grpc.add_SchedulesServiceServicer_to_server(
             SchedulesServicer(calls, schedulable(self._settings), permissions()), to
         )
