@@ -70,8 +70,8 @@ class DispatchSettings:
 
     @property
     def connections(self) -> int:
-        """How many database connections it uses: one each hand, to look things up, and one to claim and record."""
-        return self.hands + 1
+        """How many database connections it uses: one to claim and record, and two for short looks of all hands."""
+        return 3
 
 
 _Attempt = tuple[Delivery, Outcome | None]

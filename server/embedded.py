@@ -68,6 +68,7 @@ def _working(
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     worker, beside = Worker(database, jobs, how, on_change=server.announce), Loops(database, further)
     server.also_tell(worker.wake)
+    server.also_tell(beside.wake)
     worker.start()
     beside.start()
     try:

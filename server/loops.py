@@ -25,13 +25,15 @@ log = structlog.get_logger("loops")
 class Loop:
     """Something that goes on until its event is set; then `run` comes back soon, and waits for nothing without a bound.
 
-    `connections` is how many connections of the database it uses at once. `run` may come back, or fail, before it is
-    told to: then it is called again after a pause, so that a loop needs no care of its own for a database that is away.
+    `connections` is how many connections of the database it uses at once; `wake`, from any thread, has it look for work
+    now. `run` may come back, or fail, before it is told to: then it is called again after a pause, so that a loop needs
+    no care of its own for a database that is away.
     """
 
     name: str
     run: Callable[[Database, threading.Event], None]
     connections: int = 1
+    wake: Callable[[], None] = lambda: None
 
 
 class Loops:
@@ -39,6 +41,7 @@ class Loops:
 
     def __init__(self, database: Database, loops: Sequence[Loop], *, pause_s: float = _PAUSE_S) -> None:
         self._database = database
+        self._loops = loops
         self._pause_s = pause_s
         self._stopping = threading.Event()
         self._threads = [
@@ -49,6 +52,11 @@ class Loops:
         """Begin."""
         for thread in self._threads:
             thread.start()
+
+    def wake(self) -> None:
+        """Have every loop look for work now: something changed."""
+        for loop in self._loops:
+            loop.wake()
 
     def stop(self) -> None:
         """Tell every loop to end; returns at once."""

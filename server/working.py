@@ -13,6 +13,7 @@ from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
 from server.retention import retention
 from server.scheduler import scheduling
+from server.sending import dispatch
 from server.settings import Settings
 from server.worker import Worker, WorkerSettings, run
 
@@ -28,11 +29,12 @@ def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], boo
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     notifier = Notifier.for_database(database.url)
     worker = Worker(database, known_jobs(settings), how, on_change=notifier.tell if notifier else lambda _: None)
+    beside = Loops(database, further)
     if notifier:
-        Thread(target=_listen, args=(database.url, worker), name="listen", daemon=True).start()
+        Thread(target=_listen, args=(database.url, worker, beside), name="listen", daemon=True).start()
     status = run(
         worker,
-        Loops(database, further),
+        beside,
         grace_s=settings.shutdown_grace_s,
         patient=supervised,
         parent_lives=parent_lives,
@@ -48,6 +50,7 @@ def loops(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> tuple[
     return (
         scheduling(settings, clock_us=clock_us),
         retention(settings),
+        dispatch(settings),
     )
 
 
@@ -65,5 +68,9 @@ def worker_settings(settings: Settings) -> WorkerSettings:
     )
 
 
-def _listen(url: str, worker: Worker) -> None:
-    asyncio.run(Listener(url, lambda _: worker.wake(), worker.wake).run())
+def _listen(url: str, worker: Worker, beside: Loops) -> None:
+    def wake(_: str = "") -> None:
+        worker.wake()
+        beside.wake()
+
+    asyncio.run(Listener(url, wake, wake).run())

@@ -30,6 +30,7 @@ from domain.notifications.model import (
     Change,
     Endpoint,
     Happening,
+    name_of,
 )
 
 _FIELD = "notification_endpoint"
@@ -71,6 +72,11 @@ def get(tx: Connection, endpoint_id: str, scope: Scope) -> Endpoint:
     if found is None:
         raise EndpointNotFound(endpoint_id)
     return found
+
+
+def find_target(tx: Connection, target: str) -> Endpoint | None:
+    """The endpoint that a delivery goes to, whoever's it is; None when it is gone."""
+    return store.find(tx, target.removeprefix(name_of("")))
 
 
 def list_page(tx: Connection, page: Page, scope: Scope) -> list[Endpoint]:

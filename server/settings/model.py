@@ -6,6 +6,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.settings.calls import CallLimits
 from server.settings.checks import is_loopback
+from server.settings.deliveries import Deliveries
+from server.settings.deliveries import contradictions as of_deliveries
 from server.settings.files import DataFiles
 from server.settings.files import contradictions as of_data_files
 from server.settings.gl_extraction import GLExtraction
@@ -19,7 +21,7 @@ from server.settings.work import Work
 PREFIX = "COUNTINGHOUSE_"
 
 
-class Settings(GLExtraction, DataFiles, Keeping, Work, CallLimits, Identity, Place, BaseSettings):
+class Settings(GLExtraction, Deliveries, DataFiles, Keeping, Work, CallLimits, Identity, Place, BaseSettings):
     """What can be set. The environment comes before the file, the file before the default."""
 
     model_config = SettingsConfigDict(
@@ -76,4 +78,5 @@ def contradictions(settings: Settings) -> list[str]:
     lines += of_identity(settings, settings.token_file, PREFIX)
     lines += of_data_files(settings, PREFIX)
     lines += of_keeping(settings, PREFIX)
+    lines += of_deliveries(settings, PREFIX)
     return lines

@@ -1,0 +1,185 @@
+"""One HTTP POST to somebody else's server: to an address that was checked, in bounded time, without redirects.
+
+Nothing of the environment counts (no proxy), and the answer's body is read up to a bound and thrown away.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpcore
+import httpx
+
+from server.outbound.addresses import AddressRefused, Reach
+
+_BODY_BYTES_MAX = 64 << 10
+_LITTLE_S = 0.001
+
+SocketOptions = Iterable[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receiver answered; `pause_s` is how long it asks to be left alone (Retry-After), 0 if it does not."""
+
+    status: int
+    pause_s: float = 0
+
+
+class PostFailed(Exception):
+    """There was no answer; `reason` is UPPER_SNAKE, the text a sentence without anything of the receiver's."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Poster:
+    """Posts, each time on a connection of its own; safe to share between threads. `ca_file` adds authorities."""
+
+    def __init__(self, reach: Reach, *, timeout_s: float, ca_file: str | None = None) -> None:
+        self._reach = reach
+        self._timeout_s = timeout_s
+        self._tls = httpx.create_ssl_context()
+        if ca_file is not None:
+            self._tls.load_verify_locations(cafile=ca_file)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Post the body. Raises: PostFailed."""
+        if fault := self._reach.url_fault(url):
+            raise PostFailed("WEBHOOK_ADDRESS_REFUSED", f"the URL {fault}")
+        backend = _Backend(self._reach, time.monotonic() + self._timeout_s)
+        try:
+            return self._post(backend, httpx.URL(url), headers, body)
+        except AddressRefused as error:
+            raise PostFailed("WEBHOOK_ADDRESS_REFUSED", str(error)) from None
+        except httpcore.TimeoutException:
+            raise PostFailed("WEBHOOK_TOO_SLOW", f"no answer within {self._timeout_s:g} s") from None
+        except httpcore.ProtocolError:
+            raise PostFailed("WEBHOOK_NOT_HTTP", "the receiver's answer is no HTTP") from None
+        except httpcore.ConnectError as error:
+            raise _not_connected(error) from None
+        except httpcore.NetworkError:
+            raise PostFailed("WEBHOOK_BROKE_OFF", "the connection broke before an answer") from None
+
+    def _post(self, backend: _Backend, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Answer:
+        raw = [(b"host", url.netloc), (b"content-length", str(len(body)).encode())]
+        raw += [(name.encode(), value.encode()) for name, value in headers.items()]
+        port = url.port or (443 if url.scheme == "https" else 80)
+        to = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path)
+        with (
+            httpcore.HTTPConnection(to.origin, ssl_context=self._tls, network_backend=backend) as connection,
+            connection.stream("POST", to, headers=[*raw, (b"connection", b"close")], content=body) as response,
+        ):
+            answer = Answer(response.status, _pause_s(response))
+            _read_some(response)
+            return answer
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Connects to what `Reach` allows; from the first look at the name to the last byte, until a deadline."""
+
+    def __init__(self, reach: Reach, deadline: float) -> None:
+        self._reach = reach
+        self._deadline = deadline
+        self._plain = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002 - the deadline bounds it
+        local_address: str | None = None,
+        socket_options: SocketOptions | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = self._reach.addresses(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(_NAME_UNKNOWN) from error
+        failure: Exception | None = None
+        for address in addresses:
+            try:
+                left_s = _left_s(self._deadline)
+                stream = self._plain.connect_tcp(str(address), port, left_s, local_address, socket_options)
+                return _Stream(stream, self._deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        assert failure is not None
+        raise failure
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection on which everything together ends at a deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline bounds it
+        if time.monotonic() >= self._deadline:
+            raise httpcore.ReadTimeout
+        return self._stream.read(max_bytes, _left_s(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline bounds it
+        self._stream.write(buffer, _left_s(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the deadline bounds it
+    ) -> httpcore.NetworkStream:
+        secure = self._stream.start_tls(ssl_context, server_hostname, _left_s(self._deadline))
+        return _Stream(secure, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as the class it stands for
+        return self._stream.get_extra_info(info)
+
+
+_NAME_UNKNOWN = "name unknown"
+
+
+def _left_s(deadline: float) -> float:
+    return max(_LITTLE_S, deadline - time.monotonic())
+
+
+def _not_connected(error: httpcore.ConnectError) -> PostFailed:
+    if str(error) == _NAME_UNKNOWN:
+        return PostFailed("WEBHOOK_NAME_UNKNOWN", "the host's name has no address")
+    if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
+        return PostFailed(
+            "WEBHOOK_TLS_REFUSED", "no trusted TLS connection: the certificate or the protocol is refused"
+        )
+    return PostFailed("WEBHOOK_UNREACHABLE", "no connection to the host")
+
+
+def _read_some(response: httpcore.Response) -> None:
+    """Read the body up to a bound, so that a receiver need not see a broken connection; the answer stands anyway."""
+    size = 0
+    try:
+        for piece in response.iter_stream():
+            size += len(piece)
+            if size > _BODY_BYTES_MAX:
+                return
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+        return
+
+
+def _pause_s(response: httpcore.Response) -> float:
+    """What Retry-After asks for: seconds, or an instant (RFC 9110)."""
+    value = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
+    text = value.decode("ascii", "replace").strip()
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0
