@@ -58,8 +58,8 @@ def append(
     *,
     audit: bool = True,
     scope_id: int | None = None,
-) -> None:
-    """Record that `kind` happened to `owner`.
+) -> str:
+    """Record that `kind` happened to `owner`; gives the event's id.
 
     `payload` holds `from` and `to` for a change of one thing; selection, counts and totals for bulk work (PLT-11).
     `scope_id` is that of what the event concerns, where this is told apart from the call's: those who see so much see
@@ -68,12 +68,13 @@ def append(
     Cost: one statement, and one more for a call of limited scope; two writers of one owner's events collide on the
     primary key, and the transaction is run again.
     """
+    event_id = new_id(call.now_us)
     last = select(func.coalesce(func.max(event.c.sequence), 0) + 1).where(event.c.owner == owner).scalar_subquery()
     tx.execute(
         insert(event).values(
             owner=owner,
             sequence=last,
-            event_id=new_id(call.now_us),
+            event_id=event_id,
             type=kind,
             at_us=call.now_us,
             caller=call.caller,
@@ -85,6 +86,7 @@ def append(
             scope_id=scopes.intern(tx, call.scope) if scope_id is None else scope_id,
         )
     )
+    return event_id
 
 
 def list_audit(
