@@ -20,6 +20,12 @@ class DataFileSetLocked(Refused):
         )
 
 
+class DataFileSetElsewhere(Refused):
+    """The data file set's code is kept for runs of another scope; name another."""
+
+    reason = "DATA_FILE_SET_ELSEWHERE"
+
+
 class DataFileSetCodeInvalid(Invalid):
     """A data file set's code is made of letters, digits, dots, dashes and underscores, and not of dots alone."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, RowMapping, func, insert, literal, select, text, tuple_, update
 
 from domain.data_files.model import DataFile, DataFileSet, totals_from_document, totals_to_document
 from domain.data_files.tables import data_file, data_file_set
+from domain.kernel import scopes
 from domain.kernel.documents import from_text, to_text
 
 _s, _f = data_file_set.c, data_file.c
 
 _CREATE_SET = text(
-    "INSERT INTO data_file_set (code, description, created_us, updated_us)"
-    " VALUES (:code, :description, :now_us, :now_us) ON CONFLICT DO NOTHING"
+    "INSERT INTO data_file_set (code, description, created_us, updated_us, scope_id)"
+    " VALUES (:code, :description, :now_us, :now_us, :scope_id) ON CONFLICT DO NOTHING"
 )
 
 
@@ -23,17 +26,24 @@ def find_set(tx: Connection, code: str, *, lock: bool = False) -> DataFileSet | 
     return None if row is None else _set_from_row(row)
 
 
-def page_of_sets(tx: Connection, *, before: tuple[int, str] | None, limit: int) -> list[DataFileSet]:
-    """At most `limit` sets, newest first, those behind the key `before` (created_us, code)."""
+def page_of_sets(
+    tx: Connection, *, before: tuple[int, str] | None, limit: int, seen: Collection[int] | None = None
+) -> list[DataFileSet]:
+    """At most `limit` sets, newest first, those behind the key `before` (created_us, code).
+
+    `seen` are the scopes (ids) whose sets are asked for; None: all.
+    """
     query = select(data_file_set).order_by(_s.created_us.desc(), _s.code.desc()).limit(limit)
+    query = query.where(scopes.within(_s.scope_id, seen)) if seen is not None else query
     if before is not None:
         query = query.where(tuple_(_s.created_us, _s.code) < tuple_(literal(before[0]), literal(before[1])))
     return [_set_from_row(row) for row in tx.execute(query).mappings()]
 
 
-def create_set(tx: Connection, code: str, description: str, *, now_us: int) -> bool:
+def create_set(tx: Connection, code: str, description: str, *, now_us: int, scope_id: int = 0) -> bool:
     """Make the set; False when it is there, also made by somebody who commits just now."""
-    return tx.execute(_CREATE_SET, {"code": code, "description": description, "now_us": now_us}).rowcount == 1
+    row = {"code": code, "description": description, "now_us": now_us, "scope_id": scope_id}
+    return tx.execute(_CREATE_SET, row).rowcount == 1
 
 
 def change_set(tx: Connection, changed: DataFileSet) -> None:

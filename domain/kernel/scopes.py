@@ -7,7 +7,7 @@ is made of its content, so that nobody waits for anybody to get it, and every da
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -129,7 +129,7 @@ def sees(tx: Connection, scope: Scope, scope_id: int) -> bool:
     return not scope.limited or (scope_id > 0 and scope.covers(load(tx, scope_id)))
 
 
-def within(column: ColumnElement[int], seen: frozenset[int] | None) -> ColumnElement[bool]:
+def within(column: ColumnElement[int], seen: Collection[int] | None) -> ColumnElement[bool]:
     """The condition that a row's `scope_id` is among those `visible`, in the words of the partial indexes on it."""
     return true() if seen is None else and_(column != literal_column("0"), column.in_(sorted(seen)))
 

@@ -95,7 +95,7 @@ class Operation:
     """One piece of long-running work as it stands.
 
     `request` is what the job was asked (the job's own document), `counts` what its steps have added up so far (nested
-    documents of integers), `result` what it came to.
+    documents of integers), `result` what it came to. `scope_id` is the scope of the call that started it (PLT-14).
     """
 
     operation_id: str
@@ -119,6 +119,7 @@ class Operation:
     notices: tuple[Notice, ...]
     result: Document
     failure: Failure | None
+    scope_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

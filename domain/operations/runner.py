@@ -202,7 +202,7 @@ def _apply(tx: Connection, move: Move) -> None:
     store.save_operation(tx, move.standing)
     call = Call(operation.caller, operation.method, operation.request_id, operation.updated_us, operation.operation_id)
     for kind, payload in move.events:
-        events.append(tx, call, name_of(operation.operation_id), kind, payload)
+        events.append(tx, call, name_of(operation.operation_id), kind, payload, scope_id=operation.scope_id)
 
 
 def _fence(tx: Connection, row: ChunkRow, state: ChunkState, *, attempts: int | None = None) -> None:

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from domain.kernel import events
+from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.clock import now_us
 from domain.kernel.documents import Document
 from domain.kernel.ids import new_id
 from domain.kernel.paging import Key, Page
+from domain.kernel.scopes import EVERYTHING, Scope
 from domain.operations import states, store
 from domain.operations.errors import (
     OperationKindUnknown,
@@ -76,6 +77,8 @@ def start(
     `kind` is the job's; `request` what the job is asked, in its own words; `stages` the names and units of its stages,
     in order.
 
+    It has the scope of the call: who sees that much sees it (PLT-14).
+
     Cost: four statements.
     """
     assert stages
@@ -104,31 +107,34 @@ def start(
         notices=(),
         result={},
         failure=None,
+        scope_id=scopes.intern(tx, call.scope),
     )
     store.insert_operation(tx, Standing(operation, chunks_made=1, chunks_open=1, chunks_failed=0, failure=None))
     store.insert_chunks(tx, operation_id, [NewChunk(1, Task.PLAN, first, {}, 0)])
     payload = {"to": State.QUEUED, "kind": kind, "request": request}
-    events.append(tx, _within(call, operation_id), name_of(operation_id), "operation.started", payload)
+    within = _within(call, operation_id)
+    events.append(tx, within, name_of(operation_id), "operation.started", payload, scope_id=operation.scope_id)
     return operation
 
 
-def get(tx: Connection, operation_id: str) -> Operation:
-    """The operation as it stands; Raises: OperationNotFound."""
+def get(tx: Connection, operation_id: str, scope: Scope = EVERYTHING) -> Operation:
+    """The operation as it stands; Raises: OperationNotFound, also for what lies outside the scope."""
     operation = store.find_operation(tx, operation_id)
-    if operation is None:
+    if operation is None or not scopes.sees(tx, scope, operation.scope_id):
         raise OperationNotFound(operation_id)
     return operation
 
 
 def list_page(
-    tx: Connection, page: Page, *, among: Collection[State] = (), method: str = ""
+    tx: Connection, page: Page, *, among: Collection[State] = (), method: str = "", scope: Scope = EVERYTHING
 ) -> tuple[list[Operation], Key | None]:
-    """A page of operations, newest first, and the key of the next page if there is one.
+    """A page of operations of the scope, newest first, and the key of the next page if there is one.
 
     No state in `among` means any, and so does an empty `method`.
     """
     after = (int(page.after[0]), str(page.after[1])) if page.after else None
-    found = store.list_operations(tx, states=among, method=method, after=after, limit=page.size + 1)
+    seen = scopes.visible(tx, scope)
+    found = store.list_operations(tx, states=among, method=method, after=after, limit=page.size + 1, seen=seen)
     if len(found) <= page.size:
         return found, None
     last = found[page.size - 1]
@@ -170,7 +176,7 @@ def request_cancel(tx: Connection, call: Call, jobs: Sequence[Job], operation_id
         OperationPastCancel: it has reached a stage from which it can only go forward.
         OperationKindUnknown: this version of the program does not know what it has marked.
     """
-    standing = _lock(tx, operation_id)
+    standing = _lock(tx, operation_id, call.scope)
     operation = standing.operation
     if operation.state in {State.SUCCEEDED, State.CANCELED, State.CANCELING} or operation.cancel_requested:
         return operation
@@ -187,7 +193,7 @@ def recover(tx: Connection, call: Call, operation_id: str) -> Operation:
         OperationNotFound: there is no such operation.
         OperationNotFailed: it is in another state.
     """
-    standing = _lock(tx, operation_id)
+    standing = _lock(tx, operation_id, call.scope)
     state = standing.operation.state
     if state is not State.FAILED:
         raise OperationNotFailed(name_of(operation_id), state=state, wanted=State.RUNNING)
@@ -203,7 +209,8 @@ def delete(tx: Connection, call: Call, operation_id: str) -> None:
         OperationNotEnded: it is still at work.
         OperationNotSettled: it failed and left work half done, which only its record can finish or put back.
     """
-    state = _lock(tx, operation_id).operation.state
+    operation = _lock(tx, operation_id, call.scope).operation
+    state = operation.state
     if state is State.FAILED:
         raise OperationNotSettled(resource_name=name_of(operation_id))
     if not state.ended:
@@ -235,7 +242,9 @@ def _record_deletion(tx: Connection, call: Call, operation_id: str, state: State
     events.append(tx, _within(call, operation_id), name_of(operation_id), LAST_WORD, payload)
 
 
-def _lock(tx: Connection, operation_id: str) -> Standing:
+def _lock(tx: Connection, operation_id: str, scope: Scope) -> Standing:
+    if scope.limited:
+        get(tx, operation_id, scope)  # what lies outside is not waited for
     standing = store.lock_operation(tx, operation_id)
     if standing is None:
         raise OperationNotFound(operation_id)
@@ -246,8 +255,9 @@ def _apply(tx: Connection, call: Call, move: Move) -> Operation:
     operation = move.standing.operation
     store.insert_chunks(tx, operation.operation_id, move.chunks)
     store.save_operation(tx, move.standing)
+    within, name = _within(call, operation.operation_id), name_of(operation.operation_id)
     for kind, payload in move.events:
-        events.append(tx, _within(call, operation.operation_id), name_of(operation.operation_id), kind, payload)
+        events.append(tx, within, name, kind, payload, scope_id=operation.scope_id)
     return operation
 
 

@@ -83,7 +83,7 @@ def test_a_locked_set_gains_nothing(database: Database) -> None:
     with pytest.raises(DataFileSetLocked):
         database.write(lambda tx: shown(tx, "op2"))
     with pytest.raises(DataFileSetLocked):
-        database.read(lambda tx: service.refuse_locked(tx, "S1"))
+        database.read(lambda tx: service.refuse_closed(tx, "S1"))
     assert database.read(lambda tx: service.get_set(tx, "S1")).file_count == 1
     database.write(lambda tx: service.unlock(tx, CALL, "S1", ""))
     assert database.write(lambda tx: shown(tx, "op2")).file_count == 2

@@ -54,7 +54,10 @@ class RestampRunning(Refused):
 
     reason = "EXTRACTION_RESTAMP_RUNNING"
 
-    def __init__(self, batch_no: int, operation_id: str) -> None:
+    def __init__(self, batch_no: int, operation_id: str, *, is_seen: bool = True) -> None:
+        if not is_seen:  # the caller's permissions do not hold for it: nothing more is told
+            super().__init__(resource_type=BATCH_TYPE)
+            return
         super().__init__(
             f"{batch_name(batch_no)} stamps details anew, and one such run goes at a time: "
             f"wait for operations/{operation_id}, or cancel or recover it",

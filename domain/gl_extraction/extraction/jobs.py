@@ -27,7 +27,7 @@ from domain.gl_extraction.extraction.store.ranges import Range
 from domain.gl_extraction.extraction.store.sums import exact_sums
 from domain.gl_extraction.extraction.store.survey import survey_batch
 from domain.gl_extraction.tables import CODED_COLUMNS
-from domain.kernel import events, sequences
+from domain.kernel import events, scopes, sequences
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.time import iso_of
@@ -122,7 +122,7 @@ class Extraction:
             stamps = self._add_up(tx, work, order.batch_no)
             survey = survey_batch(tx, order.batch_no)
         _settle_stamps(tx, order.batch_no, stamps, work.operation, survey)
-        call = _call(work)
+        call = _call(tx, work.operation, work.now_us)
         if not survey.element_count:
             return _end_empty(tx, call, batch, work.operation)
         count = -(-survey.element_count // order.limits.elements_per_message)
@@ -212,7 +212,7 @@ class Extraction:
         batch = _locked(tx, order)
         assert isinstance(work.facts, Written)
         file_records.add_file(tx, files.manifest_file(batch, work.facts, work.now_us))
-        call = _call(work)
+        call = _call(tx, work.operation, work.now_us)
         told = data_files.reveal_run(tx, call, batch.data_file_set_code, batch.description)
         completed = replace(batch, state=_to(batch, BatchState.COMPLETED), completed_us=work.now_us)
         batches.change(tx, completed)
@@ -233,7 +233,7 @@ class Extraction:
             return False
         canceled = replace(batch, state=_to(batch, BatchState.CANCELED))
         batches.change(tx, canceled)
-        call = Call(operation.caller, operation.method, operation.request_id, now_us, operation.operation_id)
+        call = _call(tx, operation, now_us)
         events.append(tx, call, batch.name, "extraction_batch.canceled", _change(batch, canceled))
         return True
 
@@ -260,10 +260,10 @@ def _coded(operation: Operation) -> tuple[str, ...]:
     return tuple(column for column in CODED_COLUMNS if column in used)
 
 
-def _call(work: Work) -> Call:
-    """The call that started the operation, for the audit trail."""
-    operation = work.operation
-    return Call(operation.caller, operation.method, operation.request_id, work.now_us, operation.operation_id)
+def _call(tx: Connection, operation: Operation, now_us: int) -> Call:
+    """The call that started the operation, and what it sees."""
+    scope = scopes.load(tx, operation.scope_id)
+    return Call(operation.caller, operation.method, operation.request_id, now_us, operation.operation_id, scope)
 
 
 def _found(tx: Connection, order: Order) -> Batch:

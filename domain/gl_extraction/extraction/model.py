@@ -67,7 +67,8 @@ class Selection:
     """Which details a run takes; instants are microseconds UTC, both inclusive.
 
     Empty texts and `created_until_us` 0 do not restrict. `resend_of` is the batch whose details are sent again, 0 for
-    none; then nothing else restricts. `incremental` leaves out what carries a stamp.
+    none; then nothing else restricts. `incremental` leaves out what carries a stamp. `ledgers` are all those whose
+    details the caller sees; None: every ledger.
     """
 
     created_from_us: int = 0
@@ -77,6 +78,7 @@ class Selection:
     group_account_code: str = ""
     incremental: bool = True
     resend_of: int = 0
+    ledgers: tuple[str, ...] | None = None
 
     @property
     def restamping(self) -> bool:

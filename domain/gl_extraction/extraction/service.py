@@ -38,10 +38,11 @@ from domain.gl_extraction.extraction.store.sums import exact_sums
 from domain.gl_extraction.extraction.store.survey import survey
 from domain.gl_extraction.reference import store as registers
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS
-from domain.kernel import events, sequences
+from domain.kernel import events, scopes, sequences
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
 from domain.kernel.paging import Page
+from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.time import BusinessZone
 from domain.operations import service as operations
 from domain.operations.model import Notice, Operation
@@ -71,10 +72,12 @@ def start(tx: Connection, call: Call, request: Request, settings: Settings) -> O
 
     Batches are numbered in the order in which their runs start, so that the stamp of a higher number is the later one.
 
-    Raises: RequestInvalid with every violation; BatchNotFound and BatchNotCompleted for a resend; DataFileSetLocked;
-    RestampRunning.
+    A caller of limited scope selects details of its ledgers alone (PLT-14); numbers are drawn from those of all.
+
+    Raises: RequestInvalid with every violation; BatchNotFound and BatchNotCompleted for a resend; DataFileSetLocked,
+    DataFileSetElsewhere; RestampRunning.
     """
-    selection = _admit(tx, request, settings.zone)
+    selection = _admit(tx, request, settings.zone, call.scope)
     batch_no = sequences.take(tx, "extraction_batch_no", 1).start
     order = Order(batch_no, request.data_file_set_code, selection, settings.limits)
     operation = operations.start(
@@ -98,6 +101,7 @@ def start(tx: Connection, call: Call, request: Request, settings: Settings) -> O
         first_message_id=0,
         totals={},
         request=request,
+        scope_id=operation.scope_id,
     )
     batches.create(tx, batch)
     within = replace(call, operation_id=operation.operation_id)
@@ -118,12 +122,12 @@ def require_sound(tx: Connection, request: Request, zone: BusinessZone) -> Selec
     return checked.selection
 
 
-def preview(tx: Connection, request: Request, settings: Settings) -> Preview:
+def preview(tx: Connection, request: Request, settings: Settings, scope: Scope = EVERYTHING) -> Preview:
     """What `start` would send as things are now; reads only (GLX-10, GLX-16). Raises: as `start`.
 
     Cost: one statement, which reads each detail that it would take by its key.
     """
-    selection = _admit(tx, request, settings.zone)
+    selection = _admit(tx, request, settings.zone, scope)
     probe_by_key(tx)
     group_by_hash(tx)
     with exact_sums():
@@ -133,26 +137,27 @@ def preview(tx: Connection, request: Request, settings: Settings) -> Preview:
     return Preview(seen, messages, said)
 
 
-def get(tx: Connection, batch_no: int) -> Batch:
-    """The batch. Raises: BatchNotFound."""
-    batch = batches.find(tx, batch_no)
+def get(tx: Connection, batch_no: int, scope: Scope = EVERYTHING) -> Batch:
+    """The batch. Raises: BatchNotFound, also for what lies outside the scope."""
+    batch = _seen(tx, batch_no, scope)
     if batch is None:
         raise BatchNotFound(str(batch_no))
     return batch
 
 
-def list_page(tx: Connection, state: BatchState | None, page: Page) -> list[Batch]:
-    """One batch more than the page holds, if there is one, newest first; the key is the number."""
+def list_page(tx: Connection, state: BatchState | None, page: Page, scope: Scope = EVERYTHING) -> list[Batch]:
+    """One batch of the scope more than the page holds, if there is one, newest first; the key is the number."""
     before_no = int(page.after[0]) if page.after else None
-    return batches.page(tx, state=state, before_no=before_no, limit=page.size + 1)
+    seen = scopes.visible(tx, scope)
+    return batches.page(tx, state=state, before_no=before_no, limit=page.size + 1, seen=seen)
 
 
-def reconcile(tx: Connection, batch_no: int) -> Reconciliation:
+def reconcile(tx: Connection, batch_no: int, scope: Scope = EVERYTHING) -> Reconciliation:
     """What the batch sent against what those details are now; a batch that is not completed has sent nothing.
 
     Raises: BatchNotFound. Cost: two statements; each detail of the batch and its stamps by key.
     """
-    batch = get(tx, batch_no)
+    batch = get(tx, batch_no, scope)
     nothing = Summary(0, {})
     if batch.state is not BatchState.COMPLETED:
         return Reconciliation(batch, nothing, nothing, nothing, nothing, nothing, nothing)
@@ -170,15 +175,25 @@ def reconcile(tx: Connection, batch_no: int) -> Reconciliation:
     )
 
 
-def _admit(tx: Connection, request: Request, zone: BusinessZone) -> Selection:
+def _admit(tx: Connection, request: Request, zone: BusinessZone, scope: Scope) -> Selection:
     """The selection that the request means, once nothing stands in its way."""
     selection = require_sound(tx, request, zone)
-    selection = _resend(tx, request) if request.gl_extraction_batch_id else selection
+    if request.gl_extraction_batch_id:
+        selection = _resend(tx, request, scope)
+    elif scope.ledgers is not None:
+        selection = replace(selection, ledgers=tuple(sorted(scope.ledgers)))
     if request.data_file_set_code:
-        data_files.refuse_locked(tx, request.data_file_set_code)
+        data_files.refuse_closed(tx, request.data_file_set_code, scope)
     if selection.restamping and (running := batches.find_restamping(tx)):
-        raise RestampRunning(running.batch_no, running.operation_id)
+        is_seen = scopes.sees(tx, scope, running.scope_id)
+        raise RestampRunning(running.batch_no, running.operation_id, is_seen=is_seen)
     return selection
+
+
+def _seen(tx: Connection, batch_no: int, scope: Scope) -> Batch | None:
+    """The batch, if there is one that lies within the scope."""
+    batch = batches.find(tx, batch_no)
+    return batch if batch is not None and scopes.sees(tx, scope, batch.scope_id) else None
 
 
 def _unknown_codes(tx: Connection, request: Request, violations: list[Violation]) -> list[Violation]:
@@ -193,9 +208,9 @@ def _precedence(violation: Violation) -> tuple[bool, str]:
     return violation.reason not in set(Code), violation.reason
 
 
-def _resend(tx: Connection, request: Request) -> Selection:
+def _resend(tx: Connection, request: Request, scope: Scope) -> Selection:
     batch_no = batch_no_of(request.gl_extraction_batch_id)
-    batch = batches.find(tx, batch_no) if batch_no is not None else None
+    batch = _seen(tx, batch_no, scope) if batch_no is not None else None
     if batch is None:
         raise BatchNotFound(request.gl_extraction_batch_id.removeprefix("extractionBatches/"))
     if batch.state not in _SENT_OR_OVER:

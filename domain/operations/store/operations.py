@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, delete, insert, select, text, tuple_, update
 
+from domain.kernel import scopes
 from domain.kernel.documents import from_text, to_text
 from domain.kernel.ids import first_id
 from domain.operations.model import Notice, Operation, Severity, StageProgress, State
@@ -50,13 +51,18 @@ def list_operations(
     method: str,
     after: tuple[int, str] | None,
     limit: int,
+    seen: Collection[int] | None = None,
 ) -> list[Operation]:
-    """Newest first, after the key (created_us, operation_id). Cost: one statement along ix_operation_created."""
+    """Newest first, after the key (created_us, operation_id), those of the scopes (ids) `seen`; None: all.
+
+    Cost: one statement along ix_operation_created, or along ix_operation_scope and sorted.
+    """
     key = tuple_(operation.c.created_us, operation.c.operation_id)
     query = select(operation).order_by(operation.c.created_us.desc(), operation.c.operation_id.desc()).limit(limit)
     query = query.where(operation.c.state.in_(sorted(states))) if states else query
     query = query.where(operation.c.method == method) if method else query
     query = query.where(key < after) if after else query
+    query = query.where(scopes.within(operation.c.scope_id, seen)) if seen is not None else query
     return [_standing_from_row(row).operation for row in tx.execute(query).mappings()]
 
 
@@ -139,6 +145,7 @@ def _standing_from_row(row: RowMapping) -> Standing:
         notices=tuple(Notice(**{**notice, "severity": Severity(notice["severity"])}) for notice in progress["notices"]),
         result=from_text(row["result"]),
         failure=failure if state in {State.FAILED, State.CANCELED} else None,
+        scope_id=row["scope_id"],
     )
     return Standing(
         operation=value,
@@ -159,6 +166,7 @@ def _fixed_columns(value: Operation) -> dict[str, Any]:
         "request_id": value.request_id,
         "created_us": value.created_us,
         "request": to_text(value.request),
+        "scope_id": value.scope_id,
     }
 
 

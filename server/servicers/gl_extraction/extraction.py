@@ -28,7 +28,7 @@ class ExtractionMethods(grpc_service.GLExtractionServiceServicer):
         asked = mapping.request_from_proto(request)
 
         def look_ahead(tx: Tx, call: Call) -> longrunning_pb2.Operation:
-            return mapping.preview_to_proto(call, asked, extraction.preview(tx, asked, self._extraction))
+            return mapping.preview_to_proto(call, asked, extraction.preview(tx, asked, self._extraction, call.scope))
 
         def start(tx: Tx, call: Call) -> longrunning_pb2.Operation:
             return kinds.to_proto(extraction.start(tx, call, asked, self._extraction))
@@ -42,7 +42,9 @@ class ExtractionMethods(grpc_service.GLExtractionServiceServicer):
     async def GetExtractionBatch(self, request: pb.GetExtractionBatchRequest, context: Context) -> pb.ExtractionBatch:
         """A batch."""
         batch_no = mapping.batch_no_from_name(request.name)
-        return await self._calls.read(context, lambda tx, _: mapping.batch_to_proto(extraction.get(tx, batch_no)))
+        return await self._calls.read(
+            context, lambda tx, call: mapping.batch_to_proto(extraction.get(tx, batch_no, call.scope))
+        )
 
     async def ListExtractionBatches(
         self, request: pb.ListExtractionBatchesRequest, context: Context
@@ -51,8 +53,8 @@ class ExtractionMethods(grpc_service.GLExtractionServiceServicer):
         state, tokens, query = mapping.state_from_proto(request), self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
-        def read(tx: Tx, _: Call) -> pb.ListExtractionBatchesResponse:
-            found = extraction.list_page(tx, state, page)
+        def read(tx: Tx, call: Call) -> pb.ListExtractionBatchesResponse:
+            found = extraction.list_page(tx, state, page, call.scope)
             shown = found[: page.size]
             return pb.ListExtractionBatchesResponse(
                 extraction_batches=map(mapping.batch_to_proto, shown),
@@ -67,5 +69,5 @@ class ExtractionMethods(grpc_service.GLExtractionServiceServicer):
         """What a batch sent against what those details are now."""
         batch_no = mapping.batch_no_from_name(request.name)
         return await self._calls.read(
-            context, lambda tx, _: mapping.reconciliation_to_proto(extraction.reconcile(tx, batch_no))
+            context, lambda tx, call: mapping.reconciliation_to_proto(extraction.reconcile(tx, batch_no, call.scope))
         )

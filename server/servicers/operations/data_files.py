@@ -30,8 +30,8 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
         tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
-        def read(tx: Tx, _: Call) -> pb.ListDataFileSetsResponse:
-            found = data_files.list_sets(tx, page)
+        def read(tx: Tx, call: Call) -> pb.ListDataFileSetsResponse:
+            found = data_files.list_sets(tx, page, call.scope)
             shown = found[: page.size]
             more = len(found) > page.size
             return pb.ListDataFileSetsResponse(
@@ -44,7 +44,9 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
     async def GetDataFileSet(self, request: pb.GetDataFileSetRequest, context: Context) -> pb.DataFileSet:
         """A set."""
         code = mapping.code_from_name(request.name)
-        return await self._calls.read(context, lambda tx, _: mapping.set_to_proto(data_files.get_set(tx, code)))
+        return await self._calls.read(
+            context, lambda tx, call: mapping.set_to_proto(data_files.get_set(tx, code, call.scope))
+        )
 
     async def LockDataFileSet(self, request: pb.LockDataFileSetRequest, context: Context) -> pb.DataFileSet:
         """Lock a set."""
@@ -70,8 +72,8 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
         tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
 
-        def read(tx: Tx, _: Call) -> pb.ListDataFilesResponse:
-            found = data_files.list_files(tx, code, operation_id, page)
+        def read(tx: Tx, call: Call) -> pb.ListDataFilesResponse:
+            found = data_files.list_files(tx, code, operation_id, page, call.scope)
             shown = found[: page.size]
             more = len(found) > page.size
             last = shown[-1] if more else None
@@ -87,15 +89,20 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
     async def GetDataFile(self, request: pb.GetDataFileRequest, context: Context) -> pb.DataFile:
         """A file's facts."""
         code, name = mapping.file_key_from_name(request.name)
-        return await self._calls.read(context, lambda tx, _: mapping.file_to_proto(data_files.get_file(tx, code, name)))
+        return await self._calls.read(
+            context, lambda tx, call: mapping.file_to_proto(data_files.get_file(tx, code, name, call.scope))
+        )
 
     async def DownloadDataFile(
         self, request: pb.DownloadDataFileRequest, context: Context
     ) -> AsyncIterator[pb.DownloadDataFileResponse]:
         """A file's bytes from an offset, one piece read ahead; the last one only once the whole was checked."""
         code, name = mapping.file_key_from_name(request.name)
-        file = await self._calls.read(context, lambda tx, _: data_files.file_from(tx, code, name, request.offset))
-        offset, facts = request.offset, mapping.file_to_proto(file)
+        offset = request.offset
+        file = await self._calls.read(
+            context, lambda tx, call: data_files.file_from(tx, code, name, offset, call.scope)
+        )
+        facts = mapping.file_to_proto(file)
         told = False
         async for piece in self._read_ahead(context, checked_pieces(self._files, file, offset)):
             yield pb.DownloadDataFileResponse(data_file=None if told else facts, offset=offset, content=piece)

@@ -34,7 +34,9 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         """The operation as it stands."""
         operation_id = id_from_name(request.name)
         self._calls.about(context, operation_id)
-        return await self._calls.read(context, lambda tx, _: kinds.to_proto(service.get(tx, operation_id)))
+        return await self._calls.read(
+            context, lambda tx, call: kinds.to_proto(service.get(tx, operation_id, call.scope))
+        )
 
     async def ListOperations(
         self, request: operations_pb2.ListOperationsRequest, context: Context
@@ -46,8 +48,8 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         if not wanted.states:  # the terms of the filter exclude each other
             return operations_pb2.ListOperationsResponse()
 
-        def read(tx: Tx, _: Call) -> operations_pb2.ListOperationsResponse:
-            found, following = service.list_page(tx, page, among=wanted.states, method=wanted.method)
+        def read(tx: Tx, call: Call) -> operations_pb2.ListOperationsResponse:
+            found, following = service.list_page(tx, page, among=wanted.states, method=wanted.method, scope=call.scope)
             return operations_pb2.ListOperationsResponse(
                 operations=map(kinds.to_proto, found),
                 next_page_token=tokens.token(following, query) if following else "",
@@ -89,7 +91,9 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         self._calls.about(context, operation_id)
         deadline = min(time.monotonic() + wait_from_proto(request), self._calls.deadline(context) - _ANSWER_S)
         with self._watcher.follow(operation_id) as following:
-            seen = await self._calls.look(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))
+            seen = await self._calls.look(
+                context, lambda tx, call: snapshot_of(service.get(tx, operation_id, call.scope))
+            )
             following.saw(seen)
             while not seen.proto.done and (left_s := deadline - time.monotonic()) > 0:
                 seen = await following.after(seen.revision, timeout_s=left_s) or seen

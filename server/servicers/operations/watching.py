@@ -32,7 +32,9 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         self._calls.about(context, operation_id)
         self._watcher.check()
         with self._watcher.follow(operation_id) as following:
-            seen = await self._calls.look(context, lambda tx, _: snapshot_of(service.get(tx, operation_id)))
+            seen = await self._calls.look(
+                context, lambda tx, call: snapshot_of(service.get(tx, operation_id, call.scope))
+            )
             following.saw(seen)
             if request.after_sequence > seen.revision:
                 raise WatchCursorAhead(after_sequence=request.after_sequence, sequence=seen.revision)

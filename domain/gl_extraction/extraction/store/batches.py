@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -10,6 +11,7 @@ from domain.data_files.model import totals_from_document, totals_to_document
 from domain.gl_extraction.extraction.model import Batch, request_from_document, request_to_document
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.tables import extraction_batch, message_block
+from domain.kernel import scopes
 from domain.kernel.documents import from_text, to_text
 
 _b = extraction_batch.c
@@ -49,9 +51,20 @@ def find_restamping(tx: Connection) -> Batch | None:
     return None if row is None else _batch_from_row(row)
 
 
-def page(tx: Connection, *, state: BatchState | None, before_no: int | None, limit: int) -> list[Batch]:
-    """At most `limit` batches, newest first, those behind `before_no`; `state` None: in any state."""
+def page(
+    tx: Connection,
+    *,
+    state: BatchState | None,
+    before_no: int | None,
+    limit: int,
+    seen: Collection[int] | None = None,
+) -> list[Batch]:
+    """At most `limit` batches, newest first, those behind `before_no`; `state` None: in any state.
+
+    `seen` are the scopes (ids) whose batches are asked for; None: all.
+    """
     query = select(extraction_batch).order_by(_b.batch_no.desc()).limit(limit)
+    query = query.where(scopes.within(_b.scope_id, seen)) if seen is not None else query
     query = query.where(_b.state == state.value) if state is not None else query
     query = query.where(_b.batch_no < before_no) if before_no is not None else query
     return [_batch_from_row(row) for row in tx.execute(query).mappings()]

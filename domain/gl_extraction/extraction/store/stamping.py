@@ -59,7 +59,7 @@ _found = Table(  # what a range holds, on SQLite: read once, and then used three
 )
 _KEYS = ("bucket", "batch_no", "detail_id")
 _d, _p, _s = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.c
-WANTED_COLUMNS = ("created_us", "origin", "grouping", "group_account_code")
+WANTED_COLUMNS = ("created_us", "origin", "grouping", "group_account_code", "ledger_code")
 """The columns that `wanted` may look at, beside `voided_us`."""
 
 _FACTS = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
@@ -112,6 +112,8 @@ def wanted(selection: Selection, d: Any) -> list[ColumnElement[bool]]:  # noqa: 
         terms.append(d.grouping.concat("") == selection.grouping)
     if selection.group_account_code:
         terms.append(d.group_account_code == selection.group_account_code)
+    if selection.ledgers is not None:
+        terms.append(d.ledger_code.in_(selection.ledgers))
     return terms
 
 
