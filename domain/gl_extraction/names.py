@@ -51,3 +51,8 @@ def period_name(ledger_code: str, code: str) -> str:
 def batch_name(batch_no: int) -> str:
     """`extractionBatches/{number}`."""
     return f"extractionBatches/{batch_no}"
+
+
+def trial_balance_name(ledger_code: str, period_code: str) -> str:
+    """`ledgers/{ledger}/accountingPeriods/{code}/trialBalance`."""
+    return f"{period_name(ledger_code, period_code)}/trialBalance"

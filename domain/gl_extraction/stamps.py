@@ -26,10 +26,19 @@ def selecting() -> Select[int]:
     return select(extraction_batch.c.batch_no).where(extraction_batch.c.state == BatchState.SELECTING.value)
 
 
+def unfinished() -> Select[int]:
+    """The runs that have not shown yet what they send."""
+    under_way = (BatchState.SELECTING.value, BatchState.PREPARED.value)
+    return select(extraction_batch.c.batch_no).where(extraction_batch.c.state.in_(under_way))
+
+
 def hold_runs(tx: Connection) -> None:
-    """Until the transaction ends, no run starts, settles what it sends, or gives back what it took. Two statements."""
+    """Until the transaction ends, no run starts, settles or shows what it sends, or gives back what it took.
+
+    Two statements.
+    """
     sequences.hold(tx, "extraction_batch_no")
-    tx.execute(selecting().order_by(extraction_batch.c.batch_no).with_for_update(read=True)).all()
+    tx.execute(unfinished().order_by(extraction_batch.c.batch_no).with_for_update(read=True)).all()
 
 
 def is_stamped(keys: Any = accounting_detail.c, *, after_batch_no: int = 0) -> ColumnElement[bool]:  # noqa: ANN401

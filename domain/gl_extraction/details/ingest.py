@@ -103,13 +103,13 @@ def _in_request(refusal: Refusal, violation: Violation) -> Violation:
 
 def _audit(tx: Connection, call: Call, made: Made, *, received: int, refused: int) -> None:
     """One entry for all rows, under a name of its own: chunks that commit at the same time do not meet."""
-    rows, ids = zip(*made.created, strict=True)
+    ids = [detail_id for _, detail_id in made.created]
     changes = {
         "received_count": received,
         "created_count": len(ids),
         "unchanged_count": len(made.ids) - len(ids),
         "refused_count": refused,
-        "created_totals": totals((row.currency, row.debit_minor, row.credit_minor) for row in rows),
+        "created_totals": totals((moved.place.currency, *moved.all[:2]) for moved in made.moved),
         "first_detail": detail_name(min(ids)),
         "last_detail": detail_name(max(ids)),
     }

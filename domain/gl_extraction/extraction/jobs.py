@@ -16,6 +16,7 @@ from domain.data_files import service as data_files
 from domain.data_files import store as file_records
 from domain.data_files.model import difference_of, totals_from_document, totals_to_document
 from domain.data_files.storage import FileStore, Written
+from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.extraction import files, manifest, notices
 from domain.gl_extraction.extraction.elements import Survey, coded_columns
 from domain.gl_extraction.extraction.errors import BatchDamaged, SelectionDisturbed
@@ -90,6 +91,7 @@ class Extraction:
         order, span = _order(work.operation), Range(**work.payload)
         with exact_sums():
             taken = stamping.take(tx, order.batch_no, order.selection, span)
+        balances.taken(tx, order.batch_no, taken.fresh, now_us=work.now_us)
         counts: Document = {
             "selected": taken.detail_count,
             "totals": totals_to_document(taken.totals),
@@ -216,6 +218,7 @@ class Extraction:
         told = data_files.reveal_run(tx, call, batch.data_file_set_code, batch.description)
         completed = replace(batch, state=_to(batch, BatchState.COMPLETED), completed_us=work.now_us)
         batches.change(tx, completed)
+        balances.completed(tx, batch.batch_no, now_us=work.now_us)
         events.append(tx, call, batch.name, "extraction_batch.completed", _change(batch, completed))
         shown = file_records.page_of_run(tx, batch.operation_id, after_position=0, limit=FILES_TOLD_MAX)
         last = file_records.find_visible(tx, told.code, files.manifest_name(batch))
@@ -233,6 +236,7 @@ class Extraction:
             return False
         canceled = replace(batch, state=_to(batch, BatchState.CANCELED))
         batches.change(tx, canceled)
+        balances.canceled(tx, batch.batch_no)
         call = _call(tx, operation, now_us)
         events.append(tx, call, batch.name, "extraction_batch.canceled", _change(batch, canceled))
         return True
@@ -323,6 +327,7 @@ def _end_empty(tx: Connection, call: Call, batch: Batch, operation: Operation) -
     """Nothing was selected: the batch is completed with zero, and names no set (GLX-19)."""
     ended = replace(batch, state=_to(batch, BatchState.COMPLETED), data_file_set_code="", completed_us=call.now_us)
     batches.change(tx, ended)
+    balances.completed(tx, batch.batch_no, now_us=call.now_us)
     events.append(tx, call, batch.name, "extraction_batch.completed", _change(batch, ended))
     nothing = Survey(0, 0, {}, ())
     return Stepped(0, _corrected(operation, nothing), [notices.nothing_selected()], files.result_of(ended))

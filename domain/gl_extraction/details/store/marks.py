@@ -28,8 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
+from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.details.model import Maker, Origin
 from domain.gl_extraction.extraction.store.planner import probe_by_key
+from domain.gl_extraction.extraction.store.sums import exact_sums
 from domain.gl_extraction.keys import is_one_of
 from domain.gl_extraction.periods.states import PeriodState
 from domain.gl_extraction.stamps import SENT, hold_runs, selecting
@@ -91,10 +93,10 @@ def knows(tx: Connection, scope: Scope) -> bool:
 def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
     """Take down the details in scope that are not void, and keep them and their periods as they are until the end.
 
-    Runs that are still selecting wait with adding up until then, and no run starts, so that it is settled which details
-    they send.
+    Runs under way wait with adding up and with showing what they send until then, and no run starts, so that it is
+    settled which details they send.
 
-    Cost: seven statements; the scope is found by the index of its subject or registration.
+    Raises: TotalTooLarge. Cost: seven statements; the scope is found by the index of its subject or registration.
     """
     probe_by_key(tx)
     tx.exec_driver_sql(_create_scope(tx.dialect))
@@ -105,7 +107,8 @@ def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
     periods = select(_p.ledger_code, _p.code).where(tuple_(_p.ledger_code, _p.code).in_(in_scope.distinct()))
     tx.execute(periods.order_by(_p.ledger_code, _p.code).with_for_update(read=True)).all()
     hold_runs(tx)
-    return _groups(tx)
+    with exact_sums():
+        return _groups(tx)
 
 
 def stamped_by_batch(tx: Connection) -> list[tuple[int, int]]:
@@ -130,8 +133,9 @@ def stamped_samples(tx: Connection, batch_nos: Sequence[int], *, each_max: int) 
 def void_scope(tx: Connection, *, now_us: int) -> int:
     """Mark the details in the scope void, and take them from those pending and from runs that are still selecting.
 
-    Gives how many were marked. Cost: three statements.
+    Gives how many were marked. Cost: six statements or so.
     """
+    balances.voiding_of(tx, _scope, now_us=now_us)
     keys = select(_scope.c.bucket, _scope.c.detail_id)
     # No more is asked of the details, which are locked: each further condition has PostgreSQL, where it has no
     # statistics, take them for so few that it reads them all, once for each key (seen).

@@ -30,6 +30,7 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.selectable import ScalarSelect, Subquery
 
 from domain.data_files.model import Total, Totals
+from domain.gl_extraction.balances.model import Place, Sums
 from domain.gl_extraction.extraction.model import Selection
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.extraction.store.planner import fact_of_detail, of_key, probe_by_key, with_details
@@ -55,6 +56,10 @@ _found = Table(  # what a range holds, on SQLite: read once, and then used three
     Column("debit_minor", INT64),
     Column("credit_minor", INT64),
     Column("coded_mask", INT64),
+    Column("ledger_code", TEXT),
+    Column("accounting_period_code", TEXT),
+    Column("distribution_account", TEXT),
+    Column("fresh", INT32),
     prefixes=["TEMPORARY"],
 )
 _KEYS = ("bucket", "batch_no", "detail_id")
@@ -62,16 +67,29 @@ _d, _p, _s = accounting_detail.c, accounting_detail_pending.c, extraction_stamp.
 WANTED_COLUMNS = ("created_us", "origin", "grouping", "group_account_code", "ledger_code")
 """The columns that `wanted` may look at, beside `voided_us`."""
 
-_FACTS = (_d.currency, _d.debit_minor, _d.credit_minor, _d.coded_mask)
+_FACTS = (
+    _d.currency,
+    _d.debit_minor,
+    _d.credit_minor,
+    _d.coded_mask,
+    _d.ledger_code,
+    _d.accounting_period_code,
+    _d.distribution_account,
+)
+_FRESH, _STAMPED_BEFORE = literal(1, INT32).label("fresh"), literal(0, INT32).label("fresh")
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Details taken: how many, what they come to, and the free fields that any of them uses (bits: CODED_COLUMNS)."""
+    """Details taken: how many, what they come to, and the free fields that any of them uses (bits: CODED_COLUMNS).
+
+    `fresh` is what those come to that no completed batch has sent, by place in the books.
+    """
 
     detail_count: int
     totals: Totals
     coded_mask: int
+    fresh: list[tuple[Place, Sums]]
 
 
 def take(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
@@ -151,16 +169,17 @@ def _take_postgresql(tx: Connection, batch_no: int, selection: Selection, span: 
     sources: list[Any] = []
     if not selection.resend_of:
         moved = delete(accounting_detail_pending).where(*_within(_p, span), of_key(_p), *wanted(selection, _d))
-        sources.append(select(moved.returning(_p.bucket, _p.detail_id, *_FACTS).cte("moved")))
+        sources.append(select(moved.returning(_p.bucket, _p.detail_id, *_FACTS).cte("moved"), _FRESH))
     if selection.restamping:
         keys = _stamped(batch_no, selection, span).subquery("stamped_before")
         joined, d = with_details(tx, keys, _FACTS)
-        sources.append(select(keys.c.bucket, keys.c.detail_id, *(d[fact.name] for fact in _FACTS)).select_from(joined))
+        facts = (d[fact.name] for fact in _FACTS)
+        sources.append(select(keys.c.bucket, keys.c.detail_id, *facts, _STAMPED_BEFORE).select_from(joined))
     together: Any = sources[0] if len(sources) == 1 else union_all(*sources)
     taken = together.cte("taken")
     rows = select(taken.c.bucket, literal(batch_no, INT64), taken.c.detail_id)
     stamped = insert(extraction_stamp).from_select(list(_KEYS), rows).cte("stamped")
-    sums = select(*_sums(taken.c), func.bit_or(taken.c.coded_mask)).group_by(taken.c.currency)
+    sums = select(*_sums(taken.c), func.bit_or(taken.c.coded_mask)).group_by(*_key(taken.c))
     return _taken(tx.execute(sums.add_cte(stamped)).all())
 
 
@@ -170,18 +189,18 @@ def _take_sqlite(tx: Connection, batch_no: int, selection: Selection, span: Rang
     names = list(_found.c.keys())
     if not selection.resend_of:
         joined = accounting_detail_pending.join(accounting_detail, of_key(_p))
-        taken = select(_p.bucket, _p.detail_id, *_FACTS).select_from(joined)
+        taken = select(_p.bucket, _p.detail_id, *_FACTS, _FRESH).select_from(joined)
         taken = taken.where(*_within(_p, span), *wanted(selection, _d))
         _leave_pending(tx, span, tx.execute(insert(_found).from_select(names, taken)).rowcount)
     if selection.restamping:
         keys = _stamped(batch_no, selection, span).subquery()
         joined, d = with_details(tx, keys, ())
-        stamped = select(keys.c.bucket, keys.c.detail_id, *(d[fact.name] for fact in _FACTS))
+        stamped = select(keys.c.bucket, keys.c.detail_id, *(d[fact.name] for fact in _FACTS), _STAMPED_BEFORE)
         tx.execute(insert(_found).from_select(names, stamped.select_from(joined)))
     rows = select(_found.c.bucket, literal(batch_no), _found.c.detail_id)
     tx.execute(insert(extraction_stamp).from_select(list(_KEYS), rows))
     mask = _found.c.coded_mask
-    return _taken(tx.execute(select(*_sums(_found.c), mask).group_by(_found.c.currency, mask)).all())
+    return _taken(tx.execute(select(*_sums(_found.c), mask).group_by(*_key(_found.c), mask)).all())
 
 
 def _leave_pending(tx: Connection, span: Range, found: int) -> None:
@@ -235,18 +254,26 @@ def _of_batch(batch_no: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def _sums(d: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401
-    return [d.currency, func.count(), func.sum(d.debit_minor), func.sum(d.credit_minor)]
+    return [*_key(d), func.sum(d.debit_minor), func.sum(d.credit_minor), func.count()]
+
+
+def _key(d: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401
+    return [*(d[name] for name in Place._fields), d.fresh]
 
 
 def _taken(rows: Sequence[Any]) -> Taken:
     totals: dict[str, Total] = {}
     detail_count = coded_mask = 0
-    for currency, details, debit, credit, mask in rows:
-        before = totals.get(currency, Total(0, 0))
-        totals[currency] = Total(before.debit_minor + int(debit), before.credit_minor + int(credit))
+    fresh = []
+    for *names, is_fresh, debit, credit, details, mask in rows:
+        place, sums = Place(*names), Sums(int(debit), int(credit), details)
+        before = totals.get(place.currency, Total(0, 0))
+        totals[place.currency] = Total(before.debit_minor + sums.debit_minor, before.credit_minor + sums.credit_minor)
         detail_count += details
         coded_mask |= mask
-    return Taken(detail_count, totals, coded_mask)
+        if is_fresh:
+            fresh.append((place, sums))
+    return Taken(detail_count, totals, coded_mask, fresh)
 
 
 def _first_stamps(tx: Connection, batch_no: int, limit: int) -> tuple[Range, int] | None:

@@ -1,0 +1,35 @@
+"""How finely balances are kept, by age: pure rules on instants in microseconds UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Movements settled more than `after_us` ago are kept one a place and span of `slot_us`.
+
+    Up to where that has been done, the mark of its name tells.
+    """
+
+    mark: str
+    after_us: int
+    slot_us: int
+
+    def begin(self, at_us: int) -> int:
+        """The last border of spans at or before an instant."""
+        return at_us - at_us % self.slot_us
+
+    def end(self, at_us: int) -> int:
+        """The first border of spans at or after an instant."""
+        return -(-at_us // self.slot_us) * self.slot_us
+
+
+TIERS = (
+    Tier("minutes", HOUR_US, MINUTE_US),
+    Tier("quarters", 35 * 24 * HOUR_US, 15 * MINUTE_US),  # days of every time zone begin on a quarter of an hour
+)
+"""Finer ones first; instants as of which a balance was told stay told apart in all of them."""
