@@ -47,7 +47,9 @@ from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standa
 from server.settings import Settings
 from server.watcher import Watcher
 
-_SPARE_CONNECTIONS = 2  # for first looks of watches, and for their poller
+SPARE_CONNECTIONS = 2
+"""Database connections beside those of calls: for first looks of watches, and for their poller."""
+
 _TELL_HEALTH_S = 0.05  # so that health watches get their last message before they are ended
 _SENT_BYTES_MAX = 64 << 20
 
@@ -153,7 +155,7 @@ class Server:
         Raises: CannotStart; BadSettings.
         """
         settings = self._settings
-        connections = settings.connections + _SPARE_CONNECTIONS
+        connections = settings.connections + SPARE_CONNECTIONS
         database = await asyncio.to_thread(opened_database, settings, connections, stopping=self._stopping)
         key = await asyncio.to_thread(database.read, lambda tx: secrets.read(tx, secrets.PAGE_TOKENS))
         self._database = database

@@ -92,7 +92,7 @@ def migrated(settings: Settings, stopping: Event | None = None) -> list[str]:
 def _wait_for_postgresql(settings: Settings, stopping: Event) -> None:
     """Wait until PostgreSQL takes connections; what will not mend by waiting is a mistake in the settings."""
     deadline = time.monotonic() + settings.start_timeout_s
-    while why := _refusal(settings.url):
+    while why := refusal(settings.url):
         if time.monotonic() > deadline:
             raise CannotStart(f"the database does not answer: {why}")
         log.warning("waiting for the database", error=why)
@@ -100,7 +100,7 @@ def _wait_for_postgresql(settings: Settings, stopping: Event) -> None:
             raise CannotStart("told to stop before the database answered")
 
 
-def _refusal(url: str) -> str:
+def refusal(url: str) -> str:
     """Why PostgreSQL takes no connection just now; empty when it does. Raises: BadSettings."""
     try:
         connect(url).close()

@@ -88,6 +88,20 @@ def config() -> None:
 
 
 @app.command()
+def doctor(
+    database_url: Database = None,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Look through an SQLite file for damage, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look at all that an installation needs; says what to do about what it finds, and fails if anything does."""
+    from functools import partial
+
+    from server.commands.doctoring import run
+
+    run(partial(_settings, database_url=database_url), thorough=thorough, as_json=as_json)
+
+
+@app.command()
 def demo(
     context: typer.Context,
     count: Annotated[int, typer.Option(min=2, help="How many accounting details to make.")] = 10_000,

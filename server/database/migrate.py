@@ -74,6 +74,16 @@ def pending(url: str) -> list[str]:
         engine.dispose()
 
 
+def present_revision(url: str) -> str:
+    """The newest revision that the database has; empty for none. Raises: as `pending`."""
+    engine = open_engine(url, Limits(connections=1))
+    try:
+        with _in_words():
+            return _present(engine)
+    finally:
+        engine.dispose()
+
+
 def revisions() -> list[str]:
     """Every revision of this program, oldest first."""
     return sorted(path.name.split("_", 1)[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
@@ -97,16 +107,19 @@ def _missing(engine: Engine) -> list[str]:
     if engine.dialect.name == "sqlite" and sqlite3.sqlite_version_info < _SQLITE_MIN:
         needed = ".".join(map(str, _SQLITE_MIN))
         raise CannotMigrate(f"SQLite {needed} or newer is needed; this Python has {sqlite3.sqlite_version}")
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return revisions()
-        present = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
-    known = revisions()
+    present, known = _present(engine), revisions()
     if present and not _REVISION.fullmatch(present):
         raise CannotMigrate(f"the database belongs to another program (its schema is {present!r}); name one of its own")
     if present > known[-1]:
         log.warning("the schema is newer than this program", schema=present, program=known[-1])
     return [revision for revision in known if revision > present]
+
+
+def _present(engine: Engine) -> str:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return ""
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
 def _upgrade(engine: Engine) -> None:
