@@ -177,6 +177,10 @@ class Calls:
         self.about(context, operation_id)
         self._announce(operation_id)
 
+    def announce_delivery(self, delivery_id: str) -> None:
+        """Tell those who send deliveries, here and elsewhere, to look; to be called after the commit."""
+        self._announce(delivery_id)
+
     def permissions(self, context: Context) -> frozenset[str]:
         """The permissions that the caller holds."""
         return self._running[context].permissions

@@ -15,9 +15,10 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
-from countinghouse.operations.v1 import audit_pb2, data_files_pb2, operations_pb2, schedules_pb2
+from countinghouse.operations.v1 import audit_pb2, data_files_pb2, notifications_pb2, operations_pb2, schedules_pb2
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import data_files_pb2_grpc as data_files_grpc
+from countinghouse.operations.v1 import notifications_pb2_grpc as notifications_grpc
 from countinghouse.operations.v1 import operations_pb2_grpc as operations_grpc
 from countinghouse.operations.v1 import schedules_pb2_grpc as schedules_grpc
 from domain.kernel import secrets
@@ -35,11 +36,13 @@ from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
 from server.scheduler import schedulable
+from server.sending import master_key, reach
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import (
     AuditServicer,
     DataFilesServicer,
     LongRunningServicer,
+    NotificationsServicer,
     OperationsServicer,
     SchedulesServicer,
 )
@@ -62,6 +65,7 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     data_files_pb2.DESCRIPTOR.services_by_name["DataFilesService"],
     schedules_pb2.DESCRIPTOR.services_by_name["SchedulesService"],
+    notifications_pb2.DESCRIPTOR.services_by_name["NotificationsService"],
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 )
 """Our services."""
@@ -121,6 +125,9 @@ class Server:
         audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
         schedules_grpc.add_SchedulesServiceServicer_to_server(
             SchedulesServicer(calls, schedulable(self._settings), permissions()), to
+        )
+        notifications_grpc.add_NotificationsServiceServicer_to_server(
+            NotificationsServicer(calls, master_key(self._settings), reach(self._settings)), to
         )
         gl_extraction_grpc.add_GLExtractionServiceServicer_to_server(
             GLExtractionServicer(

@@ -83,6 +83,7 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("GROUP_ACCOUNT_UNKNOWN", "there is no such group account"),
     FieldReason("INSTANT_OUT_OF_RANGE", "the instant must be after 1970"),
     FieldReason("LEDGER_UNKNOWN", "there is no such ledger"),
+    FieldReason("NOTIFICATION_URL_REFUSED", "the URL is none that notifications may go to"),
     FieldReason("OPERATIONS_PARENT_INVALID", "there is one list of operations, named operations"),
     FieldReason("OPERATION_NAME_INVALID", "the name is none of an operation"),
     FieldReason("ORIGIN_UNKNOWN", "the origin is none of the contract's"),
@@ -109,6 +110,27 @@ NOTICES: tuple[NoticeCode, ...] = (
     NoticeCode("OPERATION_CHUNK_SET_APART", Severity.WARNING, "a part of the work failed for good; the rest goes on"),
     NoticeCode("OPERATION_NOTICES_LEFT_OUT", Severity.INFORMATIVE, "there were more notices than are kept"),
 )
+
+
+DELIVERIES: tuple[NoticeCode, ...] = (
+    NoticeCode("DELIVERY_BROKE_OFF", Severity.WARNING, "an unexpected error, which the server's log describes"),
+    NoticeCode("DELIVERY_HELD_BACK", Severity.WARNING, "the target failed all the time, so this was never tried"),
+    NoticeCode("DELIVERY_LOST_ITS_SENDERS", Severity.WARNING, "each attempt ended with the process that made it"),
+    NoticeCode("NOTIFICATION_ENDPOINT_DISABLED", Severity.WARNING, "the endpoint is disabled; not tried again"),
+    NoticeCode("NOTIFICATION_ENDPOINT_NOT_FOUND", Severity.WARNING, "the endpoint was deleted; not tried again"),
+    NoticeCode("NOTIFICATION_KEY_CHANGED", Severity.WARNING, "the master key is another one: rotate the secret"),
+    NoticeCode("NOTIFICATION_KEY_MISSING", Severity.WARNING, "the worker's settings name no master key"),
+    NoticeCode("WEBHOOK_ADDRESS_REFUSED", Severity.WARNING, "the URL leads where notifications may not go"),
+    NoticeCode("WEBHOOK_BROKE_OFF", Severity.WARNING, "the connection broke before an answer"),
+    NoticeCode("WEBHOOK_NAME_UNKNOWN", Severity.WARNING, "the host's name has no address"),
+    NoticeCode("WEBHOOK_NOT_HTTP", Severity.WARNING, "the receiver's answer is no HTTP"),
+    NoticeCode("WEBHOOK_REDIRECTED", Severity.WARNING, "the receiver answered with a redirect, which is not followed"),
+    NoticeCode("WEBHOOK_REFUSED", Severity.WARNING, "the receiver answered with another status than success"),
+    NoticeCode("WEBHOOK_TLS_REFUSED", Severity.WARNING, "the receiver's certificate or TLS version is not trusted"),
+    NoticeCode("WEBHOOK_TOO_SLOW", Severity.WARNING, "no answer within webhook_timeout_s"),
+    NoticeCode("WEBHOOK_UNREACHABLE", Severity.WARNING, "no connection to the host"),
+)
+"""Why an attempt to deliver failed: `failure_reason` of deliveries. Reasons of errors can stand there, too."""
 
 
 ENDS: tuple[Reason, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from server.reasons import FIELDS, NOTICES, errors
+from server.reasons import DELIVERIES, FIELDS, NOTICES, errors
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "reference" / "errors.md"
 
@@ -36,6 +36,10 @@ NOTICES_HEAD = """\
 What operations tell along the way, in their metadata and responses.
 """
 
+DELIVERIES_HEAD = """\
+Why the last attempt of a delivery failed: `failure_reason`. It is tried again unless the meaning says otherwise.
+"""
+
 
 def rendered() -> str:
     """The page."""
@@ -57,6 +61,12 @@ def rendered() -> str:
         _table(
             ("code", "severity", "meaning"),
             ((f"`{each.code}`", each.severity.lower(), each.message) for each in NOTICES),
+        ),
+        "## Deliveries\n",
+        DELIVERIES_HEAD,
+        _table(
+            ("reason", "severity", "meaning"),
+            ((f"`{each.code}`", each.severity.lower(), each.message) for each in DELIVERIES),
         ),
     ]
     return "\n".join(parts)

@@ -14,7 +14,14 @@ from countinghouse.gl_extraction.v1 import (
     gl_extraction_service_pb2,
     reference_pb2,
 )
-from countinghouse.operations.v1 import audit_pb2, data_files_pb2, notice_pb2, operations_pb2, permission_pb2
+from countinghouse.operations.v1 import (
+    audit_pb2,
+    data_files_pb2,
+    notice_pb2,
+    notifications_pb2,
+    operations_pb2,
+    permission_pb2,
+)
 
 FILES: tuple[FileDescriptor, ...] = (
     accounting_details_pb2.DESCRIPTOR,
@@ -23,6 +30,7 @@ FILES: tuple[FileDescriptor, ...] = (
     extraction_pb2.DESCRIPTOR,
     gl_extraction_service_pb2.DESCRIPTOR,
     notice_pb2.DESCRIPTOR,
+    notifications_pb2.DESCRIPTOR,
     operations_pb2.DESCRIPTOR,
     reference_pb2.DESCRIPTOR,
 )

@@ -1,9 +1,17 @@
-"""Long-running operations, schedules, data files and the audit trail."""
+"""Long-running operations, schedules, notifications, data files and the audit trail."""
 
 from server.servicers.operations.audit import AuditServicer
 from server.servicers.operations.data_files import DataFilesServicer
 from server.servicers.operations.longrunning import LongRunningServicer
+from server.servicers.operations.notifications import NotificationsServicer
 from server.servicers.operations.schedules import SchedulesServicer
 from server.servicers.operations.watching import OperationsServicer
 
-__all__ = ["AuditServicer", "DataFilesServicer", "LongRunningServicer", "OperationsServicer", "SchedulesServicer"]
+__all__ = [
+    "AuditServicer",
+    "DataFilesServicer",
+    "LongRunningServicer",
+    "NotificationsServicer",
+    "OperationsServicer",
+    "SchedulesServicer",
+]
