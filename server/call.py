@@ -26,7 +26,7 @@ from domain.kernel import idempotency
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.idempotency import RequestIdReused
-from domain.kernel.scopes import EVERYTHING, Scope
+from domain.kernel.scopes import EVERYTHING, Scope, id_of
 from server.database.failures import OutcomeUnknown
 from server.errors import DeadlineExceeded, NotReady, Overloaded
 from server.observe import trace
@@ -261,7 +261,7 @@ class Calls:
         request_id: str = getattr(request, "request_id", "")
         if not request_id:
             return self._timed(rpc, database.write, lambda tx: fn(tx, call))
-        digest = _digest(request)
+        digest = _digest(request, call.scope)
 
         def kept(tx: Connection) -> A | None:
             answer = idempotency.recall(tx, call.caller, call.method, request_id, digest)
@@ -338,12 +338,16 @@ class _RolledBack(Exception):
         self.answer = answer
 
 
-def _digest(request: Message) -> bytes:
-    """SHA-256 of the deterministic request less its request id."""
+def _digest(request: Message, scope: Scope) -> bytes:
+    """SHA-256 of the deterministic request less its request id, and of the scope if it is limited (PLT-14).
+
+    The answer that was given with one scope is not given again with another.
+    """
     content = type(request)()
     content.CopyFrom(request)
     content.ClearField("request_id")
-    return sha256(content.SerializeToString(deterministic=True)).digest()
+    limits = id_of(scope).to_bytes(8) if scope.limited else b""
+    return sha256(content.SerializeToString(deterministic=True) + limits).digest()
 
 
 def _log_unseen(rpc: Rpc, future: Future[Any]) -> None:
