@@ -51,12 +51,14 @@ lint: $(DEV) $(PROTOC) ## Style, types, layers, contract, and generated code up 
 	$(BIN)/buf format --diff --exit-code protos
 	$(if $(wildcard $(BASELINE)),$(BIN)/buf breaking protos --against $(BASELINE))
 	.venv-protoc/bin/python tools/protos.py --check
+	$(BIN)/python -m tools.typescript --check
 
 check: lint ## Everything that must hold before a change lands, the tests apart
 
-protos: $(DEV) $(PROTOC) ## Format the protos and generate their Python code
+protos: $(DEV) $(PROTOC) ## Format the protos and generate their code (TypeScript too, where there is Node)
 	$(BIN)/buf format --write protos
 	.venv-protoc/bin/python tools/protos.py
+	$(BIN)/python -m tools.typescript
 
 baseline: $(DEV) ## Record the contract as released: later changes must not break it
 	$(BIN)/buf build protos --exclude-source-info --output $(BASELINE)
