@@ -108,7 +108,7 @@ class Chunks:
     def _set_back(self, claim: Claim, error: Exception) -> None:
         _log_failure(claim, error)
         try:
-            operation = self.database.write(lambda tx: runner.set_back(tx, claim, error, self.attempts))
+            operation = self.database.write(lambda tx: runner.set_back(tx, self.jobs, claim, error, self.attempts))
         except Unavailable:
             raise InDoubt from None
         if operation is not None:

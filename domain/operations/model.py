@@ -183,9 +183,11 @@ class Job:
     """How one kind of operation is carried out.
 
     `undo` puts back what canceled work has marked, in bounded pieces: it is called, one transaction each, until it
-    returns True. It must bear to find nothing marked, or a part put back already.
+    returns True. It must bear to find nothing marked, or a part put back already. `links` gives the resource names that
+    notifications of the operation lead to, by what they are.
     """
 
     kind: str
     stages: tuple[Stage, ...]
     undo: Callable[[Connection, Operation, int], bool]
+    links: Callable[[Operation], Mapping[str, str]] = lambda _operation: {}

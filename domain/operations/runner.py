@@ -21,6 +21,7 @@ from domain.operations.model import ChunkState, Failure, Job, Operation, Stage, 
 from domain.operations.service import job_of, name_of, stage_of
 from domain.operations.states import Move
 from domain.operations.store import ChunkRow
+from domain.operations.telling import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +156,16 @@ def carry_out(tx: Connection, jobs: Sequence[Job], claimed: Claim, facts: object
     if move is None:
         _fence(tx, row, ChunkState.READY, attempts=0)
         return claimed.operation
-    _apply(tx, move)
+    _apply(tx, job, move)
     _fence(tx, row, ChunkState.DONE)
     if move.ended:
         store.delete_chunks(tx, row.operation_id)
     return move.standing.operation
 
 
-def set_back(tx: Connection, claimed: Claim, error: Exception, attempts: Attempts) -> Operation | None:
+def set_back(
+    tx: Connection, jobs: Sequence[Job], claimed: Claim, error: Exception, attempts: Attempts
+) -> Operation | None:
     """Let the chunk be tried again later, or set it apart for good; None when it is no longer ours.
 
     What a person must mend first (any refusal but Unavailable) is not tried again.
@@ -179,7 +182,7 @@ def set_back(tx: Connection, claimed: Claim, error: Exception, attempts: Attempt
         store.end_chunk(tx, row, ChunkState.READY, not_before_us=later, failure=failure)
         return standing.operation
     move = states.set_apart(standing, failure, at_us)
-    _apply(tx, move)
+    _apply(tx, job_of(jobs, standing.operation.kind), move)
     store.end_chunk(tx, row, ChunkState.FAILED, failure=failure)
     return move.standing.operation
 
@@ -196,13 +199,14 @@ def _standing(tx: Connection, row: ChunkRow) -> states.Standing:
     return standing
 
 
-def _apply(tx: Connection, move: Move) -> None:
-    operation = move.standing.operation
+def _apply(tx: Connection, job: Job, move: Move) -> None:
+    operation, name = move.standing.operation, name_of(move.standing.operation.operation_id)
     store.insert_chunks(tx, operation.operation_id, move.chunks)
     store.save_operation(tx, move.standing)
     call = Call(operation.caller, operation.method, operation.request_id, operation.updated_us, operation.operation_id)
     for kind, payload in move.events:
-        events.append(tx, call, name_of(operation.operation_id), kind, payload, scope_id=operation.scope_id)
+        event_id = events.append(tx, call, name, kind, payload, scope_id=operation.scope_id)
+        tell(tx, job, operation, event_id=event_id, kind=kind, subject=name)
 
 
 def _fence(tx: Connection, row: ChunkRow, state: ChunkState, *, attempts: int | None = None) -> None:

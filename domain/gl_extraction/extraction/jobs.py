@@ -20,6 +20,7 @@ from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.extraction import files, manifest, notices
 from domain.gl_extraction.extraction.elements import Survey, coded_columns
 from domain.gl_extraction.extraction.errors import BatchDamaged, SelectionDisturbed
+from domain.gl_extraction.extraction.links import links
 from domain.gl_extraction.extraction.model import JOB_KIND, Batch, Order, order_from_document, request_to_document
 from domain.gl_extraction.extraction.rendering import MessageFile, Stamp, columns_of, messages, write_files
 from domain.gl_extraction.extraction.states import BatchState, may_become
@@ -75,6 +76,7 @@ class Extraction:
                 ),
             ),
             undo=self.undo,
+            links=links,
         )
 
     def plan_select(self, tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
