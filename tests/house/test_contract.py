@@ -21,6 +21,7 @@ from countinghouse.operations.v1 import (
     notifications_pb2,
     operations_pb2,
     permission_pb2,
+    schedules_pb2,
 )
 
 FILES: tuple[FileDescriptor, ...] = (
@@ -33,6 +34,7 @@ FILES: tuple[FileDescriptor, ...] = (
     notifications_pb2.DESCRIPTOR,
     operations_pb2.DESCRIPTOR,
     reference_pb2.DESCRIPTOR,
+    schedules_pb2.DESCRIPTOR,
 )
 READING = ("Get", "List", "Watch", "Download", "Reconcile")
 BULK_STREAMS = {"IngestAccountingDetails"}  # idempotent by external id instead (PLT-06)

@@ -7,7 +7,7 @@ from typing import Self
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.files import DataFiles
 from countinghouse.client.aio.operations import Operations
-from countinghouse.client.aio.services import Audit, GLExtraction
+from countinghouse.client.aio.services import Audit, GLExtraction, Schedules
 from countinghouse.client.channel import Connection, Tls, Token
 from countinghouse.client.errors import not_reached
 
@@ -20,6 +20,7 @@ class Client:
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
+        schedules: Operations that start by themselves.
         target: Where the server is.
         channel: The bare channel, for stubs of one's own.
     """
@@ -32,6 +33,7 @@ class Client:
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
+        self.schedules = Schedules(caller, self.channel)
 
     async def __aenter__(self) -> Self:
         return self

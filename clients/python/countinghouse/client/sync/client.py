@@ -10,7 +10,7 @@ from countinghouse.client.errors import not_reached
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.files import DataFiles
 from countinghouse.client.sync.operations import Operations
-from countinghouse.client.sync.services import Audit, GLExtraction
+from countinghouse.client.sync.services import Audit, GLExtraction, Schedules
 
 
 class Client:
@@ -21,6 +21,7 @@ class Client:
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
+        schedules: Operations that start by themselves.
         target: Where the server is.
         channel: The bare channel, for stubs of one's own.
     """
@@ -33,6 +34,7 @@ class Client:
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
+        self.schedules = Schedules(caller, self.channel)
 
     def __enter__(self) -> Self:
         return self

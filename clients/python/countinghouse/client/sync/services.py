@@ -7,7 +7,7 @@ from countinghouse.client.sync.ingest import Ingest
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import LongRunning, Operations
 from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2_grpc
-from countinghouse.operations.v1 import audit_pb2_grpc
+from countinghouse.operations.v1 import audit_pb2_grpc, schedules_pb2_grpc
 
 if TYPE_CHECKING:
     import grpc
@@ -45,6 +45,22 @@ class GLExtraction:
         self.get_batch = caller.unary(stub.GetExtractionBatch)
         self.list_batches = Listing(caller.unary(stub.ListExtractionBatches), lambda page: page.extraction_batches)
         self.reconcile_batch = caller.unary(stub.ReconcileExtractionBatch)
+
+
+class Schedules:
+    """The SchedulesService. Each method takes the request message that the contract names."""
+
+    def __init__(self, caller: Caller, channel: "grpc.Channel") -> None:
+        stub = schedules_pb2_grpc.SchedulesServiceStub(channel)
+        self.create = caller.unary(stub.CreateSchedule)
+        self.get = caller.unary(stub.GetSchedule)
+        self.list = Listing(caller.unary(stub.ListSchedules), lambda page: page.schedules)
+        self.update = caller.unary(stub.UpdateSchedule)
+        self.delete = caller.unary(stub.DeleteSchedule)
+        self.pause = caller.unary(stub.PauseSchedule)
+        self.resume = caller.unary(stub.ResumeSchedule)
+        self.run = caller.unary(stub.RunSchedule)
+        self.list_runs = Listing(caller.unary(stub.ListScheduleRuns), lambda page: page.schedule_runs)
 
 
 class Audit:
