@@ -1,5 +1,6 @@
 """Schedules through the command line, against a real server on both databases."""
 
+import asyncio
 import json
 
 import pytest
@@ -17,7 +18,7 @@ def test_an_operator_keeps_schedules_by_commands(server: Served) -> None:
     """Create, change, pause, resume, run, look, delete: one command each, in words that people know."""
     made = run(server.target, *CREATE, "--date", "created_date_to=yesterday", "--missed", "skip")
     assert made.exit_code == 0, made.output
-    assert "created_date_to=YESTERDAY" in made.stdout
+    assert "created_date_to=yesterday" in made.stdout
     assert "GenerateAccountingMessageRequest" in made.stdout
     for command in (
         ("update", "nightly", "--cron", "0 2 * * MON-FRI", "--request", '{"incremental": true}'),
@@ -33,7 +34,7 @@ def test_an_operator_keeps_schedules_by_commands(server: Served) -> None:
     assert seen["missedRunPolicy"] == "MISSED_RUN_POLICY_SKIP"
     (ran,) = json.loads(run(server.target, "schedules", "runs", "nightly", "-o", "json").stdout)
     assert ran["outcome"] == "SCHEDULE_RUN_OUTCOME_STARTED"
-    assert "STARTED" in run(server.target, "schedules", "get", "nightly").stdout
+    assert "started" in run(server.target, "schedules", "get", "nightly").stdout
     assert run(server.target, "schedules", "delete", "nightly").exit_code == 0
     assert run(server.target, "schedules", "get", "nightly").exit_code != 0
 
@@ -61,11 +62,15 @@ def test_a_cron_line_that_is_none_is_told_with_its_field(server: Served) -> None
     assert "bad minute" in told.output
 
 
-async def test_both_facades_know_schedules(server: Served) -> None:
+def test_both_facades_know_schedules(server: Served) -> None:
     """The synchronous client and the asynchronous one list what is there."""
     assert run(server.target, *CREATE, "--date", "created_date_to=yesterday").exit_code == 0
     request = schedules_pb2.ListSchedulesRequest()
     with connect(server.target) as client:
         assert [one.code for one in client.schedules.list(request)] == ["nightly"]
-    async with aio.connect(server.target) as asynchronous:
-        assert [one.code async for one in asynchronous.schedules.list(request)] == ["nightly"]
+    assert asyncio.run(_listed(server.target, request)) == ["nightly"]
+
+
+async def _listed(target: str, request: schedules_pb2.ListSchedulesRequest) -> list[str]:
+    async with aio.connect(target) as client:
+        return [one.code async for one in client.schedules.list(request)]

@@ -69,7 +69,8 @@ def _missed(one: "Schedule") -> str:
 def _dates(one: "Schedule") -> str:
     from countinghouse.operations.v1.schedules_pb2 import RelativeDate as Number
 
-    return ", ".join(f"{field}={word(Number, day)}" for field, day in sorted(one.relative_dates.items()))
+    named = {field: Number.Name(day).removeprefix("RELATIVE_DATE_") for field, day in one.relative_dates.items()}
+    return ", ".join(f"{field}={RelativeDate[name]}" for field, name in sorted(named.items()))
 
 
 COLUMNS = (
