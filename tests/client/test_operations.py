@@ -140,7 +140,8 @@ def test_the_pause_that_a_draining_server_asks_for_is_kept(drive: Drive) -> None
             address,
             lambda client: client.operations.handle(NAME).watch(on_retry=lambda _error, delay_s: told.append(delay_s)),
         )
-    assert told == [0.4]
+    assert 0.4 <= told[0] <= 0.8  # not all callers at the same instant
+    assert len(told) == 1
 
 
 def test_waiting_gives_the_response(drive: Drive) -> None:

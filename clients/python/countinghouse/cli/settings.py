@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
+    from countinghouse.client.channel import Token
 
 _READY_S = 3.0
 ADDRESS = "127.0.0.1:50051"
@@ -55,11 +56,19 @@ class Settings:
             hint = str(error).replace("plaintext_token", "--plaintext-token").replace("with TLS", "with --tls")
             raise typer.BadParameter(hint) from error
 
-    def _token(self) -> str | None:
+    def _token(self) -> "Token | None":
+        """The token that was given; one of a file is read before every call, as it may be renewed there."""
         if self.token is not None and self.token_file is not None:
             raise typer.BadParameter("--token and --token-file exclude each other")
-        content = _bytes(self.token_file)
-        return self.token if content is None else content.decode().strip()
+        if self.token_file is None:
+            return self.token
+        from countinghouse.client.channel import check_token
+
+        check_token(self._token_in_file())
+        return self._token_in_file
+
+    def _token_in_file(self) -> str:
+        return (_bytes(self.token_file) or b"").decode().strip()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import grpc.aio
 from google.longrunning import operations_pb2
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 
+from countinghouse.client.requests import SAFE_VERBS
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.operations.v1 import audit_pb2, data_files_pb2
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
@@ -28,7 +29,6 @@ _CONTRACT: tuple[FileDescriptor, ...] = (
     audit_pb2.DESCRIPTOR,
     operations_pb2.DESCRIPTOR,
 )
-_SAFE_VERBS = ("Get", "List", "Wait", "Reconcile", "Cancel")  # canceling twice is canceling once
 _MESSAGE_RECEIVED_MAX = 64 * 2**20  # a page of 1,000 wide details
 _MESSAGE_SENT_MAX = 4 * 2**20  # what a server takes by default
 
@@ -65,7 +65,7 @@ class Connection:
     calls_max: int = 200
     """Unary calls in flight at once, and streams at once; more wait their turn."""
     attempts_max: int = 5
-    """Tries of a call that is safe to repeat while the server is UNAVAILABLE; gRPC caps it at 5."""
+    """Tries of a call that is safe to repeat while the server is UNAVAILABLE (gRPC caps it at 5) or sheds load."""
 
     def __post_init__(self) -> None:
         if (
@@ -78,7 +78,7 @@ class Connection:
                 f"the token would go to {self.target} in clear text: connect with TLS, or allow it with plaintext_token"
             )
         if isinstance(self.token, str):
-            _check_token(self.token)
+            check_token(self.token)
         if self.tls is not None and bool(self.tls.certificate) != bool(self.tls.key):
             raise ValueError("a client certificate and its key go together")
 
@@ -91,7 +91,7 @@ class Connection:
         if self.token is None:
             return ()
         token = self.token() if callable(self.token) else self.token
-        _check_token(token)
+        check_token(token)
         return (("authorization", f"Bearer {token}"),)
 
     def open(self) -> grpc.Channel:
@@ -157,7 +157,7 @@ def is_safe_to_repeat(method: MethodDescriptor) -> bool:
     """Tell whether a call of the method may be sent twice and have its effect once."""
     if method.client_streaming or method.server_streaming:
         return False
-    return method.name.startswith(_SAFE_VERBS) or "request_id" in method.input_type.fields_by_name
+    return method.name.startswith(SAFE_VERBS) or "request_id" in method.input_type.fields_by_name
 
 
 def _methods() -> Iterator[MethodDescriptor]:
@@ -166,7 +166,12 @@ def _methods() -> Iterator[MethodDescriptor]:
             yield from service.methods
 
 
-def _check_token(token: str) -> None:
+def check_token(token: str) -> None:
+    """Let a token pass that a header can carry.
+
+    Raises:
+        ValueError: It cannot.
+    """
     if not (token.isascii() and token.isprintable()):
         raise ValueError("the token holds line breaks or other characters that no header carries")
 

@@ -2,11 +2,18 @@
 
 import time
 
-from countinghouse.client.errors import Canceled, CountinghouseError, DeadlineExceeded, OutOfRange, Unavailable
+from countinghouse.client.errors import (
+    Canceled,
+    CountinghouseError,
+    DeadlineExceeded,
+    OutOfRange,
+    TokenExpired,
+    Unavailable,
+)
 from countinghouse.operations.v1 import operations_pb2
 
-CUT = (Unavailable, DeadlineExceeded, Canceled)
-"""What a lost connection, a bounded call that ran out, or a draining server looks like."""
+CUT = (Unavailable, DeadlineExceeded, Canceled, TokenExpired)
+"""What a lost connection, a bounded call that ran out, a draining server or a token that ran out looks like."""
 
 LEG_S = 600.0
 """A watch is one bounded call after another; seconds of each."""

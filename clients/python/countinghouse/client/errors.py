@@ -12,6 +12,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_EXPIRED = "TOKEN_EXPIRED"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -228,6 +229,10 @@ class Unauthenticated(CountinghouseError):
     code = grpc.StatusCode.UNAUTHENTICATED
 
 
+class TokenExpired(Unauthenticated):
+    """The token has expired: before the call, or, in a stream, during it."""
+
+
 class OperationFailed(CountinghouseError):
     """A long-running operation ended with an error; `cause` is that error, typed by its status.
 
@@ -277,13 +282,20 @@ def error_from_rpc(error: grpc.RpcError, *, request_id: str = "") -> Countinghou
     for key, value in metadata:
         if key == _DETAILS_KEY and isinstance(value, bytes):
             status.ParseFromString(value)
-    return _BY_CODE.get(code, Unknown)(message or code.name, details=Details.from_status(status), request_id=request_id)
+    details = Details.from_status(status)
+    return _kind(code, details)(message or code.name, details=details, request_id=request_id)
 
 
 def error_from_status(status: status_pb2.Status) -> CountinghouseError:
     """The typed exception of a `google.rpc.Status`, such as an operation's error."""
     code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
-    return _BY_CODE.get(code, Unknown)(status.message or code.name, details=Details.from_status(status))
+    details = Details.from_status(status)
+    return _kind(code, details)(status.message or code.name, details=details)
+
+
+def _kind(code: grpc.StatusCode, details: Details) -> type[CountinghouseError]:
+    kind = _BY_CODE.get(code, Unknown)
+    return TokenExpired if kind is Unauthenticated and details.reason == _EXPIRED else kind
 
 
 def too_many_in_flight() -> ResourceExhausted:

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+SAFE_VERBS = ("Get", "List", "Wait", "Check", "Reconcile", "Cancel")  # canceling twice is canceling once
+
 RequestT = TypeVar("RequestT", bound=Message)
 
 
@@ -19,6 +21,11 @@ def with_request_id(request: RequestT) -> RequestT:
     stamped.CopyFrom(request)
     setattr(stamped, "request_id", str(uuid.uuid4()))  # noqa: B010 - the field is known to exist, its type is not
     return stamped
+
+
+def is_safe_to_repeat(request: Message) -> bool:
+    """Tell whether a unary call with this request may be made twice and have its effect once."""
+    return request.DESCRIPTOR.name.startswith(SAFE_VERBS) or "request_id" in request.DESCRIPTOR.fields_by_name
 
 
 def request_id_of(request: Message) -> str:

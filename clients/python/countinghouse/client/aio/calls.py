@@ -10,7 +10,8 @@ import grpc
 from google.protobuf.message import Message
 
 from countinghouse.client.channel import Connection, Metadata
-from countinghouse.client.errors import client_closed, error_from_rpc, too_many_in_flight
+from countinghouse.client.errors import ResourceExhausted, client_closed, error_from_rpc, too_many_in_flight
+from countinghouse.client.patience import Shedding
 from countinghouse.client.requests import request_id_of, with_request_id
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Caller:
     def __init__(self, connection: Connection) -> None:
         self.timeout_s = connection.timeout_s
         self.metadata: Callable[[], Metadata] = connection.metadata
+        self.attempts_max = connection.attempts_max
         self._calls = asyncio.BoundedSemaphore(connection.calls_max)
         self._streams = asyncio.BoundedSemaphore(connection.calls_max)
         self._closed = False
@@ -107,8 +109,13 @@ class Unary(Generic[RequestT, ResponseT]):
         """Make the call; a request id is added when the request takes one and has none."""
         request = with_request_id(request)
         async with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
-            with self.caller.errors(request_id=request_id_of(request)):
-                return await self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
+            shedding = Shedding(request, remaining_s, self.caller.attempts_max)
+            while True:
+                try:
+                    with self.caller.errors(request_id=request_id_of(request)):
+                        return await self.method(request, timeout=shedding.left_s(), metadata=self.caller.metadata())
+                except ResourceExhausted as error:
+                    await asyncio.sleep(shedding.delay_s(error))
 
 
 @dataclass(frozen=True, slots=True)

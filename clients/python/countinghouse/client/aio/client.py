@@ -80,7 +80,7 @@ def connect(
         plaintext_token: Send the token even in clear text over a network.
         timeout_s: The bound of a unary call that names no other, in seconds.
         calls_max: Calls in flight at once, and streams at once; more wait their turn.
-        attempts_max: Tries of a call that is safe to repeat while the server is UNAVAILABLE.
+        attempts_max: Tries of a call that is safe to repeat while the server is UNAVAILABLE or sheds load.
 
     Raises:
         ValueError: The settings contradict each other, or would send a token in clear text over a network.

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.listing import Listing
 from countinghouse.client.cursor import CUT, LEG_S
-from countinghouse.client.errors import CountinghouseError, Unavailable
+from countinghouse.client.errors import CountinghouseError, DataLoss, Unavailable
 from countinghouse.client.partial_file import PartialFile
 from countinghouse.client.patience import OnRetry, Patience
+from countinghouse.client.verification import ROUNDS_MAX, Verification, Verified
 from countinghouse.operations.v1 import data_files_pb2, data_files_pb2_grpc
 
 if TYPE_CHECKING:
@@ -71,3 +73,38 @@ class DataFiles:
                     await asyncio.sleep(patience.delay_s(cut))
             partial.finish()
         return facts
+
+    async def verify(self, name: str, *, on_file: Callable[[str], None] | None = None) -> Verified:
+        """Fetch every file of the set `dataFileSets/{code}`, and see whether it is what was written (GLX-18, PLT-31).
+
+        The manifests must be chained without a gap, and each file must be the one that its manifest names. `on_file`
+        is told the name of each file before it is fetched.
+
+        Raises:
+            NotFound: There is no such set.
+            Unavailable: The connection was lost for long, or the set keeps gaining files.
+        """
+        verification = await self._listed(name)
+        with TemporaryDirectory(prefix="countinghouse-") as folder:
+            path = Path(folder) / "file"
+            for file in verification.files:
+                if on_file is not None:
+                    on_file(file.name)
+                try:
+                    await self.download(file.name, path)
+                except DataLoss:
+                    verification.damaged(file)
+                else:
+                    verification.take(file, path)
+        return verification.judge()
+
+    async def _listed(self, name: str) -> Verification:
+        """The set and its files at one moment."""
+        request = data_files_pb2.ListDataFilesRequest(parent=name, page_size=1_000)
+        for _ in range(ROUNDS_MAX):
+            before = await self.get_set(data_files_pb2.GetDataFileSetRequest(name=name))
+            files = [file async for file in self.list_files(request)]
+            after = await self.get_set(data_files_pb2.GetDataFileSetRequest(name=name))
+            if after.file_count == before.file_count:
+                return Verification(after, files)
+        raise Unavailable(f"{name} keeps gaining files; verify it again later")

@@ -11,7 +11,14 @@ import grpc
 from google.protobuf.message import Message
 
 from countinghouse.client.channel import Connection, Metadata
-from countinghouse.client.errors import Canceled, client_closed, error_from_rpc, too_many_in_flight
+from countinghouse.client.errors import (
+    Canceled,
+    ResourceExhausted,
+    client_closed,
+    error_from_rpc,
+    too_many_in_flight,
+)
+from countinghouse.client.patience import Shedding
 from countinghouse.client.requests import request_id_of, with_request_id
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ class Caller:
     def __init__(self, connection: Connection) -> None:
         self.timeout_s = connection.timeout_s
         self.metadata: Callable[[], Metadata] = connection.metadata
+        self.attempts_max = connection.attempts_max
         self._calls = threading.BoundedSemaphore(connection.calls_max)
         self._streams = threading.BoundedSemaphore(connection.calls_max)
         self._closed = False
@@ -106,9 +114,14 @@ class Unary(Generic[RequestT, ResponseT]):
     def __call__(self, request: RequestT, *, timeout_s: float | None = None) -> ResponseT:
         """Make the call; a request id is added when the request takes one and has none."""
         request = with_request_id(request)
-        told = self.caller.errors(request_id=request_id_of(request))
-        with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s, told:
-            return self.method(request, timeout=remaining_s, metadata=self.caller.metadata())
+        with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
+            shedding = Shedding(request, remaining_s, self.caller.attempts_max)
+            while True:
+                try:
+                    with self.caller.errors(request_id=request_id_of(request)):
+                        return self.method(request, timeout=shedding.left_s(), metadata=self.caller.metadata())
+                except ResourceExhausted as error:
+                    time.sleep(shedding.delay_s(error))
 
 
 @dataclass(frozen=True, slots=True)
