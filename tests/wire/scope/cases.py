@@ -1,0 +1,133 @@
+"""What every method does for a caller in whose scope it does not lie: the table must be complete (PLT-14).
+
+Texts in braces stand for names: of what another caller has made, or of what there is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.wire.scope.world import FILES, GL, OPERATIONS
+
+Fields = Mapping[str, Any]
+V1 = "countinghouse.operations.v1"
+REQUEST = {"type": "x"}
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """What lies outside is refused as what there is not is: with the same words."""
+
+    request: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What lies outside is not among what is told; `request` is sound for both callers."""
+
+    request: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A test of its own, by this name in this folder, says what becomes of it."""
+
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """It tells of nothing that lies within a ledger, client or cycle, for this reason."""
+
+    reason: str
+
+
+Case = NotFound | Absent | Tried | Shared
+
+CASES: dict[str, Case] = {
+    f"{GL}/IngestAccountingDetails": Tried("test_rows_of_a_ledger_outside_are_refused_as_those_of_an_unknown_one"),
+    f"{GL}/BatchCreateAccountingDetails": Tried("test_rows_of_a_ledger_outside_are_refused_as_those_of_an_unknown_one"),
+    f"{GL}/GetAccountingDetail": NotFound({"name": "{detail}"}),
+    f"{GL}/ListAccountingDetails": Absent(),
+    f"{GL}/UndoAccountingDetails": Tried("test_undo_leaves_alone_what_lies_outside"),
+    f"{GL}/ReverseAccountingDetails": NotFound({"names": ["{detail}"], "reason": "r"}),
+    f"{GL}/CreateLedger": NotFound({"ledger": {"code": "{ledger_code}"}}),
+    f"{GL}/GetLedger": NotFound({"name": "{ledger}"}),
+    f"{GL}/ListLedgers": Absent(),
+    f"{GL}/UpdateLedger": NotFound({"ledger": {"name": "{ledger}", "description": "x", "etag": "1"}}),
+    f"{GL}/CreateGroupAccount": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
+    f"{GL}/GetGroupAccount": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
+    f"{GL}/ListGroupAccounts": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
+    f"{GL}/UpdateGroupAccount": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
+    f"{GL}/CreateAccountingPeriod": NotFound(
+        {
+            "parent": "{ledger}",
+            "accounting_period": {
+                "code": "P",
+                "start_date": {"year": 2027, "month": 1, "day": 1},
+                "end_date": {"year": 2027, "month": 1, "day": 31},
+            },
+        }
+    ),
+    f"{GL}/GetAccountingPeriod": NotFound({"name": "{period}"}),
+    f"{GL}/ListAccountingPeriods": NotFound({"parent": "{ledger}"}),
+    f"{GL}/CloseAccountingPeriod": NotFound({"name": "{period}", "force": True, "reason": "r"}),
+    f"{GL}/ReopenAccountingPeriod": NotFound({"name": "{period}", "reason": "r"}),
+    f"{GL}/GenerateAccountingMessage": NotFound({"gl_extraction_batch_id": "{batch}"}),
+    f"{GL}/GetExtractionBatch": NotFound({"name": "{batch}"}),
+    f"{GL}/ListExtractionBatches": Absent(),
+    f"{GL}/ReconcileExtractionBatch": NotFound({"name": "{batch}"}),
+    f"{GL}/AcknowledgeMessages": NotFound({"name": "{batch}", "message_ranges": [{"first_message_id": 1}]}),
+    f"{GL}/RejectMessages": NotFound({"name": "{batch}", "message_ranges": [{"first_message_id": 1}], "reason": "r"}),
+    f"{GL}/ListMessageReceipts": NotFound({"parent": "{batch}"}),
+    f"{GL}/ListBatchReceipts": Absent(),
+    f"{GL}/GetTrialBalance": NotFound({"name": "{trial_balance}"}),
+    f"{GL}/ListTrialBalanceLines": NotFound({"parent": "{trial_balance}"}),
+    f"{GL}/CheckTrialBalance": NotFound({"name": "{trial_balance}"}),
+    f"{FILES}/ListDataFileSets": Absent(),
+    f"{FILES}/GetDataFileSet": NotFound({"name": "{set}"}),
+    f"{FILES}/LockDataFileSet": NotFound({"name": "{set}"}),
+    f"{FILES}/UnlockDataFileSet": NotFound({"name": "{set}"}),
+    f"{FILES}/ListDataFiles": NotFound({"parent": "{set}"}),
+    f"{FILES}/GetDataFile": NotFound({"name": "{file}"}),
+    f"{FILES}/DownloadDataFile": NotFound({"name": "{file}"}),
+    f"{OPERATIONS}/ListOperations": Absent({"name": "operations"}),
+    f"{OPERATIONS}/GetOperation": NotFound({"name": "{operation}"}),
+    f"{OPERATIONS}/DeleteOperation": NotFound({"name": "{operation}"}),
+    f"{OPERATIONS}/CancelOperation": NotFound({"name": "{operation}"}),
+    f"{OPERATIONS}/WaitOperation": NotFound({"name": "{operation}", "timeout": "5s"}),
+    f"{V1}.OperationsService/WatchOperation": NotFound({"name": "{operation}"}),
+    f"{V1}.OperationsService/RecoverOperation": NotFound({"name": "{operation}"}),
+    f"{V1}.AuditService/ListAuditEntries": Absent({"page_size": 1000}),
+    f"{V1}.SchedulesService/CreateSchedule": Tried("test_what_a_schedule_starts_sees_what_its_maker_sees"),
+    f"{V1}.SchedulesService/GetSchedule": NotFound({"name": "{schedule}"}),
+    f"{V1}.SchedulesService/ListSchedules": Absent(),
+    f"{V1}.SchedulesService/UpdateSchedule": NotFound(
+        {"schedule": {"name": "{schedule}", "cron": "0 5 * * *", "etag": "1"}, "update_mask": "cron"}
+    ),
+    f"{V1}.SchedulesService/DeleteSchedule": NotFound({"name": "{schedule}", "etag": "1"}),
+    f"{V1}.SchedulesService/PauseSchedule": NotFound({"name": "{schedule}"}),
+    f"{V1}.SchedulesService/ResumeSchedule": NotFound({"name": "{schedule}"}),
+    f"{V1}.SchedulesService/RunSchedule": NotFound({"name": "{schedule}"}),
+    f"{V1}.SchedulesService/ListScheduleRuns": NotFound({"parent": "{schedule}"}),
+    f"{V1}.NotificationsService/CreateNotificationEndpoint": Shared("it names no ledger; it has its maker's scope"),
+    f"{V1}.NotificationsService/GetNotificationEndpoint": NotFound({"name": "{endpoint}"}),
+    f"{V1}.NotificationsService/ListNotificationEndpoints": Absent(),
+    f"{V1}.NotificationsService/UpdateNotificationEndpoint": NotFound(
+        {
+            "notification_endpoint": {"name": "{endpoint}", "description": "x", "etag": "1"},
+            "update_mask": "description",
+        }
+    ),
+    f"{V1}.NotificationsService/DeleteNotificationEndpoint": NotFound({"name": "{endpoint}", "etag": "1"}),
+    f"{V1}.NotificationsService/TestNotificationEndpoint": NotFound({"name": "{endpoint}"}),
+    f"{V1}.NotificationsService/RotateNotificationEndpointSecret": NotFound({"name": "{endpoint}", "etag": "1"}),
+    f"{V1}.NotificationsService/GetDelivery": NotFound({"name": "{delivery}"}),
+    f"{V1}.NotificationsService/ListDeliveries": Absent(),
+    f"{V1}.NotificationsService/RedeliverDelivery": NotFound({"name": "{delivery}"}),
+}
+
+STANDARD = ("grpc.",)
+"""Services of gRPC itself: of health, the contract and connections; they tell of no data."""

@@ -1,0 +1,234 @@
+"""Two ledgers, each with a caller who sees it alone, and one caller who sees both."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.longrunning import operations_pb2
+from google.protobuf import json_format
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from countinghouse.gl_extraction.v1 import extraction_pb2
+from tests.support.methods import full_name, methods
+from tests.support.server import Served, serving
+
+GL = "countinghouse.gl_extraction.v1.GLExtractionService"
+OPERATIONS = "google.longrunning.Operations"
+FILES = "countinghouse.operations.v1.DataFilesService"
+SCHEDULES = "countinghouse.operations.v1.SchedulesService"
+NOTIFICATIONS = "countinghouse.operations.v1.NotificationsService"
+AUDIT = "countinghouse.operations.v1.AuditService"
+METHODS: Mapping[str, MethodDescriptor] = {full_name(method): method for method in methods()}
+
+OURS, THEIRS, NOBODYS = "OURS", "THEIRS", "NOBODYS"
+"""Codes of the ledgers: of the caller who looks, of the one who is not to be seen, and one that there is not."""
+
+TOKENS = """
+    [[tokens]]
+    caller = "root"
+    token = "the-token-of-root"
+    permissions = ["*"]
+    [[tokens]]
+    caller = "ann"
+    token = "the-token-of-ann"
+    permissions = ["*"]
+    ledgers = ["OURS"]
+    [[tokens]]
+    caller = "ben"
+    token = "the-token-of-ben"
+    permissions = ["*"]
+    ledgers = ["THEIRS"]
+    [[tokens]]
+    caller = "cat"
+    token = "the-token-of-cat"
+    permissions = ["*"]
+    ledgers = ["OURS", "THEIRS"]
+    [[tokens]]
+    caller = "cat"
+    token = "the-token-of-narrow-cat"
+    permissions = ["*"]
+    ledgers = ["THEIRS"]
+"""
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Calls any method by its name, with a request as JSON says it."""
+
+    served: Served
+    name: str
+
+    def call(self, method_name: str, fields: Fields) -> Any:
+        """The answer; all of them, of a stream."""
+        method = METHODS[method_name]
+        request = json_format.ParseDict(dict(fields), GetMessageClass(method.input_type)())
+        path, channel = f"/{method_name}", self.served.channel
+        codec: dict[str, Any] = {
+            "request_serializer": lambda message: message.SerializeToString(),
+            "response_deserializer": GetMessageClass(method.output_type).FromString,
+        }
+        options: dict[str, Any] = {
+            "timeout": 20,
+            "metadata": (("authorization", f"Bearer the-token-of-{self.name}"),),
+        }
+        if method.client_streaming:
+            return channel.stream_unary(path, **codec)(iter([request]), **options)
+        if method.server_streaming:
+            return list(channel.unary_stream(path, **codec)(request, **options))
+        return channel.unary_unary(path, **codec)(request, **options)
+
+    def gl(self, method_name: str, **fields: Any) -> Any:
+        """A method of GL extraction."""
+        return self.call(f"{GL}/{method_name}", fields)
+
+    def told(self, method_name: str, fields: Fields) -> str:
+        """The answer as text, whatever is in it."""
+        answer = self.call(method_name, fields)
+        return "\n".join(map(str, answer)) if isinstance(answer, list) else str(answer)
+
+
+@dataclass
+class World:
+    """The callers, and the names of what ben made; `missing` are names that nothing has."""
+
+    root: Caller
+    ann: Caller
+    ben: Caller
+    cat: Caller
+    theirs: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def row(number: int, ledger: str, **changes: Any) -> dict[str, Any]:
+    """A sound row, as JSON."""
+    return {
+        "source": f"erp-{ledger}",
+        "external_id": f"line-{number}",
+        "subject_type": "SUBJECT_TYPE_POLICY",
+        "subject": "P-1",
+        "origin": "ORIGIN_FINANCIAL",
+        "bulking_group": f"B-{ledger}",
+        "ledger_code": ledger,
+        "accounting_date": {"year": 2026, "month": 5, "day": 15},
+        "debit": {"currency_code": "USD", "units": 100 + number},
+        **changes,
+    }
+
+
+def fill(caller: Caller, ledger: str, numbers: range = range(3), **changes: Any) -> list[str]:
+    """Make details in a ledger; gives their names."""
+    rows = [row(number, ledger, **changes) for number in numbers]
+    answer = caller.gl("BatchCreateAccountingDetails", accounting_details=rows)
+    return [detail.name for detail in answer.accounting_details]
+
+
+def extract(caller: Caller, **asked: Any) -> extraction_pb2.GenerateAccountingMessageResponse:
+    """What a run that ends well came to."""
+    started = caller.gl("GenerateAccountingMessage", **asked)
+    ended = caller.call(f"{OPERATIONS}/WaitOperation", {"name": started.name, "timeout": "30s"})
+    assert ended.WhichOneof("result") == "response", ended
+    response = extraction_pb2.GenerateAccountingMessageResponse()
+    assert ended.response.Unpack(response)
+    return response
+
+
+def open_books(caller: Caller, ledger: str) -> None:
+    """A ledger with an open period."""
+    caller.gl("CreateLedger", ledger={"code": ledger})
+    ends = {
+        "start_date": {"year": 2026, "month": 1, "day": 1},
+        "end_date": {"year": 2026, "month": 12, "day": 31},
+    }
+    caller.gl("CreateAccountingPeriod", parent=f"ledgers/{ledger}", accounting_period={"code": "FY", **ends})
+
+
+@contextmanager
+def served_to_callers(url: str, folder: Path, **chosen: Any) -> Iterator[Served]:
+    """A server that knows the callers, and signs notifications."""
+    tokens, key = folder / "tokens.toml", folder / "notification.key"
+    tokens.write_text(TOKENS)
+    key.write_text(b64encode(bytes(range(32))).decode())
+    for path in (tokens, key):
+        path.chmod(0o600)
+    with serving(url, folder, token_file=tokens, notification_key_file=key, **chosen) as served:
+        yield served
+
+
+@contextmanager
+def world_at(url: str, folder: Path, **chosen: Any) -> Iterator[World]:
+    """A server with its worker, and everything that ben has made in his ledger."""
+    with served_to_callers(url, folder, **chosen) as served:
+        callers = {name: Caller(served, name) for name in ("root", "ann", "ben", "cat")}
+        world = World(**callers)
+        world.root.gl("CreateGroupAccount", group_account={"code": "GA"})
+        for caller, ledger in ((world.ann, OURS), (world.ben, THEIRS)):
+            open_books(caller, ledger)
+        _settle(world)
+        yield world
+
+
+def _settle(world: World) -> None:
+    ben, theirs = world.ben, world.theirs
+    details = fill(ben, THEIRS)
+    sent = extract(ben, origin="ORIGIN_FINANCIAL", data_file_set_code="theirs")
+    operation = newest_operation(ben)
+    request = {"@type": "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"}
+    schedule = {"code": "theirs-nightly", "cron": "30 22 * * *", "request": {**request, "origin": "ORIGIN_FINANCIAL"}}
+    ben.call(f"{SCHEDULES}/CreateSchedule", {"schedule": schedule})
+    given = {"notification_endpoint": {"url": "https://receiver.example/", "description": "theirs"}}
+    endpoint = ben.call(f"{NOTIFICATIONS}/CreateNotificationEndpoint", given)
+    delivery = ben.call(f"{NOTIFICATIONS}/TestNotificationEndpoint", {"name": endpoint.name})
+    theirs.update(
+        ledger=f"ledgers/{THEIRS}",
+        ledger_code=THEIRS,
+        period=f"ledgers/{THEIRS}/accountingPeriods/FY",
+        trial_balance=f"ledgers/{THEIRS}/accountingPeriods/FY/trialBalance",
+        detail=details[0],
+        batch=sent.extraction_batch,
+        set=sent.data_file_set,
+        file=sent.data_files[0].name,
+        operation=operation.name,
+        schedule="schedules/theirs-nightly",
+        endpoint=endpoint.name,
+        delivery=delivery.name,
+    )
+    world.missing.update(
+        ledger=f"ledgers/{NOBODYS}",
+        ledger_code=NOBODYS,
+        period=f"ledgers/{NOBODYS}/accountingPeriods/FY",
+        trial_balance=f"ledgers/{NOBODYS}/accountingPeriods/FY/trialBalance",
+        detail="accountingDetails/0000000000zzz",
+        batch="extractionBatches/999999",
+        set="dataFileSets/nobodys",
+        file="dataFileSets/nobodys/files/gl-batch-9-messages-000000001.json",
+        operation=f"{operation.name[:-3]}zzz",
+        schedule="schedules/nobodys-nightly",
+        endpoint=f"{endpoint.name[:-3]}zzz",
+        delivery=f"{delivery.name[:-3]}zzz",
+    )
+
+
+def newest_operation(caller: Caller) -> operations_pb2.Operation:
+    """The operation that the caller started last."""
+    listed = caller.call(f"{OPERATIONS}/ListOperations", {"name": "operations", "page_size": 1})
+    found: operations_pb2.Operation = listed.operations[0]
+    return found
+
+
+def status_of(call: Any) -> grpc.StatusCode:
+    """The status of a call; OK when it is not refused."""
+    try:
+        call()
+    except grpc.RpcError as error:
+        code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]
+        return code
+    return grpc.StatusCode.OK
