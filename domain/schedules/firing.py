@@ -32,7 +32,7 @@ def fire(tx: Connection, registry: Registry, waiting: Due, now_us: int) -> Run |
         return None
     schedule, found, run = taken
     if found.outcome is Outcome.SKIPPED:
-        return service.record(tx, _call(tx, schedule, now_us), run)
+        return service.record(tx, _call(tx, schedule, now_us), schedule, run)
     return service.start(tx, _call(tx, schedule, now_us), registry, schedule, run)
 
 
@@ -42,7 +42,7 @@ def refuse(tx: Connection, registry: Registry, waiting: Due, now_us: int, *, rea
     if taken is None:
         return None
     schedule, _, run = taken
-    return service.record(tx, _call(tx, schedule, now_us), run)
+    return service.record(tx, _call(tx, schedule, now_us), schedule, run)
 
 
 def _take(

@@ -105,7 +105,8 @@ def delete(tx: Connection, call: Call, code: str, etag: str) -> None:
     if etag and old.etag != etag:
         raise EtagStale(SCHEDULE_TYPE, old.name, etag=etag)
     store.forget(tx, code)
-    events.append(tx, call, old.name, "schedule.deleted", {"from": _told(old.plan), "to": None})
+    payload = {"from": _told(old.plan), "to": None}
+    events.append(tx, call, old.name, "schedule.deleted", payload, scope_id=old.scope_id)
 
 
 def pause(tx: Connection, call: Call, code: str) -> Schedule:
@@ -167,15 +168,16 @@ def start(tx: Connection, call: Call, registry: Registry, schedule: Schedule, ru
         scope=scopes.load(tx, schedule.scope_id),
     )
     operation = kind.start(tx, caused, _filled(registry, schedule.plan, run.scheduled_us))
-    return record(tx, call, replace(run, operation_id=operation.operation_id))
+    return record(tx, call, schedule, replace(run, operation_id=operation.operation_id))
 
 
-def record(tx: Connection, call: Call, run: Run) -> Run:
+def record(tx: Connection, call: Call, schedule: Schedule, run: Run) -> Run:
     """Record a run that was counted."""
     store.add_run(tx, run, kept=RUNS_KEPT)
     payload = {key: value for key, value in asdict(run).items() if value and key not in {"schedule_code", "message"}}
     within = replace(call, operation_id=run.operation_id)
-    events.append(tx, within, f"schedules/{run.schedule_code}", f"schedule.run_{run.outcome.lower()}", payload)
+    kind = f"schedule.run_{run.outcome.lower()}"
+    events.append(tx, within, schedule.name, kind, payload, scope_id=schedule.scope_id)
     return run
 
 
@@ -194,7 +196,7 @@ def _moved(tx: Connection, call: Call, old: Schedule, state: ScheduleState, *, n
 def _changed(tx: Connection, call: Call, new: Schedule, kind: str, payload: Document) -> Schedule:
     new = replace(new, version=new.version + 1, updated_us=call.now_us)
     store.change(tx, new)
-    events.append(tx, call, new.name, kind, payload)
+    events.append(tx, call, new.name, kind, payload, scope_id=new.scope_id)
     return new
 
 

@@ -15,9 +15,11 @@ from structlog.testing import capture_logs
 
 from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import Request, request_to_document
-from domain.kernel import events
+from domain.kernel import events, scopes
 from domain.kernel.events import AuditFilter
+from domain.kernel.paging import Page
 from domain.schedules import firing, service
+from domain.schedules.errors import ScheduleNotFound
 from domain.schedules.model import Cause, Due, MissedRuns, Outcome, Registry, RelativeDate, Run
 from server.database.transaction import Database
 from server.scheduler import Scheduler
@@ -204,3 +206,32 @@ def test_a_run_is_told_in_the_log_by_names_alone(database: Database) -> None:
     (told,) = logs
     assert (told["schedule"], told["run"], told["outcome"]) == ("nightly", 1, "STARTED")
     assert told["operation_id"] == started(database)[0].operation_id
+
+
+@pytest.mark.rule("PLT-14")
+def test_what_a_limited_caller_schedules_is_seen_and_done_within_its_limits(database: Database) -> None:
+    """Callers of other ledgers see nothing of it; what it starts concerns its ledgers, also when another runs it."""
+    mine, others = scopes.of_ledgers(["MAIN"]), scopes.of_ledgers(["OTHER"])
+    call = replace(CALL, scope=mine)
+    made = database.write(lambda tx: service.create(tx, call, KNOWN, "nightly", plan()))
+    look(database, DUE_US)
+    (operation,) = started(database)
+    assert operation.scope_id == made.scope_id == scopes.id_of(mine)
+    stranger = replace(CALL, scope=others)
+    assert database.read(lambda tx: service.list_page(tx, stranger, Page(10, None))) == []
+    for refused in (
+        lambda tx: service.get(tx, stranger, "nightly"),
+        lambda tx: service.list_runs(tx, stranger, "nightly", Page(10, None)),
+        lambda tx: service.pause(tx, stranger, "nightly"),
+        lambda tx: service.run_now(tx, stranger, KNOWN, "nightly"),
+        lambda tx: service.delete(tx, stranger, "nightly", ""),
+    ):
+        with pytest.raises(ScheduleNotFound):
+            database.write(refused)
+    again = database.write(lambda tx: service.run_now(tx, CALL, KNOWN, "nightly"))
+    newest = started(database)[0]
+    assert (newest.operation_id, newest.scope_id) == (again.operation_id, made.scope_id)
+    trail = AuditFilter(resource="schedules/nightly")
+    seen = database.read(lambda tx: events.list_audit(tx, trail, before_id="", limit=10, scope=mine))
+    assert len(seen) == 3
+    assert not database.read(lambda tx: events.list_audit(tx, trail, before_id="", limit=10, scope=others))
