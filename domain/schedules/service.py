@@ -233,11 +233,12 @@ def _request_faults(tx: Connection, call: Call, registry: Registry, plan: Plan) 
 
 
 def _relative_fault(field: str, plan: Plan, dates: frozenset[str]) -> Violation | None:
-    path, reason = f'schedule.relative_dates["{field}"]', "RELATIVE_DATE_INVALID"
+    path = f'schedule.relative_dates["{field}"]'
     if field not in dates:
-        return Violation(path, reason, f"must be one of {', '.join(sorted(dates))}")
+        return Violation(path, "RELATIVE_DATE_INVALID", f"must be one of {', '.join(sorted(dates))}")
     if plan.request.get(field):
-        return Violation(path, reason, "is a fixed date in the request; give one or the other")
+        text = "is a fixed date in the request; give one or the other"
+        return Violation(path, "RELATIVE_DATE_INVALID", text)
     return None
 
 
