@@ -84,6 +84,8 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("INSTANT_OUT_OF_RANGE", "the instant must be after 1970"),
     FieldReason("LEDGER_UNKNOWN", "there is no such ledger"),
     FieldReason("NOTIFICATION_URL_REFUSED", "the URL is none that notifications may go to"),
+    FieldReason("MESSAGE_NOT_IN_BATCH", "the batch has no such message"),
+    FieldReason("MESSAGE_RANGE_REVERSED", "the last message is before the first"),
     FieldReason("OPERATIONS_PARENT_INVALID", "there is one list of operations, named operations"),
     FieldReason("OPERATION_NAME_INVALID", "the name is none of an operation"),
     FieldReason("ORIGIN_UNKNOWN", "the origin is none of the contract's"),

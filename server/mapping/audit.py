@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from countinghouse.operations.v1 import audit_pb2
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.events import AuditFilter, Event
 from domain.operations.service import name_of
+from server.mapping.instants import instant_from_proto
 from server.mapping.operations import id_from_name, instant_to_proto
 
 _INTEGER_MAX = 2**53
@@ -19,8 +19,8 @@ _INTEGER_MAX = 2**53
 
 def filter_from_proto(request: audit_pb2.ListAuditEntriesRequest) -> AuditFilter:
     """Which entries. Raises: Invalid when the end is not after the start, or an instant is out of range."""
-    start_us = _instant_from_proto(request, "start_time")
-    end_us = _instant_from_proto(request, "end_time")
+    start_us = instant_from_proto(request, "start_time") or 0
+    end_us = instant_from_proto(request, "end_time") or 0
     if start_us and end_us and end_us <= start_us:
         raise Invalid(Violation("end_time", "END_NOT_AFTER_START", "must be after start_time"))
     return AuditFilter(
@@ -48,20 +48,6 @@ def entry_to_proto(event: Event) -> audit_pb2.AuditEntry:
         operation=name_of(event.operation_id) if event.operation_id else "",
         changes=changes,
     )
-
-
-def _instant_from_proto(request: audit_pb2.ListAuditEntriesRequest, field: str) -> int:
-    """Microseconds UTC; 0 when not given."""
-    if not request.HasField(field):  # type: ignore[arg-type]
-        return 0
-    value: Timestamp = getattr(request, field)
-    try:
-        us = value.ToMicroseconds()
-    except ValueError:
-        us = 0
-    if us <= 0:
-        raise Invalid(Violation(field, "INSTANT_OUT_OF_RANGE", "must be an instant after 1970"))
-    return us
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -61,6 +61,11 @@ def tell(tx: Connection, call: Call, as_of_us: int | None) -> int:
     return at_us
 
 
+def require(tx: Connection, call: Call, ledger_code: str, period_code: str) -> None:
+    """Refuse a period that is not there, or not for this caller. Raises: TrialBalanceNotFound."""
+    _period(tx, call, ledger_code, period_code)
+
+
 def get(tx: Connection, call: Call, ledger_code: str, period_code: str, as_of_us: int) -> TrialBalance:
     """What the period comes to as of an instant that was told. Raises: TrialBalanceNotFound; BalanceTooLarge."""
     period = _period(tx, call, ledger_code, period_code)

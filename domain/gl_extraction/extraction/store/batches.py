@@ -41,14 +41,14 @@ def find(tx: Connection, batch_no: int, *, lock: bool = False) -> Batch | None:
     """The batch, if there is one; with `lock` it stays as it is until the transaction ends."""
     query = select(extraction_batch).where(_b.batch_no == batch_no)
     row = tx.execute(query.with_for_update() if lock else query).mappings().one_or_none()
-    return None if row is None else _batch_from_row(row)
+    return None if row is None else batch_from_row(row)
 
 
 def find_restamping(tx: Connection) -> Batch | None:
     """The run that stamps details anew and is not over, if there is one."""
     query = select(extraction_batch).where(_b.restamping == 1, _b.state.in_(_UNFINISHED))
     row = tx.execute(query).mappings().one_or_none()
-    return None if row is None else _batch_from_row(row)
+    return None if row is None else batch_from_row(row)
 
 
 def page(
@@ -67,7 +67,7 @@ def page(
     query = query.where(scopes.within(_b.scope_id, seen)) if seen is not None else query
     query = query.where(_b.state == state.value) if state is not None else query
     query = query.where(_b.batch_no < before_no) if before_no is not None else query
-    return [_batch_from_row(row) for row in tx.execute(query).mappings()]
+    return [batch_from_row(row) for row in tx.execute(query).mappings()]
 
 
 def change(tx: Connection, batch: Batch) -> None:
@@ -102,7 +102,8 @@ def record_block(tx: Connection, batch: Batch) -> None:
     )
 
 
-def _batch_from_row(row: RowMapping) -> Batch:
+def batch_from_row(row: RowMapping) -> Batch:
+    """A row of the table as a batch."""
     read = {
         "state": BatchState(row["state"]),
         "restamping": bool(row["restamping"]),

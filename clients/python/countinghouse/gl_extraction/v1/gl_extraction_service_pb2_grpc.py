@@ -4,7 +4,9 @@ import grpc
 import warnings
 
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_accounting__details__pb2
+from countinghouse.gl_extraction.v1 import balances_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2
+from countinghouse.gl_extraction.v1 import receipts_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2
 from countinghouse.gl_extraction.v1 import reference_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
@@ -156,6 +158,41 @@ class GLExtractionServiceStub(object):
                 '/countinghouse.gl_extraction.v1.GLExtractionService/ReconcileExtractionBatch',
                 request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2.ReconcileExtractionBatchRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2.ReconcileExtractionBatchResponse.FromString,
+                _registered_method=True)
+        self.GetTrialBalance = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/GetTrialBalance',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.GetTrialBalanceRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.TrialBalance.FromString,
+                _registered_method=True)
+        self.ListTrialBalanceLines = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/ListTrialBalanceLines',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.ListTrialBalanceLinesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.ListTrialBalanceLinesResponse.FromString,
+                _registered_method=True)
+        self.CheckTrialBalance = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/CheckTrialBalance',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.CheckTrialBalanceRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.CheckTrialBalanceResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeMessages = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/AcknowledgeMessages',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.AcknowledgeMessagesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.AcknowledgeMessagesResponse.FromString,
+                _registered_method=True)
+        self.RejectMessages = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/RejectMessages',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.RejectMessagesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.RejectMessagesResponse.FromString,
+                _registered_method=True)
+        self.ListMessageReceipts = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/ListMessageReceipts',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListMessageReceiptsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListMessageReceiptsResponse.FromString,
+                _registered_method=True)
+        self.ListBatchReceipts = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/ListBatchReceipts',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListBatchReceiptsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListBatchReceiptsResponse.FromString,
                 _registered_method=True)
 
 
@@ -366,6 +403,74 @@ class GLExtractionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTrialBalance(self, request, context):
+        """Gets what a period comes to: opening, debits, credits and closing, by
+        currency, extracted and not yet extracted apart, as of an instant. Told once,
+        a balance as of an instant never changes.
+
+        Errors: NOT_FOUND; OUT_OF_RANGE for an instant that is still to come
+        (AS_OF_IN_FUTURE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTrialBalanceLines(self, request, context):
+        """Lists the lines of a trial balance by distribution account and currency.
+        Errors: as GetTrialBalance.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckTrialBalance(self, request, context):
+        """Adds up the details of a period one by one, as they are at this moment, and
+        compares them with what trial balances tell. It reads all details: allow
+        about two seconds a million. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeMessages(self, request, context):
+        """Takes note that the receiver has taken messages. Said again, it changes
+        nothing.
+
+        Errors: INVALID_ARGUMENT for messages that are not the batch's; NOT_FOUND;
+        FAILED_PRECONDITION, and nothing is changed, when a message was rejected
+        (MESSAGE_RECEIPT_FINAL) or the batch is not completed
+        (MESSAGES_NOT_SENT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectMessages(self, request, context):
+        """Takes note that the receiver does not take messages; answers with what
+        would send their batch again. Said again, it changes nothing.
+
+        Errors: as AcknowledgeMessages, when a message was acknowledged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMessageReceipts(self, request, context):
+        """Lists what was said of a batch's messages, open ones included, in ranges.
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBatchReceipts(self, request, context):
+        """Lists batches whose messages await the receiver, or were rejected, oldest
+        first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GLExtractionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -483,6 +588,41 @@ def add_GLExtractionServiceServicer_to_server(servicer, server):
                     servicer.ReconcileExtractionBatch,
                     request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2.ReconcileExtractionBatchRequest.FromString,
                     response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2.ReconcileExtractionBatchResponse.SerializeToString,
+            ),
+            'GetTrialBalance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrialBalance,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.GetTrialBalanceRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.TrialBalance.SerializeToString,
+            ),
+            'ListTrialBalanceLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTrialBalanceLines,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.ListTrialBalanceLinesRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.ListTrialBalanceLinesResponse.SerializeToString,
+            ),
+            'CheckTrialBalance': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckTrialBalance,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.CheckTrialBalanceRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.CheckTrialBalanceResponse.SerializeToString,
+            ),
+            'AcknowledgeMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeMessages,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.AcknowledgeMessagesRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.AcknowledgeMessagesResponse.SerializeToString,
+            ),
+            'RejectMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectMessages,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.RejectMessagesRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.RejectMessagesResponse.SerializeToString,
+            ),
+            'ListMessageReceipts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessageReceipts,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListMessageReceiptsRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListMessageReceiptsResponse.SerializeToString,
+            ),
+            'ListBatchReceipts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBatchReceipts,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListBatchReceiptsRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListBatchReceiptsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1111,6 +1251,195 @@ class GLExtractionService(object):
             '/countinghouse.gl_extraction.v1.GLExtractionService/ReconcileExtractionBatch',
             countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2.ReconcileExtractionBatchRequest.SerializeToString,
             countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2.ReconcileExtractionBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrialBalance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/GetTrialBalance',
+            countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.GetTrialBalanceRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.TrialBalance.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTrialBalanceLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/ListTrialBalanceLines',
+            countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.ListTrialBalanceLinesRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.ListTrialBalanceLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckTrialBalance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/CheckTrialBalance',
+            countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.CheckTrialBalanceRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2.CheckTrialBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/AcknowledgeMessages',
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.AcknowledgeMessagesRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.AcknowledgeMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/RejectMessages',
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.RejectMessagesRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.RejectMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessageReceipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/ListMessageReceipts',
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListMessageReceiptsRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListMessageReceiptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBatchReceipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/ListBatchReceipts',
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListBatchReceiptsRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2.ListBatchReceiptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,9 @@ Keeps accounting details and extracts them to the general ledger."""
 
 from collections import abc as _abc
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as _accounting_details_pb2
+from countinghouse.gl_extraction.v1 import balances_pb2 as _balances_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2 as _extraction_pb2
+from countinghouse.gl_extraction.v1 import receipts_pb2 as _receipts_pb2
 from countinghouse.gl_extraction.v1 import reference_pb2 as _reference_pb2
 from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
@@ -136,6 +138,46 @@ class GLExtractionServiceStub:
     """Compares what a batch sent with what those details are now. Errors:
     NOT_FOUND.
     """
+    GetTrialBalance: _grpc.UnaryUnaryMultiCallable[_balances_pb2.GetTrialBalanceRequest, _balances_pb2.TrialBalance]
+    """Gets what a period comes to: opening, debits, credits and closing, by
+    currency, extracted and not yet extracted apart, as of an instant. Told once,
+    a balance as of an instant never changes.
+
+    Errors: NOT_FOUND; OUT_OF_RANGE for an instant that is still to come
+    (AS_OF_IN_FUTURE).
+    """
+    ListTrialBalanceLines: _grpc.UnaryUnaryMultiCallable[_balances_pb2.ListTrialBalanceLinesRequest, _balances_pb2.ListTrialBalanceLinesResponse]
+    """Lists the lines of a trial balance by distribution account and currency.
+    Errors: as GetTrialBalance.
+    """
+    CheckTrialBalance: _grpc.UnaryUnaryMultiCallable[_balances_pb2.CheckTrialBalanceRequest, _balances_pb2.CheckTrialBalanceResponse]
+    """Adds up the details of a period one by one, as they are at this moment, and
+    compares them with what trial balances tell. It reads all details: allow
+    about two seconds a million. Errors: NOT_FOUND.
+    """
+    AcknowledgeMessages: _grpc.UnaryUnaryMultiCallable[_receipts_pb2.AcknowledgeMessagesRequest, _receipts_pb2.AcknowledgeMessagesResponse]
+    """Takes note that the receiver has taken messages. Said again, it changes
+    nothing.
+
+    Errors: INVALID_ARGUMENT for messages that are not the batch's; NOT_FOUND;
+    FAILED_PRECONDITION, and nothing is changed, when a message was rejected
+    (MESSAGE_RECEIPT_FINAL) or the batch is not completed
+    (MESSAGES_NOT_SENT).
+    """
+    RejectMessages: _grpc.UnaryUnaryMultiCallable[_receipts_pb2.RejectMessagesRequest, _receipts_pb2.RejectMessagesResponse]
+    """Takes note that the receiver does not take messages; answers with what
+    would send their batch again. Said again, it changes nothing.
+
+    Errors: as AcknowledgeMessages, when a message was acknowledged.
+    """
+    ListMessageReceipts: _grpc.UnaryUnaryMultiCallable[_receipts_pb2.ListMessageReceiptsRequest, _receipts_pb2.ListMessageReceiptsResponse]
+    """Lists what was said of a batch's messages, open ones included, in ranges.
+    Errors: NOT_FOUND.
+    """
+    ListBatchReceipts: _grpc.UnaryUnaryMultiCallable[_receipts_pb2.ListBatchReceiptsRequest, _receipts_pb2.ListBatchReceiptsResponse]
+    """Lists batches whose messages await the receiver, or were rejected, oldest
+    first.
+    """
 
 @_typing.type_check_only
 class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
@@ -241,6 +283,46 @@ class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
     ReconcileExtractionBatch: _aio.UnaryUnaryMultiCallable[_extraction_pb2.ReconcileExtractionBatchRequest, _extraction_pb2.ReconcileExtractionBatchResponse]  # type: ignore[assignment]
     """Compares what a batch sent with what those details are now. Errors:
     NOT_FOUND.
+    """
+    GetTrialBalance: _aio.UnaryUnaryMultiCallable[_balances_pb2.GetTrialBalanceRequest, _balances_pb2.TrialBalance]  # type: ignore[assignment]
+    """Gets what a period comes to: opening, debits, credits and closing, by
+    currency, extracted and not yet extracted apart, as of an instant. Told once,
+    a balance as of an instant never changes.
+
+    Errors: NOT_FOUND; OUT_OF_RANGE for an instant that is still to come
+    (AS_OF_IN_FUTURE).
+    """
+    ListTrialBalanceLines: _aio.UnaryUnaryMultiCallable[_balances_pb2.ListTrialBalanceLinesRequest, _balances_pb2.ListTrialBalanceLinesResponse]  # type: ignore[assignment]
+    """Lists the lines of a trial balance by distribution account and currency.
+    Errors: as GetTrialBalance.
+    """
+    CheckTrialBalance: _aio.UnaryUnaryMultiCallable[_balances_pb2.CheckTrialBalanceRequest, _balances_pb2.CheckTrialBalanceResponse]  # type: ignore[assignment]
+    """Adds up the details of a period one by one, as they are at this moment, and
+    compares them with what trial balances tell. It reads all details: allow
+    about two seconds a million. Errors: NOT_FOUND.
+    """
+    AcknowledgeMessages: _aio.UnaryUnaryMultiCallable[_receipts_pb2.AcknowledgeMessagesRequest, _receipts_pb2.AcknowledgeMessagesResponse]  # type: ignore[assignment]
+    """Takes note that the receiver has taken messages. Said again, it changes
+    nothing.
+
+    Errors: INVALID_ARGUMENT for messages that are not the batch's; NOT_FOUND;
+    FAILED_PRECONDITION, and nothing is changed, when a message was rejected
+    (MESSAGE_RECEIPT_FINAL) or the batch is not completed
+    (MESSAGES_NOT_SENT).
+    """
+    RejectMessages: _aio.UnaryUnaryMultiCallable[_receipts_pb2.RejectMessagesRequest, _receipts_pb2.RejectMessagesResponse]  # type: ignore[assignment]
+    """Takes note that the receiver does not take messages; answers with what
+    would send their batch again. Said again, it changes nothing.
+
+    Errors: as AcknowledgeMessages, when a message was acknowledged.
+    """
+    ListMessageReceipts: _aio.UnaryUnaryMultiCallable[_receipts_pb2.ListMessageReceiptsRequest, _receipts_pb2.ListMessageReceiptsResponse]  # type: ignore[assignment]
+    """Lists what was said of a batch's messages, open ones included, in ranges.
+    Errors: NOT_FOUND.
+    """
+    ListBatchReceipts: _aio.UnaryUnaryMultiCallable[_receipts_pb2.ListBatchReceiptsRequest, _receipts_pb2.ListBatchReceiptsResponse]  # type: ignore[assignment]
+    """Lists batches whose messages await the receiver, or were rejected, oldest
+    first.
     """
 
 class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -482,6 +564,88 @@ class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_extraction_pb2.ReconcileExtractionBatchResponse, _abc.Awaitable[_extraction_pb2.ReconcileExtractionBatchResponse]]:
         """Compares what a batch sent with what those details are now. Errors:
         NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTrialBalance(
+        self,
+        request: _balances_pb2.GetTrialBalanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_balances_pb2.TrialBalance, _abc.Awaitable[_balances_pb2.TrialBalance]]:
+        """Gets what a period comes to: opening, debits, credits and closing, by
+        currency, extracted and not yet extracted apart, as of an instant. Told once,
+        a balance as of an instant never changes.
+
+        Errors: NOT_FOUND; OUT_OF_RANGE for an instant that is still to come
+        (AS_OF_IN_FUTURE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListTrialBalanceLines(
+        self,
+        request: _balances_pb2.ListTrialBalanceLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_balances_pb2.ListTrialBalanceLinesResponse, _abc.Awaitable[_balances_pb2.ListTrialBalanceLinesResponse]]:
+        """Lists the lines of a trial balance by distribution account and currency.
+        Errors: as GetTrialBalance.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckTrialBalance(
+        self,
+        request: _balances_pb2.CheckTrialBalanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_balances_pb2.CheckTrialBalanceResponse, _abc.Awaitable[_balances_pb2.CheckTrialBalanceResponse]]:
+        """Adds up the details of a period one by one, as they are at this moment, and
+        compares them with what trial balances tell. It reads all details: allow
+        about two seconds a million. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AcknowledgeMessages(
+        self,
+        request: _receipts_pb2.AcknowledgeMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipts_pb2.AcknowledgeMessagesResponse, _abc.Awaitable[_receipts_pb2.AcknowledgeMessagesResponse]]:
+        """Takes note that the receiver has taken messages. Said again, it changes
+        nothing.
+
+        Errors: INVALID_ARGUMENT for messages that are not the batch's; NOT_FOUND;
+        FAILED_PRECONDITION, and nothing is changed, when a message was rejected
+        (MESSAGE_RECEIPT_FINAL) or the batch is not completed
+        (MESSAGES_NOT_SENT).
+        """
+
+    @_abc_1.abstractmethod
+    def RejectMessages(
+        self,
+        request: _receipts_pb2.RejectMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipts_pb2.RejectMessagesResponse, _abc.Awaitable[_receipts_pb2.RejectMessagesResponse]]:
+        """Takes note that the receiver does not take messages; answers with what
+        would send their batch again. Said again, it changes nothing.
+
+        Errors: as AcknowledgeMessages, when a message was acknowledged.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMessageReceipts(
+        self,
+        request: _receipts_pb2.ListMessageReceiptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipts_pb2.ListMessageReceiptsResponse, _abc.Awaitable[_receipts_pb2.ListMessageReceiptsResponse]]:
+        """Lists what was said of a batch's messages, open ones included, in ranges.
+        Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBatchReceipts(
+        self,
+        request: _receipts_pb2.ListBatchReceiptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipts_pb2.ListBatchReceiptsResponse, _abc.Awaitable[_receipts_pb2.ListBatchReceiptsResponse]]:
+        """Lists batches whose messages await the receiver, or were rejected, oldest
+        first.
         """
 
 def add_GLExtractionServiceServicer_to_server(servicer: GLExtractionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
