@@ -15,7 +15,7 @@ from bench.seed import LEDGER
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2, reference_pb2
 from server import auth, observe
 from server.interceptors import Door, Gate, Limits, Seats
-from server.settings import Settings
+from server.settings import load
 
 SERVICE = gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"]
 ANSWER = reference_pb2.Ledger(
@@ -52,7 +52,7 @@ def _gate(token_file: Path) -> Gate:
     door.open()
     seats = Seats(total=None, per_caller=1_000)
     return Gate(
-        authority=auth.authority(Settings(token_file=token_file), permissions.values()),
+        authority=auth.authority(load(token_file=token_file), permissions.values()),
         permissions=permissions,
         limits=Limits(call_timeout_s=60, stream_timeout_s=60, calls=seats, watches=seats, uploads=seats),
         running={},

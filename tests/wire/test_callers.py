@@ -18,7 +18,6 @@ from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from countinghouse.gl_extraction.v1 import reference_pb2
 from domain.gl_extraction.reference import service as registers
-from server.settings import Settings
 from tests.support.server import Served, refusal, refusal_of, serving
 from tests.support.waiting import wait_for
 
@@ -102,13 +101,6 @@ def test_one_caller_never_holds_all_bulk_streams(migrated_url: str, tmp_path: Pa
         modest = [begin(MODEST) for _ in range(2)]
         finish.set()
         assert [stream.result(20).received_count for stream in [*greedy, *modest]] == [0, 0, 0, 0]
-
-
-def test_half_of_the_bulk_streams_are_one_callers_unless_it_is_set() -> None:
-    """One, if there is but one."""
-    shares = [Settings(uploads_max=total).uploads_per_caller for total in (1, 2, 3, 8)]
-    assert shares == [1, 1, 2, 4]
-    assert Settings(uploads_max=8, uploads_per_caller_max=7).uploads_per_caller == 7
 
 
 @pytest.mark.rule("PLT-07", "PLT-06")

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 import structlog
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, MethodOptions
 from google.protobuf.descriptor_pool import DescriptorPool
+from sqlalchemy import func, select
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
+from domain.schema import metadata
 from server import observe
 from server.auth import OPEN, Principal, permissions_of
 from server.auth import token_file as token_file_module
 from server.auth.principal import digest_of
+from server.database.transaction import Database
 from server.main import permissions
 from server.settings import BadSettings
+from tests.support.identity import AUDIENCE, ISSUER, Signer, jwks
 from tests.support.methods import full_name, methods, raw
 from tests.support.server import Served, refusal, serving
 
 ALL, NONE, READER = "all-permissions-token", "no-permissions-token", "reader-token-by-hash"
 KNOWN = sorted(set(permissions().values()) - {OPEN})
+SIGNER = Signer("first")
 GARBAGE = b"\xff\xff\xff"
 """No message of any type: whoever is refused for it has been let in."""
 
@@ -55,30 +62,52 @@ def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def guarded(migrated_url: str, tmp_path: Path, token_file: Path) -> Iterator[Served]:
-    """A server that asks for tokens."""
-    with serving(migrated_url, tmp_path, token_file=token_file) as served:
+    """A server that asks for tokens, those of a file or signed ones."""
+    keys = tmp_path / "keys.json"
+    keys.write_bytes(jwks(SIGNER))
+    how: dict[str, Any] = {"jwt_keys_file": keys, "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE}
+    with serving(migrated_url, tmp_path, token_file=token_file, jobs=False, **how) as served:
         yield served
 
 
-@pytest.mark.rule("PLT-12", "PLT-07")
-def test_every_method_asks_for_a_token_and_a_permission_before_it_looks_at_the_request(guarded: Served) -> None:
+@pytest.mark.rule("PLT-12", "PLT-13", "PLT-07")
+def test_every_method_asks_for_a_token_and_a_permission_before_it_looks_at_the_request(
+    guarded: Served, database: Database
+) -> None:
     """No token or a wrong one is UNAUTHENTICATED, one without the permission PERMISSION_DENIED naming it.
 
-    The request is no message at all: it is found invalid only for a caller who may call.
+    The request is no message at all, or one without content: it is looked at only for a caller who may call. Streams
+    are refused as single calls are, and nothing is left behind by any of it.
     """
-    needed = permissions()
+    needed, before = permissions(), rows(database)
+    strangers = {
+        (): "UNAUTHENTICATED",
+        bearer("wrong-token"): "TOKEN_MALFORMED",
+        bearer(SIGNER.token(exp=time.time() - 3_600)): "TOKEN_EXPIRED",
+        (("authorization", f"Basic {ALL}"),): "UNAUTHENTICATED",
+    }
     for method in methods():
         name = full_name(method)
         if needed[name] == OPEN:
             continue
-        for metadata in ((), bearer("wrong-token"), (("authorization", f"Basic {ALL}"),)):
-            stranger = refusal(raw(guarded.channel, method, GARBAGE, metadata))
-            assert (stranger.code, stranger.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"), name
-        denied = refusal(raw(guarded.channel, method, GARBAGE, bearer(NONE)))
-        assert (denied.code, denied.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"), name
-        assert denied.metadata == {"permission": needed[name], "method": name}
-        allowed = refusal(raw(guarded.channel, method, GARBAGE, bearer(ALL)))
-        assert (allowed.code, allowed.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_UNREADABLE"), name
+        for content in (GARBAGE, b""):
+            for shown, reason in strangers.items():
+                stranger = refusal(raw(guarded.channel, method, content, shown))
+                assert (stranger.code, stranger.reason) == (grpc.StatusCode.UNAUTHENTICATED, reason), name
+            for token in (NONE, SIGNER.token(countinghouse={"permissions": sorted(set(KNOWN) - {needed[name]})})):
+                denied = refusal(raw(guarded.channel, method, content, bearer(token)))
+                assert (denied.code, denied.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"), name
+                assert denied.metadata == {"permission": needed[name], "method": name}
+        for token in (ALL, SIGNER.token(countinghouse={"permissions": [needed[name]]})):
+            allowed = refusal(raw(guarded.channel, method, GARBAGE, bearer(token)))
+            assert (allowed.code, allowed.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_UNREADABLE"), name
+    assert rows(database) == before
+
+
+def rows(database: Database) -> dict[str, int]:
+    """How many there are in every table."""
+    count = {table.name: select(func.count()).select_from(table) for table in metadata.sorted_tables}
+    return database.read(lambda tx: {name: tx.execute(query).scalar_one() for name, query in count.items()})
 
 
 @pytest.mark.rule("PLT-12", "PLT-41")

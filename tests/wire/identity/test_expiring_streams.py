@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -28,7 +29,12 @@ from tests.wire.identity.test_signed_tokens import bearer
 def working(database: Database, migrated_url: str, tmp_path: Path, keys: KeyServer) -> Iterator[Served]:
     """A server with an operation that nobody carries out."""
     tally.prepare(database)
-    how = {"jwt_keys_url": keys.url, "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, "jwt_leeway_s": 0}
+    how: dict[str, Any] = {
+        "jwt_keys_url": keys.url,
+        "jwt_issuer": ISSUER,
+        "jwt_audience": AUDIENCE,
+        "jwt_leeway_s": 0,
+    }
     with serving(migrated_url, tmp_path, carries_out=tally.JOBS, jobs=False, **how) as served:
         yield served
 
