@@ -51,6 +51,14 @@ def totals_from_document(document: Document) -> Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """Where a set's chain of manifests ends: how many there are, and the SHA-256 of the last; 0 and empty for none."""
+
+    count: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DataFileSet:
     """A set as it stands; `file_count` and `size_bytes` tell of its visible files, manifests included."""
 
@@ -63,11 +71,18 @@ class DataFileSet:
     created_us: int
     updated_us: int
     scope_id: int = 0
+    manifest_count: int = 0
+    manifest_sha256: str = ""
 
     @property
     def name(self) -> str:
         """Its resource name."""
         return set_name(self.code)
+
+    @property
+    def chain(self) -> ChainEnd:
+        """Where its chain of manifests ends."""
+        return ChainEnd(self.manifest_count, self.manifest_sha256)
 
     @property
     def etag(self) -> str:

@@ -8,12 +8,13 @@ from sqlalchemy import Connection
 
 from domain.data_files import store
 from domain.data_files.errors import DataFileSetElsewhere, DataFileSetLocked, DataFileSetStale, OffsetPastEnd
-from domain.data_files.model import FILE_TYPE, SET_TYPE, DataFile, DataFileSet, file_name, set_name
+from domain.data_files.model import FILE_TYPE, SET_TYPE, ChainEnd, DataFile, DataFileSet, file_name, set_name
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import Page
 from domain.kernel.scopes import EVERYTHING, Scope
+from domain.operations.errors import StepOvertaken
 
 
 def get_set(tx: Connection, code: str, scope: Scope = EVERYTHING) -> DataFileSet:
@@ -80,33 +81,57 @@ def refuse_closed(tx: Connection, code: str, scope: Scope = EVERYTHING) -> None:
         _refuse_closed(found, scopes.id_of(scope))
 
 
-def reveal_run(tx: Connection, call: Call, code: str, description: str) -> DataFileSet:
+def chain_of(tx: Connection, code: str) -> ChainEnd:
+    """Where the set's chain of manifests ends; that of a set which does not exist has not begun."""
+    found = store.find_set(tx, code)
+    return ChainEnd() if found is None else found.chain
+
+
+def reveal_run(
+    tx: Connection, call: Call, code: str, description: str, *, after: ChainEnd | None = None
+) -> DataFileSet:
     """Make all files of the call's operation visible at once, in a set that is made if it does not exist.
 
-    Cost: six statements; the set's row is locked until the transaction ends. Of two runs that make one set
-    the later waits for the other. Raises: DataFileSetElsewhere; DataFileSetLocked.
+    `after` is where the chain of manifests ended when the run's manifest was written; None: the run has no manifest.
+
+    Cost: seven statements; the set's row is locked until the transaction ends. Of two runs that make one set
+    the later waits for the other. Raises: DataFileSetElsewhere; DataFileSetLocked;
+    StepOvertaken when another run's manifest has come in between.
     """
     assert call.operation_id
     scope_id = scopes.intern(tx, call.scope)
     created = store.create_set(tx, code, description, now_us=call.now_us, scope_id=scope_id)
     before = _existing(store.find_set(tx, code, lock=True), code)
     _refuse_closed(before, scope_id)
-    count, size_bytes = store.reveal(tx, call.operation_id, now_us=call.now_us)
-    after = replace(
+    # The order in which a set's files are listed is the one in which they came, whatever clock their runs had.
+    at_us = call.now_us if created else max(call.now_us, before.updated_us + 1)
+    count, size_bytes = store.reveal(tx, call.operation_id, now_us=at_us)
+    chain = before.chain if after is None else _continued(tx, call.operation_id, before.chain, after)
+    changed = replace(
         before,
         file_count=before.file_count + count,
         size_bytes=before.size_bytes + size_bytes,
         version=before.version if created else before.version + 1,
-        updated_us=call.now_us,
+        updated_us=at_us,
+        manifest_count=chain.count,
+        manifest_sha256=chain.sha256,
     )
-    store.change_set(tx, after)
+    store.change_set(tx, changed)
     kind = "data_file_set.created" if created else "data_file_set.files_added"
     payload = {
         "from": None if created else {"file_count": before.file_count, "size_bytes": before.size_bytes},
-        "to": {"file_count": after.file_count, "size_bytes": after.size_bytes},
+        "to": {"file_count": changed.file_count, "size_bytes": changed.size_bytes},
     }
-    events.append(tx, call, after.name, kind, payload)
-    return after
+    events.append(tx, call, changed.name, kind, payload)
+    return changed
+
+
+def _continued(tx: Connection, operation_id: str, chain: ChainEnd, after: ChainEnd) -> ChainEnd:
+    if chain != after:
+        raise StepOvertaken
+    manifest = store.manifest_of(tx, operation_id)
+    assert manifest is not None
+    return ChainEnd(chain.count + 1, manifest.sha256)
 
 
 def _locked(tx: Connection, call: Call, code: str, etag: str, *, locked: bool) -> DataFileSet:
@@ -117,7 +142,7 @@ def _locked(tx: Connection, call: Call, code: str, etag: str, *, locked: bool) -
         raise DataFileSetStale(code, etag=etag)
     if before.locked == locked:
         return before
-    after = replace(before, locked=locked, version=before.version + 1, updated_us=call.now_us)
+    after = replace(before, locked=locked, version=before.version + 1, updated_us=max(call.now_us, before.updated_us))
     store.change_set(tx, after)
     kind = "data_file_set.locked" if locked else "data_file_set.unlocked"
     events.append(tx, call, after.name, kind, {"from": {"locked": before.locked}, "to": {"locked": locked}})

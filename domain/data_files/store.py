@@ -57,6 +57,8 @@ def change_set(tx: Connection, changed: DataFileSet) -> None:
             size_bytes=changed.size_bytes,
             version=changed.version,
             updated_us=changed.updated_us,
+            manifest_count=changed.manifest_count,
+            manifest_sha256=changed.manifest_sha256,
         )
     )
 
@@ -117,6 +119,13 @@ def page_of_run(tx: Connection, operation_id: str, *, after_position: int, limit
         .limit(limit)
     )
     return [_file_from_row(row) for row in tx.execute(query).mappings()]
+
+
+def manifest_of(tx: Connection, operation_id: str) -> DataFile | None:
+    """The manifest of a run, visible or not: its last file, if that is one."""
+    query = select(data_file).where(_f.operation_id == operation_id).order_by(_f.position.desc()).limit(1)
+    row = tx.execute(query).mappings().one_or_none()
+    return _file_from_row(row) if row is not None and row["manifest"] else None
 
 
 def reveal(tx: Connection, operation_id: str, *, now_us: int) -> tuple[int, int]:

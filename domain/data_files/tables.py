@@ -17,6 +17,8 @@ data_file_set = table(
     int64("created_us"),  # when it became visible: the row is made at that moment
     int64("updated_us"),
     int64("scope_id", default=0),  # of the run that made it
+    int32("manifest_count", default=0),
+    text("manifest_sha256", default=""),  # of the last one: the next carries it
 )
 Index("ix_data_file_set_created", data_file_set.c.created_us, data_file_set.c.code)
 Index(

@@ -46,6 +46,12 @@ class WatchCursorAhead(OutOfRange):
     reason = "WATCH_CURSOR_AHEAD"
 
 
+class StepOvertaken(Unavailable):
+    """Others have changed what the step was prepared for; it is prepared again, and that attempt does not count."""
+
+    reason = "OPERATION_STEP_OVERTAKEN"
+
+
 class OperationKindUnknown(Unavailable):
     """This server is of another version than the one that started the operation; try again, at another one."""
 

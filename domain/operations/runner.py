@@ -17,6 +17,7 @@ from domain.kernel.clock import now_us
 from domain.kernel.errors import DomainError, Invalid, Unavailable
 from domain.kernel.ids import new_id
 from domain.operations import states, store
+from domain.operations.errors import StepOvertaken
 from domain.operations.model import ChunkState, Failure, Job, Operation, Stage, State, Task, Work
 from domain.operations.service import job_of, name_of, stage_of
 from domain.operations.states import Move
@@ -177,9 +178,10 @@ def set_back(
     failure = _failure(error, row)
     at_us = now_us(tx)
     passing = isinstance(error, Unavailable) or not isinstance(error, DomainError)
-    if passing and row.attempts < attempts.at_most:
-        later = at_us + attempts.pause_after(row.attempts)
-        store.end_chunk(tx, row, ChunkState.READY, not_before_us=later, failure=failure)
+    counted = row.attempts - 1 if isinstance(error, StepOvertaken) else row.attempts
+    if passing and counted < attempts.at_most:
+        later = at_us + attempts.pause_after(max(counted, 1))
+        store.end_chunk(tx, row, ChunkState.READY, attempts=counted, not_before_us=later, failure=failure)
         return standing.operation
     move = states.set_apart(standing, failure, at_us)
     _apply(tx, job_of(jobs, standing.operation.kind), move)

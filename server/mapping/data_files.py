@@ -23,6 +23,8 @@ def set_to_proto(found: DataFileSet) -> pb.DataFileSet:
         file_count=found.file_count,
         size_bytes=found.size_bytes,
         etag=found.etag,
+        manifest_count=found.manifest_count,
+        manifest_sha256=found.manifest_sha256,
     )
 
 

@@ -7,18 +7,25 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from domain.data_files import store
-from domain.data_files.model import DataFile, Totals, file_name, sum_of, totals_to_document
+from domain.data_files.model import ChainEnd, DataFile, Totals, file_name, sum_of, totals_to_document
 from domain.data_files.storage import Written
+from domain.gl_extraction.extraction import manifest
+from domain.gl_extraction.extraction.formats import FORMS, FileFormat, Form
 from domain.gl_extraction.extraction.model import Batch
-from domain.gl_extraction.extraction.rendering import MEDIA_TYPE, MessageFile
+from domain.gl_extraction.extraction.rendering import MessageFile
 from domain.kernel.documents import Document
 
 _PAGE = 500
 
 
+def form(batch: Batch) -> Form:
+    """How the batch's files of messages are written."""
+    return FORMS[batch.request.file_format or FileFormat.JSON]
+
+
 def messages_name(batch: Batch, first_message_id: int) -> str:
     """The name of a file of messages: the batch makes it unique in a set, the first message in the batch."""
-    return f"gl-batch-{batch.batch_no}-messages-{first_message_id:09}.json"
+    return f"gl-batch-{batch.batch_no}-messages-{first_message_id:09}.{form(batch).suffix}"
 
 
 def manifest_name(batch: Batch) -> str:
@@ -31,6 +38,12 @@ def path(batch: Batch, name: str) -> str:
     return f"{batch.operation_id}/{name}"
 
 
+def manifest_path(batch: Batch, after: ChainEnd) -> str:
+    """Where the manifest lies that comes after these in its set: one written for another place stays beside it."""
+    name = manifest_name(batch)
+    return path(batch, f"after-{after.sha256[:16]}-{name}" if after.count else name)
+
+
 def messages_file(batch: Batch, written: MessageFile, now_us: int) -> DataFile:
     """A written file of messages for the record; its position is that of its first message in the run."""
     name = messages_name(batch, written.first_message_id)
@@ -40,7 +53,7 @@ def messages_file(batch: Batch, written: MessageFile, now_us: int) -> DataFile:
         operation_id=batch.operation_id,
         position=written.first_message_id - batch.first_message_id + 1,
         path=path(batch, name),
-        media_type=MEDIA_TYPE,
+        media_type=form(batch).media_type,
         size_bytes=written.written.size_bytes,
         sha256=written.written.sha256,
         record_count=written.element_count,
@@ -50,7 +63,7 @@ def messages_file(batch: Batch, written: MessageFile, now_us: int) -> DataFile:
     )
 
 
-def manifest_file(batch: Batch, written: Written, now_us: int) -> DataFile:
+def manifest_file(batch: Batch, written: Written, after: ChainEnd, now_us: int) -> DataFile:
     """The written manifest for the record; it comes after the last message."""
     name = manifest_name(batch)
     return DataFile(
@@ -58,8 +71,8 @@ def manifest_file(batch: Batch, written: Written, now_us: int) -> DataFile:
         file_name=name,
         operation_id=batch.operation_id,
         position=batch.message_count + 1,
-        path=path(batch, name),
-        media_type=MEDIA_TYPE,
+        path=manifest_path(batch, after),
+        media_type=manifest.MEDIA_TYPE,
         size_bytes=written.size_bytes,
         sha256=written.sha256,
         record_count=batch.element_count,

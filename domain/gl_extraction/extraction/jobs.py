@@ -14,15 +14,16 @@ from sqlalchemy import Connection
 
 from domain.data_files import service as data_files
 from domain.data_files import store as file_records
-from domain.data_files.model import difference_of, totals_from_document, totals_to_document
+from domain.data_files.model import ChainEnd, difference_of, totals_from_document, totals_to_document
 from domain.data_files.storage import FileStore, Written
 from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.extraction import files, manifest, notices
 from domain.gl_extraction.extraction.elements import Survey, coded_columns
 from domain.gl_extraction.extraction.errors import BatchDamaged, SelectionDisturbed
+from domain.gl_extraction.extraction.formats import Stamp
 from domain.gl_extraction.extraction.links import links
 from domain.gl_extraction.extraction.model import JOB_KIND, Batch, Order, order_from_document, request_to_document
-from domain.gl_extraction.extraction.rendering import MessageFile, Stamp, columns_of, messages, write_files
+from domain.gl_extraction.extraction.rendering import MessageFile, columns_of, messages, write_files
 from domain.gl_extraction.extraction.states import BatchState, may_become
 from domain.gl_extraction.extraction.store import batches, elements, grouping, ranges, stamping
 from domain.gl_extraction.extraction.store.ranges import Range
@@ -171,9 +172,11 @@ class Extraction:
         last_element = min((first + count) * per_message, batch.element_count)
         rows = elements.read(tx, batch.batch_no, columns, first=first * per_message + 1, last=last_element)
         stamp = Stamp(batch.operation_id, iso_of(batch.message_us))
-        source = messages(stamp, columns, rows, first_message_id=batch.first_message_id + first, size=per_message)
+        form = files.form(batch)
+        source = messages(form, stamp, columns, rows, first_message_id=batch.first_message_id + first, size=per_message)
         return tuple(
             write_files(
+                form,
                 source,
                 order.limits,
                 lambda message_id, pieces: self.files.write(
@@ -195,29 +198,33 @@ class Extraction:
         """One step, unless nothing was selected."""
         return [ChunkPlan({}, 1)] if _found(tx, _order(operation)).state is BatchState.PREPARED else []
 
-    def write_manifest(self, tx: Connection, work: Work) -> Written:
+    def write_manifest(self, tx: Connection, work: Work) -> tuple[Written, ChainEnd]:
         """Write the manifest, once all is found to agree, and remove what writers that died left half done.
 
-        Raises: BatchDamaged. What is looked at is settled: nobody changes it before it is shown.
+        Raises: BatchDamaged. What is looked at is settled: nobody changes it before it is shown; only the end of the
+        set's chain is looked at again then.
         """
         batch = _found(tx, _order(work.operation))
         _refuse_damage(tx, batch)
         self.files.tidy(batch.operation_id)
         groups = elements.groups(tx, batch.batch_no, element_count=batch.element_count)
-        pieces = manifest.render(batch, groups, files.of_run(tx, batch))
-        return self.files.write(files.path(batch, files.manifest_name(batch)), pieces)
+        after = data_files.chain_of(tx, batch.data_file_set_code)
+        pieces = manifest.render(batch, after, groups, files.of_run(tx, batch))
+        return self.files.write(files.manifest_path(batch, after), pieces), after
 
     def publish(self, tx: Connection, work: Work) -> Stepped:
         """Show files, set and stamps at once.
 
-        Raises: DataFileSetLocked, which is mended by unlocking the set and recovering the operation.
+        Raises: DataFileSetLocked, which is mended by unlocking the set and recovering the operation; StepOvertaken
+        when another run's manifest came first.
         """
         order = _order(work.operation)
         batch = _locked(tx, order)
-        assert isinstance(work.facts, Written)
-        file_records.add_file(tx, files.manifest_file(batch, work.facts, work.now_us))
+        assert isinstance(work.facts, tuple)
+        written, after = work.facts
+        file_records.add_file(tx, files.manifest_file(batch, written, after, work.now_us))
         call = _call(tx, work.operation, work.now_us)
-        told = data_files.reveal_run(tx, call, batch.data_file_set_code, batch.description)
+        told = data_files.reveal_run(tx, call, batch.data_file_set_code, batch.description, after=after)
         completed = replace(batch, state=_to(batch, BatchState.COMPLETED), completed_us=work.now_us)
         batches.change(tx, completed)
         balances.completed(tx, batch.batch_no, now_us=work.now_us)

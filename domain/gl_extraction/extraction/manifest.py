@@ -1,4 +1,8 @@
-"""The manifest of a run's files: counts and control totals, by currency, bulking group and file (GLX-18)."""
+"""The manifest of a run's files: counts and control totals, by currency, bulking group and file (GLX-18).
+
+The manifests of a set are chained: each carries its number and the SHA-256 of the one before it, so that one that was
+changed, taken away or put elsewhere shows.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,24 @@ from collections.abc import Iterable, Iterator
 
 import orjson
 
-from domain.data_files.model import DataFile, Totals
+from domain.data_files.model import ChainEnd, DataFile, Totals
 from domain.gl_extraction.extraction.elements import MESSAGE_NAMES, GroupSums, emptied_columns
+from domain.gl_extraction.extraction.formats import FileFormat
 from domain.gl_extraction.extraction.model import Batch
 from domain.kernel.money import decimal_text
 from domain.kernel.time import iso_of
 
-FORMAT = "countinghouse-gl-manifest-1"
+FORMAT = "countinghouse-gl-manifest-2"
+MEDIA_TYPE = "application/json"
 
 
-def render(batch: Batch, groups: Iterable[GroupSums], files: Iterable[DataFile]) -> Iterator[bytes]:
+def render(batch: Batch, after: ChainEnd, groups: Iterable[GroupSums], files: Iterable[DataFile]) -> Iterator[bytes]:
     """The manifest in pieces: the batch's facts, then a line for each bulking group, then a line for each file.
 
-    `groups` come in order; neighbours with one key are put together. `files` come in order, less the manifest.
+    `after` is where the set's chain ended before it. `groups` come in order; neighbours with one key are put together.
+    `files` come in order, less the manifest.
     """
-    yield orjson.dumps(_facts(batch))[:-1]  # the object goes on below
+    yield orjson.dumps(_facts(batch, after))[:-1]  # the object goes on below
     yield b',"bulkingGroups":['
     yield from _lines(_group(group) for group in _joined(groups))
     yield b'],"files":['
@@ -28,15 +35,19 @@ def render(batch: Batch, groups: Iterable[GroupSums], files: Iterable[DataFile])
     yield b"]}\n"
 
 
-def _facts(batch: Batch) -> dict[str, object]:
+def _facts(batch: Batch, after: ChainEnd) -> dict[str, object]:
     resend = {"resendOf": batch.resend_of} if batch.resend_of else {}
+    previous = {"previousManifestSha256": after.sha256} if after.count else {}
     return {
         "format": FORMAT,
+        "manifestNumber": after.count + 1,
+        **previous,
         "extractionBatch": batch.batch_no,
         **resend,
         "jobId": batch.operation_id,
         "messageDate": iso_of(batch.message_us),
         "dataFileSet": batch.data_file_set_code,
+        "fileFormat": (batch.request.file_format or FileFormat.JSON).value,
         "detailCount": batch.detail_count,
         "elementCount": batch.element_count,
         "messageCount": batch.message_count,

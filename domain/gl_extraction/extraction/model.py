@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from domain.data_files.model import Totals, difference_of
+from domain.gl_extraction.extraction.formats import FileFormat
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import batch_name
 from domain.kernel.documents import Document
@@ -34,7 +35,7 @@ class Minute(NamedTuple):
 class Request:
     """What a caller asks for, before any rule was looked at (GLX-10).
 
-    `origin` is empty for both; `incremental` is None when it is not given. Empty texts are not given.
+    `origin` is empty for both; `incremental` and `file_format` are None when not given. Empty texts are not given.
     """
 
     description: str = ""
@@ -48,6 +49,7 @@ class Request:
     group_account_code: str = ""
     gl_extraction_batch_id: str = ""
     data_file_set_code: str = ""
+    file_format: FileFormat | None = None
 
 
 def request_to_document(request: Request) -> Document:
@@ -59,7 +61,8 @@ def request_from_document(document: Document) -> Request:
     """The request that `request_to_document` wrote."""
     days = {key: Day(*document[key]) for key in ("created_date_from", "created_date_to") if document[key]}
     times = {key: Minute(*document[key]) for key in ("created_time_from", "created_time_to") if document[key]}
-    return Request(**{**document, **days, **times})
+    file_format = {"file_format": FileFormat(told)} if (told := document.get("file_format")) else {}
+    return Request(**{**document, **days, **times, **file_format})
 
 
 @dataclass(frozen=True, slots=True)

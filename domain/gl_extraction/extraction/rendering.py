@@ -1,46 +1,25 @@
-"""Elements as JSON messages in files: the same bytes whenever they are rendered again (GLX-17, GLX-18).
-
-A file is one JSON document with a message on each line, so that it can be read whole, streamed by lines and compared.
-"""
+"""Elements as messages in files: the same bytes whenever they are rendered again (GLX-17, GLX-18)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from domain.data_files.model import Total, Totals, sum_of
 from domain.data_files.storage import Written
-from domain.gl_extraction.extraction.elements import DAY_COLUMNS, MESSAGE_NAMES
+from domain.gl_extraction.extraction.elements import MESSAGE_NAMES
+from domain.gl_extraction.extraction.formats import Form, Stamp
 from domain.gl_extraction.extraction.model import Limits
 from domain.gl_extraction.tables import CODED_COLUMNS
-from domain.kernel.money import decimal_text
-from domain.kernel.time import iso_day
 
-MEDIA_TYPE = "application/json"
-
-_HEAD, _BETWEEN, _TAIL = b'{"messages":[\n', b",\n", b"\n]}\n"
 _ID_DIGITS_MAX = 19  # of 63 bits
-_FLAGS = frozenset({"reversal", "invoiced"})
-_AMOUNTS = frozenset({"debit_minor", "credit_minor"})
-_iso_day = cache(iso_day)
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What every message of a run carries: the operation's id and the instant as ISO 8601."""
-
-    job_id: str
-    message_date: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A rendered message: its number, its JSON, and what its elements come to.
+    """A rendered message: its number, its bytes, and what its elements come to.
 
     `size_bytes` is its size if its number had the most digits: so files are cut alike when the messages are sent again
     under other numbers (GLX-18).
@@ -70,27 +49,27 @@ def columns_of(coded: Sequence[str]) -> tuple[str, ...]:
 
 
 def messages(
-    stamp: Stamp, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], *, first_message_id: int, size: int
+    form: Form,
+    stamp: Stamp,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    first_message_id: int,
+    size: int,
 ) -> Iterator[Message]:
     """Messages of `size` elements each, the last one maybe fewer; `rows` are tuples of `columns`."""
     source = iter(rows)
     message_id = first_message_id
     while part := list(islice(source, size)):
-        body = orjson.dumps(
-            {
-                "id": message_id,
-                "jobId": stamp.job_id,
-                "messageDate": stamp.message_date,
-                "accountingDetails": _elements(columns, part),
-            }
-        )
-        size_bytes = len(body) - len(str(message_id)) + _ID_DIGITS_MAX
+        body = form.body(stamp, message_id, columns, part)
+        more = _ID_DIGITS_MAX - len(str(message_id))
+        size_bytes = len(body) + more * (len(part) if form.number_in_each else 1)
         yield Message(message_id, body, size_bytes, len(part), _totals(columns, part))
         message_id += 1
 
 
 def write_files(
-    source: Iterator[Message], limits: Limits, write: Callable[[int, Iterator[bytes]], Written]
+    form: Form, source: Iterator[Message], limits: Limits, write: Callable[[int, Iterator[bytes]], Written]
 ) -> Iterator[MessageFile]:
     """Write messages to files: a file closes when the next message would pass a limit, one message at least in each.
 
@@ -99,7 +78,7 @@ def write_files(
     rest = _Ahead(source)
     while (first := rest.next) is not None:
         taken: list[tuple[int, Totals]] = []
-        written = write(first.message_id, _file_pieces(rest, limits, taken))
+        written = write(first.message_id, _file_pieces(form, rest, limits, taken))
         totals = sum_of(part for _, part in taken)
         yield MessageFile(first.message_id, len(taken), sum(count for count, _ in taken), totals, written)
 
@@ -117,38 +96,18 @@ class _Ahead:
         return taken
 
 
-def _file_pieces(rest: _Ahead, limits: Limits, taken: list[tuple[int, Totals]]) -> Iterator[bytes]:
-    size = len(_HEAD) + len(_TAIL)
-    yield _HEAD
+def _file_pieces(form: Form, rest: _Ahead, limits: Limits, taken: list[tuple[int, Totals]]) -> Iterator[bytes]:
+    size = len(form.head) + len(form.tail)
+    yield form.head
     while rest.next is not None:
-        more = len(_BETWEEN) + rest.next.size_bytes
+        more = len(form.between) + rest.next.size_bytes
         if taken and (size + more > limits.bytes_per_file or len(taken) == limits.messages_per_file):
             break
         message = rest.take()
-        yield _BETWEEN + message.body if taken else message.body
+        yield form.between + message.body if taken else message.body
         size += more
         taken.append((message.element_count, message.totals))
-    yield _TAIL
-
-
-def _elements(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[dict[str, object]]:
-    """The elements as JSON objects; empty fields are left out, amounts and indicators are always there."""
-    names = [MESSAGE_NAMES[name] for name in columns]
-    days, flags, amounts = (
-        [at for at, name in enumerate(columns) if name in those] for those in (DAY_COLUMNS, _FLAGS, _AMOUNTS)
-    )
-    currency_at = columns.index("currency")
-    elements = []
-    for row in rows:
-        values = list(row)
-        for at in days:
-            values[at] = _iso_day(values[at])
-        for at in flags:
-            values[at] = values[at] == 1
-        for at in amounts:
-            values[at] = decimal_text(values[at], values[currency_at])
-        elements.append({name: value for name, value in zip(names, values, strict=True) if value != ""})
-    return elements
+    yield form.tail
 
 
 def _totals(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> Totals:

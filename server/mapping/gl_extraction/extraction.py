@@ -11,6 +11,7 @@ from countinghouse.gl_extraction.v1 import extraction_pb2 as pb
 from countinghouse.operations.v1 import operations_pb2
 from domain.data_files.model import set_name, totals_from_document
 from domain.gl_extraction.details.model import Origin
+from domain.gl_extraction.extraction.formats import FileFormat
 from domain.gl_extraction.extraction.model import Batch, Day, Minute, Reconciliation, Request, Summary
 from domain.gl_extraction.extraction.service import Preview
 from domain.gl_extraction.extraction.states import BatchState
@@ -28,6 +29,10 @@ _STATE_BY_NUMBER = {number: state for state, number in _STATES.items()}
 _ORIGINS = {"": accounting_details_pb2.ORIGIN_UNSPECIFIED} | {
     origin.value: accounting_details_pb2.Origin.Value(f"ORIGIN_{origin.name}") for origin in Origin
 }
+_FORMATS: dict[FileFormat | None, pb.GLFileFormat.ValueType] = {None: pb.GL_FILE_FORMAT_UNSPECIFIED} | {
+    form: pb.GLFileFormat.Value(f"GL_FILE_FORMAT_{form.name}") for form in FileFormat
+}
+_FORMAT_BY_NUMBER = {number: form for form, number in _FORMATS.items()}
 _ORIGIN_BY_NUMBER = {number: origin for origin, number in _ORIGINS.items()}
 
 
@@ -45,6 +50,7 @@ def request_from_proto(request: pb.GenerateAccountingMessageRequest) -> Request:
         group_account_code=request.group_account_code,
         gl_extraction_batch_id=request.gl_extraction_batch_id,
         data_file_set_code=request.data_file_set_code,
+        file_format=_FORMAT_BY_NUMBER[request.file_format],
     )
 
 
@@ -62,6 +68,7 @@ def request_to_proto(request: Request) -> pb.GenerateAccountingMessageRequest:
         created_time_from=_time_of_day(request.created_time_from),
         created_date_to=_date(request.created_date_to),
         created_time_to=_time_of_day(request.created_time_to),
+        file_format=_FORMATS[request.file_format],
     )
 
 

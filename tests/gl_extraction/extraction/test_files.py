@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from domain.data_files.storage import Written
+from domain.gl_extraction.extraction.formats import FORMS, FileFormat, Form, Stamp
 from domain.gl_extraction.extraction.model import Limits, Request
-from domain.gl_extraction.extraction.rendering import Stamp, columns_of, messages, write_files
+from domain.gl_extraction.extraction.rendering import columns_of, messages, write_files
 from domain.operations.model import Operation
 from tests.gl_extraction.extraction.desk import Desk
 from tests.gl_extraction.samples import row
@@ -21,7 +22,9 @@ ELEMENT |= {"reversal": 0, "invoiced": 0, "accounting_date": 0, "transaction_dat
 ROW = tuple(ELEMENT[name] for name in COLUMNS)
 
 
-def files_of(limits: Limits, *, first_message_id: int, count: int = 12) -> list[tuple[int, int]]:
+def files_of(
+    limits: Limits, *, first_message_id: int, count: int = 12, form: Form = FORMS[FileFormat.JSON]
+) -> list[tuple[int, int]]:
     """Messages of one element each, written to files: how many messages and bytes each file has."""
     sizes: list[int] = []
 
@@ -29,18 +32,22 @@ def files_of(limits: Limits, *, first_message_id: int, count: int = 12) -> list[
         sizes.append(sum(map(len, pieces)))
         return Written(sizes[-1], "")
 
-    source = messages(STAMP, COLUMNS, [ROW] * count, first_message_id=first_message_id, size=1)
-    written = list(write_files(source, limits, write))
+    source = messages(form, STAMP, COLUMNS, [ROW] * count, first_message_id=first_message_id, size=1)
+    written = list(write_files(form, source, limits, write))
     return [(file.message_count, size) for file, size in zip(written, sizes, strict=True)]
 
 
 @pytest.mark.rule("GLX-14", "GLX-18")
 @pytest.mark.parametrize("bytes_per_file", range(350, 700, 7))
-def test_files_are_cut_alike_whatever_the_numbers_of_their_messages(bytes_per_file: int) -> None:
+@pytest.mark.parametrize("file_format", FileFormat)
+def test_files_are_cut_alike_whatever_the_numbers_of_their_messages(
+    bytes_per_file: int, file_format: FileFormat
+) -> None:
     """A resend has higher numbers, which take more room in the files: each file still holds the same messages."""
-    limits = Limits(1, 5, bytes_per_file)
+    limits = Limits(1, 5, bytes_per_file + len(FORMS[file_format].head))
     cuts = [
-        [count for count, _ in files_of(limits, first_message_id=first)] for first in (1, 5, 95, 99_991, 10**18 - 6)
+        [count for count, _ in files_of(limits, first_message_id=first, form=FORMS[file_format])]
+        for first in (1, 5, 95, 99_991, 10**18 - 6)
     ]
     assert all(cut == cuts[0] for cut in cuts)
 

@@ -40,6 +40,14 @@ class ExtractionStatus(StrEnum):
     EXTRACTED = "extracted"
 
 
+class FileFormat(StrEnum):
+    """How files of messages are written."""
+
+    JSON = "json"
+    JSON_LINES = "json-lines"
+    CSV = "csv"
+
+
 class BatchState(StrEnum):
     """Where an extraction batch stands."""
 

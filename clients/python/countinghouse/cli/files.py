@@ -1,11 +1,13 @@
 """`countinghouse files`: data file sets and their files."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from countinghouse.cli.exits import FINDINGS
 from countinghouse.cli.names import file, full, last
 from countinghouse.cli.output import (
     Column,
@@ -15,8 +17,11 @@ from countinghouse.cli.output import (
     credits_,
     debits,
     moment,
+    say,
     show_list,
     show_one,
+    show_table,
+    show_value,
     yes,
 )
 from countinghouse.cli.progress import Display
@@ -25,7 +30,7 @@ from countinghouse.cli.settings import session
 if TYPE_CHECKING:
     from countinghouse.client import Client
 
-app = typer.Typer(help="Data file sets: list, lock, download.", no_args_is_help=True)
+app = typer.Typer(help="Data file sets: list, lock, download, verify.", no_args_is_help=True)
 
 SET_COLUMNS = (
     Column("SET", lambda one: one.code),
@@ -43,6 +48,11 @@ FILE_COLUMNS = (
     Column("CREDIT", lambda one: credits_(one.control_totals), right=True),
     Column("MANIFEST", lambda one: yes(one.manifest)),
     Column("SHA256", lambda one: one.sha256[:12]),
+)
+FINDING_COLUMNS = (
+    Column("FILE", lambda one: one.file),
+    Column("PROBLEM", lambda one: one.problem),
+    Column("WHAT", lambda one: one.description, prose=True),
 )
 Set = Annotated[str, typer.Argument(metavar="SET", help="The set's code or full name.")]
 
@@ -98,6 +108,26 @@ def download(
             wanted = [file(name)]
         for one in wanted:
             print(_fetch(client, display, one, to / last(one)))
+
+
+@app.command()
+def verify(context: typer.Context, set_: Set, output: Output = Format.TABLE) -> None:
+    """Check a set: every file is what was written, and its manifests follow on each other without a gap.
+
+    Ends with 9 when something is to be looked at.
+    """
+    with session(context, patient=True) as client:
+        seen = client.files.verify(full("dataFileSets", set_))
+    if output is Format.TABLE:
+        if seen.findings:
+            rows = [[each.file or "(the set)", each.problem, each.description] for each in seen.findings]
+            show_table(FINDING_COLUMNS, rows)
+        verdict = "sound" if seen.sound else "NOT SOUND"
+        say(f"{verdict}: {seen.file_count:,} files, {seen.size_bytes:,} bytes, {seen.manifest_count:,} manifests")
+    else:
+        show_value(asdict(seen) | {"sound": seen.sound}, output)
+    if not seen.sound:
+        raise typer.Exit(FINDINGS)
 
 
 def _fetch(client: "Client", display: Display, name: str, path: Path) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from countinghouse.cli import choices
-from countinghouse.cli.choices import BatchState, Origin, day_option
+from countinghouse.cli.choices import BatchState, FileFormat, Origin, day_option
 from countinghouse.cli.exits import FINDINGS
 from countinghouse.cli.following import follow, show_extraction, show_operation
 from countinghouse.cli.names import full, last
@@ -82,6 +82,9 @@ def extract(
     ] = None,
     batch: Annotated[str, typer.Option(help="Resend this batch; excludes all other criteria.")] = "",
     set_: Annotated[str, typer.Option("--set", help="Data file set to write to; made up when not given.")] = "",
+    file_format: Annotated[
+        FileFormat | None, typer.Option("--format", help="How the files are written; JSON when not given.")
+    ] = None,
     description: Annotated[str, typer.Option(help="A description of this run.")] = "",
     validate_only: Annotated[
         bool, typer.Option("--validate-only", help="Show what would be sent; write nothing.")
@@ -112,6 +115,7 @@ def extract(
         incremental=incremental,
         gl_extraction_batch_id=batch,
         data_file_set_code=set_,
+        file_format=choices.number(extraction_pb2.GLFileFormat, file_format),
         validate_only=validate_only,
         request_id=request_id,
     )

@@ -103,7 +103,7 @@ class DataFiles:
         request = data_files_pb2.ListDataFilesRequest(parent=name, page_size=1_000)
         for _ in range(ROUNDS_MAX):
             before = self.get_set(data_files_pb2.GetDataFileSetRequest(name=name))
-            files = [file for file in self.list_files(request)]
+            files = list(self.list_files(request))
             after = self.get_set(data_files_pb2.GetDataFileSetRequest(name=name))
             if after.file_count == before.file_count:
                 return Verification(after, files)

@@ -28,6 +28,36 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _GLFileFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GLFileFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GLFileFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GL_FILE_FORMAT_UNSPECIFIED: _GLFileFormat.ValueType  # 0
+    """The same as GL_FILE_FORMAT_JSON."""
+    GL_FILE_FORMAT_JSON: _GLFileFormat.ValueType  # 1
+    """One JSON document a file, with a message on each line."""
+    GL_FILE_FORMAT_JSON_LINES: _GLFileFormat.ValueType  # 2
+    """One message a line, each a JSON document of its own."""
+    GL_FILE_FORMAT_CSV: _GLFileFormat.ValueType  # 3
+    """One element a line under one header, as RFC 4180 has it."""
+
+class GLFileFormat(_GLFileFormat, metaclass=_GLFileFormatEnumTypeWrapper):
+    """How the files of messages are written; each holds the same elements and comes
+    to the same sums. The manifest is JSON always.
+    """
+
+GL_FILE_FORMAT_UNSPECIFIED: GLFileFormat.ValueType  # 0
+"""The same as GL_FILE_FORMAT_JSON."""
+GL_FILE_FORMAT_JSON: GLFileFormat.ValueType  # 1
+"""One JSON document a file, with a message on each line."""
+GL_FILE_FORMAT_JSON_LINES: GLFileFormat.ValueType  # 2
+"""One message a line, each a JSON document of its own."""
+GL_FILE_FORMAT_CSV: GLFileFormat.ValueType  # 3
+"""One element a line under one header, as RFC 4180 has it."""
+Global___GLFileFormat: _TypeAlias = GLFileFormat  # noqa: Y015
+
 class _ExtractionBatchState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -87,6 +117,7 @@ class GenerateAccountingMessageRequest(_message.Message):
     DATA_FILE_SET_CODE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FILE_FORMAT_FIELD_NUMBER: _builtins.int
     description: _builtins.str
     """A description of this run for people."""
     origin: _accounting_details_pb2.Origin.ValueType
@@ -115,6 +146,8 @@ class GenerateAccountingMessageRequest(_message.Message):
     """Makes the call safe to repeat: the same id with the same content gives the
     first answer and changes nothing.
     """
+    file_format: Global___GLFileFormat.ValueType
+    """How the files are written; JSON when not given."""
     @_builtins.property
     def created_date_from(self) -> _date_pb2.Date:
         """Details created from this day on, in the business time zone."""
@@ -149,10 +182,11 @@ class GenerateAccountingMessageRequest(_message.Message):
         data_file_set_code: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        file_format: Global___GLFileFormat.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_incremental", b"_incremental", "created_date_from", b"created_date_from", "created_date_to", b"created_date_to", "created_time_from", b"created_time_from", "created_time_to", b"created_time_to", "incremental", b"incremental"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_incremental", b"_incremental", "created_date_from", b"created_date_from", "created_date_to", b"created_date_to", "created_time_from", b"created_time_from", "created_time_to", b"created_time_to", "data_file_set_code", b"data_file_set_code", "description", b"description", "gl_extraction_batch_id", b"gl_extraction_batch_id", "group_account_code", b"group_account_code", "grouping", b"grouping", "incremental", b"incremental", "origin", b"origin", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_incremental", b"_incremental", "created_date_from", b"created_date_from", "created_date_to", b"created_date_to", "created_time_from", b"created_time_from", "created_time_to", b"created_time_to", "data_file_set_code", b"data_file_set_code", "description", b"description", "file_format", b"file_format", "gl_extraction_batch_id", b"gl_extraction_batch_id", "group_account_code", b"group_account_code", "grouping", b"grouping", "incremental", b"incremental", "origin", b"origin", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__incremental: _TypeAlias = _typing.Literal["incremental"]  # noqa: Y015
     _WhichOneofArgType__incremental: _TypeAlias = _typing.Literal["_incremental", b"_incremental"]  # noqa: Y015

@@ -34,6 +34,8 @@ class DataFileSet(_message.Message):
     FILE_COUNT_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    MANIFEST_COUNT_FIELD_NUMBER: _builtins.int
+    MANIFEST_SHA256_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`dataFileSets/{code}`."""
     code: _builtins.str
@@ -50,6 +52,14 @@ class DataFileSet(_message.Message):
     """Changes with every change of the set; hand it back to refuse a change of
     something that others changed since.
     """
+    manifest_count: _builtins.int
+    """How many manifests it holds. They are chained: each carries its number and
+    the SHA-256 of the one before it.
+    """
+    manifest_sha256: _builtins.str
+    """The SHA-256 of the last manifest, in lower-case hexadecimal: what the chain
+    must end with.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it became visible."""
@@ -65,10 +75,12 @@ class DataFileSet(_message.Message):
         file_count: _builtins.int = ...,
         size_bytes: _builtins.int = ...,
         etag: _builtins.str = ...,
+        manifest_count: _builtins.int = ...,
+        manifest_sha256: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "description", b"description", "etag", b"etag", "file_count", b"file_count", "locked", b"locked", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "description", b"description", "etag", b"etag", "file_count", b"file_count", "locked", b"locked", "manifest_count", b"manifest_count", "manifest_sha256", b"manifest_sha256", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
