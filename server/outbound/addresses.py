@@ -17,6 +17,7 @@ Network = IPv4Network | IPv6Network
 
 URL_LENGTH_MAX = 2_048
 
+_PORT_MAX = 65_535
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOCAL_NAMES = ("localhost", ".localhost")
 
@@ -66,8 +67,8 @@ class Reach:
             return "must not carry a user name or a password"
         if not parsed.host or parsed.fragment:
             return "must name a host and have no fragment"
-        if parsed.port == 0:
-            return "must not name port 0"
+        if parsed.port is not None and not 0 < parsed.port <= _PORT_MAX:
+            return f"must name a port from 1 to {_PORT_MAX}"
         return self._host_fault(parsed)
 
     def _host_fault(self, parsed: httpx.URL) -> str:
