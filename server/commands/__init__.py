@@ -18,6 +18,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 Database = Annotated[str | None, typer.Option(help="PostgreSQL's URL, or the path of an SQLite file.")]
 Slots = Annotated[int | None, typer.Option(help="Chunks of work that a worker process carries out at once.")]
+Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
+Programs = Annotated[Path | None, typer.Option(help="Folder of pg_dump and pg_restore, if they are not on the path.")]
 Parent = Annotated[int, typer.Option(hidden=True)]
 
 
@@ -99,6 +101,36 @@ def doctor(
     from server.commands.doctoring import run
 
     run(partial(_settings, database_url=database_url), thorough=thorough, as_json=as_json)
+
+
+@app.command()
+def backup(folder: Folder, database_url: Database = None, programs: Programs = None) -> None:
+    """Back the database and its data files up into a new folder, while servers go on working."""
+    from server.commands.backing_up import back_up
+
+    with _told():
+        back_up(_settings(database_url=database_url), folder, programs)
+
+
+@app.command()
+def restore(folder: Folder, database_url: Database = None, programs: Programs = None) -> None:
+    """Restore a backup into an empty database, and compare what its books come to."""
+    from server.commands.backing_up import restore
+
+    with _told():
+        restore(_settings(database_url=database_url), folder, programs)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path | None, typer.Argument(help="The folder of a backup; without it, the installation.")] = None,
+    database_url: Database = None,
+) -> None:
+    """Look at every byte of a backup; or compare the installation's batches, details, numbers and files."""
+    from server.commands.backing_up import verify
+
+    with _told():
+        verify(_settings(database_url=database_url), folder)
 
 
 @app.command()

@@ -52,7 +52,7 @@ def migrate(url: str, *, wait_s: float = 120) -> list[str]:
         return found
     engine = open_engine(url, Limits(connections=1, statement_s=86_400, lock_s=wait_s))
     try:
-        with _in_words(), _alone(url, wait_s):
+        with _in_words(), alone(url, wait_s):
             found = _missing(engine)
             if found:
                 _upgrade(engine)
@@ -133,7 +133,8 @@ def _upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def _alone(url: str, wait_s: float) -> AbstractContextManager[None]:
+def alone(url: str, wait_s: float) -> AbstractContextManager[None]:
+    """Keep everybody from migrating the database meanwhile. Raises: DatabaseBusy after so long a wait."""
     return _alone_on_sqlite(url, wait_s) if url.startswith("sqlite") else _alone_on_postgresql(url, wait_s)
 
 
