@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,6 +152,7 @@ def demo(
 
 def _settings(**given: Any) -> Settings:  # noqa: ANN401 - whatever the options of a command are
     """The settings in force, logs included. Raises: BadSettings."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or gRPC's core writes a line for whoever knocks without a key
     from server import observe
     from server.settings import load
 
