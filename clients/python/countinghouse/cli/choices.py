@@ -57,6 +57,14 @@ class BatchState(StrEnum):
     CANCELED = "canceled"
 
 
+class ReceiptState(StrEnum):
+    """What the receiver has said of a message."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+
+
 def number(enum: "_EnumTypeWrapper[NumberT]", choice: StrEnum | None) -> NumberT:
     """The number of a choice in a generated enum; that of `…_UNSPECIFIED` when none was made."""
     unspecified = enum.keys()[0]

@@ -2,7 +2,7 @@
 
 import typer
 
-from countinghouse.cli.gl import details, extraction, group_accounts, importing, ledgers, periods
+from countinghouse.cli.gl import balances, details, extraction, group_accounts, importing, ledgers, periods, receipts
 
 app = typer.Typer(help="Accounting details, reference data, extraction to the general ledger.", no_args_is_help=True)
 app.command("import")(importing.import_)
@@ -10,6 +10,11 @@ app.command("extract")(extraction.extract)
 app.command("batches")(extraction.batches)
 app.command("batch")(extraction.batch)
 app.command("reconcile")(extraction.reconcile)
+app.command("balance")(balances.balance)
+app.command("acknowledge")(receipts.acknowledge)
+app.command("reject")(receipts.reject)
+app.command("receipts")(receipts.receipts)
+app.command("awaited")(receipts.awaited)
 app.add_typer(details.app, name="details")
 app.add_typer(ledgers.app, name="ledgers")
 app.add_typer(group_accounts.app, name="group-accounts")
