@@ -13,6 +13,7 @@ from domain.kernel.errors import DomainError, Unavailable
 from domain.operations import runner
 from domain.operations.model import Job, State, Task
 from domain.operations.runner import Attempts, Claim, LostItsWorkers, TakenOver
+from server import figures
 from server.database.failures import OutcomeUnknown
 from server.database.transaction import Database
 
@@ -53,16 +54,26 @@ class Chunks:
         self.on_claim()
         if claim.row.task is Task.PLAN:
             self.on_change(claim.row.operation_id)
+        kind, stage = claim.operation.kind, claim.row.stage
+        with figures.CHUNK_SECONDS.labels(kind, stage).time():
+            outcome = self._settle(claim, holds_lease)
+        figures.CHUNKS_ENDED.labels(kind, stage, outcome).inc()
+        return True
+
+    def _settle(self, claim: Claim, holds_lease: Callable[[], bool]) -> str:
+        """Carry a claimed chunk out or set it back; gives what came of it. Raises: InDoubt."""
         try:
             self.carry_out(claim, holds_lease)
         except TakenOver:
             log.info("chunk taken over or canceled", **_names(claim))
+            return "taken_over"
         except InDoubt:
             log.warning("lease over, chunk left to others", **_names(claim))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the chunk
             self._set_back(claim, error)
-        return True
+            return "set_back"
+        return "done"
 
     def carry_out(self, claim: Claim, holds_lease: Callable[[], bool]) -> None:
         """Carry a claimed chunk out.
@@ -85,6 +96,8 @@ class Chunks:
         log.info("chunk done", **_names(claim))
         if operation.state is not claim.operation.state:
             log.info("operation ended", operation_id=operation.operation_id, state=operation.state)
+            if operation.state.ended:
+                figures.OPERATIONS_ENDED.labels(operation.kind, operation.state).inc()
 
     def _claim(self, worker_id: str) -> Claim | None:
         try:
@@ -115,6 +128,7 @@ class Chunks:
             self.on_change(operation.operation_id)
             if operation.state is State.FAILED:
                 log.error("operation failed", operation_id=operation.operation_id)
+                figures.OPERATIONS_ENDED.labels(operation.kind, operation.state).inc()
 
 
 def _names(claim: Claim) -> dict[str, object]:

@@ -187,6 +187,7 @@ class Gate(grpc.aio.ServerInterceptor):
     async def _carry(self, method: Method, behaviour: Behaviour, given: Any, context: Context) -> Any:  # noqa: ANN401
         """Carry one call from its first byte to its last: whatever happens, its status is told, counted and logged."""
         started = time.perf_counter()
+        method.meter.begun()
         rpc = Rpc(method.name, caller="", request_id="", deadline=0.0)
         code = grpc.StatusCode.OK
         try:
@@ -289,9 +290,16 @@ class Gate(grpc.aio.ServerInterceptor):
             timeout_s=self._limits.stream_timeout_s if streams else self._limits.call_timeout_s,
             seats=seats,
             lasts=streams or name in LONG_UNARY,
-            meter=CallMeter(name, quiet=permission == auth.OPEN),
+            meter=CallMeter(name, _KINDS[handler.request_streaming, handler.response_streaming], quiet=permission == auth.OPEN),
         )
 
+
+_KINDS = {
+    (False, False): "unary",
+    (False, True): "server_stream",
+    (True, False): "client_stream",
+    (True, True): "bidi_stream",
+}
 
 _MAKERS = {
     (False, False): grpc.unary_unary_rpc_method_handler,

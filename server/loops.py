@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from domain.kernel.errors import Unavailable
+from server import figures
 from server.database.transaction import Database
 from server.observe import trace
 
@@ -77,6 +78,7 @@ class Loops:
             try:
                 loop.run(self._database, self._stopping)
             except Unavailable as error:
+                figures.LOOPS_FAILED.labels(loop.name).inc()
                 log.warning("put off", loop=loop.name, reason=error.reason)
             except Exception as error:  # noqa: BLE001 - it is told, and the loop must go on
                 _log_unexpected(loop, error)
@@ -84,4 +86,5 @@ class Loops:
 
 
 def _log_unexpected(loop: Loop, error: Exception) -> None:
+    figures.LOOPS_FAILED.labels(loop.name).inc()
     log.error("unexpected, beginning anew", loop=loop.name, **trace(error))

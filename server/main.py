@@ -25,7 +25,7 @@ from domain.kernel import secrets
 from domain.kernel.paging import PageTokens
 from domain.kernel.time import BusinessZone
 from domain.operations.model import Job
-from server import auth, observe
+from server import auth, figures, observe
 from server.auth import tls
 from server.auth.signed_tokens import TOKEN_BYTES_MAX
 from server.call import Calls, Running, now_us
@@ -166,6 +166,8 @@ class Server:
         database = await asyncio.to_thread(opened_database, settings, connections, stopping=self._stopping)
         key = await asyncio.to_thread(database.read, lambda tx: secrets.read(tx, secrets.PAGE_TOKENS))
         self._database = database
+        if settings.metrics_listen:
+            figures.watch_pool(database, "rpc")
         self._notifier = Notifier.for_database(database.url)
         self._calls.open(database, PageTokens(key))
         self._watcher.open(database)

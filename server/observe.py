@@ -20,20 +20,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 import structlog
-from prometheus_client import Counter, Histogram
+
+from server import figures
 
 if TYPE_CHECKING:
     import grpc
+    from prometheus_client import Counter
 
     from server.call import Rpc
-
-CALLS = Counter("countinghouse_calls", "Calls by method and status.", ("method", "status"))
-SECONDS = Histogram(
-    "countinghouse_call_seconds",
-    "Duration of calls by method.",
-    ("method",),
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
-)
 
 _GATHER_S = 0.05
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -70,13 +64,19 @@ class Libraries(logging.Handler):
 
 
 class CallMeter:
-    """Counts and logs the calls of one method; its figures are looked up once, not for every call."""
+    """Counts and logs the calls of one method; its figures are looked up once, not for every call.
 
-    def __init__(self, method: str, *, quiet: bool) -> None:
+    `kind` is unary, client_stream, server_stream or bidi_stream.
+    """
+
+    def __init__(self, method: str, kind: str, *, quiet: bool) -> None:
+        service, _, name = method.rpartition("/")
         self._method = method
         self._quiet = quiet
-        self._seconds = SECONDS.labels(method)
+        self._labels = (kind, service, name)
+        self._seconds = figures.HANDLING.labels(*self._labels)
         self._counts: dict[str, Counter] = {}
+        self.begun = figures.STARTED.labels(*self._labels).inc
         self._log = structlog.get_logger("call")
 
     def note(self, rpc: Rpc, code: grpc.StatusCode, seconds: float) -> None:
@@ -87,7 +87,7 @@ class CallMeter:
         """Count and log it now."""
         count = self._counts.get(code.name)
         if count is None:
-            count = self._counts[code.name] = CALLS.labels(self._method, code.name)
+            count = self._counts[code.name] = figures.HANDLED.labels(*self._labels, code.name)
         count.inc()
         self._seconds.observe(seconds)
         say = self._log.debug if self._quiet else self._log.info

@@ -16,6 +16,7 @@ from domain.kernel.time import BusinessZone
 from domain.kinds import registry
 from domain.schedules import firing
 from domain.schedules.model import Due, Registry, Run
+from server import figures
 from server.call import now_us
 from server.database.failures import DatabaseFault
 from server.database.transaction import Database
@@ -90,6 +91,7 @@ def _refusal(due: Due, error: Exception) -> DomainError:
 
 
 def _tell(run: Run) -> None:
+    figures.SCHEDULE_RUNS.labels(run.cause, run.outcome).inc()
     log.info(
         "schedule ran",
         schedule=run.schedule_code,

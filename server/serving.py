@@ -33,9 +33,10 @@ async def serve(settings: Settings) -> None:
     if settings.workers > 1:
         await _serve_in_processes(settings, stop)
         return
-    server, worker = Server(settings, known_jobs(settings)), Supervised("work", settings)
+    server = Server(settings, known_jobs(settings))
     make_folders(settings)
-    with metrics.served(settings.metrics_listen):
+    with metrics.served_with_children(settings.metrics_listen) as variables:
+        worker = Supervised("work", settings, variables)
         try:
             await server.start()
             if await _begun(server, stop):
@@ -79,7 +80,7 @@ async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     auth.authority(settings, permissions().values())
     tls.credentials(settings)
     make_folders(settings)
-    with _reserved(settings.listen), metrics.served_of_several(settings.metrics_listen) as variables:
+    with _reserved(settings.listen), metrics.served_with_children(settings.metrics_listen, own=None) as variables:
         schema_ready = asyncio.Event()
         servers = [Supervised("rpc", settings, variables, admission=schema_ready) for _ in range(settings.workers)]
         worker = Supervised("work", settings)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from domain.operations.runner import Attempts
+from server import figures, metrics
 from server.call import now_us
+from server.census import taking_census
 from server.loops import Loop, Loops
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
@@ -21,12 +23,19 @@ from server.worker import Worker, WorkerSettings, run
 def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bool]) -> int:
     """Work until SIGTERM, SIGINT or the end of the process that started this one; gives the exit status.
 
-    One that nobody supervises ends at once on a second signal.
+    One that nobody supervises ends at once on a second signal, and serves its own figures.
 
     Raises: CannotStart; BadSettings.
     """
+    with metrics.served("" if supervised else settings.metrics_listen):
+        return _work(settings, supervised=supervised, parent_lives=parent_lives)
+
+
+def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bool]) -> int:
     how, further = worker_settings(settings), loops(settings)
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
+    if settings.metrics_listen:
+        figures.watch_pool(database, "work")
     notifier = Notifier.for_database(database.url)
     worker = Worker(database, known_jobs(settings), how, on_change=notifier.tell if notifier else lambda _: None)
     beside = Loops(database, further)
@@ -51,6 +60,7 @@ def loops(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> tuple[
         scheduling(settings, clock_us=clock_us),
         retention(settings),
         dispatch(settings),
+        *([taking_census(clock_us=clock_us)] if settings.metrics_listen else []),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, delete, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, and_, delete, func, insert, select, text, update
 
 from domain.kernel.documents import from_text, to_text
 from domain.kernel.scopes import within
@@ -77,6 +77,12 @@ def due(tx: Connection, until_us: int, limit: int) -> list[Due]:
     """At most `limit` schedules whose time has come, the longest waiting first."""
     query = select(_s.code, _s.next_us).where(_s.next_us > 0, _s.next_us <= until_us).order_by(_s.next_us).limit(limit)
     return [Due(row.code, row.next_us) for row in tx.execute(query)]
+
+
+def waiting_since_us(tx: Connection, now_us: int) -> int:
+    """The longest waiting time that has come, 0 when there is none. Cost: one statement, by index."""
+    query = select(func.coalesce(func.min(_s.next_us), 0)).where(_s.next_us > 0, _s.next_us <= now_us)
+    return int(tx.execute(query).scalar_one())
 
 
 def advance(tx: Connection, code: str, *, from_us: int, to_us: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Literal, NoReturn, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 from tenacity import (
     RetryCallState,
@@ -62,6 +62,11 @@ class Database:
         self._engine = open_engine(self.url, self.limits)
         self._writer = _writer_lock(self.url) if self.dialect == "sqlite" else None
         self._running: set[Any] = set()  # the driver's connections with a transaction
+
+    def watch(self, *, taken: Callable[[], None], given_back: Callable[[], None]) -> None:
+        """Have somebody told of each connection of the pool that is taken and given back."""
+        event.listen(self._engine, "checkout", lambda *_: taken())
+        event.listen(self._engine, "checkin", lambda *_: given_back())
 
     def write(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
         """Run `fn` in a write transaction and commit it; run it again when it collided with others.

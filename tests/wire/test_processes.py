@@ -207,7 +207,7 @@ def test_calls_are_counted_for_prometheus(migrated_postgresql_url: str, tmp_path
         def counted() -> bool:
             with urllib.request.urlopen(f"http://{few['metrics_listen']}/metrics") as answer:
                 lines = answer.read().decode().splitlines()
-            calls = [line for line in lines if line.startswith("countinghouse_calls_total") and "CreateLedger" in line]
+            calls = [line for line in lines if line.startswith("grpc_server_handled_total") and "CreateLedger" in line]
             return [line.split()[-1] for line in calls] == ["6.0"]
 
         wait_for(counted)
