@@ -6,6 +6,7 @@ the log under that id.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -34,6 +35,9 @@ DETAILS_BYTES_MAX = 4_096
 """How much a status may weigh: a client takes 8 KiB of metadata by default, and this grows by a third on the wire."""
 MESSAGE_BYTES_MAX = 512  # of UTF-8, each of which can take three on the wire
 RETRY_AFTER = timedelta(seconds=1)
+
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of writing: a text that quotes them would not show as it is."""
 
 
 class Unauthenticated(DomainError):
@@ -184,7 +188,7 @@ def _details_of(error: DomainError) -> list[Message]:
 
 def _bad_request(error: Invalid) -> error_details_pb2.BadRequest:
     violations = (
-        error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description, reason=v.reason)
+        error_details_pb2.BadRequest.FieldViolation(field=v.field, description=_shown(v.description), reason=v.reason)
         for v in error.violations
     )
     return error_details_pb2.BadRequest(field_violations=violations)
@@ -192,13 +196,13 @@ def _bad_request(error: Invalid) -> error_details_pb2.BadRequest:
 
 def _precondition(error: Refused) -> error_details_pb2.PreconditionFailure:
     violation = error_details_pb2.PreconditionFailure.Violation(
-        type=error.reason, subject=error.details.get("resource_name", ""), description=error.message
+        type=error.reason, subject=error.details.get("resource_name", ""), description=_shown(error.message)
     )
     return error_details_pb2.PreconditionFailure(violations=[violation])
 
 
 def _resource(kind: str, name: str, description: str) -> error_details_pb2.ResourceInfo:
-    return error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=description)
+    return error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=_shown(description))
 
 
 def _trimmed(error: Invalid) -> status_pb2.Status:
@@ -222,7 +226,13 @@ def _bare(error: DomainError) -> status_pb2.Status:
     return status
 
 
+def _shown(text: str) -> str:
+    """The text with what is not to be seen in it written out: `U+202E`."""
+    return _UNSHOWN.sub(lambda found: f"U+{ord(found[0]):04X}", text)
+
+
 def _shortened(message: str) -> str:
+    message = _shown(message)
     content = message.encode(errors="replace")
     if len(content) <= MESSAGE_BYTES_MAX:
         return message

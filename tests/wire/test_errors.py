@@ -213,3 +213,15 @@ def test_no_status_outgrows_what_a_client_takes() -> None:
         assert info.reason == (error.code if isinstance(error, Invalid) else error.reason)
         on_the_wire = len(quote(status.message)) + len(b64encode(status.SerializeToString()))
         assert on_the_wire < 7_500
+
+
+@pytest.mark.rule("PLT-07")
+def test_a_text_that_quotes_its_caller_shows_as_it_is() -> None:
+    """Control characters, and those that turn the direction of writing, are written out in whatever is for people."""
+    error = Invalid(Violation("code", "CODE_BAD", "'MA\u202eIN\x1b[31m' is no code"), resource_name="x")
+    assert "U+202E" in status_of(error).message
+    assert "U+2066" in status_of(NotFound("kind", "a\u2066b")).message
+    status = status_of(error)
+    bad = error_details_pb2.BadRequest()
+    assert any(detail.Unpack(bad) for detail in status.details)
+    assert bad.field_violations[0].description == "'MAU+202EINU+001B[31m' is no code"
