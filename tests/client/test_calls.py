@@ -339,3 +339,5 @@ def test_a_token_that_no_header_carries_is_told_before_any_call(token: str) -> N
     assert token not in str(caught.value)
     with pytest.raises(ValueError, match="no header carries"):
         Connection("127.0.0.1:50051", token=lambda: token).metadata()
+    with pytest.raises(ValueError, match="the token is empty"):
+        Connection("127.0.0.1:50051", token="")

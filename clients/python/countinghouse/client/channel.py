@@ -170,8 +170,10 @@ def check_token(token: str) -> None:
     """Let a token pass that a header can carry.
 
     Raises:
-        ValueError: It cannot.
+        ValueError: It is empty or cannot.
     """
+    if not token:
+        raise ValueError("the token is empty")
     if not (token.isascii() and token.isprintable()):
         raise ValueError("the token holds line breaks or other characters that no header carries")
 
