@@ -345,7 +345,8 @@ def _digest(request: Message, scope: Scope) -> bytes:
     """
     content = type(request)()
     content.CopyFrom(request)
-    content.ClearField("request_id")
+    if "request_id" in content.DESCRIPTOR.fields_by_name:  # the standard methods have none
+        content.ClearField("request_id")
     limits = id_of(scope).to_bytes(8) if scope.limited else b""
     return sha256(content.SerializeToString(deterministic=True) + limits).digest()
 

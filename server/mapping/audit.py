@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 
 from countinghouse.operations.v1 import audit_pb2
+from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.events import AuditFilter, Event
 from domain.operations.service import name_of
@@ -18,7 +19,8 @@ _INTEGER_MAX = 2**53
 
 
 def filter_from_proto(request: audit_pb2.ListAuditEntriesRequest) -> AuditFilter:
-    """Which entries. Raises: Invalid when the end is not after the start, or an instant is out of range."""
+    """Which entries. Raises: Invalid for text that nothing can hold, an end not after the start, or a wild instant."""
+    require_storable(resource=request.resource, caller=request.caller, type=request.type)
     start_us = instant_from_proto(request, "start_time") or 0
     end_us = instant_from_proto(request, "end_time") or 0
     if start_us and end_us and end_us <= start_us:
