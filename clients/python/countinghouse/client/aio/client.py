@@ -7,7 +7,7 @@ from typing import Self
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.files import DataFiles
 from countinghouse.client.aio.operations import Operations
-from countinghouse.client.aio.services import Audit, GLExtraction, Schedules
+from countinghouse.client.aio.services import Audit, GLExtraction, Notifications, Schedules
 from countinghouse.client.channel import Connection, Tls, Token
 from countinghouse.client.errors import not_reached
 
@@ -21,6 +21,7 @@ class Client:
         files: Data file sets and their files.
         audit: The audit trail.
         schedules: Operations that start by themselves.
+        notifications: Who is told what has happened, and what became of it.
         target: Where the server is.
         channel: The bare channel, for stubs of one's own.
     """
@@ -34,6 +35,7 @@ class Client:
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.schedules = Schedules(caller, self.channel)
+        self.notifications = Notifications(caller, self.channel)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from countinghouse.client.errors import not_reached
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.files import DataFiles
 from countinghouse.client.sync.operations import Operations
-from countinghouse.client.sync.services import Audit, GLExtraction, Schedules
+from countinghouse.client.sync.services import Audit, GLExtraction, Notifications, Schedules
 
 
 class Client:
@@ -22,6 +22,7 @@ class Client:
         files: Data file sets and their files.
         audit: The audit trail.
         schedules: Operations that start by themselves.
+        notifications: Who is told what has happened, and what became of it.
         target: Where the server is.
         channel: The bare channel, for stubs of one's own.
     """
@@ -35,6 +36,7 @@ class Client:
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.schedules = Schedules(caller, self.channel)
+        self.notifications = Notifications(caller, self.channel)
 
     def __enter__(self) -> Self:
         return self

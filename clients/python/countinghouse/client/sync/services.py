@@ -7,7 +7,7 @@ from countinghouse.client.sync.ingest import Ingest
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import LongRunning, Operations
 from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2_grpc
-from countinghouse.operations.v1 import audit_pb2_grpc, schedules_pb2_grpc
+from countinghouse.operations.v1 import audit_pb2_grpc, notifications_pb2_grpc, schedules_pb2_grpc
 
 if TYPE_CHECKING:
     import grpc
@@ -70,6 +70,25 @@ class Schedules:
         self.resume = caller.unary(stub.ResumeSchedule)
         self.run = caller.unary(stub.RunSchedule)
         self.list_runs = Listing(caller.unary(stub.ListScheduleRuns), lambda page: page.schedule_runs)
+
+
+class Notifications:
+    """The NotificationsService."""
+
+    def __init__(self, caller: Caller, channel: "grpc.Channel") -> None:
+        stub = notifications_pb2_grpc.NotificationsServiceStub(channel)
+        self.create_endpoint = caller.unary(stub.CreateNotificationEndpoint)
+        self.get_endpoint = caller.unary(stub.GetNotificationEndpoint)
+        self.list_endpoints = Listing(
+            caller.unary(stub.ListNotificationEndpoints), lambda page: page.notification_endpoints
+        )
+        self.update_endpoint = caller.unary(stub.UpdateNotificationEndpoint)
+        self.delete_endpoint = caller.unary(stub.DeleteNotificationEndpoint)
+        self.test_endpoint = caller.unary(stub.TestNotificationEndpoint)
+        self.rotate_secret = caller.unary(stub.RotateNotificationEndpointSecret)
+        self.get_delivery = caller.unary(stub.GetDelivery)
+        self.list_deliveries = Listing(caller.unary(stub.ListDeliveries), lambda page: page.deliveries)
+        self.redeliver = caller.unary(stub.RedeliverDelivery)
 
 
 class Audit:
