@@ -1,12 +1,11 @@
-"""A server whose GetLedger does nothing but answer: `python -m bench.echo ADDRESS [TOKEN_FILE]`.
+"""A server whose GetLedger does nothing but answer: `python -m bench.echo ADDRESS [--gate]`.
 
-Bare, it is the floor of a unary call. With a token file it stands behind the product's gate, so that what the two
+Bare, it is the floor of a unary call. Behind the product's gate, by the settings in the environment, what the two
 differ by is what the gate costs: identity, permission, request id, deadline, validation, figures and a log line.
 """
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -23,8 +22,8 @@ ANSWER = reference_pb2.Ledger(
 )
 
 
-async def main(address: str, token_file: str | None) -> None:
-    server = grpc.aio.server(interceptors=[_gate(Path(token_file))] if token_file else [])
+async def main(address: str, *, gate: bool) -> None:
+    server = grpc.aio.server(interceptors=[_gate()] if gate else [])
     handler = grpc.unary_unary_rpc_method_handler(
         _answer,
         request_deserializer=reference_pb2.GetLedgerRequest.FromString,
@@ -44,7 +43,7 @@ async def _answer(
     return ANSWER
 
 
-def _gate(token_file: Path) -> Gate:
+def _gate() -> Gate:
     """The gate as the server makes it."""
     observe.configure("info")
     permissions = auth.permissions_of([SERVICE])
@@ -52,7 +51,7 @@ def _gate(token_file: Path) -> Gate:
     door.open()
     seats = Seats(total=None, per_caller=1_000)
     return Gate(
-        authority=auth.authority(load(token_file=token_file), permissions.values()),
+        authority=auth.authority(load(), permissions.values()),
         permissions=permissions,
         limits=Limits(call_timeout_s=60, stream_timeout_s=60, calls=seats, watches=seats, uploads=seats),
         running={},
@@ -61,4 +60,4 @@ def _gate(token_file: Path) -> Gate:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))
+    asyncio.run(main(sys.argv[1], gate="--gate" in sys.argv[2:]))
