@@ -135,14 +135,15 @@ def void_scope(tx: Connection, *, now_us: int) -> int:
 
     Gives how many were marked. Cost: six statements or so.
     """
-    balances.voiding_of(tx, _scope, now_us=now_us)
     keys = select(_scope.c.bucket, _scope.c.detail_id)
+    pending = accounting_detail_pending
+    tx.execute(delete(pending).where(tuple_(pending.c.bucket, pending.c.detail_id).in_(keys)))
+    # Now that whoever was taking them has been waited for, it is settled who has taken what.
+    balances.voiding_of(tx, _scope, now_us=now_us)
     # No more is asked of the details, which are locked: each further condition has PostgreSQL, where it has no
     # statistics, take them for so few that it reads them all, once for each key (seen).
     in_scope = tuple_(_d.bucket, _d.detail_id).in_(keys)
     marked = tx.execute(update(accounting_detail).where(in_scope).values(voided_us=now_us)).rowcount
-    pending = accounting_detail_pending
-    tx.execute(delete(pending).where(tuple_(pending.c.bucket, pending.c.detail_id).in_(keys)))
     stamp = extraction_stamp.c
     provisional = (tuple_(stamp.bucket, stamp.detail_id).in_(keys), stamp.batch_no.in_(selecting()))
     tx.execute(delete(extraction_stamp).where(*provisional))
