@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from domain.kernel.errors import Unavailable
 
 Document = dict[str, Any]
+T = TypeVar("T")
+
+
+class WrittenByNewer(Unavailable):
+    """A newer version of the program wrote what this one does not know; try again, at a server of that version."""
+
+    reason = "WRITTEN_BY_NEWER_VERSION"
 
 
 def to_text(document: object) -> str:
@@ -16,6 +27,26 @@ def to_text(document: object) -> str:
 def from_text(text: str) -> Any:  # noqa: ANN401
     """The document that `to_text` wrote; a number with a decimal point is a bug of ours."""
     return json.loads(text, parse_float=_refuse)
+
+
+def read_as(kind: type[T], document: Document) -> T:
+    """A value of the dataclass `kind` from a document of its fields.
+
+    Raises: WrittenByNewer for a field that this version does not know: to pass over it could mean to do something else
+    than was asked.
+    """
+    unknown = document.keys() - {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if unknown:
+        raise WrittenByNewer(fields=", ".join(sorted(unknown)))
+    return kind(**document)
+
+
+def less_unused(document: Document, added: Collection[str]) -> Document:
+    """The document without those of the fields `added` since the first release that are None.
+
+    So the release before, which does not know them, reads whatever makes no use of them.
+    """
+    return {key: value for key, value in document.items() if value is not None or key not in added}
 
 
 def _refuse(value: object) -> Any:  # noqa: ANN401

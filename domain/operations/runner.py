@@ -14,15 +14,19 @@ from sqlalchemy import Connection
 from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.clock import now_us
+from domain.kernel.documents import WrittenByNewer
 from domain.kernel.errors import DomainError, Invalid, Unavailable
 from domain.kernel.ids import new_id
 from domain.operations import states, store
-from domain.operations.errors import StepOvertaken
+from domain.operations.errors import OperationKindUnknown, StepOvertaken
 from domain.operations.model import ChunkState, Failure, Job, Operation, Stage, State, Task, Work
 from domain.operations.service import job_of, name_of, stage_of
 from domain.operations.states import Move
 from domain.operations.store import ChunkRow
 from domain.operations.telling import tell
+
+_FOR_OTHERS_US = 1_000_000
+"""How long a chunk rests that this version cannot carry out, so that a worker of another version may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,8 @@ def set_back(
 ) -> Operation | None:
     """Let the chunk be tried again later, or set it apart for good; None when it is no longer ours.
 
-    What a person must mend first (any refusal but Unavailable) is not tried again.
+    What a person must mend first (any refusal but Unavailable) is not tried again. What only a newer version of the
+    program can carry out waits for a worker of that version, however long that takes.
     """
     row = claimed.row
     standing = store.lock_operation(tx, row.operation_id)
@@ -177,6 +182,10 @@ def set_back(
         return None
     failure = _failure(error, row)
     at_us = now_us(tx)
+    if isinstance(error, (WrittenByNewer, OperationKindUnknown)):
+        later, attempts_before = at_us + _FOR_OTHERS_US, row.attempts - 1
+        store.end_chunk(tx, row, ChunkState.READY, not_before_us=later, attempts=attempts_before, failure=failure)
+        return standing.operation
     passing = isinstance(error, Unavailable) or not isinstance(error, DomainError)
     counted = row.attempts - 1 if isinstance(error, StepOvertaken) else row.attempts
     if passing and counted < attempts.at_most:

@@ -216,7 +216,7 @@ def delete(tx: Connection, call: Call, operation_id: str) -> None:
     if not state.ended:
         raise OperationNotEnded(name_of(operation_id), state=state, wanted="DELETED")
     store.delete_operation(tx, operation_id)
-    _record_deletion(tx, call, operation_id, state)
+    _record_deletion(tx, call, operation_id, state, operation.scope_id)
 
 
 def forget_before(tx: Connection, call: Call, before_us: int, *, after_id: str, limit: int) -> tuple[int, str]:
@@ -231,15 +231,16 @@ def forget_before(tx: Connection, call: Call, before_us: int, *, after_id: str, 
     if not ids:
         return 0, ""
     deleted = store.delete_settled(tx, ids, before_us)
-    for operation_id, state in sorted(deleted.items()):
-        _record_deletion(tx, call, operation_id, state)
+    for operation_id, state, scope_id in deleted:
+        _record_deletion(tx, call, operation_id, state, scope_id)
     return len(deleted), ids[-1] if len(ids) == limit else ""
 
 
-def _record_deletion(tx: Connection, call: Call, operation_id: str, state: State) -> None:
+def _record_deletion(tx: Connection, call: Call, operation_id: str, state: State, scope_id: int) -> None:
     store.delete_chunks(tx, operation_id)
     payload = {"from": state, "to": "DELETED"}
-    events.append(tx, _within(call, operation_id), name_of(operation_id), LAST_WORD, payload)
+    within = _within(call, operation_id)
+    events.append(tx, within, name_of(operation_id), LAST_WORD, payload, scope_id=scope_id)
 
 
 def _lock(tx: Connection, operation_id: str, scope: Scope) -> Standing:

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, delete, func, insert, select, text
 
 from domain.kernel.call import Call
+from domain.kernel.documents import WrittenByNewer
 from domain.kernel.errors import Refused, Unavailable
 from domain.operations import service
 from domain.operations.model import ChunkPlan, Job, Notice, Operation, Severity, Stage, Stepped, Work
@@ -65,9 +66,9 @@ def start(database: Database, *, numbers: int, size: int, **options: object) -> 
     """Start to enter the numbers 1 to `numbers`, `size` in a chunk; gives the operation's id.
 
     Options: `pause_s` (text) of each chunk inside its transaction; `bad`, a number at which the step fails in the way
-    that `way` says: refuse, break, busy or die. In the first attempt at the first numbers: with `stop` "true" the
-    process stops itself (SIGSTOP) inside the chunk's transaction; with `wait_in`, a folder, the gather makes the file
-    `waiting` and waits for the file `go`.
+    that `way` says: refuse, break, busy, newer or die. In the first attempt at the first numbers: with `stop` "true"
+    the process stops itself (SIGSTOP) inside the chunk's transaction; with `wait_in`, a folder, the gather makes the
+    file `waiting` and waits for the file `go`.
     """
     request = {"numbers": numbers, "size": size, **options}
     call = Call("tester", "test.Tally/Start", "", database.clock_us())
@@ -152,6 +153,8 @@ def _fail(way: str) -> None:
         raise NumberRefused(number="secret")
     if way == "busy":
         raise Unavailable
+    if way == "newer":
+        raise WrittenByNewer
     if way == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     raise ValueError("a bug with 12.34 USD in its text")

@@ -210,3 +210,22 @@ def test_notices_are_bounded(tallies: Database, stepper: Stepper) -> None:
     assert len(notices) == 101
     assert notices[-1].message == "30 more notices are not shown"
     assert notices[99].message == "entered from 100"
+
+
+@pytest.mark.rule("PLT-23", "PLT-40")
+def test_what_only_a_newer_version_can_carry_out_waits_for_it(
+    tallies: Database, steppers: Callable[..., Stepper]
+) -> None:
+    """While two versions work side by side, the older one gives the chunk back, and that is no attempt."""
+    operation_id = tally.start(tallies, numbers=10, size=10, bad=1, way="newer")
+    stepper = steppers(at_most=2)
+    for _ in range(5):
+        stepper.finish()
+        waiting = tallies.read(lambda tx: tx.execute(select(chunk).where(chunk.c.task == "STEP")).one())
+        assert (waiting.state, waiting.attempts) == (ChunkState.READY, 0)
+        assert "WRITTEN_BY_NEWER_VERSION" in waiting.error
+        tallies.write(lambda tx: tx.execute(update(chunk).values(not_before_us=0)))
+    assert tally.look(tallies, operation_id).state is State.RUNNING
+    tally.mend(tallies, operation_id)
+    stepper.finish()
+    assert tally.tally_of(tallies, operation_id) == tally.whole(10)

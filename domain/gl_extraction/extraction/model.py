@@ -9,7 +9,7 @@ from domain.data_files.model import Totals, difference_of
 from domain.gl_extraction.extraction.formats import FileFormat
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import batch_name
-from domain.kernel.documents import Document
+from domain.kernel.documents import Document, less_unused, read_as
 
 JOB_KIND = "gl_extraction.generate_accounting_message"
 
@@ -54,15 +54,16 @@ class Request:
 
 def request_to_document(request: Request) -> Document:
     """The request for the batch's row."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(request).items()}
+    document = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(request).items()}
+    return less_unused(document, ("file_format",))
 
 
 def request_from_document(document: Document) -> Request:
-    """The request that `request_to_document` wrote."""
+    """The request that `request_to_document` wrote. Raises: WrittenByNewer."""
     days = {key: Day(*document[key]) for key in ("created_date_from", "created_date_to") if document[key]}
     times = {key: Minute(*document[key]) for key in ("created_time_from", "created_time_to") if document[key]}
     file_format = {"file_format": FileFormat(told)} if (told := document.get("file_format")) else {}
-    return Request(**{**document, **days, **times, **file_format})
+    return read_as(Request, {**document, **days, **times, **file_format})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,17 @@ class Order:
 
 def order_to_document(order: Order) -> Document:
     """The order for the operation's row."""
-    return asdict(order)
+    document = asdict(order)
+    return document | {"selection": less_unused(document["selection"], ("ledgers",))}
 
 
 def order_from_document(document: Document) -> Order:
-    """The order that `order_to_document` wrote."""
+    """The order that `order_to_document` wrote. Raises: WrittenByNewer."""
     return Order(
         batch_no=document["batch_no"],
         data_file_set_code=document["data_file_set_code"],
-        selection=Selection(**document["selection"]),
-        limits=Limits(**document["limits"]),
+        selection=read_as(Selection, document["selection"]),
+        limits=read_as(Limits, document["limits"]),
     )
 
 

@@ -104,15 +104,17 @@ def ids_before(tx: Connection, before_us: int, *, after_id: str, limit: int) -> 
     return list(tx.execute(query.order_by(operation.c.operation_id).limit(limit)).scalars())
 
 
-def delete_settled(tx: Connection, ids: Collection[str], before_us: int) -> dict[str, State]:
-    """Delete those of the operations that ended well, or were canceled, before an instant; gives them with their state.
+def delete_settled(tx: Connection, ids: Collection[str], before_us: int) -> list[tuple[str, State, int]]:
+    """Delete those of the operations that ended well, or were canceled, before an instant.
+
+    Gives id, state and scope of each.
 
     Cost: one statement by primary keys.
     """
     settled = and_(operation.c.ended_us > 0, operation.c.ended_us < before_us, operation.c.state.in_(_SETTLED))
     statement = delete(operation).where(operation.c.operation_id.in_(ids), settled)
-    deleted = tx.execute(statement.returning(operation.c.operation_id, operation.c.state))
-    return {row.operation_id: State(row.state) for row in deleted}
+    deleted = tx.execute(statement.returning(operation.c.operation_id, operation.c.state, operation.c.scope_id))
+    return sorted((row.operation_id, State(row.state), row.scope_id) for row in deleted)
 
 
 def _standing(tx: Connection, query: Select[Any]) -> Standing | None:
