@@ -62,7 +62,7 @@ class Rules:
 class SignedTokens:
     """Verifies tokens, and keeps the bearers of at most `kept_max` verified ones by the SHA-256 of the token.
 
-    What is kept holds until the token expires or the set of keys changes. One verification takes about a tenth of a
+    What is kept holds until the token expires or the set of keys changes. One verification takes about a quarter of a
     millisecond of the event loop; keys are read beside it.
     """
 

@@ -85,10 +85,11 @@ def _connected(given: ClientSettings, settings: Callable[[], Settings]) -> Itera
     from server import observe
     from server.embedded import embedded
     from server.opening import known_jobs
+    from server.settings.identity import NOBODY
 
     chosen = settings()
     observe.configure(chosen.log_level if "log_level" in chosen.model_fields_set else "error")
-    own = chosen.model_copy(update={"listen": "127.0.0.1:0", "token_file": None, "workers": 1, "jobs": True})
+    own = chosen.model_copy(update={**NOBODY, "listen": "127.0.0.1:0", "workers": 1, "jobs": True})
     say(f"No server answers at {given.address}: using one of my own on the same database.")
     with embedded(own, known_jobs(own)) as server, ClientSettings(address=server.target).connect() as client:
         yield client

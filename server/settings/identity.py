@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -70,6 +71,12 @@ class Identity(BaseModel):
     def algorithms(self) -> frozenset[str]:
         """What signed tokens may be signed by."""
         return frozenset(self.jwt_algorithms.split(","))
+
+
+NOBODY: Mapping[str, object] = {"token_file": None} | {
+    name: field.default for name, field in Identity.model_fields.items()
+}
+"""What a server is set to that none but its own process can find: it asks nobody who he is."""
 
 
 def contradictions(settings: Identity, token_file: Path | None, prefix: str) -> list[str]:
