@@ -1,5 +1,6 @@
 """Every table of the product: one line a room."""
 
+from domain.approvals import tables as approvals
 from domain.data_files import tables as data_files
 from domain.deliveries import tables as deliveries
 from domain.gl_extraction import tables as gl_extraction
@@ -10,6 +11,7 @@ from domain.operations import tables as operations
 from domain.schedules import tables as schedules
 
 __all__ = [
+    "approvals",
     "data_files",
     "deliveries",
     "gl_extraction",

@@ -29,6 +29,7 @@ from domain.kernel.idempotency import RequestIdReused
 from domain.kernel.scopes import EVERYTHING, Scope, id_of
 from server.database.failures import OutcomeUnknown
 from server.errors import DeadlineExceeded, NotReady, Overloaded
+from server.guards import NO_GUARDS, Guards, Unapproved
 from server.observe import trace
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ class Calls:
         running: Running,
         clock_us: Callable[[], int] = now_us,
         announce: Callable[[str], None] = lambda _operation_id: None,
+        guards: Guards = NO_GUARDS,
     ) -> None:
+        self._guards = guards
         self._running = running
         self._threads = threads
         self._waiting_max = waiting_max
@@ -197,7 +200,9 @@ class Calls:
         A request id is honoured inside the transaction: the first answer is given again, and `fn` is not run. With
         `validate_only` the transaction is rolled back and nothing is remembered. `fn` may be run more than once.
 
-        Raises: what `fn` raises; RequestIdReused; Overloaded; Unavailable; DeadlineExceeded.
+        Where the method is guarded, a call that nobody has agreed to is rolled back, and kept to be agreed to.
+
+        Raises: what `fn` raises; RequestIdReused; ApprovalNeeded; Overloaded; Unavailable; DeadlineExceeded.
         """
         rpc = self._running[context]
         work = partial(self._write, rpc, self._call(rpc), request, answer_type, fn)
@@ -258,10 +263,29 @@ class Calls:
         database = self._opened()
         if getattr(request, "validate_only", False):
             return self._rehearse(rpc, database, lambda tx: fn(tx, call))
-        request_id: str = getattr(request, "request_id", "")
-        if not request_id:
-            return self._timed(rpc, database.write, lambda tx: fn(tx, call))
         digest = _digest(request, call.scope)
+        carry_out = self._guards.guarded(call, digest, fn)
+        try:
+            if getattr(request, "request_id", ""):
+                return self._write_once(rpc, call, request, answer_type, carry_out, digest=digest)
+            return self._timed(rpc, database.write, lambda tx: carry_out(tx, call))
+        except Unapproved:
+            needed = self._timed(rpc, database.write, lambda tx: self._guards.ask(tx, call, digest, request))
+            raise needed from None
+
+    def _write_once(
+        self,
+        rpc: Rpc,
+        call: Call,
+        request: Message,
+        answer_type: type[A],
+        fn: Callable[[Connection, Call], A],
+        *,
+        digest: bytes,
+    ) -> A:
+        """Run `fn`, or give the answer that it gave before under the same request id."""
+        database = self._opened()
+        request_id: str = getattr(request, "request_id", "")
 
         def kept(tx: Connection) -> A | None:
             answer = idempotency.recall(tx, call.caller, call.method, request_id, digest)
@@ -285,14 +309,14 @@ class Calls:
 
         try:
             return self._timed(rpc, database.write, once)
-        except DomainError as refused:
+        except (DomainError, Unapproved) as refused:
             first = self._meanwhile(rpc, database, refused, kept)
             if first is None:
                 raise
             return first
 
     def _meanwhile(
-        self, rpc: Rpc, database: Database, refused: DomainError, kept: Callable[[Connection], A | None]
+        self, rpc: Rpc, database: Database, refused: Exception, kept: Callable[[Connection], A | None]
     ) -> A | None:
         """The answer that the same call was given while this one ran: what it did is then what stood in our way.
 

@@ -15,7 +15,15 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
-from countinghouse.operations.v1 import audit_pb2, data_files_pb2, notifications_pb2, operations_pb2, schedules_pb2
+from countinghouse.operations.v1 import (
+    approvals_pb2,
+    audit_pb2,
+    data_files_pb2,
+    notifications_pb2,
+    operations_pb2,
+    schedules_pb2,
+)
+from countinghouse.operations.v1 import approvals_pb2_grpc as approvals_grpc
 from countinghouse.operations.v1 import audit_pb2_grpc as audit_grpc
 from countinghouse.operations.v1 import data_files_pb2_grpc as data_files_grpc
 from countinghouse.operations.v1 import notifications_pb2_grpc as notifications_grpc
@@ -31,6 +39,7 @@ from server.auth.signed_tokens import TOKEN_BYTES_MAX
 from server.call import Calls, Running, now_us
 from server.database.transaction import Database
 from server.errors import TooManyCalls
+from server.guards import guards
 from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
@@ -39,6 +48,7 @@ from server.scheduler import schedulable
 from server.sending import master_key, reach
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import (
+    ApprovalsServicer,
     AuditServicer,
     DataFilesServicer,
     LongRunningServicer,
@@ -62,6 +72,7 @@ log = structlog.get_logger("server")
 SERVED: tuple[ServiceDescriptor, ...] = (
     longrunning_pb2.DESCRIPTOR.services_by_name["Operations"],
     operations_pb2.DESCRIPTOR.services_by_name["OperationsService"],
+    approvals_pb2.DESCRIPTOR.services_by_name["ApprovalsService"],
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
     data_files_pb2.DESCRIPTOR.services_by_name["DataFilesService"],
     schedules_pb2.DESCRIPTOR.services_by_name["SchedulesService"],
@@ -93,6 +104,7 @@ class Server:
             running=self._running,
             clock_us=clock_us,
             announce=self.announce,
+            guards=guards(settings, SERVED, permissions()),
         )
         needed = permissions()
         self._authority = auth.authority(settings, needed.values(), clock_us=clock_us)
@@ -122,6 +134,7 @@ class Server:
         operations_grpc.add_OperationsServiceServicer_to_server(
             OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
         )
+        approvals_grpc.add_ApprovalsServiceServicer_to_server(ApprovalsServicer(calls), to)
         audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
         schedules_grpc.add_SchedulesServiceServicer_to_server(
             SchedulesServicer(calls, schedulable(self._settings), permissions()), to

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from server.settings.approvals import Approvals
+from server.settings.approvals import contradictions as of_approvals
 from server.settings.calls import CallLimits
 from server.settings.checks import is_loopback
 from server.settings.deliveries import Deliveries
@@ -21,7 +23,9 @@ from server.settings.work import Work
 PREFIX = "COUNTINGHOUSE_"
 
 
-class Settings(GLExtraction, Deliveries, DataFiles, Keeping, Work, CallLimits, Identity, Place, BaseSettings):
+class Settings(
+    GLExtraction, Deliveries, DataFiles, Keeping, Work, CallLimits, Approvals, Identity, Place, BaseSettings
+):
     """What can be set. The environment comes before the file, the file before the default."""
 
     model_config = SettingsConfigDict(
@@ -76,6 +80,7 @@ def contradictions(settings: Settings) -> list[str]:
     if settings.uploads_per_caller > settings.uploads_max:
         lines.append(f"{PREFIX}UPLOADS_PER_CALLER_MAX: is above {PREFIX}UPLOADS_MAX")
     lines += of_identity(settings, settings.token_file, PREFIX)
+    lines += of_approvals(settings, PREFIX, identified=settings.identified)
     lines += of_data_files(settings, PREFIX)
     lines += of_keeping(settings, PREFIX)
     lines += of_deliveries(settings, PREFIX)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import grpc
 from google.longrunning import operations_pb2
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
@@ -17,7 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from tests.support.methods import full_name, methods
-from tests.support.server import Served, serving
+from tests.support.server import Served, refusal, serving
 
 GL = "countinghouse.gl_extraction.v1.GLExtractionService"
 OPERATIONS = "google.longrunning.Operations"
@@ -25,6 +25,7 @@ FILES = "countinghouse.operations.v1.DataFilesService"
 SCHEDULES = "countinghouse.operations.v1.SchedulesService"
 NOTIFICATIONS = "countinghouse.operations.v1.NotificationsService"
 AUDIT = "countinghouse.operations.v1.AuditService"
+APPROVALS = "countinghouse.operations.v1.ApprovalsService"
 METHODS: Mapping[str, MethodDescriptor] = {full_name(method): method for method in methods()}
 
 OURS, THEIRS, NOBODYS = "OURS", "THEIRS", "NOBODYS"
@@ -55,6 +56,10 @@ TOKENS = """
     token = "the-token-of-narrow-cat"
     permissions = ["*"]
     ledgers = ["THEIRS"]
+    [[tokens]]
+    caller = "eve"
+    token = "the-token-of-eve"
+    permissions = ["read", "approve"]
 """
 
 Fields = Mapping[str, Any]
@@ -159,7 +164,8 @@ def served_to_callers(url: str, folder: Path, **chosen: Any) -> Iterator[Served]
     key.write_text(b64encode(bytes(range(32))).decode())
     for path in (tokens, key):
         path.chmod(0o600)
-    with serving(url, folder, token_file=tokens, notification_key_file=key, **chosen) as served:
+    settings = {"token_file": tokens, "notification_key_file": key, "two_person": "ReverseAccountingDetails", **chosen}
+    with serving(url, folder, **settings) as served:
         yield served
 
 
@@ -167,8 +173,8 @@ def served_to_callers(url: str, folder: Path, **chosen: Any) -> Iterator[Served]
 def world_at(url: str, folder: Path, **chosen: Any) -> Iterator[World]:
     """A server with its worker, and everything that ben has made in his ledger."""
     with served_to_callers(url, folder, **chosen) as served:
-        callers = {name: Caller(served, name) for name in ("root", "ann", "ben", "cat")}
-        world = World(**callers)
+        root, ann, ben, cat = (Caller(served, name) for name in ("root", "ann", "ben", "cat"))
+        world = World(root, ann, ben, cat)
         world.root.gl("CreateGroupAccount", group_account={"code": "GA"})
         for caller, ledger in ((world.ann, OURS), (world.ben, THEIRS)):
             open_books(caller, ledger)
@@ -186,6 +192,7 @@ def _settle(world: World) -> None:
     ben.call(f"{SCHEDULES}/CreateSchedule", {"schedule": schedule})
     given = {"notification_endpoint": {"url": "https://receiver.example/", "description": "theirs"}}
     endpoint = ben.call(f"{NOTIFICATIONS}/CreateNotificationEndpoint", given)
+    approval = needed(partial(ben.gl, "ReverseAccountingDetails", names=details[:1], reason="wrong"))
     delivery = ben.call(f"{NOTIFICATIONS}/TestNotificationEndpoint", {"name": endpoint.name})
     theirs.update(
         ledger=f"ledgers/{THEIRS}",
@@ -200,6 +207,7 @@ def _settle(world: World) -> None:
         schedule="schedules/theirs-nightly",
         endpoint=endpoint.name,
         delivery=delivery.name,
+        approval=approval,
     )
     world.missing.update(
         ledger=f"ledgers/{NOBODYS}",
@@ -214,7 +222,15 @@ def _settle(world: World) -> None:
         schedule="schedules/nobodys-nightly",
         endpoint=f"{endpoint.name[:-3]}zzz",
         delivery=f"{delivery.name[:-3]}zzz",
+        approval=f"{approval[:-3]}zzz",
     )
+
+
+def needed(call: Callable[[], object]) -> str:
+    """The name of the approval that a call is refused for."""
+    refused = refusal(call)
+    assert refused.reason == "APPROVAL_NEEDED", refused
+    return refused.metadata["approval"]
 
 
 def newest_operation(caller: Caller) -> operations_pb2.Operation:
@@ -222,13 +238,3 @@ def newest_operation(caller: Caller) -> operations_pb2.Operation:
     listed = caller.call(f"{OPERATIONS}/ListOperations", {"name": "operations", "page_size": 1})
     found: operations_pb2.Operation = listed.operations[0]
     return found
-
-
-def status_of(call: Any) -> grpc.StatusCode:
-    """The status of a call; OK when it is not refused."""
-    try:
-        call()
-    except grpc.RpcError as error:
-        code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]
-        return code
-    return grpc.StatusCode.OK

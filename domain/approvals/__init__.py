@@ -1,0 +1,1 @@
+"""Approvals: calls that take effect once a second person has agreed."""
