@@ -328,7 +328,7 @@ def _sound(method: Method, content: bytes) -> Message:
     except DecodeError:
         raise Invalid(Violation("", "REQUEST_UNREADABLE", "is no message of the method's request type")) from None
     if method.validated:
-        validate(request)
+        validate(request, content)
     return request
 
 

@@ -33,3 +33,21 @@ def test_violations_name_the_field_as_the_contract_does() -> None:
     assert currency == Violation(
         "filter.currency_code", "STRING_PATTERN", "does not match regex pattern `^([A-Z]{3})?$`"
     )
+
+
+@pytest.mark.rule("PLT-09")
+def test_text_with_nul_is_refused_wherever_it_stands() -> None:
+    """A filter that holds NUL is refused by its field: one database cannot look for it, and both are to agree."""
+    wanted = details_pb2.AccountingDetailFilter(grouping="G\0")
+    request = details_pb2.ListAccountingDetailsRequest(filter=wanted, page_size=-1)
+    with pytest.raises(Invalid) as refused:
+        validate(request, request.SerializeToString())
+    size, nul = refused.value.violations
+    assert size.field == "page_size"
+    assert (nul.field, nul.reason) == ("filter.grouping", "CHARACTER_REFUSED")
+    names = details_pb2.ReverseAccountingDetailsRequest(reason="a\0b", names=["accountingDetails/1"])
+    with pytest.raises(Invalid, match="U\\+0000"):
+        validate(names, names.SerializeToString())
+    rows = [details_pb2.AccountingDetail(description="\0")]
+    stream = details_pb2.IngestAccountingDetailsRequest(accounting_details=rows)
+    validate(stream, stream.SerializeToString())  # one bad row is refused alone
