@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -91,8 +92,8 @@ class KeyServer:
 
 
 @contextmanager
-def key_server(content: bytes, port: int = 0) -> Iterator[KeyServer]:
-    """Serve the content over HTTP, on this machine."""
+def key_server(content: bytes, port: int = 0, pair: tuple[Path, Path] | None = None) -> Iterator[KeyServer]:
+    """Serve the content on this machine, over HTTPS where there is a certificate with its key, else over HTTP."""
     keys = KeyServer(content)
     keys.going_on.set()
 
@@ -110,7 +111,11 @@ def key_server(content: bytes, port: int = 0) -> Iterator[KeyServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    keys.url = f"http://127.0.0.1:{server.server_port}/keys"
+    if pair is not None:
+        trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trusted.load_cert_chain(*pair)
+        server.socket = trusted.wrap_socket(server.socket, server_side=True)
+    keys.url = f"http{'s' if pair else ''}://127.0.0.1:{server.server_port}/keys"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

@@ -14,7 +14,7 @@ from server.auth.errors import KeysUnavailable
 from server.auth.key_ring import KeyRing
 from server.auth.key_sources import BYTES_MAX, File, SourceFailed, Url
 from server.auth.keys import Key, KeysUnreadable, keys_from
-from tests.support.identity import AUDIENCE, ISSUER, KeyServer, Signer, jwks, key_server
+from tests.support.identity import AUDIENCE, ISSUER, CertificateAuthority, KeyServer, Signer, jwks, key_server
 from tests.support.process import free_address
 from tests.support.server import Served, refusal_of, serving
 from tests.support.waiting import wait_for
@@ -226,3 +226,16 @@ def test_only_public_keys_of_the_listed_kinds_are_taken(tmp_path: Path) -> None:
             keys_from(content)
     with pytest.raises(SourceFailed, match="No such file"):
         File(tmp_path / "nothing").content()
+
+
+@pytest.mark.rule("PLT-13")
+def test_a_private_authority_is_trusted_when_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By SSL_CERT_FILE; without it nobody else's answer is taken."""
+    authority, trusted = CertificateAuthority("private"), tmp_path / "authority.pem"
+    trusted.write_bytes(authority.pem)
+    pair = authority.certificate("keys", addresses=["127.0.0.1"]).write(tmp_path, "keys")
+    with key_server(jwks(SIGNER), pair=pair) as keys:
+        with pytest.raises(SourceFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            asyncio.run(Url(keys.url).read())
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert asyncio.run(Url(keys.url).read()) == jwks(SIGNER)

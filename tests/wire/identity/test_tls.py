@@ -19,6 +19,7 @@ from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import audit_pb2
 from server.auth.certificates import names_of
 from server.auth.tls import Files, Unfit
+from server.opening import CannotStart
 from server.settings import BadSettings
 from tests.support.identity import AUDIENCE, ISSUER, CertificateAuthority, KeyServer, Pem
 from tests.support.process import free_address, run, serve
@@ -172,6 +173,17 @@ def test_a_token_goes_before_a_certificate(migrated_url: str, tmp_path: Path, ke
         assert late.value.reason == "TOKEN_EXPIRED"
         with there.client(own) as client:
             assert callers(client) == []
+
+
+@pytest.mark.rule("PLT-44")
+def test_an_address_in_use_is_told_over_tls_too(migrated_url: str, tmp_path: Path) -> None:
+    """A second server does not share the port."""
+    with (
+        encrypted(migrated_url, tmp_path, mutual=False) as there,
+        pytest.raises(CannotStart, match="cannot listen on"),
+        encrypted(migrated_url, tmp_path, mutual=False, listen=there.served.target),
+    ):
+        raise AssertionError("it must not start")
 
 
 @pytest.mark.rule("PLT-44", "PLT-13")
