@@ -69,7 +69,7 @@ class _Together(Collector):
         _forget_dead(self._folder)
         found = {metric.name: metric for metric in self._own.collect()} if self._own else {}
         others = MultiProcessCollector(CollectorRegistry(), path=str(self._folder))  # type: ignore[no-untyped-call]
-        for metric in others.collect():
+        for metric in others.collect():  # type: ignore[no-untyped-call]
             if metric.name in found:
                 found[metric.name].samples += metric.samples
             else:

@@ -23,9 +23,9 @@ def census(tx: Connection) -> Census:
     """What waits and what was given up. Cost: two statements, by indexes that hold nothing else."""
     d = delivery.c
     waiting = select(d.kind, func.count(), func.min(d.since_us)).where(d.state == State.PENDING.value).group_by(d.kind)
-    lost = select(d.kind, func.count()).where(d.state == State.GIVEN_UP.value).group_by(d.kind)
+    lost = select(d.kind, func.count().label("lost")).where(d.state == State.GIVEN_UP.value).group_by(d.kind)
     pending = {kind: (count, oldest) for kind, count, oldest in tx.execute(waiting)}
-    given_up = {kind: count for kind, count in tx.execute(lost)}
+    given_up: dict[str, int] = {row.kind: row.lost for row in tx.execute(lost)}
     return Census(
         pending={kind: pending.get(kind, (0, 0))[0] for kind in Kind},
         oldest_us={kind: pending.get(kind, (0, 0))[1] for kind in Kind},
