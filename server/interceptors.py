@@ -290,7 +290,11 @@ class Gate(grpc.aio.ServerInterceptor):
             timeout_s=self._limits.stream_timeout_s if streams else self._limits.call_timeout_s,
             seats=seats,
             lasts=streams or name in LONG_UNARY,
-            meter=CallMeter(name, _KINDS[handler.request_streaming, handler.response_streaming], quiet=permission == auth.OPEN),
+            meter=CallMeter(
+                name,
+                _KINDS[handler.request_streaming, handler.response_streaming],
+                quiet=permission == auth.OPEN,
+            ),
         )
 
 
