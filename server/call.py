@@ -71,6 +71,7 @@ class Rpc:
     reason: str = ""
     scope: Scope = EVERYTHING
     permissions: frozenset[str] = frozenset()
+    traceparent: str = ""
     expires: float = inf
 
 
@@ -248,7 +249,14 @@ class Calls:
         return self._writes
 
     def _call(self, rpc: Rpc) -> Call:
-        return Call(rpc.caller, rpc.method, rpc.request_id, self._clock_us(), scope=rpc.scope)
+        return Call(
+            rpc.caller,
+            rpc.method,
+            rpc.request_id,
+            self._clock_us(),
+            scope=rpc.scope,
+            traceparent=rpc.traceparent,
+        )
 
     def _timed(self, rpc: Rpc, transact: Transact, fn: Callable[[Connection], T]) -> T:
         """Run `fn` with the time that the call still has."""

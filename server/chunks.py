@@ -13,7 +13,7 @@ from domain.kernel.errors import DomainError, Unavailable
 from domain.operations import runner
 from domain.operations.model import Job, State, Task
 from domain.operations.runner import Attempts, Claim, LostItsWorkers, TakenOver
-from server import figures
+from server import figures, tracing
 from server.database.failures import OutcomeUnknown
 from server.database.transaction import Database
 
@@ -55,7 +55,10 @@ class Chunks:
         if claim.row.task is Task.PLAN:
             self.on_change(claim.row.operation_id)
         kind, stage = claim.operation.kind, claim.row.stage
-        with figures.CHUNK_SECONDS.labels(kind, stage).time():
+        with (
+            figures.CHUNK_SECONDS.labels(kind, stage).time(),
+            tracing.work(f"chunk {kind} {stage}", claim.operation.traceparent, _names(claim)),
+        ):
             outcome = self._settle(claim, holds_lease)
         figures.CHUNKS_ENDED.labels(kind, stage, outcome).inc()
         return True
@@ -120,6 +123,7 @@ class Chunks:
 
     def _set_back(self, claim: Claim, error: Exception) -> None:
         _log_failure(claim, error)
+        tracing.failed(error.reason if isinstance(error, DomainError) else type(error).__name__)
         try:
             operation = self.database.write(lambda tx: runner.set_back(tx, self.jobs, claim, error, self.attempts))
         except Unavailable:
@@ -131,7 +135,7 @@ class Chunks:
                 figures.OPERATIONS_ENDED.labels(operation.kind, operation.state).inc()
 
 
-def _names(claim: Claim) -> dict[str, object]:
+def _names(claim: Claim) -> dict[str, str | int]:
     row = claim.row
     return {
         "operation_id": row.operation_id,
@@ -143,7 +147,7 @@ def _names(claim: Claim) -> dict[str, object]:
 
 
 def _log_failure(claim: Claim, error: Exception) -> None:
-    names = _names(claim)
+    names: dict[str, object] = {**_names(claim)}
     if isinstance(error, DomainError):
         log.warning("chunk refused", reason=error.reason, **names)
     else:

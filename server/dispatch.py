@@ -21,6 +21,8 @@ from domain.deliveries import rules, service
 from domain.deliveries.errors import LOST_ITS_SENDERS
 from domain.deliveries.model import Delivery, Kind, Outcome, Patience, State, failed
 from domain.kernel.errors import Unavailable
+from domain.operations import service as operations
+from server import tracing
 from server.database.changes import FileChanges
 from server.database.transaction import Database
 from server.observe import trace
@@ -115,7 +117,11 @@ class Dispatch:
         if service.lost(delivery, self._settings.patience):
             return failed(LOST_ITS_SENDERS, "each attempt ended with the process that made it", final=True)
         try:
-            return self._handlers[delivery.kind].send(database, delivery, stopping)
+            with tracing.work(f"delivery {delivery.kind}", _traceparent(database, delivery), _names(delivery)):
+                outcome = self._handlers[delivery.kind].send(database, delivery, stopping)
+                if outcome is not None and outcome.reason:
+                    tracing.failed(outcome.reason)
+                return outcome
         except Unavailable as error:
             return failed(error.reason, error.message)
         except Exception as error:  # noqa: BLE001 - it is told, and the others must go on
@@ -238,18 +244,30 @@ def _chance() -> int:
     return random.randint(0, rules.CHANCE_MAX)  # noqa: S311 - it spreads attempts over time, and is no secret
 
 
-def _log_broken(delivery: Delivery, error: Exception) -> None:
-    log.error("delivery broke off", delivery_id=delivery.delivery_id, **trace(error))
+def _traceparent(database: Database, delivery: Delivery) -> str:
+    """The trace of the operation that a delivery tells of; empty while nothing is traced. Raises: Unavailable."""
+    operation_id = delivery.subject.removeprefix(operations.name_of(""))
+    if not tracing.is_on() or operation_id == delivery.subject:
+        return ""
+    return database.read(lambda tx: operations.traceparent(tx, operation_id))
 
 
-def _log(delivery: Delivery) -> None:
-    names = {
+def _names(delivery: Delivery) -> dict[str, str | int]:
+    return {
         "delivery_id": delivery.delivery_id,
         "kind": delivery.kind,
         "target": delivery.target,
         "subject": delivery.subject,
         "attempt": delivery.attempts,
     }
+
+
+def _log_broken(delivery: Delivery, error: Exception) -> None:
+    log.error("delivery broke off", delivery_id=delivery.delivery_id, **trace(error))
+
+
+def _log(delivery: Delivery) -> None:
+    names: dict[str, object] = {**_names(delivery)}
     if delivery.state is State.DELIVERED:
         log.info("delivered", **names)
     elif delivery.state is State.GIVEN_UP:

@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError, Message
 
 from domain.kernel.errors import DomainError, Invalid, Unavailable, Violation
 from domain.kernel.ids import new_id
-from server import auth
+from server import auth, tracing
 from server.auth.errors import TokenExpired
 from server.call import Context, Rpc, Running, now_us
 from server.errors import (
@@ -188,7 +188,8 @@ class Gate(grpc.aio.ServerInterceptor):
         """Carry one call from its first byte to its last: whatever happens, its status is told, counted and logged."""
         started = time.perf_counter()
         method.meter.begun()
-        rpc = Rpc(method.name, caller="", request_id="", deadline=0.0)
+        span = tracing.call_begun(method.name, context.invocation_metadata())
+        rpc = Rpc(method.name, caller="", request_id="", deadline=0.0, traceparent=span.traceparent)
         code = grpc.StatusCode.OK
         try:
             ends = await self._admit(method, rpc, context)
@@ -218,6 +219,7 @@ class Gate(grpc.aio.ServerInterceptor):
                 method.seats.leave(rpc.caller)
                 self._standing.pop(context, None)
             method.meter.note(rpc, code, time.perf_counter() - started)
+            span.end(rpc, code)
 
     async def _admit(self, method: Method, rpc: Rpc, context: Context) -> float | None:
         """Let the call in, before its request is looked at; one that is running has taken its seat.

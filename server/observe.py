@@ -101,6 +101,7 @@ class CallMeter:
             request_id=rpc.request_id,
             **({"operation_id": rpc.operation_id} if rpc.operation_id else {}),
             **({"reason": rpc.reason} if rpc.reason else {}),
+            **({"trace_id": rpc.traceparent.split("-")[1]} if rpc.traceparent else {}),
         )
 
 

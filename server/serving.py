@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from server import auth, metrics
+from server import auth, metrics, tracing
 from server.auth import tls
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
@@ -35,7 +35,10 @@ async def serve(settings: Settings) -> None:
         return
     server = Server(settings, known_jobs(settings))
     make_folders(settings)
-    with metrics.served_with_children(settings.metrics_listen) as variables:
+    with (
+        metrics.served_with_children(settings.metrics_listen) as variables,
+        tracing.exported(settings, "rpc"),
+    ):
         worker = Supervised("work", settings, variables)
         try:
             await server.start()
@@ -50,6 +53,11 @@ async def serve(settings: Settings) -> None:
 
 async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     """Be one of the RPC processes that share a port."""
+    with tracing.exported(settings, "rpc"):
+        await _serve_as_one(settings, parent_lives)
+
+
+async def _serve_as_one(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     stop = _stop_on_signals(patient=True)
     server = Server(settings, known_jobs(settings))
     watch = asyncio.create_task(_stop_without(parent_lives, stop))

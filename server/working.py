@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from domain.operations.runner import Attempts
-from server import figures, metrics
+from server import figures, metrics, tracing
 from server.call import now_us
 from server.census import taking_census
 from server.loops import Loop, Loops
@@ -27,7 +27,7 @@ def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], boo
 
     Raises: CannotStart; BadSettings.
     """
-    with metrics.served("" if supervised else settings.metrics_listen):
+    with metrics.served("" if supervised else settings.metrics_listen), tracing.exported(settings, "work"):
         return _work(settings, supervised=supervised, parent_lives=parent_lives)
 
 

@@ -14,7 +14,8 @@ class Call:
     `method` is the full method name without the leading slash; `operation_id` is set where a long-running operation
     does the work, and then `caller`, `method` and `request_id` are those of the call that started it. `now_us` is the
     instant of the call in microseconds UTC, from the one injected clock (PLT-04). `scope` is what the caller's
-    permissions hold for (PLT-14).
+    permissions hold for (PLT-14). `traceparent` names the trace that the call belongs to (W3C Trace Context), empty for
+    none.
     """
 
     caller: str
@@ -23,3 +24,4 @@ class Call:
     now_us: int
     operation_id: str = ""
     scope: Scope = EVERYTHING
+    traceparent: str = ""

@@ -95,7 +95,8 @@ class Operation:
     """One piece of long-running work as it stands.
 
     `request` is what the job was asked (the job's own document), `counts` what its steps have added up so far (nested
-    documents of integers), `result` what it came to. `scope_id` is the scope of the call that started it (PLT-14).
+    documents of integers), `result` what it came to. `scope_id` is the scope of the call that started it (PLT-14), `traceparent`
+    the trace that this call belongs to.
     """
 
     operation_id: str
@@ -120,6 +121,7 @@ class Operation:
     result: Document
     failure: Failure | None
     scope_id: int = 0
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

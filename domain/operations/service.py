@@ -108,6 +108,7 @@ def start(
         result={},
         failure=None,
         scope_id=scopes.intern(tx, call.scope),
+        traceparent=call.traceparent,
     )
     store.insert_operation(tx, Standing(operation, chunks_made=1, chunks_open=1, chunks_failed=0, failure=None))
     store.insert_chunks(tx, operation_id, [NewChunk(1, Task.PLAN, first, {}, 0)])
@@ -123,6 +124,12 @@ def get(tx: Connection, operation_id: str, scope: Scope = EVERYTHING) -> Operati
     if operation is None or not scopes.sees(tx, scope, operation.scope_id):
         raise OperationNotFound(operation_id)
     return operation
+
+
+def traceparent(tx: Connection, operation_id: str) -> str:
+    """The trace that an operation belongs to; empty for none, and for an operation that is gone."""
+    operation = store.find_operation(tx, operation_id)
+    return operation.traceparent if operation is not None else ""
 
 
 def list_page(

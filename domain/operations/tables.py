@@ -31,6 +31,7 @@ operation = table(
     json_text("result"),
     json_text("error"),
     int64("scope_id", default=0),  # of the caller who started it
+    text("traceparent", default=""),  # of the call that started it
     fillfactor=50,
 )
 Index("ix_operation_created", operation.c.created_us, operation.c.operation_id)

@@ -12,6 +12,7 @@ from domain.kernel.documents import to_text
 from domain.notifications import service as notifications
 from domain.notifications.errors import EndpointDisabled, EndpointNotFound
 from domain.notifications.model import Endpoint
+from server import tracing
 from server.database.transaction import Database
 from server.outbound.posting import Poster, PostFailed
 from server.outbound.signing import MasterKey, signed
@@ -60,6 +61,7 @@ class Webhooks:
             **signed(secrets, delivery.key, at_us // _SECOND_US, body),
             "content-type": "application/cloudevents+json; charset=utf-8",
             "user-agent": "countinghouse",
+            **tracing.headers(),
         }
         try:
             answer = self._poster.post(endpoint.url, headers, body)

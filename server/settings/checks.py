@@ -68,6 +68,18 @@ def safe_url_or_nothing(url: str) -> str:
     return url
 
 
+def web_url_or_nothing(url: str) -> str:
+    """An http or https URL, or nothing."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if url and not sound:
+        raise ValueError(f"{url!r} is no URL, such as http://localhost:4318/v1/traces")
+    return url
+
+
 def is_loopback(address: str) -> bool:
     """Whether only this machine can reach the address."""
     if address.startswith("unix:"):

@@ -148,6 +148,7 @@ def _standing_from_row(row: RowMapping) -> Standing:
         result=from_text(row["result"]),
         failure=failure if state in {State.FAILED, State.CANCELED} else None,
         scope_id=row["scope_id"],
+        traceparent=row["traceparent"],
     )
     return Standing(
         operation=value,
@@ -169,6 +170,7 @@ def _fixed_columns(value: Operation) -> dict[str, Any]:
         "created_us": value.created_us,
         "request": to_text(value.request),
         "scope_id": value.scope_id,
+        "traceparent": value.traceparent,
     }
 
 

@@ -1,4 +1,4 @@
-"""Schedules."""
+"""Schedules; the trace that an operation belongs to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
+    op.add_column("operation", text("traceparent", default=""))
     op.create_table(
         "schedule",
         text("code", key=True),
