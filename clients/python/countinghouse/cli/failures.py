@@ -71,6 +71,8 @@ def _next_step(error: CountinghouseError, address: str) -> str:
         step = f"Is a server running at {address}? Start one with: countinghouse serve; or name another with --address."
     elif error.code is _S.DEADLINE_EXCEEDED and not error.request_id:
         step = ""
+    elif approval := error.metadata.get("approval"):
+        step = f"Have somebody else look at it: countinghouse approvals get {approval}"
     elif permission := error.metadata.get("permission"):
         step = f"It needs the permission {permission}."
     return step

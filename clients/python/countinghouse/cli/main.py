@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from countinghouse.cli import audit, files, notifications, operations, schedules
+from countinghouse.cli import approvals, audit, files, notifications, operations, schedules
 from countinghouse.cli.exits import INTERRUPTED, MEANINGS, OTHER
 from countinghouse.cli.gl import app as gl
 from countinghouse.cli.output import say
@@ -66,6 +66,7 @@ app.add_typer(files.app, name="files")
 app.add_typer(operations.app, name="ops")
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
 
 

@@ -7,7 +7,7 @@ from typing import Self
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.files import DataFiles
 from countinghouse.client.aio.operations import Operations
-from countinghouse.client.aio.services import Audit, GLExtraction, Notifications, Schedules
+from countinghouse.client.aio.services import Approvals, Audit, GLExtraction, Notifications, Schedules
 from countinghouse.client.channel import Connection, Tls, Token
 from countinghouse.client.errors import not_reached
 
@@ -20,6 +20,7 @@ class Client:
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
+        approvals: Calls that take effect once a second person has agreed.
         schedules: Operations that start by themselves.
         notifications: Who is told what has happened, and what became of it.
         target: Where the server is.
@@ -34,6 +35,7 @@ class Client:
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
+        self.approvals = Approvals(caller, self.channel)
         self.schedules = Schedules(caller, self.channel)
         self.notifications = Notifications(caller, self.channel)
 

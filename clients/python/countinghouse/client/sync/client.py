@@ -10,7 +10,7 @@ from countinghouse.client.errors import not_reached
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.files import DataFiles
 from countinghouse.client.sync.operations import Operations
-from countinghouse.client.sync.services import Audit, GLExtraction, Notifications, Schedules
+from countinghouse.client.sync.services import Approvals, Audit, GLExtraction, Notifications, Schedules
 
 
 class Client:
@@ -21,6 +21,7 @@ class Client:
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
+        approvals: Calls that take effect once a second person has agreed.
         schedules: Operations that start by themselves.
         notifications: Who is told what has happened, and what became of it.
         target: Where the server is.
@@ -35,6 +36,7 @@ class Client:
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
+        self.approvals = Approvals(caller, self.channel)
         self.schedules = Schedules(caller, self.channel)
         self.notifications = Notifications(caller, self.channel)
 

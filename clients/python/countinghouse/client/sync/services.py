@@ -7,7 +7,7 @@ from countinghouse.client.sync.ingest import Ingest
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import LongRunning, Operations
 from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2_grpc
-from countinghouse.operations.v1 import audit_pb2_grpc, notifications_pb2_grpc, schedules_pb2_grpc
+from countinghouse.operations.v1 import approvals_pb2_grpc, audit_pb2_grpc, notifications_pb2_grpc, schedules_pb2_grpc
 
 if TYPE_CHECKING:
     import grpc
@@ -89,6 +89,17 @@ class Notifications:
         self.get_delivery = caller.unary(stub.GetDelivery)
         self.list_deliveries = Listing(caller.unary(stub.ListDeliveries), lambda page: page.deliveries)
         self.redeliver = caller.unary(stub.RedeliverDelivery)
+
+
+class Approvals:
+    """The ApprovalsService: calls that take effect once a second person has agreed."""
+
+    def __init__(self, caller: Caller, channel: "grpc.Channel") -> None:
+        stub = approvals_pb2_grpc.ApprovalsServiceStub(channel)
+        self.list = Listing(caller.unary(stub.ListApprovals), lambda page: page.approvals)
+        self.get = caller.unary(stub.GetApproval)
+        self.approve = caller.unary(stub.ApproveApproval)
+        self.reject = caller.unary(stub.RejectApproval)
 
 
 class Audit:
