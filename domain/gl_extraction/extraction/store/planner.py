@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Join, and_, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Join, and_, case, select, true
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from domain.gl_extraction.tables import accounting_detail
@@ -49,6 +49,15 @@ def with_details(tx: Connection, keys: FromClause, columns: Sequence[ColumnEleme
 def of_key(keys: Any) -> ColumnElement[bool]:  # noqa: ANN401
     """The detail that a row's `bucket` and `detail_id` name: looked up for the row, never the row for it (`+ 0`)."""
     return and_(_d.bucket == keys.bucket + 0, _d.detail_id == keys.detail_id + 0)
+
+
+def asked_of_pair(keys: Any, terms: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:  # noqa: ANN401
+    """Conditions on the detail, written as one on the pair of key and detail, that they may not begin a join.
+
+    Without statistics PostgreSQL takes a few conditions on details to leave two of a million, begins with a walk
+    through all of them, and looks for each at all keys of the range.
+    """
+    return case((keys.bucket >= 0, and_(*terms)))
 
 
 def fact_of_detail(keys: Any, fact: ColumnElement[bool]) -> ScalarSelect[Any]:  # noqa: ANN401

@@ -33,7 +33,13 @@ from domain.data_files.model import Total, Totals
 from domain.gl_extraction.balances.model import Place, Sums
 from domain.gl_extraction.extraction.model import Selection
 from domain.gl_extraction.extraction.states import BatchState
-from domain.gl_extraction.extraction.store.planner import fact_of_detail, of_key, probe_by_key, with_details
+from domain.gl_extraction.extraction.store.planner import (
+    asked_of_pair,
+    fact_of_detail,
+    of_key,
+    probe_by_key,
+    with_details,
+)
 from domain.gl_extraction.extraction.store.ranges import Range
 from domain.gl_extraction.tables import (
     BUCKETS,
@@ -168,7 +174,8 @@ def count(tx: Connection, batch_no: int) -> int:
 def _take_postgresql(tx: Connection, batch_no: int, selection: Selection, span: Range) -> Taken:
     sources: list[Any] = []
     if not selection.resend_of:
-        moved = delete(accounting_detail_pending).where(*_within(_p, span), of_key(_p), *wanted(selection, _d))
+        asked = asked_of_pair(_p, wanted(selection, _d))
+        moved = delete(accounting_detail_pending).where(*_within(_p, span), of_key(_p), asked)
         sources.append(select(moved.returning(_p.bucket, _p.detail_id, *_FACTS).cte("moved"), _FRESH))
     if selection.restamping:
         keys = _stamped(batch_no, selection, span).subquery("stamped_before")
