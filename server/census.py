@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 
 from domain.deliveries import census as deliveries
 from domain.gl_extraction.extraction.store import census as details
+from domain.gl_extraction.receipts import service as receipts
+from domain.gl_extraction.receipts.model import Awaited
 from domain.kernel.clock import now_us as database_now_us
 from domain.operations.store import census as operations
 from domain.schedules import store as schedules
@@ -33,6 +35,7 @@ class Figures:
     pending: int
     pending_oldest_us: int
     schedules_waiting_us: int
+    awaited: Awaited
 
 
 def taking_census(*, every_s: float = _EVERY_S, clock_us: Callable[[], int] = now_us) -> Loop:
@@ -59,6 +62,7 @@ def take(tx: Connection, clock_us: int) -> Figures:
         pending=details.pending(tx),
         pending_oldest_us=details.oldest_us(tx),
         schedules_waiting_us=at_us + (schedules.waiting_since_us(tx, clock_us) or clock_us) - clock_us,
+        awaited=receipts.awaited(tx),
     )
 
 
@@ -80,5 +84,8 @@ def show(taken: Figures) -> None:
         figures.DELIVERIES_OLDEST.labels(kind).set(age_s(taken.deliveries.oldest_us[kind]))
     figures.PENDING.set(taken.pending)
     figures.PENDING_OLDEST.set(age_s(taken.pending_oldest_us))
+    figures.RECEIPTS_AWAITED.set(taken.awaited.messages)
+    figures.BATCHES_AWAITED.set(taken.awaited.batches)
+    figures.BATCHES_AWAITED_OLDEST.set(age_s(taken.awaited.oldest_us))
     figures.SCHEDULES_LATE.set(age_s(taken.schedules_waiting_us))
     figures.TAKEN.set(taken.at_us / _SECOND_US)

@@ -67,6 +67,11 @@ DELIVERIES_OLDEST = _latest(
 )
 PENDING = _latest("countinghouse_pending_details", "Details not extracted; an estimate beyond 100,000.")
 PENDING_OLDEST = _latest("countinghouse_pending_details_oldest_seconds", "Age of the oldest detail not extracted.")
+RECEIPTS_AWAITED = _latest("countinghouse_receipts_awaited", "Messages sent that the receiver has said nothing of.")
+BATCHES_AWAITED = _latest("countinghouse_receipts_awaited_batches", "Batches that hold such messages.")
+BATCHES_AWAITED_OLDEST = _latest(
+    "countinghouse_receipts_awaited_oldest_seconds", "Since when the oldest such batch is completed."
+)
 SCHEDULES_LATE = _latest("countinghouse_schedules_late_seconds", "How late the latest schedule is; 0 when none is.")
 
 

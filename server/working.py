@@ -8,6 +8,7 @@ from threading import Thread
 
 from domain.operations.runner import Attempts
 from server import figures, metrics, tracing
+from server.bookkeeping import keeping_balances
 from server.call import now_us
 from server.census import taking_census
 from server.loops import Loop, Loops
@@ -60,6 +61,7 @@ def loops(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> tuple[
         scheduling(settings, clock_us=clock_us),
         retention(settings),
         dispatch(settings),
+        keeping_balances(clock_us=clock_us),
         *([taking_census(clock_us=clock_us)] if settings.metrics_listen else []),
     )
 

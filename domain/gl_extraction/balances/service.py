@@ -105,12 +105,12 @@ def check(tx: Connection, call: Call, ledger_code: str, period_code: str) -> lis
 
 
 def compact(tx: Connection, *, now_us: int, rows_max: int) -> bool:
-    """Keep old movements one a place and span of time; says whether there is more to do.
+    """Settle what is committed, and keep old movements one a place and span of time; says whether there is more to do.
 
     Balances as of instants that were told stay what they are. Cost: about `rows_max` rows read, removed and put in, or
     those of one span where it has more.
     """
-    settled_us = telling.mark(tx, telling.SETTLED, lock=True)  # nothing is told meanwhile
+    settled_us = _settle(tx, telling.mark(tx, telling.SETTLED, lock=True), now_us)  # nothing is told meanwhile
     return any(_compact_tier(tx, tier, min(now_us - tier.after_us, settled_us), rows_max) for tier in TIERS)
 
 
