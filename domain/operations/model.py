@@ -95,8 +95,8 @@ class Operation:
     """One piece of long-running work as it stands.
 
     `request` is what the job was asked (the job's own document), `counts` what its steps have added up so far (nested
-    documents of integers), `result` what it came to. `scope_id` is the scope of the call that started it (PLT-14), `traceparent`
-    the trace that this call belongs to.
+    documents of integers), `result` what it came to. `scope_id` is the scope of the call that started it (PLT-14),
+    `traceparent` the trace that this call belongs to.
     """
 
     operation_id: str

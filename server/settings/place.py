@@ -25,7 +25,7 @@ class Place(BaseModel):
         "", description="host:port to serve figures for Prometheus on; empty for none"
     )
     traces_endpoint: Annotated[str, AfterValidator(checks.web_url_or_nothing)] = Field(
-        "", description="URL that takes traces (OTLP over HTTP), such as http://localhost:4318/v1/traces; empty for none"
+        "", description="URL that takes traces, OTLP over HTTP: http://localhost:4318/v1/traces; empty for none"
     )
     traces_ratio: float = Field(1, ge=0, le=1, description="share of the traces that begin here which is kept")
     token_file: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
