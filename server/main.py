@@ -44,6 +44,7 @@ from server.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
+from server.outbound.transmission import routes_of
 from server.scheduler import schedulable
 from server.sending import master_key, reach
 from server.servicers.gl_extraction import GLExtractionServicer
@@ -151,7 +152,9 @@ class Server:
             ),
             to,
         )
-        data_files_grpc.add_DataFilesServiceServicer_to_server(DataFilesServicer(calls, file_store(self._settings)), to)
+        data_files_grpc.add_DataFilesServiceServicer_to_server(
+            DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to
+        )
 
     async def start(self) -> None:
         """Listen, and answer health checks with "not serving"; other calls are refused until `open` is done.

@@ -20,6 +20,7 @@ from server.database.transaction import Database
 from server.database.urls import sqlite_path
 from server.notify import connect
 from server.outbound.stores import file_store
+from server.outbound.transmission import routes_of
 from server.settings import PREFIX, BadSettings, Settings
 
 _RETRY_S = 1.0
@@ -53,7 +54,7 @@ def cutting(settings: Settings) -> extraction.Limits:
 
 def known_jobs(settings: Settings) -> tuple[Job, ...]:
     """The jobs of this program, which write their files where the settings say."""
-    return jobs(file_store(settings))
+    return jobs(file_store(settings), routes_of(settings.destinations))
 
 
 def opened_database(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from domain.data_files import transmissions
 from domain.deliveries.model import Patience
 from server.dispatch import Dispatch, DispatchSettings, Handler
 from server.loops import Loop
 from server.outbound.addresses import Reach, networks_of
 from server.outbound.posting import Poster
 from server.outbound.signing import MasterKey
+from server.outbound.stores import file_store
+from server.outbound.transmission import Transmission
 from server.outbound.webhooks import Webhooks
 from server.settings import Settings
 
@@ -24,13 +27,19 @@ def dispatch(settings: Settings) -> Loop:
 
 def handlers(settings: Settings) -> tuple[Handler, ...]:
     """Who sends what: one line a kind."""
-    return (webhooks(settings),)
+    return (webhooks(settings), transmission(settings))
 
 
 def webhooks(settings: Settings) -> Webhooks:
     """The handler of notifications."""
     poster = Poster(reach(settings), timeout_s=settings.webhook_timeout_s, ca_file=_text(settings.webhook_ca_file))
     return Webhooks(poster, master_key(settings), source=settings.notification_source)
+
+
+def transmission(settings: Settings) -> Transmission:
+    """The handler of files on their way to destinations."""
+    known = {transmissions.target_of(each.name): each for each in settings.destinations}
+    return Transmission(file_store(settings), known, settings.transmission_timeout_s)
 
 
 def reach(settings: Settings) -> Reach:

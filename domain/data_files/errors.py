@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.data_files.model import FILE_TYPE, SET_TYPE, set_name
-from domain.kernel.errors import Damaged, Invalid, OutOfRange, Refused, Stale, Unavailable, Violation
+from domain.data_files.model import DESTINATION_TYPE, FILE_TYPE, SET_TYPE, set_name
+from domain.kernel.errors import Damaged, Invalid, NotFound, OutOfRange, Refused, Stale, Unavailable, Violation
 
 
 class DataFileSetLocked(Refused):
@@ -61,6 +61,24 @@ class FileDamaged(Damaged):
         super().__init__(
             f"what is stored of {name} is not what was written", resource_type=FILE_TYPE, resource_name=name
         )
+
+
+class DestinationNotFound(NotFound):
+    """There is no such destination in the server's settings."""
+
+    reason = "TRANSMISSION_DESTINATION_NOT_FOUND"
+
+    def __init__(self, destination: str) -> None:
+        super().__init__(DESTINATION_TYPE, f"transmissionDestinations/{destination}")
+
+
+class SetHasNoDestination(Refused):
+    """No destination is named for the data file set in the server's settings."""
+
+    reason = "TRANSMISSION_NOT_CONFIGURED"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(resource_type=SET_TYPE, resource_name=set_name(code))
 
 
 class StorageFull(Unavailable):

@@ -9,6 +9,7 @@ from domain.kernel.documents import Document
 
 SET_TYPE = "countinghouse.operations/DataFileSet"
 FILE_TYPE = "countinghouse.operations/DataFile"
+DESTINATION_TYPE = "countinghouse.operations/TransmissionDestination"
 
 
 @dataclass(frozen=True, slots=True)

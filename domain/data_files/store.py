@@ -121,11 +121,41 @@ def page_of_run(tx: Connection, operation_id: str, *, after_position: int, limit
     return [_file_from_row(row) for row in tx.execute(query).mappings()]
 
 
-def manifest_of(tx: Connection, operation_id: str) -> DataFile | None:
-    """The manifest of a run, visible or not: its last file, if that is one."""
+def manifest_of(tx: Connection, operation_id: str, *, lock: bool = False) -> DataFile | None:
+    """The manifest of a run, visible or not: its last file, if that is one; `lock`: as in `find_set`.
+
+    Cost: one statement along ix_data_file_operation.
+    """
     query = select(data_file).where(_f.operation_id == operation_id).order_by(_f.position.desc()).limit(1)
-    row = tx.execute(query).mappings().one_or_none()
+    row = tx.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     return _file_from_row(row) if row is not None and row["manifest"] else None
+
+
+def runs_of_set(tx: Connection, set_code: str, operation_id: str) -> list[str]:
+    """The operations whose files are visible in a set, or the one asked for, in the order in which they came."""
+    query = (
+        select(_f.operation_id)
+        .where(_f.set_code == set_code, _f.visible_us > 0)
+        .group_by(_f.operation_id)
+        .order_by(func.min(_f.visible_us), _f.operation_id)
+    )
+    query = query.where(_f.operation_id == operation_id) if operation_id else query
+    return list(tx.execute(query).scalars())
+
+
+_UNDER_WAY = text("""
+    SELECT 1 FROM data_file f JOIN delivery d
+      ON d.key = 'dataFileSets/' || f.set_code || '/files/' || f.file_name AND d.target = :target
+    WHERE f.operation_id = :operation_id AND f.manifest = 0 AND d.state <> 'DELIVERED'
+    ORDER BY f.position DESC LIMIT 1""")
+
+
+def is_under_way(tx: Connection, operation_id: str, target: str) -> bool:
+    """Whether a file of a run, less its manifest, is yet to arrive at a target.
+
+    Cost: one statement, by key from the last file on: those are sent last.
+    """
+    return tx.execute(_UNDER_WAY, {"operation_id": operation_id, "target": target}).first() is not None
 
 
 def reveal(tx: Connection, operation_id: str, *, now_us: int) -> tuple[int, int]:

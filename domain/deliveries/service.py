@@ -129,6 +129,21 @@ def get(tx: Connection, delivery_id: str, seen: Seen = None) -> Delivery:
     return found
 
 
+def find_of(tx: Connection, key: str, target: str) -> Delivery | None:
+    """The delivery of a key to a target, if there is one. Cost: one statement by a unique index."""
+    return store.find_of(tx, key, target)
+
+
+def about(tx: Connection, kind: Kind, subjects: Sequence[str]) -> list[Delivery]:
+    """The deliveries of a kind that are about subjects, by target. Cost: one statement along ix_delivery_subject."""
+    return store.about(tx, kind, subjects)
+
+
+def begin_again(tx: Connection, delivery_id: str) -> None:
+    """Send an ended delivery again since what it depends on has changed; `redeliver` is for callers."""
+    store.begin_again(tx, delivery_id, now_us=now_us(tx))
+
+
 def list_page(tx: Connection, wanted: DeliveryFilter, page: Page, seen: Seen = None) -> list[Delivery]:
     """One delivery more than the page holds, if there is one, newest first; the key is the id."""
     before_id = str(page.after[0]) if page.after else ""

@@ -147,6 +147,19 @@ def find(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) ->
     return _one(tx, select(delivery).where(delivery.c.delivery_id == delivery_id, *_seen(visible)))
 
 
+def find_of(tx: Connection, key: str, target: str) -> Delivery | None:
+    """The delivery of a key to a target. Cost: one statement along delivery_key_once_per_target."""
+    return _one(tx, select(delivery).where(delivery.c.key == key, delivery.c.target == target))
+
+
+def about(tx: Connection, kind: Kind, subjects: Sequence[str]) -> list[Delivery]:
+    """Deliveries about subjects, by target. Cost: one statement along ix_delivery_subject."""
+    query = (
+        select(delivery).where(delivery.c.subject.in_(subjects), delivery.c.kind == kind).order_by(delivery.c.target)
+    )
+    return [_delivery_from_row(row) for row in tx.execute(query).mappings()]
+
+
 def lock(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) -> Delivery | None:
     """As `find`, and the row is locked until the transaction ends."""
     query = select(delivery).where(delivery.c.delivery_id == delivery_id, *_seen(visible))

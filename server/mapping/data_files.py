@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from google.type.money_pb2 import Money
 
 from countinghouse.operations.v1 import data_files_pb2 as pb
 from domain.data_files.model import DataFile, DataFileSet, Totals, file_name, totals_from_document
+from domain.deliveries.model import Delivery
 from domain.kernel.amounts import amount_of
 from domain.kernel.documents import Document
 from domain.operations.service import name_of
+from server.mapping.notifications import delivery_to_proto
 from server.mapping.operations import id_from_name, instant_to_proto
 
 
@@ -28,8 +32,8 @@ def set_to_proto(found: DataFileSet) -> pb.DataFileSet:
     )
 
 
-def file_to_proto(file: DataFile) -> pb.DataFile:
-    """A file's facts."""
+def file_to_proto(file: DataFile, transmissions: Iterable[Delivery] = ()) -> pb.DataFile:
+    """A file's facts, and where it is sent."""
     return pb.DataFile(
         name=file_name(file.set_code, file.file_name),
         media_type=file.media_type,
@@ -40,6 +44,7 @@ def file_to_proto(file: DataFile) -> pb.DataFile:
         manifest=file.manifest,
         operation=name_of(file.operation_id),
         create_time=instant_to_proto(file.created_us),
+        transmissions=map(delivery_to_proto, transmissions),
     )
 
 
@@ -77,7 +82,7 @@ def file_key_from_name(name: str) -> tuple[str, str]:
     return code, file
 
 
-def operation_id_from_proto(request: pb.ListDataFilesRequest) -> str:
+def operation_id_from_proto(request: pb.ListDataFilesRequest | pb.TransmitDataFilesRequest) -> str:
     """Whose files; empty for all. Raises: Invalid."""
     return id_from_name(request.operation) if request.operation else ""
 

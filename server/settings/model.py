@@ -18,13 +18,25 @@ from server.settings.identity import contradictions as of_identity
 from server.settings.keeping import Keeping
 from server.settings.keeping import contradictions as of_keeping
 from server.settings.place import Place
+from server.settings.transmission import Transmissions
+from server.settings.transmission import contradictions as of_transmissions
 from server.settings.work import Work
 
 PREFIX = "COUNTINGHOUSE_"
 
 
 class Settings(
-    GLExtraction, Deliveries, DataFiles, Keeping, Work, CallLimits, Approvals, Identity, Place, BaseSettings
+    GLExtraction,
+    Deliveries,
+    DataFiles,
+    Transmissions,
+    Keeping,
+    Work,
+    CallLimits,
+    Approvals,
+    Identity,
+    Place,
+    BaseSettings,
 ):
     """What can be set. The environment comes before the file, the file before the default."""
 
@@ -82,6 +94,7 @@ def contradictions(settings: Settings) -> list[str]:
     lines += of_identity(settings, settings.token_file, PREFIX)
     lines += of_approvals(settings, PREFIX, identified=settings.identified)
     lines += of_data_files(settings, PREFIX)
+    lines += of_transmissions(settings)
     lines += of_keeping(settings, PREFIX)
     lines += of_deliveries(settings, PREFIX)
     return lines

@@ -12,13 +12,12 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from domain.jobs import jobs
 from domain.operations.model import Job
 from server import observe
 from server.call import now_us
 from server.embedded import embedded
 from server.main import Server
-from server.outbound.stores import file_store
+from server.opening import known_jobs
 from server.settings import Settings
 
 S = TypeVar("S")
@@ -60,7 +59,7 @@ def serving(
     }
     settings = Settings(**values)
     observe.configure(settings.log_level)
-    known = jobs(file_store(settings)) if carries_out is None else carries_out
+    known = known_jobs(settings) if carries_out is None else carries_out
     with (
         embedded(settings, known, clock_us=clock_us) as server,
         grpc.insecure_channel(server.target) as channel,

@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 
 from domain.data_files import service as data_files
 from domain.data_files import store as file_records
+from domain.data_files import transmissions
 from domain.data_files.model import ChainEnd, difference_of, totals_from_document, totals_to_document
 from domain.data_files.storage import FileStore, Written
+from domain.data_files.transmissions import Routes
 from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.extraction import files, manifest, notices
 from domain.gl_extraction.extraction.elements import Survey, coded_columns
@@ -58,10 +60,11 @@ class ChunkSizes:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The job's steps, with the place for files and the sizes of steps."""
+    """The job's steps, with the place for files, the sizes of steps, and where files are sent."""
 
     files: FileStore
     sizes: ChunkSizes
+    routes: Routes = ()
 
     def job(self) -> Job:
         """The job as the mechanism knows it."""
@@ -225,6 +228,7 @@ class Extraction:
         file_records.add_file(tx, files.manifest_file(batch, written, after, work.now_us))
         call = _call(tx, work.operation, work.now_us)
         told = data_files.reveal_run(tx, call, batch.data_file_set_code, batch.description, after=after)
+        transmissions.send_run(tx, self.routes, told, batch.operation_id)
         completed = replace(batch, state=_to(batch, BatchState.COMPLETED), completed_us=work.now_us)
         batches.change(tx, completed)
         balances.completed(tx, batch.batch_no, now_us=work.now_us)

@@ -1,4 +1,4 @@
-"""Data file sets and files: list, get, lock, unlock, download (PLT-30, PLT-31)."""
+"""Data file sets and files: list, get, lock, unlock, download, transmit (PLT-30 to PLT-32)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from functools import partial
 from countinghouse.operations.v1 import data_files_pb2 as pb
 from countinghouse.operations.v1 import data_files_pb2_grpc as grpc_service
 from domain.data_files import service as data_files
+from domain.data_files import transmissions
 from domain.data_files.storage import FileStore, checked_pieces
+from domain.data_files.transmissions import Routes
 from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping import data_files as mapping
@@ -19,9 +21,10 @@ from server.mapping.listing import listing_key
 class DataFilesServicer(grpc_service.DataFilesServiceServicer):
     """Lists, locks and downloads what the services have written."""
 
-    def __init__(self, calls: Calls, files: FileStore) -> None:
+    def __init__(self, calls: Calls, files: FileStore, routes: Routes = ()) -> None:
         self._calls = calls
         self._files = files
+        self._routes = routes
 
     async def ListDataFileSets(
         self, request: pb.ListDataFileSetsRequest, context: Context
@@ -77,8 +80,9 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
             shown = found[: page.size]
             more = len(found) > page.size
             last = shown[-1] if more else None
+            sent = transmissions.of_files(tx, shown)
             return pb.ListDataFilesResponse(
-                data_files=map(mapping.file_to_proto, shown),
+                data_files=(mapping.file_to_proto(file, sent.get(file.name, ())) for file in shown),
                 next_page_token=tokens.token([last.visible_us, last.operation_id, last.position], query)
                 if last
                 else "",
@@ -89,9 +93,32 @@ class DataFilesServicer(grpc_service.DataFilesServiceServicer):
     async def GetDataFile(self, request: pb.GetDataFileRequest, context: Context) -> pb.DataFile:
         """A file's facts."""
         code, name = mapping.file_key_from_name(request.name)
-        return await self._calls.read(
-            context, lambda tx, call: mapping.file_to_proto(data_files.get_file(tx, code, name, call.scope))
-        )
+
+        def read(tx: Tx, call: Call) -> pb.DataFile:
+            file = data_files.get_file(tx, code, name, call.scope)
+            return mapping.file_to_proto(file, transmissions.of_files(tx, [file]).get(file.name, ()))
+
+        return await self._calls.read(context, read)
+
+    async def TransmitDataFiles(
+        self, request: pb.TransmitDataFilesRequest, context: Context
+    ) -> pb.TransmitDataFilesResponse:
+        """Have a set's files sent."""
+        code, operation_id = mapping.code_from_name(request.name), mapping.operation_id_from_proto(request)
+
+        def send(tx: Tx, call: Call) -> pb.TransmitDataFilesResponse:
+            begun = transmissions.send_set(
+                tx,
+                call,
+                self._routes,
+                data_files.get_set(tx, code, call.scope),
+                destination=request.destination,
+                operation_id=operation_id,
+                again=request.again,
+            )
+            return pb.TransmitDataFilesResponse(begun_count=begun.begun, under_way_count=begun.under_way)
+
+        return await self._calls.write(context, request, pb.TransmitDataFilesResponse, send)
 
     async def DownloadDataFile(
         self, request: pb.DownloadDataFileRequest, context: Context

@@ -92,6 +92,7 @@ CASES: dict[str, Case] = {
     f"{FILES}/UnlockDataFileSet": NotFound({"name": "{set}"}),
     f"{FILES}/ListDataFiles": NotFound({"parent": "{set}"}),
     f"{FILES}/GetDataFile": NotFound({"name": "{file}"}),
+    f"{FILES}/TransmitDataFiles": NotFound({"name": "{set}"}),
     f"{FILES}/DownloadDataFile": NotFound({"name": "{file}"}),
     f"{OPERATIONS}/ListOperations": Absent({"name": "operations"}),
     f"{OPERATIONS}/GetOperation": NotFound({"name": "{operation}"}),

@@ -22,6 +22,7 @@ from countinghouse.cli.output import (
     show_one,
     show_table,
     show_value,
+    word,
     yes,
 )
 from countinghouse.cli.progress import Display
@@ -29,8 +30,16 @@ from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
+    from countinghouse.operations.v1.notifications_pb2 import Delivery
 
-app = typer.Typer(help="Data file sets: list, lock, download, verify.", no_args_is_help=True)
+app = typer.Typer(help="Data file sets: list, lock, download, verify, transmit.", no_args_is_help=True)
+
+
+def _state(one: "Delivery") -> str:
+    from countinghouse.operations.v1.notifications_pb2 import DeliveryState
+
+    return word(DeliveryState, one.state)
+
 
 SET_COLUMNS = (
     Column("SET", lambda one: one.code),
@@ -48,6 +57,20 @@ FILE_COLUMNS = (
     Column("CREDIT", lambda one: credits_(one.control_totals), right=True),
     Column("MANIFEST", lambda one: yes(one.manifest)),
     Column("SHA256", lambda one: one.sha256[:12]),
+)
+BEGUN_COLUMNS = (
+    Column("BEGUN", lambda one: f"{one.begun_count:,}", right=True),
+    Column("UNDER WAY BEFORE", lambda one: f"{one.under_way_count:,}", right=True),
+)
+TRANSMISSION_COLUMNS = (
+    Column("FILE", lambda one: last(one.subject)),
+    Column("DESTINATION", lambda one: last(one.target)),
+    Column("STATE", _state),
+    Column("ATTEMPTS", lambda one: str(one.attempts), right=True),
+    Column("ENDED", lambda one: moment(one.end_time)),
+    Column("NEXT", lambda one: moment(one.next_attempt_time)),
+    Column("REASON", lambda one: one.failure_reason),
+    Column("DELIVERY", lambda one: last(one.name)),
 )
 FINDING_COLUMNS = (
     Column("FILE", lambda one: one.file),
@@ -128,6 +151,41 @@ def verify(context: typer.Context, set_: Set, output: Output = Format.TABLE) -> 
         show_value(asdict(seen) | {"sound": seen.sound}, output)
     if not seen.sound:
         raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def transmit(
+    context: typer.Context,
+    set_: Set,
+    to: Annotated[str, typer.Option(help="Only to this destination.")] = "",
+    operation: Annotated[str, typer.Option(help="Only files that this operation wrote.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Send what has arrived once more, too.")] = False,
+    request_id: Annotated[str, typer.Option(help="Repeating a call with its id changes nothing.")] = "",
+    output: Output = Format.TABLE,
+) -> None:
+    """Have a set's files sent to where the server's settings say: what was never sent, or was given up."""
+    from countinghouse.operations.v1 import data_files_pb2
+
+    request = data_files_pb2.TransmitDataFilesRequest(
+        name=full("dataFileSets", set_),
+        destination=to,
+        operation=full("operations", operation) if operation else "",
+        again=again,
+        request_id=request_id,
+    )
+    with session(context) as client:
+        show_one(client.files.transmit(request), BEGUN_COLUMNS, output)
+
+
+@app.command()
+def transmissions(context: typer.Context, set_: Set, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+    """Show where the files of a set were sent, and what became of it."""
+    from countinghouse.operations.v1 import data_files_pb2
+
+    request = data_files_pb2.ListDataFilesRequest(parent=full("dataFileSets", set_))
+    with session(context) as client:
+        files = client.files.list_files(request, limit=limit or None)
+        show_list((one for each in files for one in each.transmissions), TRANSMISSION_COLUMNS, output)
 
 
 def _fetch(client: "Client", display: Display, name: str, path: Path) -> str:

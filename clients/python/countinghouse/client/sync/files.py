@@ -32,6 +32,7 @@ class DataFiles:
         self.unlock_set = caller.unary(stub.UnlockDataFileSet)
         self.list_files = Listing(caller.unary(stub.ListDataFiles), lambda page: page.data_files)
         self.get_file = caller.unary(stub.GetDataFile)
+        self.transmit = caller.unary(stub.TransmitDataFiles)
         self.stream_file = caller.stream(stub.DownloadDataFile)
 
     def download(

@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from countinghouse.operations.v1 import notifications_pb2 as countinghouse_dot_operations_dot_v1_dot_notifications__pb2
 from countinghouse.operations.v1 import permission_pb2 as countinghouse_dot_operations_dot_v1_dot_permission__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
@@ -30,7 +31,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,countinghouse/operations/v1/data_files.proto\x12\x1b\x63ountinghouse.operations.v1\x1a\x1b\x62uf/validate/validate.proto\x1a,countinghouse/operations/v1/permission.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x86\x03\n\x0b\x44\x61taFileSet\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04\x63ode\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06locked\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nfile_count\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nsize_bytes\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0emanifest_count\x18\t \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fmanifest_sha256\x18\n \x01(\tB\x04\xe2\x41\x01\x03:b\xea\x41_\n$countinghouse.operations/DataFileSet\x12\x1c\x64\x61taFileSets/{data_file_set}*\x0c\x64\x61taFileSets2\x0b\x64\x61taFileSet\"\x9d\x03\n\x08\x44\x61taFile\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x18\n\nmedia_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nsize_bytes\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06sha256\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0crecord_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12G\n\x0e\x63ontrol_totals\x18\x06 \x03(\x0b\x32).countinghouse.operations.v1.ControlTotalB\x04\xe2\x41\x01\x03\x12\x16\n\x08manifest\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x17\n\toperation\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:f\xea\x41\x63\n!countinghouse.operations/DataFile\x12)dataFileSets/{data_file_set}/files/{file}*\tdataFiles2\x08\x64\x61taFile\"a\n\x0c\x43ontrolTotal\x12\'\n\x05\x64\x65\x62it\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12(\n\x06\x63redit\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"^\n\x17ListDataFileSetsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x81\x01\n\x18ListDataFileSetsResponse\x12\x46\n\x0e\x64\x61ta_file_sets\x18\x01 \x03(\x0b\x32(.countinghouse.operations.v1.DataFileSetB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"~\n\x15GetDataFileSetRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\"\xd3\x01\n\x16LockDataFileSetRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x37\n\nrequest_id\x18\x03 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xd5\x01\n\x18UnlockDataFileSetRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x37\n\nrequest_id\x18\x03 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\x82\x02\n\x14ListDataFilesRequest\x12g\n\x06parent\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12!\n\tpage_size\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12<\n\toperation\x18\x04 \x01(\tB)\xe2\x41\x01\x01\xbaH\"r 2\x1e^(operations/[a-z0-9]{1,64})?$\"w\n\x15ListDataFilesResponse\x12?\n\ndata_files\x18\x01 \x03(\x0b\x32%.countinghouse.operations.v1.DataFileB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\x94\x01\n\x12GetDataFileRequest\x12~\n\x04name\x18\x01 \x01(\tBp\xe2\x41\x01\x02\xfa\x41#\n!countinghouse.operations/DataFile\xbaHCrA2?^dataFileSets/[A-Za-z0-9._-]{1,64}/files/[A-Za-z0-9._-]{1,128}$\"\xb6\x01\n\x17\x44ownloadDataFileRequest\x12~\n\x04name\x18\x01 \x01(\tBp\xe2\x41\x01\x02\xfa\x41#\n!countinghouse.operations/DataFile\xbaHCrA2?^dataFileSets/[A-Za-z0-9._-]{1,64}/files/[A-Za-z0-9._-]{1,128}$\x12\x1b\n\x06offset\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\"\x87\x01\n\x18\x44ownloadDataFileResponse\x12>\n\tdata_file\x18\x01 \x01(\x0b\x32%.countinghouse.operations.v1.DataFileB\x04\xe2\x41\x01\x03\x12\x14\n\x06offset\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x32\xae\x07\n\x10\x44\x61taFilesService\x12\x89\x01\n\x10ListDataFileSets\x12\x34.countinghouse.operations.v1.ListDataFileSetsRequest\x1a\x35.countinghouse.operations.v1.ListDataFileSetsResponse\"\x08\x8a\xe7\x18\x04read\x12x\n\x0eGetDataFileSet\x12\x32.countinghouse.operations.v1.GetDataFileSetRequest\x1a(.countinghouse.operations.v1.DataFileSet\"\x08\x8a\xe7\x18\x04read\x12\x85\x01\n\x0fLockDataFileSet\x12\x33.countinghouse.operations.v1.LockDataFileSetRequest\x1a(.countinghouse.operations.v1.DataFileSet\"\x13\x8a\xe7\x18\x0fmanagedatafiles\x12\x89\x01\n\x11UnlockDataFileSet\x12\x35.countinghouse.operations.v1.UnlockDataFileSetRequest\x1a(.countinghouse.operations.v1.DataFileSet\"\x13\x8a\xe7\x18\x0fmanagedatafiles\x12\x80\x01\n\rListDataFiles\x12\x31.countinghouse.operations.v1.ListDataFilesRequest\x1a\x32.countinghouse.operations.v1.ListDataFilesResponse\"\x08\x8a\xe7\x18\x04read\x12o\n\x0bGetDataFile\x12/.countinghouse.operations.v1.GetDataFileRequest\x1a%.countinghouse.operations.v1.DataFile\"\x08\x8a\xe7\x18\x04read\x12\x8b\x01\n\x10\x44ownloadDataFile\x12\x34.countinghouse.operations.v1.DownloadDataFileRequest\x1a\x35.countinghouse.operations.v1.DownloadDataFileResponse\"\x08\x8a\xe7\x18\x04read0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,countinghouse/operations/v1/data_files.proto\x12\x1b\x63ountinghouse.operations.v1\x1a\x1b\x62uf/validate/validate.proto\x1a/countinghouse/operations/v1/notifications.proto\x1a,countinghouse/operations/v1/permission.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x86\x03\n\x0b\x44\x61taFileSet\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04\x63ode\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06locked\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nfile_count\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nsize_bytes\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0emanifest_count\x18\t \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fmanifest_sha256\x18\n \x01(\tB\x04\xe2\x41\x01\x03:b\xea\x41_\n$countinghouse.operations/DataFileSet\x12\x1c\x64\x61taFileSets/{data_file_set}*\x0c\x64\x61taFileSets2\x0b\x64\x61taFileSet\"\xe1\x03\n\x08\x44\x61taFile\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x18\n\nmedia_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nsize_bytes\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06sha256\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0crecord_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12G\n\x0e\x63ontrol_totals\x18\x06 \x03(\x0b\x32).countinghouse.operations.v1.ControlTotalB\x04\xe2\x41\x01\x03\x12\x16\n\x08manifest\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x17\n\toperation\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x42\n\rtransmissions\x18\n \x03(\x0b\x32%.countinghouse.operations.v1.DeliveryB\x04\xe2\x41\x01\x03:f\xea\x41\x63\n!countinghouse.operations/DataFile\x12)dataFileSets/{data_file_set}/files/{file}*\tdataFiles2\x08\x64\x61taFile\"a\n\x0c\x43ontrolTotal\x12\'\n\x05\x64\x65\x62it\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12(\n\x06\x63redit\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"^\n\x17ListDataFileSetsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"\x81\x01\n\x18ListDataFileSetsResponse\x12\x46\n\x0e\x64\x61ta_file_sets\x18\x01 \x03(\x0b\x32(.countinghouse.operations.v1.DataFileSetB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"~\n\x15GetDataFileSetRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\"\xd3\x01\n\x16LockDataFileSetRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x37\n\nrequest_id\x18\x03 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xd5\x01\n\x18UnlockDataFileSetRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x04\x65tag\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x37\n\nrequest_id\x18\x03 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\x82\x02\n\x14ListDataFilesRequest\x12g\n\x06parent\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12!\n\tpage_size\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\x12<\n\toperation\x18\x04 \x01(\tB)\xe2\x41\x01\x01\xbaH\"r 2\x1e^(operations/[a-z0-9]{1,64})?$\"w\n\x15ListDataFilesResponse\x12?\n\ndata_files\x18\x01 \x03(\x0b\x32%.countinghouse.operations.v1.DataFileB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\x94\x01\n\x12GetDataFileRequest\x12~\n\x04name\x18\x01 \x01(\tBp\xe2\x41\x01\x02\xfa\x41#\n!countinghouse.operations/DataFile\xbaHCrA2?^dataFileSets/[A-Za-z0-9._-]{1,64}/files/[A-Za-z0-9._-]{1,128}$\"\xc0\x02\n\x18TransmitDataFilesRequest\x12\x65\n\x04name\x18\x01 \x01(\tBW\xe2\x41\x01\x02\xfa\x41&\n$countinghouse.operations/DataFileSet\xbaH\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$\x12\x31\n\x0b\x64\x65stination\x18\x02 \x01(\tB\x1c\xe2\x41\x01\x01\xbaH\x15r\x13\x32\x11^[a-z0-9-]{0,63}$\x12<\n\toperation\x18\x03 \x01(\tB)\xe2\x41\x01\x01\xbaH\"r 2\x1e^(operations/[a-z0-9]{1,64})?$\x12\x13\n\x05\x61gain\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x37\n\nrequest_id\x18\x05 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"U\n\x19TransmitDataFilesResponse\x12\x19\n\x0b\x62\x65gun_count\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0funder_way_count\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\"\xb6\x01\n\x17\x44ownloadDataFileRequest\x12~\n\x04name\x18\x01 \x01(\tBp\xe2\x41\x01\x02\xfa\x41#\n!countinghouse.operations/DataFile\xbaHCrA2?^dataFileSets/[A-Za-z0-9._-]{1,64}/files/[A-Za-z0-9._-]{1,128}$\x12\x1b\n\x06offset\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\"\x87\x01\n\x18\x44ownloadDataFileResponse\x12>\n\tdata_file\x18\x01 \x01(\x0b\x32%.countinghouse.operations.v1.DataFileB\x04\xe2\x41\x01\x03\x12\x14\n\x06offset\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x03\x32\xc8\x08\n\x10\x44\x61taFilesService\x12\x89\x01\n\x10ListDataFileSets\x12\x34.countinghouse.operations.v1.ListDataFileSetsRequest\x1a\x35.countinghouse.operations.v1.ListDataFileSetsResponse\"\x08\x8a\xe7\x18\x04read\x12x\n\x0eGetDataFileSet\x12\x32.countinghouse.operations.v1.GetDataFileSetRequest\x1a(.countinghouse.operations.v1.DataFileSet\"\x08\x8a\xe7\x18\x04read\x12\x85\x01\n\x0fLockDataFileSet\x12\x33.countinghouse.operations.v1.LockDataFileSetRequest\x1a(.countinghouse.operations.v1.DataFileSet\"\x13\x8a\xe7\x18\x0fmanagedatafiles\x12\x89\x01\n\x11UnlockDataFileSet\x12\x35.countinghouse.operations.v1.UnlockDataFileSetRequest\x1a(.countinghouse.operations.v1.DataFileSet\"\x13\x8a\xe7\x18\x0fmanagedatafiles\x12\x80\x01\n\rListDataFiles\x12\x31.countinghouse.operations.v1.ListDataFilesRequest\x1a\x32.countinghouse.operations.v1.ListDataFilesResponse\"\x08\x8a\xe7\x18\x04read\x12o\n\x0bGetDataFile\x12/.countinghouse.operations.v1.GetDataFileRequest\x1a%.countinghouse.operations.v1.DataFile\"\x08\x8a\xe7\x18\x04read\x12\x97\x01\n\x11TransmitDataFiles\x12\x35.countinghouse.operations.v1.TransmitDataFilesRequest\x1a\x36.countinghouse.operations.v1.TransmitDataFilesResponse\"\x13\x8a\xe7\x18\x0fmanagedatafiles\x12\x8b\x01\n\x10\x44ownloadDataFile\x12\x34.countinghouse.operations.v1.DownloadDataFileRequest\x1a\x35.countinghouse.operations.v1.DownloadDataFileResponse\"\x08\x8a\xe7\x18\x04read0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -77,6 +78,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DATAFILE'].fields_by_name['operation']._serialized_options = b'\342A\001\003'
   _globals['_DATAFILE'].fields_by_name['create_time']._loaded_options = None
   _globals['_DATAFILE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_DATAFILE'].fields_by_name['transmissions']._loaded_options = None
+  _globals['_DATAFILE'].fields_by_name['transmissions']._serialized_options = b'\342A\001\003'
   _globals['_DATAFILE']._loaded_options = None
   _globals['_DATAFILE']._serialized_options = b'\352Ac\n!countinghouse.operations/DataFile\022)dataFileSets/{data_file_set}/files/{file}*\tdataFiles2\010dataFile'
   _globals['_CONTROLTOTAL'].fields_by_name['debit']._loaded_options = None
@@ -119,6 +122,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDATAFILESRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\342A\001\003'
   _globals['_GETDATAFILEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETDATAFILEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A#\n!countinghouse.operations/DataFile\272HCrA2?^dataFileSets/[A-Za-z0-9._-]{1,64}/files/[A-Za-z0-9._-]{1,128}$'
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A&\n$countinghouse.operations/DataFileSet\272H\'r%2#^dataFileSets/[A-Za-z0-9._-]{1,64}$'
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['destination']._loaded_options = None
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['destination']._serialized_options = b'\342A\001\001\272H\025r\0232\021^[a-z0-9-]{0,63}$'
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['operation']._loaded_options = None
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['operation']._serialized_options = b'\342A\001\001\272H\"r 2\036^(operations/[a-z0-9]{1,64})?$'
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['again']._loaded_options = None
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['again']._serialized_options = b'\342A\001\001'
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_TRANSMITDATAFILESREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
+  _globals['_TRANSMITDATAFILESRESPONSE'].fields_by_name['begun_count']._loaded_options = None
+  _globals['_TRANSMITDATAFILESRESPONSE'].fields_by_name['begun_count']._serialized_options = b'\342A\001\003'
+  _globals['_TRANSMITDATAFILESRESPONSE'].fields_by_name['under_way_count']._loaded_options = None
+  _globals['_TRANSMITDATAFILESRESPONSE'].fields_by_name['under_way_count']._serialized_options = b'\342A\001\003'
   _globals['_DOWNLOADDATAFILEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DOWNLOADDATAFILEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A#\n!countinghouse.operations/DataFile\272HCrA2?^dataFileSets/[A-Za-z0-9._-]{1,64}/files/[A-Za-z0-9._-]{1,128}$'
   _globals['_DOWNLOADDATAFILEREQUEST'].fields_by_name['offset']._loaded_options = None
@@ -141,34 +158,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DATAFILESSERVICE'].methods_by_name['ListDataFiles']._serialized_options = b'\212\347\030\004read'
   _globals['_DATAFILESSERVICE'].methods_by_name['GetDataFile']._loaded_options = None
   _globals['_DATAFILESSERVICE'].methods_by_name['GetDataFile']._serialized_options = b'\212\347\030\004read'
+  _globals['_DATAFILESSERVICE'].methods_by_name['TransmitDataFiles']._loaded_options = None
+  _globals['_DATAFILESSERVICE'].methods_by_name['TransmitDataFiles']._serialized_options = b'\212\347\030\017managedatafiles'
   _globals['_DATAFILESSERVICE'].methods_by_name['DownloadDataFile']._loaded_options = None
   _globals['_DATAFILESSERVICE'].methods_by_name['DownloadDataFile']._serialized_options = b'\212\347\030\004read'
-  _globals['_DATAFILESET']._serialized_start=271
-  _globals['_DATAFILESET']._serialized_end=661
-  _globals['_DATAFILE']._serialized_start=664
-  _globals['_DATAFILE']._serialized_end=1077
-  _globals['_CONTROLTOTAL']._serialized_start=1079
-  _globals['_CONTROLTOTAL']._serialized_end=1176
-  _globals['_LISTDATAFILESETSREQUEST']._serialized_start=1178
-  _globals['_LISTDATAFILESETSREQUEST']._serialized_end=1272
-  _globals['_LISTDATAFILESETSRESPONSE']._serialized_start=1275
-  _globals['_LISTDATAFILESETSRESPONSE']._serialized_end=1404
-  _globals['_GETDATAFILESETREQUEST']._serialized_start=1406
-  _globals['_GETDATAFILESETREQUEST']._serialized_end=1532
-  _globals['_LOCKDATAFILESETREQUEST']._serialized_start=1535
-  _globals['_LOCKDATAFILESETREQUEST']._serialized_end=1746
-  _globals['_UNLOCKDATAFILESETREQUEST']._serialized_start=1749
-  _globals['_UNLOCKDATAFILESETREQUEST']._serialized_end=1962
-  _globals['_LISTDATAFILESREQUEST']._serialized_start=1965
-  _globals['_LISTDATAFILESREQUEST']._serialized_end=2223
-  _globals['_LISTDATAFILESRESPONSE']._serialized_start=2225
-  _globals['_LISTDATAFILESRESPONSE']._serialized_end=2344
-  _globals['_GETDATAFILEREQUEST']._serialized_start=2347
-  _globals['_GETDATAFILEREQUEST']._serialized_end=2495
-  _globals['_DOWNLOADDATAFILEREQUEST']._serialized_start=2498
-  _globals['_DOWNLOADDATAFILEREQUEST']._serialized_end=2680
-  _globals['_DOWNLOADDATAFILERESPONSE']._serialized_start=2683
-  _globals['_DOWNLOADDATAFILERESPONSE']._serialized_end=2818
-  _globals['_DATAFILESSERVICE']._serialized_start=2821
-  _globals['_DATAFILESSERVICE']._serialized_end=3763
+  _globals['_DATAFILESET']._serialized_start=320
+  _globals['_DATAFILESET']._serialized_end=710
+  _globals['_DATAFILE']._serialized_start=713
+  _globals['_DATAFILE']._serialized_end=1194
+  _globals['_CONTROLTOTAL']._serialized_start=1196
+  _globals['_CONTROLTOTAL']._serialized_end=1293
+  _globals['_LISTDATAFILESETSREQUEST']._serialized_start=1295
+  _globals['_LISTDATAFILESETSREQUEST']._serialized_end=1389
+  _globals['_LISTDATAFILESETSRESPONSE']._serialized_start=1392
+  _globals['_LISTDATAFILESETSRESPONSE']._serialized_end=1521
+  _globals['_GETDATAFILESETREQUEST']._serialized_start=1523
+  _globals['_GETDATAFILESETREQUEST']._serialized_end=1649
+  _globals['_LOCKDATAFILESETREQUEST']._serialized_start=1652
+  _globals['_LOCKDATAFILESETREQUEST']._serialized_end=1863
+  _globals['_UNLOCKDATAFILESETREQUEST']._serialized_start=1866
+  _globals['_UNLOCKDATAFILESETREQUEST']._serialized_end=2079
+  _globals['_LISTDATAFILESREQUEST']._serialized_start=2082
+  _globals['_LISTDATAFILESREQUEST']._serialized_end=2340
+  _globals['_LISTDATAFILESRESPONSE']._serialized_start=2342
+  _globals['_LISTDATAFILESRESPONSE']._serialized_end=2461
+  _globals['_GETDATAFILEREQUEST']._serialized_start=2464
+  _globals['_GETDATAFILEREQUEST']._serialized_end=2612
+  _globals['_TRANSMITDATAFILESREQUEST']._serialized_start=2615
+  _globals['_TRANSMITDATAFILESREQUEST']._serialized_end=2935
+  _globals['_TRANSMITDATAFILESRESPONSE']._serialized_start=2937
+  _globals['_TRANSMITDATAFILESRESPONSE']._serialized_end=3022
+  _globals['_DOWNLOADDATAFILEREQUEST']._serialized_start=3025
+  _globals['_DOWNLOADDATAFILEREQUEST']._serialized_end=3207
+  _globals['_DOWNLOADDATAFILERESPONSE']._serialized_start=3210
+  _globals['_DOWNLOADDATAFILERESPONSE']._serialized_end=3345
+  _globals['_DATAFILESSERVICE']._serialized_start=3348
+  _globals['_DATAFILESSERVICE']._serialized_end=4444
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 Data files: what the system writes for others to fetch."""
 
 from collections import abc as _abc
+from countinghouse.operations.v1 import notifications_pb2 as _notifications_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -101,6 +102,7 @@ class DataFile(_message.Message):
     MANIFEST_FIELD_NUMBER: _builtins.int
     OPERATION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    TRANSMISSIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`dataFileSets/{code}/files/{file}`; the last part is the file's name."""
     media_type: _builtins.str
@@ -125,6 +127,12 @@ class DataFile(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was written."""
 
+    @_builtins.property
+    def transmissions(self) -> _containers.RepeatedCompositeFieldContainer[_notifications_pb2.Delivery]:
+        """Where it is sent, and what became of it: one delivery a destination. What
+        ended long ago is forgotten here; the audit trail of the set keeps it.
+        """
+
     def __init__(
         self,
         *,
@@ -137,10 +145,11 @@ class DataFile(_message.Message):
         manifest: _builtins.bool = ...,
         operation: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        transmissions: _abc.Iterable[_notifications_pb2.Delivery] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["control_totals", b"control_totals", "create_time", b"create_time", "manifest", b"manifest", "media_type", b"media_type", "name", b"name", "operation", b"operation", "record_count", b"record_count", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["control_totals", b"control_totals", "create_time", b"create_time", "manifest", b"manifest", "media_type", b"media_type", "name", b"name", "operation", b"operation", "record_count", b"record_count", "sha256", b"sha256", "size_bytes", b"size_bytes", "transmissions", b"transmissions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -401,6 +410,76 @@ class GetDataFileRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDataFileRequest: _TypeAlias = GetDataFileRequest  # noqa: Y015
+
+@_typing.final
+class TransmitDataFilesRequest(_message.Message):
+    """Asks to have files of a set sent to destinations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    AGAIN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`dataFileSets/{code}`."""
+    destination: _builtins.str
+    """Only to this destination, by its name in the server's settings; empty for
+    all that are named for the set.
+    """
+    operation: _builtins.str
+    """Only the files that this operation wrote, `operations/{operation}`; empty
+    for all.
+    """
+    again: _builtins.bool
+    """Whether files that have arrived are sent again."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id with the same content gives the
+    first answer and changes nothing.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        destination: _builtins.str = ...,
+        operation: _builtins.str = ...,
+        again: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again", b"again", "destination", b"destination", "name", b"name", "operation", b"operation", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransmitDataFilesRequest: _TypeAlias = TransmitDataFilesRequest  # noqa: Y015
+
+@_typing.final
+class TransmitDataFilesResponse(_message.Message):
+    """What is being sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEGUN_COUNT_FIELD_NUMBER: _builtins.int
+    UNDER_WAY_COUNT_FIELD_NUMBER: _builtins.int
+    begun_count: _builtins.int
+    """How many transmissions this call has begun, one a file and destination."""
+    under_way_count: _builtins.int
+    """How many were under way before."""
+    def __init__(
+        self,
+        *,
+        begun_count: _builtins.int = ...,
+        under_way_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_count", b"begun_count", "under_way_count", b"under_way_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransmitDataFilesResponse: _TypeAlias = TransmitDataFilesResponse  # noqa: Y015
 
 @_typing.final
 class DownloadDataFileRequest(_message.Message):

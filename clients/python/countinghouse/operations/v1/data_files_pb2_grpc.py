@@ -66,6 +66,11 @@ class DataFilesServiceStub(object):
                 request_serializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.GetDataFileRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.DataFile.FromString,
                 _registered_method=True)
+        self.TransmitDataFiles = channel.unary_unary(
+                '/countinghouse.operations.v1.DataFilesService/TransmitDataFiles',
+                request_serializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.TransmitDataFilesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.TransmitDataFilesResponse.FromString,
+                _registered_method=True)
         self.DownloadDataFile = channel.unary_stream(
                 '/countinghouse.operations.v1.DataFilesService/DownloadDataFile',
                 request_serializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.DownloadDataFileRequest.SerializeToString,
@@ -122,6 +127,19 @@ class DataFilesServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TransmitDataFiles(self, request, context):
+        """Has the files of a set sent to the destinations that the server's settings
+        name for it: those that were never sent or were given up, with `again` those
+        that arrived, too. What is still under way stays so. The manifest of a run
+        follows once all its other files have arrived.
+
+        Errors: NOT_FOUND for the set or the destination; FAILED_PRECONDITION when
+        no destination is named for the set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadDataFile(self, request, context):
         """Streams a file's content from an offset, so that a cut download can be
         resumed. The first message carries the file's facts; check what was
@@ -166,6 +184,11 @@ def add_DataFilesServiceServicer_to_server(servicer, server):
                     servicer.GetDataFile,
                     request_deserializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.GetDataFileRequest.FromString,
                     response_serializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.DataFile.SerializeToString,
+            ),
+            'TransmitDataFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransmitDataFiles,
+                    request_deserializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.TransmitDataFilesRequest.FromString,
+                    response_serializer=countinghouse_dot_operations_dot_v1_dot_data__files__pb2.TransmitDataFilesResponse.SerializeToString,
             ),
             'DownloadDataFile': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadDataFile,
@@ -337,6 +360,33 @@ class DataFilesService(object):
             '/countinghouse.operations.v1.DataFilesService/GetDataFile',
             countinghouse_dot_operations_dot_v1_dot_data__files__pb2.GetDataFileRequest.SerializeToString,
             countinghouse_dot_operations_dot_v1_dot_data__files__pb2.DataFile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransmitDataFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.operations.v1.DataFilesService/TransmitDataFiles',
+            countinghouse_dot_operations_dot_v1_dot_data__files__pb2.TransmitDataFilesRequest.SerializeToString,
+            countinghouse_dot_operations_dot_v1_dot_data__files__pb2.TransmitDataFilesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,15 @@ class DataFilesServiceStub:
     """Lists the files of a set in the order in which they were written."""
     GetDataFile: _grpc.UnaryUnaryMultiCallable[_data_files_pb2.GetDataFileRequest, _data_files_pb2.DataFile]
     """Gets a file's facts, its content not included. Errors: NOT_FOUND."""
+    TransmitDataFiles: _grpc.UnaryUnaryMultiCallable[_data_files_pb2.TransmitDataFilesRequest, _data_files_pb2.TransmitDataFilesResponse]
+    """Has the files of a set sent to the destinations that the server's settings
+    name for it: those that were never sent or were given up, with `again` those
+    that arrived, too. What is still under way stays so. The manifest of a run
+    follows once all its other files have arrived.
+
+    Errors: NOT_FOUND for the set or the destination; FAILED_PRECONDITION when
+    no destination is named for the set.
+    """
     DownloadDataFile: _grpc.UnaryStreamMultiCallable[_data_files_pb2.DownloadDataFileRequest, _data_files_pb2.DownloadDataFileResponse]
     """Streams a file's content from an offset, so that a cut download can be
     resumed. The first message carries the file's facts; check what was
@@ -83,6 +92,15 @@ class DataFilesServiceAsyncStub(DataFilesServiceStub):
     """Lists the files of a set in the order in which they were written."""
     GetDataFile: _aio.UnaryUnaryMultiCallable[_data_files_pb2.GetDataFileRequest, _data_files_pb2.DataFile]  # type: ignore[assignment]
     """Gets a file's facts, its content not included. Errors: NOT_FOUND."""
+    TransmitDataFiles: _aio.UnaryUnaryMultiCallable[_data_files_pb2.TransmitDataFilesRequest, _data_files_pb2.TransmitDataFilesResponse]  # type: ignore[assignment]
+    """Has the files of a set sent to the destinations that the server's settings
+    name for it: those that were never sent or were given up, with `again` those
+    that arrived, too. What is still under way stays so. The manifest of a run
+    follows once all its other files have arrived.
+
+    Errors: NOT_FOUND for the set or the destination; FAILED_PRECONDITION when
+    no destination is named for the set.
+    """
     DownloadDataFile: _aio.UnaryStreamMultiCallable[_data_files_pb2.DownloadDataFileRequest, _data_files_pb2.DownloadDataFileResponse]  # type: ignore[assignment]
     """Streams a file's content from an offset, so that a cut download can be
     resumed. The first message carries the file's facts; check what was
@@ -148,6 +166,21 @@ class DataFilesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_data_files_pb2.DataFile, _abc.Awaitable[_data_files_pb2.DataFile]]:
         """Gets a file's facts, its content not included. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def TransmitDataFiles(
+        self,
+        request: _data_files_pb2.TransmitDataFilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_data_files_pb2.TransmitDataFilesResponse, _abc.Awaitable[_data_files_pb2.TransmitDataFilesResponse]]:
+        """Has the files of a set sent to the destinations that the server's settings
+        name for it: those that were never sent or were given up, with `again` those
+        that arrived, too. What is still under way stays so. The manifest of a run
+        follows once all its other files have arrived.
+
+        Errors: NOT_FOUND for the set or the destination; FAILED_PRECONDITION when
+        no destination is named for the set.
+        """
 
     @_abc_1.abstractmethod
     def DownloadDataFile(
