@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.event import listen
 
-from domain.kernel import scopes
+from domain.kernel import events, scopes
+from domain.kernel.bulk import insert_rows
+from domain.kernel.call import Call
+from domain.kernel.events import AuditFilter
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.tables import scope as scope_table
 from domain.kernel.tables import scope_code
 from server.database.transaction import Database
 
 A, B, AB = Scope(frozenset({"A"})), Scope(frozenset({"B"})), Scope(frozenset({"A", "B"}))
+CALL = Call(caller="ada", method="a.B/C", request_id="r1", now_us=1_763_715_600_000_000)
 NOTHING = Scope(frozenset(), frozenset(), frozenset())
 
 
@@ -92,3 +98,41 @@ def test_a_scope_has_bounds() -> None:
     ]
     assert scopes.mistakes(Scope(frozenset({"a\ud800"}))) == ["ledgers: a name holds a character that cannot be kept"]
     assert scopes.mistakes(Scope(frozenset(list(many)[:1_000]))) == []
+
+
+@pytest.mark.rule("PLT-14")
+def test_who_sees_everything_pays_nothing_for_scopes(database: Database) -> None:
+    """No statement is run to keep, judge or look up the scope of everything."""
+
+    def asked(tx: Connection) -> int:
+        statements: list[str] = []
+        listen(tx, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        assert scopes.intern(tx, EVERYTHING) == 0
+        assert scopes.visible(tx, EVERYTHING) is None
+        assert scopes.load(tx, 0) == EVERYTHING
+        assert scopes.sees(tx, EVERYTHING, 7)
+        return len(statements)
+
+    assert database.write(asked) == 0
+
+
+@pytest.mark.rule("PLT-14", "PLT-08")
+def test_the_little_that_a_limited_caller_sees_is_found_by_index(database: Database) -> None:
+    """Among many audit entries of others, on both databases; those of everything are not in the index at all."""
+
+    def plan(tx: Connection) -> str:
+        owners = [(f"o/{number}", 1, f"{number:026}", "x", number, 1, 0) for number in range(20_000)]
+        columns = ("owner", "sequence", "event_id", "type", "at_us", "audit", "scope_id")
+        insert_rows(tx, "event", columns, owners)
+        for number in range(5):
+            events.append(tx, CALL, f"mine/{number}", "mine", {}, scope_id=scopes.intern(tx, A))
+        tx.execute(text("ANALYZE event" if tx.dialect.name == "postgresql" else "ANALYZE"))
+        statements: list[tuple[str, Any]] = []
+        listen(tx, "before_cursor_execute", lambda *given: statements.append((given[2], given[3])))
+        found = events.list_audit(tx, AuditFilter(), before_id="", limit=51, scope=A)
+        assert [event.type for event in found] == ["mine"] * 5
+        statement, parameters = statements[-1]
+        explain = "EXPLAIN " if tx.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+        return "\n".join(str(tuple(row)) for row in tx.exec_driver_sql(explain + statement, parameters))
+
+    assert "ix_event_scope" in database.write(plan)
