@@ -88,6 +88,7 @@ def test_a_store_that_is_away_keeps_work_waiting_and_callers_informed(client: Cl
 
 @pytest.mark.rule("PLT-22", "PLT-30", "GLX-20")
 @pytest.mark.crash
+@pytest.mark.timeout(300)
 def test_a_worker_killed_in_the_middle_of_an_upload(
     database: Database, migrated_url: str, tmp_path: Path, store: Store
 ) -> None:
