@@ -6,7 +6,7 @@ is refused as ever, and nobody is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,6 +24,12 @@ A = TypeVar("A")
 
 READ = ("read", "readaudit")
 """Permissions of methods that change nothing."""
+
+SCHEDULING = tuple(
+    f"countinghouse.operations.v1.SchedulesService/{name}"
+    for name in ("CreateSchedule", "UpdateSchedule", "RunSchedule")
+)
+"""By these, one person could have a guarded method carried out by schedule: they are guarded with it."""
 
 _OWN = "approve"  # a second person for the second person leads nowhere
 _HOUR_US = 3_600_000_000
@@ -70,8 +76,17 @@ class Guards:
 NO_GUARDS = Guards({}, 0)
 
 
-def guards(settings: Settings, services: Sequence[ServiceDescriptor], permissions: Mapping[str, str]) -> Guards:
-    """The guards that the settings ask for. Raises: BadSettings with a line for each name that guards nothing."""
+def guards(
+    settings: Settings,
+    services: Sequence[ServiceDescriptor],
+    permissions: Mapping[str, str],
+    *,
+    scheduled: Collection[str] = (),
+) -> Guards:
+    """The guards that the settings ask for; `scheduled` are the methods that a schedule can carry out.
+
+    Raises: BadSettings with a line for each name that guards nothing.
+    """
     methods = {f"{service.full_name}/{method.name}": method for service in services for method in service.methods}
     guarded: dict[str, str] = {}
     lines = []
@@ -80,6 +95,8 @@ def guards(settings: Settings, services: Sequence[ServiceDescriptor], permission
         changing = [full for full in chosen if permissions[full] not in {*READ, _OWN}]
         lines += [f"{PREFIX}TWO_PERSON: {line}" for line in _mistakes(name, chosen, changing, methods)]
         guarded |= {full: permissions[full] for full in changing}
+    if not guarded.keys().isdisjoint(scheduled):
+        guarded |= {full: permissions[full] for full in SCHEDULING}
     if lines:
         raise BadSettings(lines)
     return Guards(guarded, round(settings.approval_hours * _HOUR_US))

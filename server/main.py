@@ -105,7 +105,9 @@ class Server:
             running=self._running,
             clock_us=clock_us,
             announce=self.announce,
-            guards=guards(settings, SERVED, permissions()),
+            guards=guards(
+                settings, SERVED, permissions(), scheduled=[kind.method for kind in schedulable(settings).kinds]
+            ),
         )
         needed = permissions()
         self._authority = auth.authority(settings, needed.values(), clock_us=clock_us)

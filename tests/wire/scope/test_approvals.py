@@ -21,6 +21,7 @@ from tests.wire.scope.world import (
     AUDIT,
     GL,
     OURS,
+    SCHEDULES,
     Caller,
     fill,
     needed,
@@ -261,6 +262,21 @@ def test_nothing_of_a_call_stays_before_it_is_approved(ann: Caller, root: Caller
     assert not ann.gl("GetAccountingDetail", name=detail).HasField("void_time")
     approve(root, name)
     assert correct().voided_count == 1
+
+
+@pytest.mark.rule("PLT-10", "PLT-26")
+def test_no_schedule_leads_round_the_rule(ann: Caller, root: Caller) -> None:
+    """What takes two people takes two to schedule, and to have a schedule run now."""
+    message = "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"
+    request = {"@type": message, "origin": "ORIGIN_FINANCIAL"}
+    schedule = {"code": "nightly", "cron": "30 22 * * *", "request": request}
+    create = partial(ann.call, f"{SCHEDULES}/CreateSchedule", {"schedule": schedule})
+    approve(root, needed(create))
+    made = create()
+    assert needed(partial(ann.call, f"{SCHEDULES}/RunSchedule", {"name": made.name}))
+    changed = {"schedule": {"name": made.name, "cron": "0 1 * * *", "etag": made.etag}, "update_mask": "cron"}
+    assert needed(partial(ann.call, f"{SCHEDULES}/UpdateSchedule", changed))
+    assert ann.call(f"{SCHEDULES}/PauseSchedule", {"name": made.name}).name == made.name
 
 
 @pytest.mark.rule("PLT-44")

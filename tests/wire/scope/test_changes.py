@@ -207,7 +207,7 @@ def test_what_a_schedule_starts_sees_what_its_maker_sees(world: World) -> None:
     fill(world.ben, THEIRS, range(10, 11))
     for caller in (world.root, world.ben):
         run = caller.call(f"{SCHEDULES}/RunSchedule", {"name": world.theirs["schedule"]})
-        ended = caller.call(f"{OPERATIONS}/WaitOperation", {"name": run.operation, "timeout": "30s"})
+        ended = caller.call(f"{OPERATIONS}/WaitOperation", {"name": run.operation, "timeout": "60s"})
         assert ended.WhichOneof("result") == "response", ended
     (waiting,) = {
         detail.ledger_code

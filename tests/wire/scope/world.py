@@ -82,7 +82,7 @@ class Caller:
             "response_deserializer": GetMessageClass(method.output_type).FromString,
         }
         options: dict[str, Any] = {
-            "timeout": 20,
+            "timeout": 90,
             "metadata": (("authorization", f"Bearer the-token-of-{self.name}"),),
         }
         if method.client_streaming:
@@ -139,7 +139,7 @@ def fill(caller: Caller, ledger: str, numbers: range = range(3), **changes: Any)
 def extract(caller: Caller, **asked: Any) -> extraction_pb2.GenerateAccountingMessageResponse:
     """What a run that ends well came to."""
     started = caller.gl("GenerateAccountingMessage", **asked)
-    ended = caller.call(f"{OPERATIONS}/WaitOperation", {"name": started.name, "timeout": "30s"})
+    ended = caller.call(f"{OPERATIONS}/WaitOperation", {"name": started.name, "timeout": "60s"})
     assert ended.WhichOneof("result") == "response", ended
     response = extraction_pb2.GenerateAccountingMessageResponse()
     assert ended.response.Unpack(response)
