@@ -23,7 +23,7 @@ def pending(tx: Connection) -> int:
     counted: int = tx.execute(select(func.count()).select_from(some)).scalar_one()
     if counted < COUNTED_MAX or tx.dialect.name != "postgresql":
         return counted
-    return max(counted, tx.execute(_ESTIMATE).scalar_one())
+    return max(counted, int(tx.execute(_ESTIMATE).scalar_one()))
 
 
 def oldest_us(tx: Connection) -> int:
@@ -31,14 +31,9 @@ def oldest_us(tx: Connection) -> int:
 
     Ids grow with time, so the first of each bucket is its oldest. Cost: one statement, a key and a row for each bucket.
     """
-    firsts = union_all(
-        *(
-            select(literal(bucket).label("bucket"), func.min(_p.detail_id).label("detail_id")).where(
-                _p.bucket == bucket
-            )
-            for bucket in range(BUCKETS)
-        )
-    ).subquery()
+    buckets = union_all(*(select(literal(bucket).label("bucket")) for bucket in range(BUCKETS))).subquery()
+    first = select(func.min(_p.detail_id)).where(_p.bucket == buckets.c.bucket).scalar_subquery()
+    firsts = select(buckets.c.bucket, first.label("detail_id")).subquery()
     same = and_(_d.bucket == firsts.c.bucket, _d.detail_id == firsts.c.detail_id)
     query = select(func.coalesce(func.min(_d.created_us), 0)).select_from(firsts.join(accounting_detail, same))
     return int(tx.execute(query).scalar_one())
