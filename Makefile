@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo migrate test lint check protos baseline bench crash proof lock
+.PHONY: help setup run demo migrate test lint check protos baseline bench crash abuse soak proof lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
@@ -10,6 +10,9 @@ DEV := .venv/.ready
 RUN := .venv-run/.ready
 PROTOC := .venv-protoc/.ready
 RUNS ?= 50
+REQUESTS ?= 100000
+SEED ?= 1
+SOAK ?= 3600
 BASELINE := protos/baseline.binpb
 RESOLVE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-package countinghouse-client $(if $(UPGRADE),--upgrade)
@@ -68,6 +71,12 @@ bench: $(DEV) ## Measure against the floor (docs/benchmarks.md)
 
 crash: $(DEV) ## Kill real processes at random, RUNS times (default 50)
 	$(BIN)/pytest -m crash --crash-runs $(RUNS) $(ARGS)
+
+abuse: $(DEV) ## Make REQUESTS hostile requests (default 100,000) on each database; SEED=N for others
+	$(BIN)/pytest tests/abuse -k hostile -s --abuse-requests $(REQUESTS) --abuse-seed $(SEED) $(ARGS)
+
+soak: $(DEV) ## Steady work for SOAK seconds (default an hour) on each database, while workers are killed
+	$(BIN)/pytest tests/soak -s --soak-seconds $(SOAK) $(ARGS)
 
 proof: check test crash ## Everything that a release must have passed
 

@@ -14,6 +14,7 @@ from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
 from bench.ingest import ingest
 from bench.options import Options
+from bench.overload import overload
 from bench.startup import startup
 from bench.unary import unary
 from bench.watchers import watchers
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "startup": startup,
     "unary": unary,
     "watchers": watchers,
+    "overload": overload,
     "ingest": ingest,
     "extraction": extraction,
     "extraction-memory": extraction_memory,
@@ -43,6 +45,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="rows to ingest (default: 200 k)")
     parser.add_argument("--calls", type=int, default=10_000, help="unary calls a run (default: 10 k)")
     parser.add_argument("--watchers", type=int, default=1_000, help="idle watchers (default: 1,000)")
+    parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
     given = vars(parser.parse_args(arguments))
     names = given.pop("names") or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:

@@ -21,6 +21,7 @@ class Options:
     rows: int
     calls: int
     watchers: int
+    flood_s: float
 
     @contextmanager
     def folder(self) -> Iterator[Path]:

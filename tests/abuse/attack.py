@@ -141,6 +141,10 @@ async def _call(channel: grpc.aio.Channel, shot: Shot) -> Answer:
     name = full_name(shot.method)
     try:
         await asyncio.wait_for(_first_answer(channel, shot, f"/{name}"), PATIENCE_S + 5)
+    except asyncio.CancelledError:  # what the client's library makes of a stream that ends while it still sends
+        if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
+            raise
+        return Answer(name, grpc.StatusCode.CANCELLED, "", None, impatient=True)
     except grpc.aio.AioRpcError as error:
         details = dict(error.trailing_metadata() or ()).get(DETAILS_KEY)
         told = details if isinstance(details, bytes) else None
