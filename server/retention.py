@@ -22,6 +22,7 @@ from domain.kernel.documents import Document
 from domain.kernel.errors import Unavailable
 from domain.kernel.ids import new_id
 from domain.operations import service as operations
+from server import figures
 from server.database.transaction import Database
 from server.loops import Loop
 from server.observe import trace
@@ -64,7 +65,7 @@ class Kind:
     name: str
     days: str
     forget: Callable[[Piece], tuple[int, str]]
-    limit: int = 500
+    limit: int = 200
     audited: bool = True
 
 
@@ -98,7 +99,7 @@ def _until_few(count: int, piece: Piece) -> tuple[int, str]:
 KINDS = (
     Kind("idempotency", "idempotency_days", _answers, audited=False),
     Kind("deliveries", "deliveries_days", _deliveries),
-    Kind("operations", "operations_days", _operations, limit=100, audited=False),  # each has its own entry
+    Kind("operations", "operations_days", _operations, limit=50, audited=False),  # each has its own entry
     Kind("audit", "audit_days", _audit),
 )
 """What is forgotten, in this order; one line a kind."""
@@ -148,6 +149,7 @@ class Retention:
             return
         outcome: Document = {"forgotten": forgotten, "failed": failed}
         database.write(lambda tx: duties.finish(tx, DUTY, holder, outcome))
+        figures.FORGETTING_DONE.set_to_current_time()
         log.info("forgot", failed=failed, **forgotten)
 
     def _forget(self, database: Database, holder: str, kind: Kind, stopping: threading.Event) -> int:
@@ -157,6 +159,7 @@ class Retention:
             began = time.monotonic()
             count, after = database.write(lambda tx: self._piece(tx, holder, kind, after))  # noqa: B023 - run at once
             total += count
+            figures.FORGOTTEN.labels(kind.name).inc(count)
             if not after:
                 break
             stopping.wait(min(max((time.monotonic() - began) * _REST, _REST_MIN_S), _REST_MAX_S))
