@@ -93,13 +93,12 @@ class Verification:
     def _judge_chain(self, listed: Sequence[str]) -> None:
         """Numbers follow on each other in the order of the set, and each manifest carries the hash of the last."""
         hashes = {_last(file): file.sha256 for file in self.files}
-        unchained = [name for name in listed if "manifestNumber" not in self._manifests[name]]
+        unchained = [name for name in listed if "manifestNumber" not in self._manifests[name]]  # by older releases
         chained = [name for name in listed if "manifestNumber" in self._manifests[name]]
-        number = len(unchained)  # those of releases that did not chain come first
-        before = hashes[unchained[-1]] if unchained else ""
         in_order = sorted(chained, key=lambda name: int(self._manifests[name]["manifestNumber"]))
         if in_order != chained:
             self._find("", "REORDERED", "its manifests are listed in another order than they were written")
+        number, before = self._beginning(in_order[:1], {hashes[name] for name in unchained})
         for name in in_order:
             manifest = self._manifests[name]
             number += 1
@@ -109,10 +108,21 @@ class Verification:
             elif manifest.get("previousManifestSha256", "") != before:
                 self._find(name, "CHAIN_BROKEN", f"does not carry the hash of manifest {number - 1}")
             number, before = manifest["manifestNumber"], hashes[name]
+        if unchained and not in_order:
+            return
         end = (self.data_file_set.manifest_count, self.data_file_set.manifest_sha256)
         if (number, before) != end:
             told = f"its chain ends with manifest {number}, and not with manifest {end[0]} as it was written"
             self._find("", "CHAIN_BROKEN", told)
+
+    def _beginning(self, first: Sequence[str], unchained: set[str]) -> tuple[int, str]:
+        """What comes before the first manifest of the chain: nothing, or one of a release that did not chain."""
+        for name in first:
+            manifest = self._manifests[name]
+            previous = manifest.get("previousManifestSha256", "")
+            if previous in unchained:
+                return int(manifest["manifestNumber"]) - 1, previous
+        return 0, ""
 
     def _judge_files(self, manifest_name: str, manifest: dict[str, Any]) -> None:
         """Each file that a manifest names is there, in that order, with that size and hash."""
