@@ -18,10 +18,9 @@ from countinghouse.gl_extraction.v1 import extraction_pb2, reference_pb2
 from server.call import now_us
 from server.census import show, take
 from server.database.transaction import Database
-from server.database.urls import normalize
 from server.figures import OPERATIONS
 from tests.support.process import Serving, free_address, serve
-from tests.support.server import refusal
+from tests.support.server import refusal, serving
 from tests.support.waiting import wait_for
 from tests.wire.gl_extraction import samples
 from tests.wire.gl_extraction.samples import Gl, day, messages, row
@@ -103,17 +102,16 @@ def forget_what_dies(server: Serving, page: str) -> None:
 
 
 @pytest.mark.rule("PLT-42")
-def test_extraction_lag_and_the_age_of_what_waits_are_shown(database: Database, tmp_path: Path) -> None:
+def test_extraction_lag_and_the_age_of_what_waits_are_shown(
+    database: Database, migrated_url: str, tmp_path: Path
+) -> None:
     """How many details wait and how long the oldest has; how long operations wait that nobody carries out."""
-    url = normalize(database.url)
-    with serve(tmp_path / "one", "--no-jobs", database_url=url, listen="127.0.0.1:0") as server:
-        with grpc.insecure_channel(server.ready()) as channel:
-            gl = Gl(channel)
-            samples.open_books(gl)
-            gl.IngestAccountingDetails(messages(row(number) for number in range(7)), timeout=20)
-            request = extraction_pb2.GenerateAccountingMessageRequest(created_date_to=day("2099-01-01"))
-            gl.GenerateAccountingMessage(request, timeout=20)
-        assert server.end() == 0
+    with serving(migrated_url, tmp_path, jobs=False) as server:
+        gl = server.stub(Gl)
+        samples.open_books(gl)
+        gl.IngestAccountingDetails(messages(row(number) for number in range(7)), timeout=20)
+        request = extraction_pb2.GenerateAccountingMessageRequest(created_date_to=day("2099-01-01"))
+        gl.GenerateAccountingMessage(request, timeout=20)
     taken = database.read(lambda tx: take(tx, now_us()))
     assert taken.pending == 7
     assert 0 < taken.at_us - taken.pending_oldest_us < 60_000_000
