@@ -145,7 +145,8 @@ def _locked(tx: Connection, call: Call, code: str, etag: str, *, locked: bool) -
     after = replace(before, locked=locked, version=before.version + 1, updated_us=max(call.now_us, before.updated_us))
     store.change_set(tx, after)
     kind = "data_file_set.locked" if locked else "data_file_set.unlocked"
-    events.append(tx, call, after.name, kind, {"from": {"locked": before.locked}, "to": {"locked": locked}})
+    payload = {"from": {"locked": before.locked}, "to": {"locked": locked}}
+    events.append(tx, call, after.name, kind, payload, scope_id=after.scope_id)
     return after
 
 

@@ -170,16 +170,17 @@ def test_a_page_token_of_somebody_else_shows_nothing_more(world: World) -> None:
 
 @pytest.mark.rule("PLT-14", "PLT-11")
 def test_the_audit_trail_tells_what_happened_to_ones_ledger_whoever_did_it(world: World) -> None:
-    """An entry about a ledger is seen by who has it; one of others, never."""
+    """An entry about a ledger, or a thing of limited scope, is seen by who has it; one of others, never."""
     world.root.gl("CloseAccountingPeriod", name=world.theirs["period"], force=True, reason="year end")
+    world.root.call(f"{FILES}/LockDataFileSet", {"name": world.theirs["set"]})
 
-    def closings(caller: Caller) -> list[str]:
-        fields = {"type": "accounting_period.closed"}
-        entries = caller.call(f"{AUDIT}/ListAuditEntries", fields).audit_entries
+    def who(caller: Caller, kind: str) -> list[str]:
+        entries = caller.call(f"{AUDIT}/ListAuditEntries", {"type": kind}).audit_entries
         return [entry.caller for entry in entries]
 
-    assert closings(world.ben) == closings(world.root) == ["root"]
-    assert closings(world.ann) == []
+    for kind in ("accounting_period.closed", "data_file_set.locked"):
+        assert who(world.ben, kind) == who(world.root, kind) == ["root"]
+        assert who(world.ann, kind) == []
 
 
 @pytest.mark.rule("PLT-14", "GLX-15")
