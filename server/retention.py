@@ -37,7 +37,7 @@ _SYSTEM = "countinghouse"  # the caller, as the audit trail names it
 _EVERY_US = 3_600_000_000
 _LOOK_S = 30.0  # between two looks at whether it is due
 _LEASE_US = 60_000_000
-_REST = 4  # a pause is so many times as long as the transaction before it: a fifth of the time at most is taken
+_REST = 4  # so a fifth of the time at most is taken
 _REST_MIN_S, _REST_MAX_S = 0.01, 2.0
 
 log = structlog.get_logger("retention")
@@ -112,10 +112,16 @@ def retention(settings: Settings) -> Loop:
 
 
 class Retention:
-    """Forgets what is older than `days` says by kind, whenever that is due and nobody else does it."""
+    """Forgets what is older than `days` says by kind, whenever that is due and nobody else does it.
 
-    def __init__(self, days: dict[str, int], *, every_us: int = _EVERY_US, look_s: float = _LOOK_S) -> None:
+    After each transaction it rests `rest` times as long as that took.
+    """
+
+    def __init__(
+        self, days: dict[str, int], *, every_us: int = _EVERY_US, look_s: float = _LOOK_S, rest: int = _REST
+    ) -> None:
         self._days = days
+        self._rest = rest
         self._every_us = every_us
         self._look_s = look_s
 
@@ -162,7 +168,7 @@ class Retention:
             figures.FORGOTTEN.labels(kind.name).inc(count)
             if not after:
                 break
-            stopping.wait(min(max((time.monotonic() - began) * _REST, _REST_MIN_S), _REST_MAX_S))
+            stopping.wait(min(max((time.monotonic() - began) * self._rest, _REST_MIN_S), _REST_MAX_S))
         return total
 
     def _piece(self, tx: Connection, holder: str, kind: Kind, after: str) -> tuple[int, str]:

@@ -38,21 +38,21 @@ DAYS = {kind.name: 30 for kind in KINDS}
 def forgetting(database: Database, *, days: dict[str, int] | None = None, processes: int = 1) -> Iterator[None]:
     """Loops that forget, as many as there were worker processes."""
     observe.configure("error")
-    loop = Retention(days or DAYS, every_us=0, look_s=0.05)
+    loop = Retention(days or DAYS, every_us=0, look_s=0.05, rest=0)
     loops = Loops(database, [Loop(f"retention-{number}", loop.run) for number in range(processes)], pause_s=0.05)
     loops.start()
     try:
         yield
     finally:
         loops.stop()
-        assert loops.join(10)
+        assert loops.join(30)
 
 
 def forget_once(database: Database, *, days: dict[str, int] | None = None) -> duties.Duty:
     """Forget; gives how the duty stands after it."""
     began = database.clock_us()
     with forgetting(database, days=days):
-        wait_for(lambda: database.read(lambda tx: duties.look(tx, DUTY)).done_us > began)
+        wait_for(lambda: database.read(lambda tx: duties.look(tx, DUTY)).done_us > began, 60, "the sweep")
     return database.read(lambda tx: duties.look(tx, DUTY))
 
 
@@ -213,13 +213,13 @@ def test_one_of_several_processes_forgets(database: Database, monkeypatch: pytes
     def slow(piece: Piece) -> tuple[int, str]:
         seen.append(threading.current_thread().name)
         inside.set()
-        assert go.wait(10)
+        assert go.wait(30)
         return first.forget(piece)
 
     monkeypatch.setattr(retention, "KINDS", (replace(first, forget=slow),))
     _remember(database, "old", 31)
     with forgetting(database, processes=3):
-        assert inside.wait(10)
+        assert inside.wait(30)
         go.wait(0.3)
         assert len(seen) == 1
         go.set()
