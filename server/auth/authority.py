@@ -83,6 +83,8 @@ def authority(settings: Settings, permissions: Iterable[str], *, clock_us: Calla
         signed = _signed_tokens(settings, known, clock_us) if settings.takes_signed_tokens else None
     except BadSettings as bad:
         lines += bad.lines
+    if file is not None and file.certificates and settings.tls_client_ca_file is None:
+        lines.append(f"{settings.token_file}: [[certificates]] are known only where {PREFIX}TLS_CLIENT_CA_FILE is set")
     if lines:
         raise BadSettings(lines)
     named = file.certificates if file is not None and settings.tls_client_ca_file else {}

@@ -149,3 +149,15 @@ def test_a_file_of_keys_without_keys_stops_the_server(tmp_path: Path) -> None:
         "ledgers: is no list of codes",
         f"COUNTINGHOUSE_JWT_KEYS_FILE: {keys} holds no public key for RS256, PS256, ES256, EdDSA",
     ]
+
+
+@pytest.mark.rule("PLT-44", "PLT-13")
+def test_certificates_that_nobody_asks_for_are_a_mistake(tmp_path: Path) -> None:
+    """Their holders could never call."""
+    tokens = tmp_path / "tokens.toml"
+    tokens.write_text('[[certificates]]\nname = "billing"\npermissions = ["read"]\n')
+    refused = run(tmp_path, "serve", token_file=tokens)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"{tokens}: [[certificates]] are known only where COUNTINGHOUSE_TLS_CLIENT_CA_FILE is set\n"
+    )

@@ -29,11 +29,14 @@ from tests.wire.identity.conftest import SIGNER
 
 OURS, OTHERS = CertificateAuthority("ours"), CertificateAuthority("others")
 TOKEN = "a-token-of-the-file"
-CALLERS = f"""
+TOKENS = f"""
 [[tokens]]
 caller = "robot"
 token = "{TOKEN}"
 permissions = ["read"]
+"""
+CALLERS = f"""
+{TOKENS}
 [[certificates]]
 name = "spiffe://example.com/billing"
 permissions = ["read", "configure", "readaudit"]
@@ -65,7 +68,7 @@ class Encrypted:
 def encrypted(url: str, folder: Path, *, mutual: bool, **more: object) -> Iterator[Encrypted]:
     certificate, key = OURS.certificate("server", addresses=["127.0.0.1"]).write(folder, "server")
     tokens, authorities = folder / "callers.toml", folder / "clients.pem"
-    tokens.write_text(CALLERS)
+    tokens.write_text(CALLERS if mutual else TOKENS)
     authorities.write_bytes(OURS.pem)
     how: dict[str, Any] = {"token_file": tokens, "tls_certificate_file": certificate, "tls_key_file": key, **more}
     if mutual:

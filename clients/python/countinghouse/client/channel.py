@@ -120,7 +120,7 @@ class Connection:
             ("grpc.keepalive_timeout_ms", 20_000),
             # A server that went away comes back within seconds, not minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 5_000),  # what one try may take: a TLS handshake far away takes its time
             ("grpc.max_reconnect_backoff_ms", 5_000),
         ]
         if _on_this_machine(self.target):
