@@ -7,6 +7,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
+import type { Delivery } from "./notifications_pb.js";
+import { file_countinghouse_operations_v1_notifications } from "./notifications_pb.js";
 import { file_countinghouse_operations_v1_permission } from "./permission_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file countinghouse/operations/v1/data_files.proto.
  */
 export const file_countinghouse_operations_v1_data_files: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb3VudGluZ2hvdXNlL29wZXJhdGlvbnMvdjEvZGF0YV9maWxlcy5wcm90bxIbY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxIskCCgtEYXRhRmlsZVNldBISCgRuYW1lGAEgASgJQgTiQQEIEhIKBGNvZGUYAiABKAlCBOJBAQMSGQoLZGVzY3JpcHRpb24YAyABKAlCBOJBAQMSFAoGbG9ja2VkGAQgASgIQgTiQQEDEjUKC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIYCgpmaWxlX2NvdW50GAYgASgFQgTiQQEDEhgKCnNpemVfYnl0ZXMYByABKANCBOJBAQMSEgoEZXRhZxgIIAEoCUIE4kEBAzpi6kFfCiRjb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMvRGF0YUZpbGVTZXQSHGRhdGFGaWxlU2V0cy97ZGF0YV9maWxlX3NldH0qDGRhdGFGaWxlU2V0czILZGF0YUZpbGVTZXQinQMKCERhdGFGaWxlEhIKBG5hbWUYASABKAlCBOJBAQgSGAoKbWVkaWFfdHlwZRgCIAEoCUIE4kEBAxIYCgpzaXplX2J5dGVzGAMgASgDQgTiQQEDEhQKBnNoYTI1NhgEIAEoCUIE4kEBAxIaCgxyZWNvcmRfY291bnQYBSABKANCBOJBAQMSRwoOY29udHJvbF90b3RhbHMYBiADKAsyKS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuQ29udHJvbFRvdGFsQgTiQQEDEhYKCG1hbmlmZXN0GAcgASgIQgTiQQEDEhcKCW9wZXJhdGlvbhgIIAEoCUIE4kEBAxI1CgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQM6ZupBYwohY291bnRpbmdob3VzZS5vcGVyYXRpb25zL0RhdGFGaWxlEilkYXRhRmlsZVNldHMve2RhdGFfZmlsZV9zZXR9L2ZpbGVzL3tmaWxlfSoJZGF0YUZpbGVzMghkYXRhRmlsZSJhCgxDb250cm9sVG90YWwSJwoFZGViaXQYASABKAsyEi5nb29nbGUudHlwZS5Nb25leUIE4kEBAxIoCgZjcmVkaXQYAiABKAsyEi5nb29nbGUudHlwZS5Nb25leUIE4kEBAyJeChdMaXN0RGF0YUZpbGVTZXRzUmVxdWVzdBIhCglwYWdlX3NpemUYASABKAVCDuJBAQG6SAcaBRjoBygAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDOJBAQG6SAVyAxiAECKBAQoYTGlzdERhdGFGaWxlU2V0c1Jlc3BvbnNlEkYKDmRhdGFfZmlsZV9zZXRzGAEgAygLMiguY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkRhdGFGaWxlU2V0QgTiQQEDEh0KD25leHRfcGFnZV90b2tlbhgCIAEoCUIE4kEBAyJ+ChVHZXREYXRhRmlsZVNldFJlcXVlc3QSZQoEbmFtZRgBIAEoCUJX4kEBAvpBJgokY291bnRpbmdob3VzZS5vcGVyYXRpb25zL0RhdGFGaWxlU2V0ukgnciUyI15kYXRhRmlsZVNldHMvW0EtWmEtejAtOS5fLV17MSw2NH0kItMBChZMb2NrRGF0YUZpbGVTZXRSZXF1ZXN0EmUKBG5hbWUYASABKAlCV+JBAQL6QSYKJGNvdW50aW5naG91c2Uub3BlcmF0aW9ucy9EYXRhRmlsZVNldLpIJ3IlMiNeZGF0YUZpbGVTZXRzL1tBLVphLXowLTkuXy1dezEsNjR9JBIZCgRldGFnGAIgASgJQgviQQEBukgEcgIYQBI3CgpyZXF1ZXN0X2lkGAMgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JCLVAQoYVW5sb2NrRGF0YUZpbGVTZXRSZXF1ZXN0EmUKBG5hbWUYASABKAlCV+JBAQL6QSYKJGNvdW50aW5naG91c2Uub3BlcmF0aW9ucy9EYXRhRmlsZVNldLpIJ3IlMiNeZGF0YUZpbGVTZXRzL1tBLVphLXowLTkuXy1dezEsNjR9JBIZCgRldGFnGAIgASgJQgviQQEBukgEcgIYQBI3CgpyZXF1ZXN0X2lkGAMgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JCKCAgoUTGlzdERhdGFGaWxlc1JlcXVlc3QSZwoGcGFyZW50GAEgASgJQlfiQQEC+kEmCiRjb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMvRGF0YUZpbGVTZXS6SCdyJTIjXmRhdGFGaWxlU2V0cy9bQS1aYS16MC05Ll8tXXsxLDY0fSQSIQoJcGFnZV9zaXplGAIgASgFQg7iQQEBukgHGgUY6AcoABIgCgpwYWdlX3Rva2VuGAMgASgJQgziQQEBukgFcgMYgBASPAoJb3BlcmF0aW9uGAQgASgJQiniQQEBukgiciAyHl4ob3BlcmF0aW9ucy9bYS16MC05XXsxLDY0fSk/JCJ3ChVMaXN0RGF0YUZpbGVzUmVzcG9uc2USPwoKZGF0YV9maWxlcxgBIAMoCzIlLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5EYXRhRmlsZUIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMilAEKEkdldERhdGFGaWxlUmVxdWVzdBJ+CgRuYW1lGAEgASgJQnDiQQEC+kEjCiFjb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMvRGF0YUZpbGW6SENyQTI/XmRhdGFGaWxlU2V0cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9maWxlcy9bQS1aYS16MC05Ll8tXXsxLDEyOH0kIrYBChdEb3dubG9hZERhdGFGaWxlUmVxdWVzdBJ+CgRuYW1lGAEgASgJQnDiQQEC+kEjCiFjb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMvRGF0YUZpbGW6SENyQTI/XmRhdGFGaWxlU2V0cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9maWxlcy9bQS1aYS16MC05Ll8tXXsxLDEyOH0kEhsKBm9mZnNldBgCIAEoA0IL4kEBAbpIBCICKAAihwEKGERvd25sb2FkRGF0YUZpbGVSZXNwb25zZRI+CglkYXRhX2ZpbGUYASABKAsyJS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuRGF0YUZpbGVCBOJBAQMSFAoGb2Zmc2V0GAIgASgDQgTiQQEDEhUKB2NvbnRlbnQYAyABKAxCBOJBAQMyrgcKEERhdGFGaWxlc1NlcnZpY2USiQEKEExpc3REYXRhRmlsZVNldHMSNC5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuTGlzdERhdGFGaWxlU2V0c1JlcXVlc3QaNS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuTGlzdERhdGFGaWxlU2V0c1Jlc3BvbnNlIgiK5xgEcmVhZBJ4Cg5HZXREYXRhRmlsZVNldBIyLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5HZXREYXRhRmlsZVNldFJlcXVlc3QaKC5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuRGF0YUZpbGVTZXQiCIrnGARyZWFkEoUBCg9Mb2NrRGF0YUZpbGVTZXQSMy5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuTG9ja0RhdGFGaWxlU2V0UmVxdWVzdBooLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5EYXRhRmlsZVNldCITiucYD21hbmFnZWRhdGFmaWxlcxKJAQoRVW5sb2NrRGF0YUZpbGVTZXQSNS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuVW5sb2NrRGF0YUZpbGVTZXRSZXF1ZXN0GiguY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkRhdGFGaWxlU2V0IhOK5xgPbWFuYWdlZGF0YWZpbGVzEoABCg1MaXN0RGF0YUZpbGVzEjEuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkxpc3REYXRhRmlsZXNSZXF1ZXN0GjIuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkxpc3REYXRhRmlsZXNSZXNwb25zZSIIiucYBHJlYWQSbwoLR2V0RGF0YUZpbGUSLy5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuR2V0RGF0YUZpbGVSZXF1ZXN0GiUuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkRhdGFGaWxlIgiK5xgEcmVhZBKLAQoQRG93bmxvYWREYXRhRmlsZRI0LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5Eb3dubG9hZERhdGFGaWxlUmVxdWVzdBo1LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5Eb3dubG9hZERhdGFGaWxlUmVzcG9uc2UiCIrnGARyZWFkMAFiBnByb3RvMw", [file_buf_validate_validate, file_countinghouse_operations_v1_permission, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_google_type_money]);
+  fileDesc("Cixjb3VudGluZ2hvdXNlL29wZXJhdGlvbnMvdjEvZGF0YV9maWxlcy5wcm90bxIbY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxIoYDCgtEYXRhRmlsZVNldBISCgRuYW1lGAEgASgJQgTiQQEIEhIKBGNvZGUYAiABKAlCBOJBAQMSGQoLZGVzY3JpcHRpb24YAyABKAlCBOJBAQMSFAoGbG9ja2VkGAQgASgIQgTiQQEDEjUKC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIYCgpmaWxlX2NvdW50GAYgASgFQgTiQQEDEhgKCnNpemVfYnl0ZXMYByABKANCBOJBAQMSEgoEZXRhZxgIIAEoCUIE4kEBAxIcCg5tYW5pZmVzdF9jb3VudBgJIAEoBUIE4kEBAxIdCg9tYW5pZmVzdF9zaGEyNTYYCiABKAlCBOJBAQM6YupBXwokY291bnRpbmdob3VzZS5vcGVyYXRpb25zL0RhdGFGaWxlU2V0EhxkYXRhRmlsZVNldHMve2RhdGFfZmlsZV9zZXR9KgxkYXRhRmlsZVNldHMyC2RhdGFGaWxlU2V0IuEDCghEYXRhRmlsZRISCgRuYW1lGAEgASgJQgTiQQEIEhgKCm1lZGlhX3R5cGUYAiABKAlCBOJBAQMSGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAxIUCgZzaGEyNTYYBCABKAlCBOJBAQMSGgoMcmVjb3JkX2NvdW50GAUgASgDQgTiQQEDEkcKDmNvbnRyb2xfdG90YWxzGAYgAygLMikuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkNvbnRyb2xUb3RhbEIE4kEBAxIWCghtYW5pZmVzdBgHIAEoCEIE4kEBAxIXCglvcGVyYXRpb24YCCABKAlCBOJBAQMSNQoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEkIKDXRyYW5zbWlzc2lvbnMYCiADKAsyJS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuRGVsaXZlcnlCBOJBAQM6ZupBYwohY291bnRpbmdob3VzZS5vcGVyYXRpb25zL0RhdGFGaWxlEilkYXRhRmlsZVNldHMve2RhdGFfZmlsZV9zZXR9L2ZpbGVzL3tmaWxlfSoJZGF0YUZpbGVzMghkYXRhRmlsZSJhCgxDb250cm9sVG90YWwSJwoFZGViaXQYASABKAsyEi5nb29nbGUudHlwZS5Nb25leUIE4kEBAxIoCgZjcmVkaXQYAiABKAsyEi5nb29nbGUudHlwZS5Nb25leUIE4kEBAyJeChdMaXN0RGF0YUZpbGVTZXRzUmVxdWVzdBIhCglwYWdlX3NpemUYASABKAVCDuJBAQG6SAcaBRjoBygAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDOJBAQG6SAVyAxiAECKBAQoYTGlzdERhdGFGaWxlU2V0c1Jlc3BvbnNlEkYKDmRhdGFfZmlsZV9zZXRzGAEgAygLMiguY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkRhdGFGaWxlU2V0QgTiQQEDEh0KD25leHRfcGFnZV90b2tlbhgCIAEoCUIE4kEBAyJ+ChVHZXREYXRhRmlsZVNldFJlcXVlc3QSZQoEbmFtZRgBIAEoCUJX4kEBAvpBJgokY291bnRpbmdob3VzZS5vcGVyYXRpb25zL0RhdGFGaWxlU2V0ukgnciUyI15kYXRhRmlsZVNldHMvW0EtWmEtejAtOS5fLV17MSw2NH0kItMBChZMb2NrRGF0YUZpbGVTZXRSZXF1ZXN0EmUKBG5hbWUYASABKAlCV+JBAQL6QSYKJGNvdW50aW5naG91c2Uub3BlcmF0aW9ucy9EYXRhRmlsZVNldLpIJ3IlMiNeZGF0YUZpbGVTZXRzL1tBLVphLXowLTkuXy1dezEsNjR9JBIZCgRldGFnGAIgASgJQgviQQEBukgEcgIYQBI3CgpyZXF1ZXN0X2lkGAMgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JCLVAQoYVW5sb2NrRGF0YUZpbGVTZXRSZXF1ZXN0EmUKBG5hbWUYASABKAlCV+JBAQL6QSYKJGNvdW50aW5naG91c2Uub3BlcmF0aW9ucy9EYXRhRmlsZVNldLpIJ3IlMiNeZGF0YUZpbGVTZXRzL1tBLVphLXowLTkuXy1dezEsNjR9JBIZCgRldGFnGAIgASgJQgviQQEBukgEcgIYQBI3CgpyZXF1ZXN0X2lkGAMgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JCKCAgoUTGlzdERhdGFGaWxlc1JlcXVlc3QSZwoGcGFyZW50GAEgASgJQlfiQQEC+kEmCiRjb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMvRGF0YUZpbGVTZXS6SCdyJTIjXmRhdGFGaWxlU2V0cy9bQS1aYS16MC05Ll8tXXsxLDY0fSQSIQoJcGFnZV9zaXplGAIgASgFQg7iQQEBukgHGgUY6AcoABIgCgpwYWdlX3Rva2VuGAMgASgJQgziQQEBukgFcgMYgBASPAoJb3BlcmF0aW9uGAQgASgJQiniQQEBukgiciAyHl4ob3BlcmF0aW9ucy9bYS16MC05XXsxLDY0fSk/JCJ3ChVMaXN0RGF0YUZpbGVzUmVzcG9uc2USPwoKZGF0YV9maWxlcxgBIAMoCzIlLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5EYXRhRmlsZUIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMilAEKEkdldERhdGFGaWxlUmVxdWVzdBJ+CgRuYW1lGAEgASgJQnDiQQEC+kEjCiFjb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMvRGF0YUZpbGW6SENyQTI/XmRhdGFGaWxlU2V0cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9maWxlcy9bQS1aYS16MC05Ll8tXXsxLDEyOH0kIsACChhUcmFuc21pdERhdGFGaWxlc1JlcXVlc3QSZQoEbmFtZRgBIAEoCUJX4kEBAvpBJgokY291bnRpbmdob3VzZS5vcGVyYXRpb25zL0RhdGFGaWxlU2V0ukgnciUyI15kYXRhRmlsZVNldHMvW0EtWmEtejAtOS5fLV17MSw2NH0kEjEKC2Rlc3RpbmF0aW9uGAIgASgJQhziQQEBukgVchMyEV5bYS16MC05LV17MCw2M30kEjwKCW9wZXJhdGlvbhgDIAEoCUIp4kEBAbpIInIgMh5eKG9wZXJhdGlvbnMvW2EtejAtOV17MSw2NH0pPyQSEwoFYWdhaW4YBCABKAhCBOJBAQESNwoKcmVxdWVzdF9pZBgFIAEoCUIj4kEBAbpIHHIaMhheW0EtWmEtejAtOS5fOi1dezAsMTI4fSQiVQoZVHJhbnNtaXREYXRhRmlsZXNSZXNwb25zZRIZCgtiZWd1bl9jb3VudBgBIAEoBUIE4kEBAxIdCg91bmRlcl93YXlfY291bnQYAiABKAVCBOJBAQMitgEKF0Rvd25sb2FkRGF0YUZpbGVSZXF1ZXN0En4KBG5hbWUYASABKAlCcOJBAQL6QSMKIWNvdW50aW5naG91c2Uub3BlcmF0aW9ucy9EYXRhRmlsZbpIQ3JBMj9eZGF0YUZpbGVTZXRzL1tBLVphLXowLTkuXy1dezEsNjR9L2ZpbGVzL1tBLVphLXowLTkuXy1dezEsMTI4fSQSGwoGb2Zmc2V0GAIgASgDQgviQQEBukgEIgIoACKHAQoYRG93bmxvYWREYXRhRmlsZVJlc3BvbnNlEj4KCWRhdGFfZmlsZRgBIAEoCzIlLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5EYXRhRmlsZUIE4kEBAxIUCgZvZmZzZXQYAiABKANCBOJBAQMSFQoHY29udGVudBgDIAEoDEIE4kEBAzLICAoQRGF0YUZpbGVzU2VydmljZRKJAQoQTGlzdERhdGFGaWxlU2V0cxI0LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5MaXN0RGF0YUZpbGVTZXRzUmVxdWVzdBo1LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5MaXN0RGF0YUZpbGVTZXRzUmVzcG9uc2UiCIrnGARyZWFkEngKDkdldERhdGFGaWxlU2V0EjIuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkdldERhdGFGaWxlU2V0UmVxdWVzdBooLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5EYXRhRmlsZVNldCIIiucYBHJlYWQShQEKD0xvY2tEYXRhRmlsZVNldBIzLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5Mb2NrRGF0YUZpbGVTZXRSZXF1ZXN0GiguY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLkRhdGFGaWxlU2V0IhOK5xgPbWFuYWdlZGF0YWZpbGVzEokBChFVbmxvY2tEYXRhRmlsZVNldBI1LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5VbmxvY2tEYXRhRmlsZVNldFJlcXVlc3QaKC5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuRGF0YUZpbGVTZXQiE4rnGA9tYW5hZ2VkYXRhZmlsZXMSgAEKDUxpc3REYXRhRmlsZXMSMS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuTGlzdERhdGFGaWxlc1JlcXVlc3QaMi5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuTGlzdERhdGFGaWxlc1Jlc3BvbnNlIgiK5xgEcmVhZBJvCgtHZXREYXRhRmlsZRIvLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5HZXREYXRhRmlsZVJlcXVlc3QaJS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuRGF0YUZpbGUiCIrnGARyZWFkEpcBChFUcmFuc21pdERhdGFGaWxlcxI1LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5UcmFuc21pdERhdGFGaWxlc1JlcXVlc3QaNi5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuVHJhbnNtaXREYXRhRmlsZXNSZXNwb25zZSITiucYD21hbmFnZWRhdGFmaWxlcxKLAQoQRG93bmxvYWREYXRhRmlsZRI0LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5Eb3dubG9hZERhdGFGaWxlUmVxdWVzdBo1LmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5Eb3dubG9hZERhdGFGaWxlUmVzcG9uc2UiCIrnGARyZWFkMAFiBnByb3RvMw", [file_buf_validate_validate, file_countinghouse_operations_v1_notifications, file_countinghouse_operations_v1_permission, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_google_type_money]);
 
 /**
  * A set of files that belong together.
@@ -84,6 +86,22 @@ export type DataFileSet = Message<"countinghouse.operations.v1.DataFileSet"> & {
    * @generated from field: string etag = 8;
    */
   etag: string;
+
+  /**
+   * How many manifests it holds. They are chained: each carries its number and
+   * the SHA-256 of the one before it.
+   *
+   * @generated from field: int32 manifest_count = 9;
+   */
+  manifestCount: number;
+
+  /**
+   * The SHA-256 of the last manifest, in lower-case hexadecimal: what the chain
+   * must end with.
+   *
+   * @generated from field: string manifest_sha256 = 10;
+   */
+  manifestSha256: string;
 };
 
 /**
@@ -162,6 +180,14 @@ export type DataFile = Message<"countinghouse.operations.v1.DataFile"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 9;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * Where it is sent, and what became of it: one delivery a destination. What
+   * ended long ago is forgotten here; the audit trail of the set keeps it.
+   *
+   * @generated from field: repeated countinghouse.operations.v1.Delivery transmissions = 10;
+   */
+  transmissions: Delivery[];
 };
 
 /**
@@ -441,6 +467,86 @@ export const GetDataFileRequestSchema: GenMessage<GetDataFileRequest> = /*@__PUR
   messageDesc(file_countinghouse_operations_v1_data_files, 10);
 
 /**
+ * Asks to have files of a set sent to destinations.
+ *
+ * @generated from message countinghouse.operations.v1.TransmitDataFilesRequest
+ */
+export type TransmitDataFilesRequest = Message<"countinghouse.operations.v1.TransmitDataFilesRequest"> & {
+  /**
+   * `dataFileSets/{code}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Only to this destination, by its name in the server's settings; empty for
+   * all that are named for the set.
+   *
+   * @generated from field: string destination = 2;
+   */
+  destination: string;
+
+  /**
+   * Only the files that this operation wrote, `operations/{operation}`; empty
+   * for all.
+   *
+   * @generated from field: string operation = 3;
+   */
+  operation: string;
+
+  /**
+   * Whether files that have arrived are sent again.
+   *
+   * @generated from field: bool again = 4;
+   */
+  again: boolean;
+
+  /**
+   * Makes the call safe to repeat: the same id with the same content gives the
+   * first answer and changes nothing.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message countinghouse.operations.v1.TransmitDataFilesRequest.
+ * Use `create(TransmitDataFilesRequestSchema)` to create a new message.
+ */
+export const TransmitDataFilesRequestSchema: GenMessage<TransmitDataFilesRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_operations_v1_data_files, 11);
+
+/**
+ * What is being sent.
+ *
+ * @generated from message countinghouse.operations.v1.TransmitDataFilesResponse
+ */
+export type TransmitDataFilesResponse = Message<"countinghouse.operations.v1.TransmitDataFilesResponse"> & {
+  /**
+   * How many transmissions this call has begun, one a file and destination.
+   *
+   * @generated from field: int32 begun_count = 1;
+   */
+  begunCount: number;
+
+  /**
+   * How many were under way before.
+   *
+   * @generated from field: int32 under_way_count = 2;
+   */
+  underWayCount: number;
+};
+
+/**
+ * Describes the message countinghouse.operations.v1.TransmitDataFilesResponse.
+ * Use `create(TransmitDataFilesResponseSchema)` to create a new message.
+ */
+export const TransmitDataFilesResponseSchema: GenMessage<TransmitDataFilesResponse> = /*@__PURE__*/
+  messageDesc(file_countinghouse_operations_v1_data_files, 12);
+
+/**
  * Asks for a file's content.
  *
  * @generated from message countinghouse.operations.v1.DownloadDataFileRequest
@@ -466,7 +572,7 @@ export type DownloadDataFileRequest = Message<"countinghouse.operations.v1.Downl
  * Use `create(DownloadDataFileRequestSchema)` to create a new message.
  */
 export const DownloadDataFileRequestSchema: GenMessage<DownloadDataFileRequest> = /*@__PURE__*/
-  messageDesc(file_countinghouse_operations_v1_data_files, 11);
+  messageDesc(file_countinghouse_operations_v1_data_files, 13);
 
 /**
  * A piece of a file.
@@ -501,7 +607,7 @@ export type DownloadDataFileResponse = Message<"countinghouse.operations.v1.Down
  * Use `create(DownloadDataFileResponseSchema)` to create a new message.
  */
 export const DownloadDataFileResponseSchema: GenMessage<DownloadDataFileResponse> = /*@__PURE__*/
-  messageDesc(file_countinghouse_operations_v1_data_files, 12);
+  messageDesc(file_countinghouse_operations_v1_data_files, 14);
 
 /**
  * Lists, locks and downloads the files that the services write, in their sets.
@@ -571,6 +677,22 @@ export const DataFilesService: GenService<{
     methodKind: "unary";
     input: typeof GetDataFileRequestSchema;
     output: typeof DataFileSchema;
+  },
+  /**
+   * Has the files of a set sent to the destinations that the server's settings
+   * name for it: those that were never sent or were given up, with `again` those
+   * that arrived, too. What is still under way stays so. The manifest of a run
+   * follows once all its other files have arrived.
+   *
+   * Errors: NOT_FOUND for the set or the destination; FAILED_PRECONDITION when
+   * no destination is named for the set.
+   *
+   * @generated from rpc countinghouse.operations.v1.DataFilesService.TransmitDataFiles
+   */
+  transmitDataFiles: {
+    methodKind: "unary";
+    input: typeof TransmitDataFilesRequestSchema;
+    output: typeof TransmitDataFilesResponseSchema;
   },
   /**
    * Streams a file's content from an offset, so that a cut download can be
