@@ -58,6 +58,7 @@ def fill(url: str, *, details: int, groups: int, first: int = 1, extracted: int 
             [
                 _details(url, pending, details, groups),
                 f"INSERT INTO accounting_detail_pending (bucket, detail_id) {keys}",
+                _movements(url, pending, details, groups, extracted=False),
             ],
         )
 
@@ -128,6 +129,22 @@ def _extracted(url: str, first: int, count: int, groups: int) -> Iterator[str]:
     )
     keys = _numbered(url, first, count, "b", str(batch), f"n * {BUCKETS} + b")
     yield f"INSERT INTO extraction_stamp (bucket, batch_no, detail_id) {keys}"
+    yield _movements(url, first, count, groups, extracted=True)
+
+
+def _movements(url: str, first: int, count: int, groups: int, *, extracted: bool) -> str:
+    """What the details come to, as whoever makes and extracts them records it for the balances."""
+    place = ("ledger_code", "accounting_period_code", "distribution_account", "currency")
+    names = (*place, "debit_minor", "credit_minor")
+    columns = detail_sql("''")
+    details = _numbered(url, first, count, *(f"{columns[name]} AS {name}" for name in names), groups=groups)
+    sums = "sum(debit_minor), sum(credit_minor), count(*)"
+    return (
+        f"INSERT INTO balance_movement (movement_id, {', '.join(place)}, debit_minor, credit_minor, detail_count, "
+        "extracted_debit_minor, extracted_credit_minor, extracted_count, recorded_us) "
+        f"SELECT 'seed{first}', {', '.join(place)}, {sums}, {sums if extracted else '0, 0, 0'}, "
+        f"{CREATED_US + first + count - 1} FROM ({details}) AS detail GROUP BY {', '.join(place)}"
+    )
 
 
 def _numbered(url: str, first: int, count: int, *columns: str, groups: int = 1) -> str:
