@@ -21,6 +21,7 @@ class Options:
     rows: int
     calls: int
     watchers: int
+    deliveries: int
     flood_s: float
 
     @contextmanager

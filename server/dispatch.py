@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -29,6 +30,9 @@ from server.observe import trace
 
 _KEEPS_PER_LEASE = 3
 _PAUSE_S = 1.0  # after something went wrong
+_GATHER_S = 0.02  # so long, attempts that end are gathered to be recorded in one transaction
+_LOOK_S = 0.1  # between two looks at what else is due while some is being sent
+_AHEAD = 4  # so many times as many are claimed as hands are there, so that no hand waits for a transaction
 _TICK_S = 0.25  # between two looks at whether to stop, and at whether the SQLite file has changed
 _SECOND_US = 1_000_000
 
@@ -64,11 +68,21 @@ class DispatchSettings:
     is sending. `poll_s` is how often it looks for what is due when nobody has told.
     """
 
-    hands: int = 8
-    per_target_max: int = 4
+    hands: int = 16
+    per_target_max: int = 8
     lease_s: float = 30
-    poll_s: float = 1
+    poll_s: float = 2
     patience: Patience = field(default_factory=Patience)
+
+    @property
+    def claims_max(self) -> int:
+        """How many deliveries are claimed at once: those that are being sent, and some that wait for a hand."""
+        return self.hands * _AHEAD
+
+    @property
+    def claims_per_target_max(self) -> int:
+        """How many of them to one target."""
+        return self.per_target_max * _AHEAD
 
     @property
     def connections(self) -> int:
@@ -97,21 +111,29 @@ class Dispatch:
     def run(self, database: Database, stopping: threading.Event) -> None:
         """Send until told to stop; then what is being sent is finished and recorded, and nothing more is begun."""
         todo: SimpleQueue[Delivery | None] = SimpleQueue()
+        ended = self._ended = SimpleQueue()  # what hands of an earlier run still send is heard by nobody
+        self._woken.clear()
         for number in range(self._settings.hands):
-            args = (database, todo, stopping)
+            args = (database, todo, ended, stopping)
             threading.Thread(target=self._send_all, args=args, name=f"hand-{number}", daemon=True).start()
         file = FileChanges(database.url) if database.dialect == "sqlite" else None
         try:
-            _Round(database, self._settings, self._handlers, todo, file).until(stopping, self._ended, self._woken)
+            _Round(database, self._settings, self._handlers, todo, file).until(stopping, ended, self._woken)
         finally:
             if file is not None:
                 file.close()
             for _ in range(self._settings.hands):
                 todo.put(None)
 
-    def _send_all(self, database: Database, todo: SimpleQueue[Delivery | None], stopping: threading.Event) -> None:
+    def _send_all(
+        self,
+        database: Database,
+        todo: SimpleQueue[Delivery | None],
+        ended: SimpleQueue[_Attempt | None],
+        stopping: threading.Event,
+    ) -> None:
         while (delivery := todo.get()) is not None:
-            self._ended.put((delivery, self._send(database, delivery, stopping)))
+            ended.put((delivery, self._send(database, delivery, stopping)))
 
     def _send(self, database: Database, delivery: Delivery, stopping: threading.Event) -> Outcome | None:
         if service.lost(delivery, self._settings.patience):
@@ -130,7 +152,7 @@ class Dispatch:
 
 
 class _Round:
-    """What one run of the loop holds: deliveries in hands, and attempts that are not recorded yet."""
+    """What one run of the loop holds: claimed deliveries, those in hands among them, and attempts to be recorded."""
 
     def __init__(
         self,
@@ -147,24 +169,30 @@ class _Round:
         self._todo = todo
         self._file = file
         self._held: dict[str, Delivery] = {}
+        self._waiting: dict[str, deque[Delivery]] = {}  # held and in nobody's hands, by target
+        self._sending: Counter[str] = Counter()  # by target
         self._ended: list[_Attempt] = []
-        self._kept_s = self._looked_s = time.monotonic()
+        self._kept_s = time.monotonic()
         self._due_s = 0.0  # when the next look is worth it
 
     def until(self, stopping: threading.Event, ended: SimpleQueue[_Attempt | None], woken: threading.Event) -> None:
         """Go on until told to stop and nothing is held any more."""
-        while self._held or self._ended or not stopping.is_set():
+        while self._held or not stopping.is_set():
             try:
                 self._turn(stopping)
             except Unavailable as error:
                 log.warning("put off", reason=error.reason)
                 self._due_s = time.monotonic() + _PAUSE_S
                 time.sleep(_PAUSE_S)
+            self._deal()
             self._hear(ended, woken, self._wait_s(stopping))
 
     def _turn(self, stopping: threading.Event) -> None:
         """Record what has ended, claim what is due, keep what is held."""
-        free = 0 if stopping.is_set() else self._settings.hands - len(self._held) + len(self._ended)
+        if stopping.is_set():
+            self._ended += [(delivery, None) for queue in self._waiting.values() for delivery in queue]
+            self._waiting.clear()
+        free = 0 if stopping.is_set() else self._settings.claims_max - len(self._held) + len(self._ended)
         if self._ended or (free and self._is_due()):
             self._record_and_claim(free)
         if self._held and time.monotonic() - self._kept_s > self._settings.lease_s / _KEEPS_PER_LEASE:
@@ -179,9 +207,8 @@ class _Round:
         self._ended.clear()
         for delivery in claimed:
             self._held[delivery.delivery_id] = delivery
-            self._todo.put(delivery)
-        if free:
-            self._due_s = 0.0 if claimed else self._due_s
+            self._waiting.setdefault(delivery.target, deque()).append(delivery)
+        self._due_s = time.monotonic() + _LOOK_S if claimed else 0.0
         for delivery in recorded:
             _log(delivery)
 
@@ -192,48 +219,70 @@ class _Round:
         recorded = service.record(tx, tried, self._settings.patience, _chance)
         for delivery in recorded:
             self._handlers[delivery.kind].record(tx, delivery, outcomes[delivery.delivery_id])
-        claimed = service.claim(
-            tx,
-            self._kinds,
-            free=free,
-            per_target_max=self._settings.per_target_max,
-            lease_us=self._lease_us,
-        )
-        return recorded, claimed
+        if not free:
+            return recorded, []
+        most = self._settings.claims_per_target_max
+        return recorded, service.claim(tx, self._kinds, free=free, per_target_max=most, lease_us=self._lease_us)
 
     def _is_due(self) -> bool:
         """Whether there is something to claim; asked when it may have become so, without a lock."""
         if time.monotonic() < self._due_s:
             return False
-        most = self._settings.per_target_max
+        most = self._settings.claims_per_target_max
         pause_us = self._database.read(lambda tx: service.pause_us(tx, self._kinds, per_target_max=most))
         pause_s = self._settings.poll_s if pause_us is None else min(self._settings.poll_s, pause_us / _SECOND_US)
         self._due_s = time.monotonic() + pause_s
         return pause_us == 0
 
+    def _deal(self) -> None:
+        """Give free hands what is claimed, to each target in turn, as far as it may have more at once."""
+        free = self._settings.hands - self._sending.total()
+        while free > 0:
+            able = [each for each in self._waiting if self._sending[each] < self._settings.per_target_max]
+            if not able:
+                return
+            target = min(able, key=lambda each: self._sending[each])
+            delivery = self._waiting[target].popleft()
+            if not self._waiting[target]:
+                del self._waiting[target]
+            self._sending[target] += 1
+            self._todo.put(delivery)
+            free -= 1
+
     def _wait_s(self, stopping: threading.Event) -> float:
         """How long nothing need be done but to hear."""
         if self._ended:
             return 0.0
-        if stopping.is_set() or len(self._held) >= self._settings.hands:
+        if stopping.is_set() or len(self._held) >= self._settings.claims_max:
             return _TICK_S
         return max(0.0, min(self._due_s - time.monotonic(), _TICK_S))
 
     def _hear(self, ended: SimpleQueue[_Attempt | None], woken: threading.Event, wait_s: float) -> None:
-        """Wait for an attempt to end or for a ring, and take all that is there."""
+        """Wait for an attempt to end or for a ring; gather for a moment what else ends, to be recorded together."""
         try:
             heard = ended.get(timeout=wait_s) if wait_s else ended.get_nowait()
+            until_s = time.monotonic() + _GATHER_S
             while True:
                 if heard is None:
                     woken.clear()
                     self._due_s = 0.0
-                elif self._held.get(heard[0].delivery_id) is heard[0]:
-                    self._ended.append(heard)
-                heard = ended.get_nowait()
+                else:
+                    self._take(heard)
+                left_s = until_s - time.monotonic()
+                heard = ended.get(timeout=left_s) if left_s > 0 and self._sending.total() else ended.get_nowait()
         except Empty:
             pass
+        self._sending += Counter()  # forgets targets to which nothing is sent
         if self._file is not None and self._file.changed():
             self._due_s = 0.0
+
+    def _take(self, attempt: _Attempt) -> None:
+        """An attempt has ended. If its lease was over, and the delivery is claimed anew, the new claim counts."""
+        delivery, _ = attempt
+        self._sending[delivery.target] -= 1
+        if self._held.get(delivery.delivery_id) is delivery:
+            self._ended.append(attempt)
+        self._deal()
 
     @property
     def _lease_us(self) -> int:

@@ -89,6 +89,8 @@ def keep(tx: Connection, held: Collection[Delivery], *, lease_us: int) -> None:
 
 def hand_back(tx: Connection, held: Collection[Delivery]) -> None:
     """Let others have claimed deliveries that were not tried. Cost: one statement each."""
+    if not held:
+        return
     store.hand_back(tx, held, now_us=now_us(tx))
 
 
@@ -105,6 +107,8 @@ def record(
 
     Cost: one statement for each delivery, two for each target, one for the clock. Rows are locked by target, then id.
     """
+    if not attempts:
+        return []
     at_us = now_us(tx)
     ordered = sorted(attempts, key=lambda pair: (pair[0].kind, pair[0].target, pair[0].delivery_id))
     recorded: list[Delivery] = []

@@ -126,12 +126,22 @@ def hand_back(tx: Connection, held: Collection[Delivery], *, now_us: int) -> Non
         tx.execute(update(delivery).where(_held(each)).values(**changes))
 
 
+_END_ATTEMPT = text(
+    """
+    UPDATE delivery SET state = :state, claimed = :claimed, next_attempt_us = :next_attempt_us, ended_us = :ended_us,
+        reason = :reason, message = :message
+    WHERE delivery_id = :delivery_id AND epoch = :epoch AND claimed = 1 AND state = 'PENDING'"""
+)
+
+
 def end_attempt(tx: Connection, held: Delivery, after: Delivery) -> bool:
     """The fence: write what became of an attempt, unless the delivery has another sender by now; says whether not.
 
     Cost: one statement by primary key.
     """
     changes = {
+        "delivery_id": held.delivery_id,
+        "epoch": held.epoch,
         "state": after.state,
         "claimed": int(after.claimed),
         "next_attempt_us": after.next_attempt_us,
@@ -139,7 +149,7 @@ def end_attempt(tx: Connection, held: Delivery, after: Delivery) -> bool:
         "reason": after.reason,
         "message": after.message,
     }
-    return tx.execute(update(delivery).where(_held(held)).values(**changes)).rowcount == 1
+    return tx.execute(_END_ATTEMPT, changes).rowcount == 1
 
 
 def find(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) -> Delivery | None:

@@ -49,8 +49,8 @@ class Reach:
 
     def addresses(self, host: str, port: int) -> list[Address]:
         """Every address of a host. Raises: AddressRefused when any may not be reached; OSError for an unknown name."""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(ip_address(str(entry[4][0])) for entry in found))
+        literal = _literal(host)
+        addresses = [literal] if literal else _resolved(host, port)
         if not addresses or not all(map(self.allows, addresses)):
             raise AddressRefused("the host's address is in a range that may not be reached")
         return addresses
@@ -101,6 +101,11 @@ def _carried(address: Address) -> Address:
         if address in _NAT64:
             return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
+
+
+def _resolved(host: str, port: int) -> list[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip_address(str(entry[4][0])) for entry in found))
 
 
 def _literal(host: str) -> Address | None:

@@ -60,6 +60,8 @@ class Poster:
             raise PostFailed("WEBHOOK_ADDRESS_REFUSED", str(error)) from None
         except httpcore.TimeoutException:
             raise PostFailed("WEBHOOK_TOO_SLOW", f"no answer within {self._timeout_s:g} s") from None
+        except httpcore.RemoteProtocolError as error:
+            raise _not_understood(error) from None
         except httpcore.ProtocolError:
             raise PostFailed("WEBHOOK_NOT_HTTP", "the receiver's answer is no HTTP") from None
         except httpcore.ConnectError as error:
@@ -159,6 +161,12 @@ def _not_connected(error: httpcore.ConnectError) -> PostFailed:
             "WEBHOOK_TLS_REFUSED", "no trusted TLS connection: the certificate or the protocol is refused"
         )
     return PostFailed("WEBHOOK_UNREACHABLE", "no connection to the host")
+
+
+def _not_understood(error: httpcore.RemoteProtocolError) -> PostFailed:
+    if "without sending a response" in str(error):
+        return PostFailed("WEBHOOK_BROKE_OFF", "the connection broke before an answer")
+    return PostFailed("WEBHOOK_NOT_HTTP", "the receiver's answer is no HTTP")
 
 
 def _read_some(response: httpcore.Response) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -25,6 +27,22 @@ _REDIRECTS = range(300, 400)
 _SUCCESSES = range(200, 300)
 _SECOND_US = 1_000_000
 _ASKED_MAX_S = 86_400
+_LOOK_S = 1.0  # a changed endpoint is heeded so soon
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look at an endpoint showed, at an instant of the database's clock and at one of `time.monotonic`."""
+
+    endpoint: Endpoint | None
+    secrets: tuple[bytes, ...]
+    at_us: int
+    looked_s: float
+
+    @property
+    def now_s(self) -> int:
+        """The database's clock now, in seconds."""
+        return self.at_us // _SECOND_US + int(time.monotonic() - self.looked_s)
 
 
 class Webhooks:
@@ -36,11 +54,13 @@ class Webhooks:
         self._poster = poster
         self._key = key
         self._source = source
+        self._looks: dict[str, _Look] = {}
 
     def send(self, database: Database, delivery: Delivery, stopping: threading.Event) -> Outcome | None:
         """As `Handler.send`; a post is short, so it is not broken off."""
         del stopping
-        endpoint, at_us = database.read(lambda tx: (notifications.find_target(tx, delivery.target), now_us(tx)))
+        look = self._look(database, delivery.target)
+        endpoint = look.endpoint
         if endpoint is None:
             return failed(EndpointNotFound.reason, "the endpoint was deleted", final=True)
         if endpoint.disabled:
@@ -49,22 +69,36 @@ class Webhooks:
             return failed(KEY_MISSING, "the server has no master key for notifications")
         if endpoint.key_id != self._key.key_id:
             return failed(KEY_CHANGED, "the master key is another one by now: rotate the endpoint's secret")
-        return self._post(self._key, endpoint, delivery, at_us)
+        return self._post(endpoint.url, look, delivery)
+
+    def _look(self, database: Database, target: str) -> _Look:
+        """The endpoint as it is, or was a moment ago."""
+        now_s = time.monotonic()
+        look = self._looks.get(target)
+        if look is not None and now_s - look.looked_s < _LOOK_S:
+            return look
+        endpoint, at_us = database.read(lambda tx: (notifications.find_target(tx, target), now_us(tx)))
+        secrets: tuple[bytes, ...] = ()
+        if endpoint is not None and self._key is not None:
+            secrets = tuple(self._key.secret(endpoint.endpoint_id, no) for no in endpoint.secrets_at(at_us))
+        look = _Look(endpoint, secrets, at_us, now_s)
+        self._looks = {name: old for name, old in self._looks.items() if now_s - old.looked_s < _LOOK_S}
+        self._looks[target] = look
+        return look
 
     def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
         """Nothing else depends on it."""
 
-    def _post(self, key: MasterKey, endpoint: Endpoint, delivery: Delivery, at_us: int) -> Outcome:
+    def _post(self, url: str, look: _Look, delivery: Delivery) -> Outcome:
         body = body_of(delivery, self._source)
-        secrets = [key.secret(endpoint.endpoint_id, number) for number in endpoint.secrets_at(at_us)]
         headers = {
-            **signed(secrets, delivery.key, at_us // _SECOND_US, body),
+            **signed(look.secrets, delivery.key, look.now_s, body),
             "content-type": "application/cloudevents+json; charset=utf-8",
             "user-agent": "countinghouse",
             **tracing.headers(),
         }
         try:
-            answer = self._poster.post(endpoint.url, headers, body)
+            answer = self._poster.post(url, headers, body)
         except PostFailed as error:
             return failed(error.reason, str(error))
         if answer.status in _SUCCESSES:

@@ -63,9 +63,11 @@ def all_delivered(database: Database) -> bool:
 
 
 @contextmanager
-def sending(database: Database, *, stop: bool = True, timeout_s: float = 2, **chosen: Any) -> Iterator[threading.Event]:
+def sending(
+    database: Database, *, stop: bool = True, timeout_s: float = 20, **chosen: Any
+) -> Iterator[threading.Event]:
     """A dispatch in a thread of this process, told to stop at the end."""
-    settings = DispatchSettings(**{"lease_s": 5, "poll_s": 0.05, "patience": QUICK, **chosen})
+    settings = DispatchSettings(**{"lease_s": 30, "poll_s": 0.05, "patience": QUICK, **chosen})
     poster = Poster(Reach(loopback=True), timeout_s=timeout_s)
     dispatch = Dispatch([Webhooks(poster, KEY, source="tests")], settings)
     stopping = threading.Event()
@@ -90,7 +92,7 @@ def working(database: Database, folder: Path, key_file: Path, **settings: object
         "webhook_loopback": True,
         "webhook_timeout_s": 20,
         "delivery_pause_s": 0.05,
-        "lease_s": 1,
+        "lease_s": 3,
         **settings,
     }
     with (folder / "log").open("a") as log:
@@ -104,6 +106,7 @@ def working(database: Database, folder: Path, key_file: Path, **settings: object
 
 @pytest.mark.rule("PLT-25", "PLT-22")
 @pytest.mark.crash
+@pytest.mark.timeout(240)
 def test_a_worker_killed_in_mid_delivery_leaves_it_to_another_who_sends_the_same_key(
     database: Database, tmp_path: Path, key_file: Path, crash_run: int
 ) -> None:
@@ -118,12 +121,12 @@ def test_a_worker_killed_in_mid_delivery_leaves_it_to_another_who_sends_the_same
         endpoint = make_endpoint(database, receiver.url())
         (sent,) = send_tests(database, endpoint, 1)
         with working(database, tmp_path / "first", key_file) as first:
-            assert thinking.wait(30)
+            assert thinking.wait(60)
             first.send_signal(signal.SIGKILL)
             first.wait(END_S)
         assert [each.state for each in all_of(database)] == [State.PENDING]
         with working(database, tmp_path / "second", key_file):
-            wait_for(lambda: all_delivered(database), 40, what="the delivery")
+            wait_for(lambda: all_delivered(database), 90, what="the delivery")
     first_try, second_try = receiver.received
     assert first_try.key == second_try.key == sent.key
     assert first_try.body == second_try.body
@@ -143,7 +146,7 @@ def test_a_worker_told_to_end_finishes_what_it_sends(database: Database, tmp_pat
     with receiving(think) as receiver:
         send_tests(database, make_endpoint(database, receiver.url()), 1)
         with working(database, tmp_path / "worker", key_file) as worker:
-            assert thinking.wait(30)
+            assert thinking.wait(60)
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(END_S) == 0
     (done,) = all_of(database)
@@ -156,13 +159,13 @@ def test_two_senders_share_deliveries_and_send_nothing_again_that_has_arrived(da
     other = Database(database.url)
     with receiving(lambda number: Answer(503) if number % 3 == 0 else Answer()) as receiver:
         endpoint = make_endpoint(database, receiver.url())
-        sent = send_tests(database, endpoint, 60)
+        sent = send_tests(database, endpoint, 30)
         with sending(database, hands=4), sending(other, hands=4):
-            wait_for(lambda: all_delivered(database), 40, what="all deliveries")
+            wait_for(lambda: all_delivered(database), 60, what="all deliveries")
     other.dispose()
     successes = Counter(key for key, status in receiver.answered if status == 204)
     assert successes == Counter(each.key for each in sent)
-    assert len(receiver.received) > 60
+    assert len(receiver.received) > 30
 
 
 @pytest.mark.rule("PLT-25")
