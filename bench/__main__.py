@@ -12,7 +12,6 @@ import grpc
 
 from bench.balances import balances
 from bench.deliveries import deliveries
-from bench.deliveries import deliveries
 from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
 from bench.ingest import ingest
@@ -33,7 +32,6 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "extraction-beside": extraction_beside,
     "deliveries": deliveries,
     "balances": balances,
-    "deliveries": deliveries,
 }
 DIALECTS = ("sqlite", "postgresql")
 
@@ -51,7 +49,6 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="rows to ingest (default: 200 k)")
     parser.add_argument("--calls", type=int, default=10_000, help="unary calls a run (default: 10 k)")
     parser.add_argument("--watchers", type=int, default=1_000, help="idle watchers (default: 1,000)")
-    parser.add_argument("--deliveries", type=int, default=4_000, help="notifications to deliver (default: 4,000)")
     parser.add_argument("--deliveries", type=int, default=4_000, help="notifications to deliver (default: 4,000)")
     parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
     given = vars(parser.parse_args(arguments))
