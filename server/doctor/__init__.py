@@ -15,7 +15,7 @@ from server.database.failures import DatabaseFault
 from server.database.limits import Limits
 from server.database.transaction import Database
 from server.database.urls import sqlite_path
-from server.doctor import database, growth, machine, work
+from server.doctor import database, growth, machine, reach, work
 from server.doctor.model import Check, Finding, Level, Patient, fail, ok
 from server.observe import trace
 from server.opening import refusal
@@ -40,6 +40,8 @@ _OF_THE_DATABASE = (
     Check("workers", work.workers),
     Check("operations", work.operations),
     Check("outbox", work.outbox),
+    Check("endpoints", reach.endpoints),
+    Check("destinations", reach.destinations, schema=False),
 )
 
 log = structlog.get_logger("doctor")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, Insert, insert, text, update
 
 from domain.deliveries.model import Kind, NewDelivery
 from domain.deliveries.service import enqueue
 from domain.deliveries.tables import delivery
 from domain.kernel import duties
+from domain.notifications.tables import notification_endpoint
 from domain.operations import runner
 from domain.operations.tables import operation, worker
 from server.database.transaction import Database
@@ -219,3 +222,28 @@ def test_a_clock_that_is_wrong_is_told_of(
     for wrong_s, level in ((0, Level.OK), (-5, Level.WARN), (3_600, Level.FAIL)):
         monkeypatch.setattr(time, "time", lambda wrong_s=wrong_s: now() + wrong_s)
         assert _levels(_findings(migrated_url, tmp_path), "clock") == [level]
+
+
+@pytest.mark.rule("PLT-25", "PLT-32")
+def test_those_whom_we_send_to_are_tried(database: Database, migrated_url: str, tmp_path: Path) -> None:
+    """A host that takes no connection, a folder that is not there; of a URL nothing but the host is told."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        for name, port in (("a", listening.getsockname()[1]), ("b", int(process.free_address().rpartition(":")[2]))):
+            row = {"endpoint_id": name, "url": f"http://127.0.0.1:{port}/hidden-part", "key_id": "k"}
+            new = insert(notification_endpoint).values(**row, event_types="[]", created_us=1, updated_us=1)
+            database.write(partial(_execute, new))
+        found = _findings(migrated_url, tmp_path)
+    assert _levels(found, "endpoints") == [Level.OK, Level.WARN]
+    assert "hidden-part" not in str(found)
+    (tmp_path / "inbox").mkdir()
+    destinations = tmp_path / "destinations.toml"
+    entries = (f'[[destinations]]\nname = "{name}"\nurl = "file://{tmp_path / name}"\n' for name in ("inbox", "gone"))
+    destinations.write_text("".join(entries))
+    assert _levels(_findings(migrated_url, tmp_path, transmission_file=destinations), "destinations") == [
+        Level.OK,
+        Level.WARN,
+    ]
+
+
+def _execute(statement: Insert, tx: Connection) -> None:
+    tx.execute(statement)
