@@ -231,11 +231,11 @@ message_block = table(
 
 balance_movement = table(
     "balance_movement",  # what a use case or a step changed in the sums over details: deltas, never sums
+    text("movement_id", key=True),  # grows with time: rows are put at the end, which costs half
     text("ledger_code", key=True),
     text("accounting_period_code", key=True),
     text("distribution_account", key=True),
     text("currency", key=True),
-    text("movement_id", key=True),
     int64("debit_minor"),  # of details that are not void
     int64("credit_minor"),
     int64("detail_count"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MINUTE_US = 60_000_000
-HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * 60 * MINUTE_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Tier:
 
 
 TIERS = (
-    Tier("minutes", HOUR_US, MINUTE_US),
-    Tier("quarters", 35 * 24 * HOUR_US, 15 * MINUTE_US),  # days of every time zone begin on a quarter of an hour
+    Tier("minutes", 5 * MINUTE_US, MINUTE_US),
+    Tier("quarters", 35 * DAY_US, 15 * MINUTE_US),  # days of every time zone begin on a quarter of an hour
 )
 """Finer ones first; instants as of which a balance was told stay told apart in all of them."""

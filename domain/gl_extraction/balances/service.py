@@ -148,18 +148,18 @@ def _compact_tier(tx: Connection, tier: Tier, until_us: int, rows_max: int) -> b
         until_us = tier.end(last_us)
     rows = compaction.read(tx, after_us=after_us, until_us=until_us)
     kept = _by_span(rows, tier, telling.told_between(tx, after_us, until_us))
-    if len(kept) < len(rows):
+    if sum(map(len, kept.values())) < len(rows):
         compaction.remove(tx, after_us=after_us, until_us=until_us)
-        movements.record_many(tx, kept)
+        movements.record_settled(tx, kept)
     telling.set_mark(tx, tier.mark, until_us)
     return more
 
 
-def _by_span(rows: list[tuple[Movement, int]], tier: Tier, told_us: list[int]) -> list[tuple[Movement, int]]:
-    """The movements added up by place and span; a span ends at a border, or at an instant that was told."""
+def _by_span(rows: list[tuple[Movement, int]], tier: Tier, told_us: list[int]) -> dict[int, list[Movement]]:
+    """The movements added up by place, by the end of their span: a border, or an instant that was told."""
     spans: dict[int, list[Movement]] = {}
     for movement, settled_us in rows:
         following = bisect_left(told_us, settled_us)
         end_us = min([tier.end(settled_us), *told_us[following : following + 1]])
         spans.setdefault(end_us, []).append(movement)
-    return [(movement, end_us) for end_us, of_span in sorted(spans.items()) for movement in merged(of_span)]
+    return {end_us: merged(of_span) for end_us, of_span in sorted(spans.items())}

@@ -19,6 +19,12 @@ def merged(movements: Iterable[Movement]) -> list[Movement]:
     return [Movement(place, *both) for place, both in sorted(sums.items()) if both != (NOTHING, NOTHING)]
 
 
+def fits(movement: Movement) -> bool:
+    """Whether one row holds the movement."""
+    _, every, extracted = movement
+    return max(*every, *extracted) <= PART_MAX and min(*every, *extracted) >= -PART_MAX
+
+
 def parts(movement: Movement) -> Iterator[Movement]:
     """The movement, or several that sum to it and whose amounts each fit into a column with room to spare."""
     place, every, extracted = movement

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.balances.model import Movement, Place, Sums
-from domain.gl_extraction.balances.sums import merged
 from domain.gl_extraction.details.errors import DetailsInMotion
 from domain.gl_extraction.details.rows import CORE_COLUMNS, Slot, SoundRow
 from domain.gl_extraction.details.store import insert
@@ -111,21 +110,24 @@ def _settle(tx: Connection, batch: Batch) -> tuple[dict[int, Holder], dict[int, 
 def _moved(
     tx: Connection, created: Sequence[tuple[SoundRow, int]], periods: Mapping[Slot, str], making: Making
 ) -> list[Movement]:
-    """What the details made come to, as it was recorded for the balances. Cost: 0.5 µs a row, and a statement."""
-    sums: dict[tuple[Slot, str, str], list[int]] = {}
+    """What the details made come to, as it was recorded for the balances. Cost: 0.4 µs a row, and a statement."""
+    sums: dict[tuple[str, str], dict[tuple[str, str], list[int]]] = {}
+    of_slot = {slot: sums.setdefault((slot[0], period), {}) for slot, period in periods.items()}
     for row, _ in created:
-        key = (row.slot, row.cells[_ACCOUNT], row.currency)
-        figures = sums.get(key)
+        of_period = of_slot[row.slot]
+        key = (row.cells[_ACCOUNT], row.currency)
+        figures = of_period.get(key)
         if figures is None:
-            sums[key] = [row.debit_minor, row.credit_minor, 1]
+            of_period[key] = [row.debit_minor, row.credit_minor, 1]
         else:
             figures[0] += row.debit_minor
             figures[1] += row.credit_minor
             figures[2] += 1
-    moved = merged(
-        Movement(Place(slot[0], periods[slot], account, currency), Sums(*figures))
-        for (slot, account, currency), figures in sums.items()
-    )
+    moved = [
+        Movement(Place(*period, *key), Sums(*figures))
+        for period, of_period in sorted(sums.items())
+        for key, figures in sorted(of_period.items())
+    ]
     balances.made(tx, moved, now_us=making.created_us)
     return moved
 

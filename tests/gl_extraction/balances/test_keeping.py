@@ -11,7 +11,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, delete, func, select
 
 from domain.gl_extraction import tables
-from domain.gl_extraction.balances.compacting import HOUR_US
+from domain.gl_extraction.balances.compacting import DAY_US
 from domain.gl_extraction.balances.model import Figures
 from server.bookkeeping import keeping_balances
 from server.database.transaction import Database
@@ -34,7 +34,7 @@ def test_the_worker_keeps_balances_small(books: Database) -> None:
         taken_in(books, [row(n)], later(n))
     assert movement_count(books) == 20
     stopping = threading.Event()
-    loop = keeping_balances(every_s=0.01, clock_us=lambda: NOW_US + 2 * HOUR_US)
+    loop = keeping_balances(every_s=0.01, clock_us=lambda: NOW_US + DAY_US)
     thread = threading.Thread(target=loop.run, args=(books, stopping))
     thread.start()
     wait_for(lambda: movement_count(books) == 1, 20)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from domain.gl_extraction import tables
-from domain.gl_extraction.balances.compacting import HOUR_US
+from domain.gl_extraction.balances.compacting import DAY_US
 from domain.gl_extraction.balances.model import TrialBalance
 from domain.gl_extraction.details.errors import DetailNotFound, ReverseNotAllowed, UndoNotAllowed
 from domain.gl_extraction.extraction.errors import BatchNotCompleted, BatchNotFound, RestampRunning
@@ -125,7 +125,7 @@ class Story:
         self.told.append(told(self.books, now_us=self.now_us))
 
     def compact(self, rows_max: int) -> None:
-        compacted(self.books, self.now_us + HOUR_US, rows_max=rows_max)
+        compacted(self.books, self.now_us + DAY_US, rows_max=rows_max)
 
     @property
     def call(self) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from domain.flows.post import Entry, post
 from domain.gl_extraction import tables
 from domain.gl_extraction.balances import service
-from domain.gl_extraction.balances.compacting import HOUR_US, MINUTE_US
+from domain.gl_extraction.balances.compacting import DAY_US, MINUTE_US
 from domain.gl_extraction.balances.errors import AsOfInFuture, BalanceTooLarge, TrialBalanceNotFound
 from domain.gl_extraction.balances.model import Figures
 from domain.gl_extraction.details.ingest import ingest_chunk
@@ -214,7 +214,7 @@ def test_amounts_beyond_63_bits_are_recorded_exactly_and_refused_when_told(books
     taken_in(books, [row(n, debit=largest) for n in range(10_000)])
     with pytest.raises(BalanceTooLarge):
         told(books)
-    compacted(books, NOW_US + 2 * HOUR_US)
+    compacted(books, NOW_US + DAY_US)
     taken_in(books, [row(n, debit=None, credit=largest) for n in range(10_000, 11_000)])
     with pytest.raises(BalanceTooLarge):
         told(books)
@@ -234,13 +234,13 @@ def test_compaction_keeps_every_balance_that_was_told(books: Database) -> None:
     assert [balance.as_of_us for balance in before] == asked
     latest = told(books, now_us=now_us)
     count = movement_count(books)
-    steps = compacted(books, now_us + 2 * HOUR_US, rows_max=10)
+    steps = compacted(books, now_us + DAY_US, rows_max=10)
     assert steps > 1
     assert movement_count(books) < count / 4
     assert [told(books, balance.as_of_us) for balance in [*before, latest]] == [*before, latest]
     rounded = told(books, start_us + 90 * 10**6 + 7)
     assert rounded.as_of_us == start_us + 61 * 10**6
     assert rounded.totals == before[2].totals
-    compacted(books, now_us + 40 * 24 * HOUR_US)
+    compacted(books, now_us + 40 * DAY_US)
     assert [told(books, balance.as_of_us) for balance in [*before, latest]] == [*before, latest]
     assert differences(books) == []

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
 
 from domain.gl_extraction.balances.model import Movement, Place, Sums
-from domain.gl_extraction.balances.sums import parts
+from domain.gl_extraction.balances.sums import fits, parts
 from domain.gl_extraction.tables import balance_movement, batch_movement
-from domain.kernel.bulk import Cell, insert_rows
+from domain.kernel.bulk import insert_rows
 from domain.kernel.ids import new_id
 
-_KEY = (*Place._fields, "movement_id")
+_KEY = ("movement_id", *Place._fields)
 _ALL = ("debit_minor", "credit_minor", "detail_count")
 _EXTRACTED = ("extracted_debit_minor", "extracted_credit_minor", "extracted_count")
 _b = batch_movement.c
 
 
-def record(tx: Connection, movements: Iterable[Movement], *, recorded_us: int, settled_us: int = 0) -> None:
+def record(tx: Connection, movements: Sequence[Movement], *, recorded_us: int) -> None:
     """Record movements, of which no two are of one place. Cost: one statement, a row for each."""
     rows = [
-        (*place, movement_id, *every, *extracted, recorded_us, settled_us)
+        (movement_id, *place, *every, *extracted, recorded_us)
         for (place, every, extracted), movement_id in _named(movements, recorded_us)
+    ]
+    if rows:
+        insert_rows(tx, "balance_movement", (*_KEY, *_ALL, *_EXTRACTED, "recorded_us"), rows)
+
+
+def record_settled(tx: Connection, movements: Mapping[int, Sequence[Movement]]) -> None:
+    """Record movements by the instant as of which they count, no two of one instant and place. One statement."""
+    rows = [
+        (movement_id, *place, *every, *extracted, settled_us, settled_us)
+        for settled_us, of_instant in movements.items()
+        for (place, every, extracted), movement_id in _named(of_instant, settled_us)
     ]
     if rows:
         insert_rows(tx, "balance_movement", (*_KEY, *_ALL, *_EXTRACTED, "recorded_us", "settled_us"), rows)
 
 
-def record_many(tx: Connection, rows: Sequence[tuple[Movement, int]]) -> None:
-    """Record settled movements, each with the instant as of which it counts. Cost: one statement."""
-    made: list[tuple[Cell, ...]] = []
-    for movement, settled_us in rows:
-        for (place, every, extracted), movement_id in _named((movement,), settled_us):
-            made.append((*place, movement_id, *every, *extracted, settled_us, settled_us))
-    if made:
-        insert_rows(tx, "balance_movement", (*_KEY, *_ALL, *_EXTRACTED, "recorded_us", "settled_us"), made)
-
-
-def record_for_batch(tx: Connection, batch_no: int, movements: Iterable[Movement], *, recorded_us: int) -> None:
+def record_for_batch(tx: Connection, batch_no: int, movements: Sequence[Movement], *, recorded_us: int) -> None:
     """Record what a batch will have extracted once it is completed, or will not have after all. Cost: one statement."""
     rows = [
-        (batch_no, *place, movement_id, *extracted)
+        (batch_no, movement_id, *place, *extracted)
         for (place, _, extracted), movement_id in _named(movements, recorded_us)
     ]
     if rows:
@@ -83,9 +84,10 @@ def columns() -> list[Any]:
     return [balance_movement.c[name] for name in (*Place._fields, *_ALL, *_EXTRACTED)]
 
 
-def _named(movements: Iterable[Movement], at_us: int) -> Iterator[tuple[Movement, str]]:
-    """The parts of movements, each with an id: one for all, but where an amount takes several rows."""
+def _named(movements: Sequence[Movement], at_us: int) -> Iterator[tuple[Movement, str]]:
+    """The movements, each with an id: one for all, but where an amount takes several rows, which are its parts."""
     movement_id = new_id(at_us)
-    for movement in movements:
-        for part, number in zip(parts(movement), count()):
-            yield part, f"{movement_id}-{number}" if number else movement_id
+    if all(map(fits, movements)):
+        return zip(movements, repeat(movement_id))
+    every = ((part, number) for movement in movements for number, part in enumerate(parts(movement)))
+    return ((part, f"{movement_id}-{number}" if number else movement_id) for part, number in every)

@@ -47,7 +47,8 @@ def upgrade() -> None:
 def _tables() -> None:
     _table(
         "balance_movement",
-        *_key(),
+        text("movement_id", key=True),
+        *_place(),
         int64("debit_minor"),
         int64("credit_minor"),
         int64("detail_count"),
@@ -62,7 +63,8 @@ def _tables() -> None:
     _table(
         "batch_movement",
         int64("batch_no", key=True),
-        *_key(),
+        *_place(),
+        text("movement_id", key=True),
         int64("debit_minor"),
         int64("credit_minor"),
         int64("detail_count"),
@@ -71,8 +73,8 @@ def _tables() -> None:
     _table("balance_told", int64("at_us", key=True))
 
 
-def _key() -> list[Column[Any]]:
-    columns = ("ledger_code", "accounting_period_code", "distribution_account", "currency", "movement_id")
+def _place() -> list[Column[Any]]:
+    columns = ("ledger_code", "accounting_period_code", "distribution_account", "currency")
     return [text(name, key=True) for name in columns]
 
 

@@ -166,10 +166,10 @@ class GetTrialBalanceRequest(_message.Message):
     """`ledgers/{ledger}/accountingPeriods/{code}/trialBalance`."""
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
-        """As of this instant, which must be over; now when not given. Of the last
-        hour it is kept to the microsecond, of the last 35 days to the minute, of
-        the time before to the quarter of an hour, and wherever a balance was told,
-        to that instant: the answer says which it is for.
+        """As of this instant, which must be over; now when not given. The last five
+        minutes are kept to the microsecond, the last 35 days to the minute, and
+        the time before to the quarter of an hour; wherever a balance was told, that
+        instant is kept as well. The answer says which instant it is for.
         """
 
     def __init__(
