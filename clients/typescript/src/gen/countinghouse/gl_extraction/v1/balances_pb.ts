@@ -183,10 +183,10 @@ export type GetTrialBalanceRequest = Message<"countinghouse.gl_extraction.v1.Get
   name: string;
 
   /**
-   * As of this instant, which must be over; now when not given. Of the last
-   * hour it is kept to the microsecond, of the last 35 days to the minute, of
-   * the time before to the quarter of an hour, and wherever a balance was told,
-   * to that instant: the answer says which it is for.
+   * As of this instant, which must be over; now when not given. The last five
+   * minutes are kept to the microsecond, the last 35 days to the minute, and
+   * the time before to the quarter of an hour; wherever a balance was told, that
+   * instant is kept as well. The answer says which instant it is for.
    *
    * @generated from field: google.protobuf.Timestamp as_of_time = 2;
    */
