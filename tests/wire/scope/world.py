@@ -164,7 +164,13 @@ def served_to_callers(url: str, folder: Path, **chosen: Any) -> Iterator[Served]
     key.write_text(b64encode(bytes(range(32))).decode())
     for path in (tokens, key):
         path.chmod(0o600)
-    settings = {"token_file": tokens, "notification_key_file": key, "two_person": "ReverseAccountingDetails", **chosen}
+    settings = {
+        "token_file": tokens,
+        "notification_key_file": key,
+        "two_person": "ReverseAccountingDetails",
+        "webhook_loopback": True,
+        **chosen,
+    }
     with serving(url, folder, **settings) as served:
         yield served
 
@@ -190,7 +196,7 @@ def _settle(world: World) -> None:
     request = {"@type": "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"}
     schedule = {"code": "theirs-nightly", "cron": "30 22 * * *", "request": {**request, "origin": "ORIGIN_FINANCIAL"}}
     ben.call(f"{SCHEDULES}/CreateSchedule", {"schedule": schedule})
-    given = {"notification_endpoint": {"url": "https://receiver.example/", "description": "theirs"}}
+    given = {"notification_endpoint": {"url": "http://127.0.0.1:9/", "description": "theirs"}}
     endpoint = ben.call(f"{NOTIFICATIONS}/CreateNotificationEndpoint", given)
     approval = needed(partial(ben.gl, "ReverseAccountingDetails", names=details[:1], reason="wrong"))
     delivery = ben.call(f"{NOTIFICATIONS}/TestNotificationEndpoint", {"name": endpoint.name})
