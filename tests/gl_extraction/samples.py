@@ -96,7 +96,7 @@ def taken_in(database: Database, rows: Sequence[NewDetail], call: Call = CALL) -
     return database.write(lambda tx: ingest_chunk(tx, call, prepared))
 
 
-def undone(database: Database, call: Call = CALL, **scope: str) -> Undone:
+def undone(database: Database, call: Call = CALL, **scope: Any) -> Undone:
     """All details of a subject or registration, undone."""
     return database.write(lambda tx: undo(tx, call, Scope(**scope), reason="wrong rate"))
 

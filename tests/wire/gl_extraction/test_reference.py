@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.rpc import error_details_pb2
 from google.type.date_pb2 import Date
 
@@ -85,7 +85,7 @@ def test_an_update_goes_by_the_name_and_its_mask(books: Gl) -> None:
 
     def update(*paths: str, **given: str) -> pb.Ledger:
         etag = books.GetLedger(pb.GetLedgerRequest(name=made.name)).etag
-        request = pb.UpdateLedgerRequest(ledger=pb.Ledger(**{"name": made.name, "etag": etag, **given}))
+        request = pb.UpdateLedgerRequest(ledger=ParseDict({"name": made.name, "etag": etag, **given}, pb.Ledger()))
         request.update_mask.paths.extend(paths)
         return books.UpdateLedger(request)
 
