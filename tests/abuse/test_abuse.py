@@ -21,7 +21,7 @@ SEED = 20_261_121
 ROUND = 60
 WARM = 0.25
 GROWTH_MIB = 48
-CLEAN_ROUNDS = 3
+CLEAN_ROUNDS = 1
 
 
 @pytest.fixture

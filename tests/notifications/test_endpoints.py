@@ -23,6 +23,7 @@ from domain.notifications.tables import notification_endpoint
 from domain.operations import service as operations
 from domain.schema import metadata
 from server.database.transaction import Database
+from server.outbound import webhooks
 from server.outbound.signing import MasterKey
 from tests.notifications.conftest import MASTER_KEY, QUICK, Stub, create, deliveries, wait_until
 from tests.operations import tally
@@ -63,10 +64,11 @@ def test_a_secret_is_shown_to_its_creator_and_kept_nowhere(notifying: Served, st
 
 @pytest.mark.rule("PLT-25")
 def test_a_rotated_secret_signs_beside_the_old_one_for_a_time(
-    notifying: Served, stub: Stub, database: Database
+    notifying: Served, stub: Stub, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Receivers change over when they like; after a day the old secret signs no more."""
     with receiving() as receiver:
+        monkeypatch.setattr(webhooks, "_LOOK_S", 0.0)  # else a change is heeded within a second
         first = create(stub, receiver.url())
         second = stub.RotateNotificationEndpointSecret(
             pb.RotateNotificationEndpointSecretRequest(name=first.name, etag=first.etag)

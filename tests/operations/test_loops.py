@@ -5,12 +5,20 @@ from __future__ import annotations
 import threading
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from domain.kernel.errors import Unavailable
+from server import loops as loops_module
 from server.database.transaction import Database
 from server.loops import Loop, Loops
 from tests.support.waiting import wait_for
+
+
+@pytest.fixture
+def fresh_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger that nobody has used: one that was used keeps to the configuration that it met."""
+    monkeypatch.setattr(loops_module, "log", structlog.get_logger("loops"))
 
 
 @pytest.mark.rule("PLT-43")
@@ -32,7 +40,7 @@ def test_every_loop_ends_soon_after_it_is_told_to(database: Database) -> None:
     assert sorted(ended) == ["one", "two"]
 
 
-def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: Database) -> None:
+def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: Database, fresh_log: None) -> None:
     """A loop that does not listen holds nothing up."""
     release = threading.Event()
 
@@ -50,7 +58,7 @@ def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: 
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("a bug with 12345.67 in it")])
-def test_a_loop_that_fails_is_told_of_and_begun_anew(database: Database, error: Exception) -> None:
+def test_a_loop_that_fails_is_told_of_and_begun_anew(database: Database, fresh_log: None, error: Exception) -> None:
     """What goes wrong is logged, without the values that an error of others may hold, and the loop goes on."""
     runs: list[int] = []
 

@@ -19,6 +19,7 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_
 from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 from countinghouse.operations.v1 import operations_pb2_grpc as watch_pb2_grpc
+from domain.kernel.scopes import Scope
 from domain.operations import service
 from domain.operations.model import Operation
 from server.call import Lane
@@ -87,9 +88,9 @@ def test_a_flood_of_watches_leaves_room_for_other_calls(
         name = f"operations/{tally.start(database, numbers=1, size=1)}"
         look, slow = service.get, threading.Event()
 
-        def look_slowly(tx: Connection, operation_id: str) -> Operation:
+        def look_slowly(tx: Connection, operation_id: str, scope: Scope) -> Operation:
             assert slow.wait(20)
-            return look(tx, operation_id)
+            return look(tx, operation_id, scope)
 
         monkeypatch.setattr(service, "get", look_slowly)
         watching = served.stub(watch_pb2_grpc.OperationsServiceStub)

@@ -156,6 +156,7 @@ def test_certificates_that_nobody_asks_for_are_a_mistake(tmp_path: Path) -> None
     """Their holders could never call."""
     tokens = tmp_path / "tokens.toml"
     tokens.write_text('[[certificates]]\nname = "billing"\npermissions = ["read"]\n')
+    tokens.chmod(0o600)
     refused = run(tmp_path, "serve", token_file=tokens)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (

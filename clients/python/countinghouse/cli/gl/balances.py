@@ -23,7 +23,6 @@ from countinghouse.cli.output import (
     show_value,
 )
 from countinghouse.cli.settings import session
-from countinghouse.values import decimal_of
 
 if TYPE_CHECKING:
     from google.type.money_pb2 import Money
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
 
 def _amount(money: "Money") -> str:
+    from countinghouse.values import decimal_of
+
     return amount_text(decimal_of(money), money.currency_code)
 
 
