@@ -91,7 +91,7 @@ async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     with _reserved(settings.listen), metrics.served_with_children(settings.metrics_listen, own=None) as variables:
         schema_ready = asyncio.Event()
         servers = [Supervised("rpc", settings, variables, admission=schema_ready) for _ in range(settings.workers)]
-        worker = Supervised("work", settings)
+        worker = Supervised("work", settings, variables)
         try:
             for server in servers:  # meanwhile they say that they are not ready (PLT-41)
                 server.start()
