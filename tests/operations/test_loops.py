@@ -5,20 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from domain.kernel.errors import Unavailable
 from server import loops as loops_module
 from server.database.transaction import Database
 from server.loops import Loop, Loops
+from tests.support.logs import heard
 from tests.support.waiting import wait_for
-
-
-@pytest.fixture
-def fresh_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A logger that nobody has used: one that was used keeps to the configuration that it met."""
-    monkeypatch.setattr(loops_module, "log", structlog.get_logger("loops"))
 
 
 @pytest.mark.rule("PLT-43")
@@ -40,7 +33,7 @@ def test_every_loop_ends_soon_after_it_is_told_to(database: Database) -> None:
     assert sorted(ended) == ["one", "two"]
 
 
-def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: Database, fresh_log: None) -> None:
+def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: Database) -> None:
     """A loop that does not listen holds nothing up."""
     release = threading.Event()
 
@@ -50,7 +43,7 @@ def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: 
     loops = Loops(database, (Loop("deaf", go_on),))
     loops.start()
     loops.stop()
-    with capture_logs() as logs:
+    with heard(loops_module) as logs:
         assert not loops.join(0.05)
     assert logs[0]["loops"] == ["deaf"]
     release.set()
@@ -58,7 +51,7 @@ def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: 
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), RuntimeError("a bug with 12345.67 in it")])
-def test_a_loop_that_fails_is_told_of_and_begun_anew(database: Database, fresh_log: None, error: Exception) -> None:
+def test_a_loop_that_fails_is_told_of_and_begun_anew(database: Database, error: Exception) -> None:
     """What goes wrong is logged, without the values that an error of others may hold, and the loop goes on."""
     runs: list[int] = []
 
@@ -69,7 +62,7 @@ def test_a_loop_that_fails_is_told_of_and_begun_anew(database: Database, fresh_l
         stopping.wait(60)
 
     loops = Loops(database, (Loop("shaky", fail_once),), pause_s=0.01)
-    with capture_logs() as logs:
+    with heard(loops_module) as logs:
         loops.start()
         wait_for(lambda: len(runs) == 2)
     loops.stop()

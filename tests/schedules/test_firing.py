@@ -11,7 +11,6 @@ from typing import Literal
 
 import pytest
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import Request, request_to_document
@@ -21,10 +20,12 @@ from domain.kernel.paging import Page
 from domain.schedules import firing, service
 from domain.schedules.errors import ScheduleNotFound
 from domain.schedules.model import Cause, Due, MissedRuns, Outcome, Registry, RelativeDate, Run
+from server import scheduler
 from server.database.transaction import Database
 from server.scheduler import Scheduler
 from tests.operations.processes import Crash, Plan
 from tests.schedules.samples import CALL, DAY_US, KNOWN, MINUTE_US, NOW_US, created, plan, runs, started
+from tests.support.logs import heard
 
 DUE_US = NOW_US + 160_000_000  # 20:30:00
 
@@ -106,7 +107,7 @@ def test_a_bug_in_one_kind_holds_up_no_other(database: Database) -> None:
 
     created(database, "broken")
     faulty = replace(KNOWN, kinds=tuple(replace(kind, start=broken) for kind in KNOWN.kinds))  # type: ignore[arg-type]
-    with capture_logs() as logs:
+    with heard(scheduler) as logs:
         look(database, DUE_US, faulty)
     assert "12345.67" not in str(logs)
     (run,) = runs(database, "broken")
@@ -201,7 +202,7 @@ def test_runs_are_kept_up_to_a_number(database: Database, monkeypatch: pytest.Mo
 def test_a_run_is_told_in_the_log_by_names_alone(database: Database) -> None:
     """The log says which schedule ran, why, and which operation it started."""
     created(database, "nightly")
-    with capture_logs() as logs:
+    with heard(scheduler) as logs:
         look(database, DUE_US)
     (told,) = logs
     assert (told["schedule"], told["run"], told["outcome"]) == ("nightly", 1, "STARTED")
