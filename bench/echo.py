@@ -12,9 +12,10 @@ import grpc.aio
 
 from bench.seed import LEDGER
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2, reference_pb2
-from server import auth, observe
-from server.interceptors import Door, Gate, Limits, Seats
+from server import auth
+from server.gate.interceptors import Door, Gate, Limits, Seats
 from server.settings import load
+from server.telemetry import observe
 
 SERVICE = gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"]
 ANSWER = reference_pb2.Ledger(

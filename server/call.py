@@ -28,9 +28,9 @@ from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.idempotency import RequestIdReused
 from domain.kernel.scopes import EVERYTHING, Scope, id_of
 from server.database.failures import OutcomeUnknown
-from server.errors import DeadlineExceeded, NotReady, Overloaded
-from server.guards import NO_GUARDS, Guards, Unapproved
-from server.observe import trace
+from server.gate.errors import DeadlineExceeded, NotReady, Overloaded
+from server.gate.guards import NO_GUARDS, Guards, Unapproved
+from server.telemetry.observe import trace
 
 if TYPE_CHECKING:
     from domain.kernel.paging import PageTokens

@@ -10,12 +10,12 @@ from threading import Thread
 
 from domain.operations.model import Job
 from server.call import now_us
-from server.loops import Loops
 from server.main import Server
 from server.opening import opened_database
 from server.settings import Settings
-from server.worker import Worker, stop
-from server.working import connections, loops, worker_settings
+from server.work.loops import Loops
+from server.work.worker import Worker, stop
+from server.work.working import connections, loops, worker_settings
 
 
 @contextmanager

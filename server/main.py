@@ -33,20 +33,18 @@ from domain.kernel import secrets
 from domain.kernel.paging import PageTokens
 from domain.kernel.time import BusinessZone
 from domain.operations.model import Job
-from server import auth, figures, observe
+from server import auth
 from server.auth import tls
 from server.auth.signed_tokens import TOKEN_BYTES_MAX
 from server.call import Calls, Running, now_us
 from server.database.transaction import Database
-from server.errors import TooManyCalls
-from server.guards import guards
-from server.interceptors import Door, Gate, Limits, Seats
+from server.gate.errors import TooManyCalls
+from server.gate.guards import guards
+from server.gate.interceptors import Door, Gate, Limits, Seats
 from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
-from server.scheduler import schedulable
-from server.sending import master_key, reach
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import (
     ApprovalsServicer,
@@ -59,7 +57,10 @@ from server.servicers.operations import (
 )
 from server.servicers.standard import NOT_SERVING, SERVING, add_standard, standard_services
 from server.settings import Settings
+from server.telemetry import figures, observe
 from server.watcher import Watcher
+from server.work.scheduler import schedulable
+from server.work.sending import master_key, reach
 
 SPARE_CONNECTIONS = 2
 """Database connections beside those of calls: for first looks of watches, and for their poller."""

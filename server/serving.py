@@ -13,13 +13,14 @@ from typing import Any
 
 import structlog
 
-from server import auth, metrics, tracing
+from server import auth
 from server.auth import tls
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
 from server.opening import CannotStart, known_jobs, make_folders, migrated
 from server.processes import Supervised, admitted
 from server.settings import Settings
+from server.telemetry import metrics, tracing
 
 _PARENT_LOOK_S = 1.0
 _GARBAGE_YOUNG = 50_000  # objects made before the collector looks at the young ones; Python's own figure is 700

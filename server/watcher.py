@@ -22,10 +22,10 @@ from domain.operations.errors import OperationNotFound
 from domain.operations.model import Operation
 from server.database.changes import FileChanges
 from server.database.transaction import Database
-from server.errors import Draining
+from server.gate.errors import Draining
 from server.mapping import kinds
 from server.notify import Listener
-from server.observe import trace
+from server.telemetry.observe import trace
 
 _SAFETY_NET_S = 5.0
 """How often to look although notifications are heard."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from server.reasons import DELIVERIES, FIELDS, NOTICES, errors
+from server.gate.reasons import DELIVERIES, FIELDS, NOTICES, errors
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "reference" / "errors.md"
 

@@ -11,7 +11,7 @@ RESOURCE_TYPE = "countinghouse.operations/Delivery"
 
 
 class Kind(StrEnum):
-    """What kind of thing goes outside; each has one handler (`server/dispatch.py`)."""
+    """What kind of thing goes outside; each has one handler (`server/work/dispatch.py`)."""
 
     WEBHOOK = "WEBHOOK"
     TRANSMISSION = "TRANSMISSION"

@@ -1,7 +1,7 @@
 """How operations are carried out: claim a chunk, gather, carry it out behind its fence (PLT-22 to PLT-24).
 
-Every function is one transaction's worth; threads, retries and time-outs are the worker's (`server/worker.py`). The
-order of locks is always the operation's row, then the chunk's.
+Every function is one transaction's worth; threads, retries and time-outs are the worker's (`server/work/worker.py`).
+The order of locks is always the operation's row, then the chunk's.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from server.auth.principal import Anybody, Authority, Metadata, Peer, Principal,
 from server.auth.signed_tokens import Rules, SignedTokens
 from server.auth.token_file import TokenFile, read_token_file
 from server.call import now_us
-from server.errors import Unauthenticated
+from server.gate.errors import Unauthenticated
 from server.settings import PREFIX, BadSettings, Settings
 
 _SCHEME = "bearer "

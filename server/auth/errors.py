@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.kernel.errors import Unavailable
-from server.errors import Unauthenticated
+from server.gate.errors import Unauthenticated
 
 
 class TokenMalformed(Unauthenticated):

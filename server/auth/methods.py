@@ -11,7 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.operations.v1 import permission_pb2
 from server.auth.principal import Principal
-from server.errors import PermissionDenied
+from server.gate.errors import PermissionDenied
 
 OPEN = ""
 """The permission of methods that anybody may call."""

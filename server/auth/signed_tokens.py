@@ -26,7 +26,7 @@ from server.auth.errors import (
 from server.auth.key_ring import KeyRing
 from server.auth.keys import Key
 from server.auth.principal import Principal
-from server.errors import Unauthenticated
+from server.gate.errors import Unauthenticated
 
 TOKEN_BYTES_MAX = 8 << 10
 

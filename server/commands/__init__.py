@@ -64,7 +64,7 @@ def work(slots: Slots = None, database_url: Database = None, parent: Parent = 0)
     with _told():
         settings = _settings(slots=slots, database_url=database_url)
         from server.processes import parent_lives
-        from server.working import work as run
+        from server.work.working import work as run
 
         raise typer.Exit(run(settings, supervised=bool(parent), parent_lives=parent_lives(parent)))
 
@@ -153,8 +153,8 @@ def demo(
 def _settings(**given: Any) -> Settings:  # noqa: ANN401 - whatever the options of a command are
     """The settings in force, logs included. Raises: BadSettings."""
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or gRPC's core writes a line for whoever knocks without a key
-    from server import observe
     from server.settings import load
+    from server.telemetry import observe
 
     settings = load(**given)
     observe.configure(settings.log_level)

@@ -82,10 +82,10 @@ def _connected(given: ClientSettings, settings: Callable[[], Settings]) -> Itera
     if given.address != ADDRESS:
         say(f"No server answers at {given.address}.")
         raise typer.Exit(OTHER)
-    from server import observe
     from server.embedded import embedded
     from server.opening import known_jobs
     from server.settings.identity import NOBODY
+    from server.telemetry import observe
 
     chosen = settings()
     observe.configure(chosen.log_level if "log_level" in chosen.model_fields_set else "error")

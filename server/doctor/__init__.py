@@ -17,9 +17,9 @@ from server.database.transaction import Database
 from server.database.urls import sqlite_path
 from server.doctor import database, growth, machine, reach, work
 from server.doctor.model import Check, Finding, Level, Patient, fail, ok
-from server.observe import trace
 from server.opening import refusal
 from server.settings import BadSettings, Settings, variable
+from server.telemetry.observe import trace
 
 __all__ = ["Finding", "Level", "examine", "worst"]
 

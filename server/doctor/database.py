@@ -14,7 +14,7 @@ from server.database.transaction import Database
 from server.doctor.model import Finding, Patient, ago, fail, ok, warn
 from server.main import SPARE_CONNECTIONS
 from server.settings import Settings
-from server.working import connections, loops, worker_settings
+from server.work.working import connections, loops, worker_settings
 
 _POSTGRESQL_MIN = 130_000
 _CLOCK_WARN_S = 1.0

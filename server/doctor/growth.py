@@ -17,7 +17,7 @@ from domain.operations.tables import operation
 from server.database.failures import DatabaseTooSlow
 from server.database.transaction import Database
 from server.doctor.model import Finding, Patient, ago, ok, size, warn
-from server.retention import DAY_US, DUTY, KINDS
+from server.work.retention import DAY_US, DUTY, KINDS
 
 _SHOWN = 5
 _COUNT_S = 2.0  # so long a table is counted

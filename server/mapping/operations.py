@@ -17,7 +17,7 @@ from countinghouse.operations.v1 import notice_pb2, operations_pb2
 from domain.kernel.errors import Invalid, Violation
 from domain.operations.model import Failure, Notice, Operation, Severity, StageProgress, State
 from domain.operations.service import name_of
-from server.errors import CATEGORIES, DOMAIN
+from server.gate.errors import CATEGORIES, DOMAIN
 
 # Looked up when the module loads: a value of the domain that the contract lacks stops the server.
 _STATES = {state: operations_pb2.OperationState.Value(f"OPERATION_STATE_{state}") for state in State}

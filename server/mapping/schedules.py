@@ -27,9 +27,9 @@ from domain.schedules.model import (
     schedule_name,
 )
 from domain.schedules.service import Change
+from server.gate.validation import validate
 from server.mapping.gl_extraction import extraction
 from server.mapping.operations import instant_to_proto
-from server.validation import validate
 
 # Looked up when the module loads: a value of the domain that the contract lacks stops the server.
 _STATES = {state: pb.ScheduleState.Value(f"SCHEDULE_STATE_{state}") for state in ScheduleState}

@@ -14,10 +14,10 @@ from domain.kernel.documents import to_text
 from domain.notifications import service as notifications
 from domain.notifications.errors import EndpointDisabled, EndpointNotFound
 from domain.notifications.model import Endpoint
-from server import tracing
 from server.database.transaction import Database
 from server.outbound.posting import Poster, PostFailed
 from server.outbound.signing import MasterKey, signed
+from server.telemetry import tracing
 
 KEY_MISSING = "NOTIFICATION_KEY_MISSING"
 KEY_CHANGED = "NOTIFICATION_KEY_CHANGED"

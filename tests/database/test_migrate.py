@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Engine, text
 
 from domain.kernel import sequences
 from domain.schema import metadata
-from server import observe
 from server.database import migrate as migration
 from server.database.engine import open_engine
 from server.database.limits import Limits
 from server.database.migrate import CannotMigrate, migrate, pending, revisions
 from server.database.transaction import Database
+from server.telemetry import observe
 
 POSTGRESQL_CATALOG = (
     """SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, l.collname,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from server import figures
+from server.telemetry import figures
 from tests.house.tree import ROOT
 
 GUIDE = "docs/guide/observability.md"

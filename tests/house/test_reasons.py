@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 
 from domain.gl_extraction.extraction.errors import Code
-from server.reasons import FIELDS, NOTICES, errors
+from server.gate.reasons import FIELDS, NOTICES, errors
 from tests.house.tree import ROOT, tracked
 from tools.reasons import TARGET, rendered
 

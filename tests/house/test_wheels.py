@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 READY_TIMEOUT_S = 20
 IMPORT_ALL = """
 import importlib, pkgutil, sys
-EXTRAS = ("server.outbound.sftp", "server.outbound.s3", "server.spans")  # imported where they are configured
+EXTRAS = ("server.outbound.sftp", "server.outbound.s3", "server.telemetry.spans")  # imported where they are configured
 for name in ("domain", "server", "countinghouse", "buf.validate"):
     package = importlib.import_module(name)
     assert "site-packages" in package.__path__[0], package.__path__

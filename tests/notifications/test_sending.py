@@ -27,11 +27,11 @@ from domain.notifications import service as notifications
 from domain.notifications.model import Endpoint
 from server.database.failures import DatabaseUnavailable
 from server.database.transaction import Database
-from server.dispatch import Dispatch, DispatchSettings
 from server.outbound.addresses import Reach
 from server.outbound.posting import Poster, PostFailed
 from server.outbound.signing import MasterKey
 from server.outbound.webhooks import Webhooks
+from server.work.dispatch import Dispatch, DispatchSettings
 from tests.notifications.conftest import MASTER_KEY
 from tests.support.process import COUNTINGHOUSE, END_S, environment
 from tests.support.receiver import Answer, receiving

@@ -10,8 +10,8 @@ import pytest
 
 from domain.operations import runner
 from domain.operations.runner import Attempts
-from server.chunks import Chunks
 from server.database.transaction import Database
+from server.work.chunks import Chunks
 from tests.operations import tally
 
 

@@ -26,8 +26,8 @@ from domain.operations.model import Job
 from domain.operations.runner import Attempts
 from server.database.limits import Limits
 from server.database.transaction import Database
-from server.loops import Loops
-from server.worker import Worker, WorkerSettings, run
+from server.work.loops import Loops
+from server.work.worker import Worker, WorkerSettings, run
 from tests.operations import tally
 from tests.support.waiting import wait_for
 

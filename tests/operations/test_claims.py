@@ -12,7 +12,7 @@ from domain.operations.model import State, Stepped, Work
 from domain.operations.runner import TakenOver
 from domain.operations.tables import chunk, worker
 from server.database.transaction import Database
-from server.worker import Worker, WorkerSettings
+from server.work.worker import Worker, WorkerSettings
 from tests.operations import tally
 from tests.operations.conftest import Stepper
 from tests.support.waiting import wait_for

@@ -6,7 +6,7 @@ from domain.kernel.errors import NotFound, OutOfRange
 from domain.operations import service
 from domain.operations.model import State
 from server.database.transaction import Database
-from server.worker import Worker, WorkerSettings
+from server.work.worker import Worker, WorkerSettings
 from tests.operations import tally
 from tests.operations.conftest import Stepper
 from tests.support.waiting import wait_for

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from domain.kernel.errors import Unavailable
-from server import loops as loops_module
 from server.database.transaction import Database
-from server.loops import Loop, Loops
+from server.work import loops as loops_module
+from server.work.loops import Loop, Loops
 from tests.support.logs import heard
 from tests.support.waiting import wait_for
 

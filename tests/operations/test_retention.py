@@ -23,11 +23,12 @@ from domain.operations import service as operations
 from domain.operations.errors import OperationNotFound
 from domain.operations.model import State
 from domain.operations.tables import operation
-from server import observe, retention
 from server.database.failures import DatabaseBusy, DatabaseFault
 from server.database.transaction import Database
-from server.loops import Loop, Loops
-from server.retention import DAY_US, DUTY, KINDS, Piece, Retention
+from server.telemetry import observe
+from server.work import retention
+from server.work.loops import Loop, Loops
+from server.work.retention import DAY_US, DUTY, KINDS, Piece, Retention
 from tests.operations import tally
 from tests.support.waiting import wait_for
 

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, event, update
 
 from domain.operations.model import Job, State, Stepped, Work
 from domain.operations.tables import worker
-from server.chunks import InDoubt
 from server.database.transaction import Database
-from server.worker import Worker, WorkerSettings
+from server.work.chunks import InDoubt
+from server.work.worker import Worker, WorkerSettings
 from tests.operations import tally
 from tests.operations.conftest import Stepper
 from tests.support.waiting import wait_for

@@ -20,9 +20,9 @@ from domain.kernel.paging import Page
 from domain.schedules import firing, service
 from domain.schedules.errors import ScheduleNotFound
 from domain.schedules.model import Cause, Due, MissedRuns, Outcome, Registry, RelativeDate, Run
-from server import scheduler
 from server.database.transaction import Database
-from server.scheduler import Scheduler
+from server.work import scheduler
+from server.work.scheduler import Scheduler
 from tests.operations.processes import Crash, Plan
 from tests.schedules.samples import CALL, DAY_US, KNOWN, MINUTE_US, NOW_US, created, plan, runs, started
 from tests.support.logs import heard

@@ -13,12 +13,12 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from domain.operations.model import Job
-from server import observe
 from server.call import now_us
 from server.embedded import embedded
 from server.main import Server
 from server.opening import known_jobs
 from server.settings import Settings
+from server.telemetry import observe
 
 S = TypeVar("S")
 

@@ -17,8 +17,8 @@ from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 from countinghouse.operations.v1 import operations_pb2_grpc as watch_pb2_grpc
-from server import observe
 from server.database.transaction import Database
+from server.telemetry import observe
 from tests.operations import tally
 from tests.support.methods import methods
 from tests.support.server import Served, refusal, serving

@@ -24,8 +24,8 @@ from domain.operations import service
 from domain.operations.model import Operation
 from server.call import Lane
 from server.database.transaction import Database
-from server.errors import Overloaded, TooManyStreams
-from server.interceptors import Seats
+from server.gate.errors import Overloaded, TooManyStreams
+from server.gate.interceptors import Seats
 from tests.operations import tally
 from tests.support.server import refusal, refusal_of, serving
 from tests.support.waiting import wait_for

@@ -22,8 +22,8 @@ from domain.operations.tables import operation, worker
 from server.database.transaction import Database
 from server.doctor import examine, machine, worst
 from server.doctor.model import Finding, Level
-from server.retention import DAY_US, DUTY
 from server.settings import Settings
+from server.work.retention import DAY_US, DUTY
 from tests.operations import tally
 from tests.support import process
 from tests.support.server import Served

@@ -22,7 +22,7 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_
 from countinghouse.gl_extraction.v1 import reference_pb2
 from domain.kernel.errors import Invalid, NotFound, Refused, Violation
 from server.database.transaction import Database
-from server.errors import status_of
+from server.gate.errors import status_of
 from tests.operations import tally
 from tests.support.methods import full_name, methods, raw
 from tests.support.server import Served, refusal, refusal_of, serving

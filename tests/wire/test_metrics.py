@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from countinghouse.gl_extraction.v1 import extraction_pb2, reference_pb2
 from server.call import now_us
-from server.census import show, take
 from server.database.transaction import Database
-from server.figures import OPERATIONS
+from server.telemetry.census import show, take
+from server.telemetry.figures import OPERATIONS
 from tests.support.process import Serving, free_address, serve
 from tests.support.server import refusal, serving
 from tests.support.waiting import wait_for

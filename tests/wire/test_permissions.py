@@ -18,13 +18,13 @@ from sqlalchemy import func, select
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, reference_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from domain.schema import metadata
-from server import observe
 from server.auth import OPEN, Principal, permissions_of
 from server.auth import token_file as token_file_module
 from server.auth.principal import digest_of
 from server.database.transaction import Database
 from server.main import permissions
 from server.settings import BadSettings
+from server.telemetry import observe
 from tests.support.identity import AUDIENCE, ISSUER, Signer, jwks
 from tests.support.methods import full_name, methods, raw
 from tests.support.server import Served, refusal, serving

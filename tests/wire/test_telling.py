@@ -27,8 +27,8 @@ from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.operations.v1 import notifications_pb2 as notifications
 from countinghouse.operations.v1 import notifications_pb2_grpc as notifications_grpc
 from countinghouse.operations.v1 import schedules_pb2, schedules_pb2_grpc
-from server import tracing
 from server.settings import Settings
+from server.telemetry import tracing
 from tests.support.process import free_address, run, serve
 from tests.support.receiver import receiving
 from tests.support.server import refusal
@@ -196,9 +196,7 @@ def test_without_a_receiver_nothing_is_traced_and_nothing_imported(tmp_path: Pat
         assert not tracing.is_on()
         assert tracing.call_begun("a.Service/Method", (("traceparent", PARENT),)).traceparent == ""
         assert tracing.headers() == {}
-    code = (
-        "import sys, server.main, server.working; assert not [each for each in sys.modules if 'opentelemetry' in each]"
-    )
+    code = "import sys, server.main, server.work.working\nassert not [each for each in sys.modules if 'opentelemetry' in each]"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, timeout=60)
 
 

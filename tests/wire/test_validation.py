@@ -9,7 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from domain.kernel.errors import Invalid, Violation
-from server.validation import validate
+from server.gate.validation import validate
 from tests.support.methods import methods
 
 

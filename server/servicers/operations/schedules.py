@@ -12,7 +12,7 @@ from domain.kernel.call import Call
 from domain.schedules import service as schedules
 from domain.schedules.model import Registry
 from server.call import Calls, Context, Tx
-from server.errors import PermissionDenied
+from server.gate.errors import PermissionDenied
 from server.mapping import schedules as mapping
 from server.mapping.listing import listing_key
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, delete, func, select
 from domain.gl_extraction import tables
 from domain.gl_extraction.balances.compacting import DAY_US
 from domain.gl_extraction.balances.model import Figures
-from server.bookkeeping import keeping_balances
 from server.database.transaction import Database
+from server.work.bookkeeping import keeping_balances
 from tests.gl_extraction.balances.accounts import differences, told
 from tests.gl_extraction.extraction.desk import Desk
 from tests.gl_extraction.samples import NOW_US, later, row, taken_in, undone

@@ -27,9 +27,9 @@ from domain.operations import runner
 from domain.operations import service as operations
 from domain.operations.model import Job, Operation, State
 from domain.operations.runner import Attempts
-from server.chunks import Chunks
 from server.database.transaction import Database
 from server.outbound.files import LocalFiles
+from server.work.chunks import Chunks
 from tests.gl_extraction.samples import CALL, ids_of, taken_in
 
 EVERYTHING = Request(created_date_from=Day(2020, 1, 1))

@@ -14,7 +14,7 @@ from domain.data_files import service as data_files
 from domain.data_files.model import ChainEnd
 from domain.operations.model import State, Work
 from domain.operations.runner import Attempts
-from server.chunks import Chunks
+from server.work.chunks import Chunks
 from tests.gl_extraction.extraction.desk import Desk
 from tests.gl_extraction.samples import row
 

@@ -16,15 +16,15 @@ from domain.kernel.time import BusinessZone
 from domain.kinds import registry
 from domain.schedules import firing
 from domain.schedules.model import Due, Registry, Run
-from server import figures
 from server.call import now_us
 from server.database.failures import DatabaseFault
 from server.database.transaction import Database
-from server.errors import Unexpected, reason_of
-from server.loops import Loop
-from server.observe import trace
+from server.gate.errors import Unexpected, reason_of
 from server.opening import cutting
 from server.settings import Settings
+from server.telemetry import figures
+from server.telemetry.observe import trace
+from server.work.loops import Loop
 
 _LOOK_S = 1.0  # between two looks for times that have come
 _AT_ONCE = 100  # schedules of one look

@@ -23,10 +23,10 @@ from domain.deliveries.errors import LOST_ITS_SENDERS
 from domain.deliveries.model import Delivery, Kind, Outcome, Patience, State, failed
 from domain.kernel.errors import Unavailable
 from domain.operations import service as operations
-from server import tracing
 from server.database.changes import FileChanges
 from server.database.transaction import Database
-from server.observe import trace
+from server.telemetry import tracing
+from server.telemetry.observe import trace
 
 _KEEPS_PER_LEASE = 3
 _PAUSE_S = 1.0  # after something went wrong

@@ -22,11 +22,11 @@ from domain.kernel.documents import Document
 from domain.kernel.errors import Unavailable
 from domain.kernel.ids import new_id
 from domain.operations import service as operations
-from server import figures
 from server.database.transaction import Database
-from server.loops import Loop
-from server.observe import trace
 from server.settings import Settings
+from server.telemetry import figures
+from server.telemetry.observe import trace
+from server.work.loops import Loop
 
 DUTY = "retention"
 """Under this name stands who forgets, when it was done last, and how much was forgotten then."""

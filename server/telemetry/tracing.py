@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from server.call import Rpc
-    from server.spans import Attributes, Spans
+    from server.telemetry.spans import Attributes, Spans
 
 HEADER = "traceparent"
 """Of W3C Trace Context: in a call's metadata, and in what is sent outside."""
@@ -116,7 +116,7 @@ def _named(attributes: Attributes) -> Attributes:
 def _library() -> ModuleType:
     """The module that knows OpenTelemetry. Raises: BadSettings when that is not installed."""
     try:
-        from server import spans  # noqa: PLC0415 - imported only where traces are wanted
+        from server.telemetry import spans  # noqa: PLC0415 - imported only where traces are wanted
     except ImportError:
         line = f"{PREFIX}TRACES_ENDPOINT: needs the extra otel: pip install 'countinghouse-server[otel]'"
         raise BadSettings([line]) from None

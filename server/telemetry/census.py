@@ -15,10 +15,10 @@ from domain.gl_extraction.receipts.model import Awaited
 from domain.kernel.clock import now_us as database_now_us
 from domain.operations.store import census as operations
 from domain.schedules import store as schedules
-from server import figures
 from server.call import now_us
 from server.database.transaction import Database
-from server.loops import Loop
+from server.telemetry import figures
+from server.work.loops import Loop
 
 _EVERY_S = 10.0
 _WITHIN_S = 5.0

@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from domain.operations.runner import Attempts
-from server import figures, metrics, tracing
-from server.bookkeeping import keeping_balances
 from server.call import now_us
-from server.census import taking_census
-from server.loops import Loop, Loops
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
-from server.retention import retention
-from server.scheduler import scheduling
-from server.sending import dispatch
 from server.settings import Settings
-from server.worker import Worker, WorkerSettings, run
+from server.telemetry import figures, metrics, tracing
+from server.telemetry.census import taking_census
+from server.work.bookkeeping import keeping_balances
+from server.work.loops import Loop, Loops
+from server.work.retention import retention
+from server.work.scheduler import scheduling
+from server.work.sending import dispatch
+from server.work.worker import Worker, WorkerSettings, run
 
 
 def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bool]) -> int:

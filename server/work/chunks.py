@@ -13,9 +13,9 @@ from domain.kernel.errors import DomainError, Unavailable
 from domain.operations import runner
 from domain.operations.model import Job, State, Task
 from domain.operations.runner import Attempts, Claim, LostItsWorkers, TakenOver
-from server import figures, tracing
 from server.database.failures import OutcomeUnknown
 from server.database.transaction import Database
+from server.telemetry import figures, tracing
 
 _SQLITE_SHARE_MIN, _SQLITE_SHARE_MAX = 0.1, 0.5  # of the lease: how long a chunk may keep other writers waiting
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from domain.data_files import transmissions
 from domain.deliveries.model import Patience
-from server.dispatch import Dispatch, DispatchSettings, Handler
-from server.loops import Loop
 from server.outbound.addresses import Reach, networks_of
 from server.outbound.posting import Poster
 from server.outbound.signing import MasterKey
@@ -13,6 +11,8 @@ from server.outbound.stores import file_store
 from server.outbound.transmission import Transmission
 from server.outbound.webhooks import Webhooks
 from server.settings import Settings
+from server.work.dispatch import Dispatch, DispatchSettings, Handler
+from server.work.loops import Loop
 
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US

@@ -21,10 +21,10 @@ from domain.kernel.errors import Unavailable
 from domain.operations import runner
 from domain.operations.model import Job
 from domain.operations.runner import Attempts
-from server.chunks import Chunks, InDoubt, places
 from server.database.changes import FileChanges
 from server.database.transaction import Database
-from server.loops import Loops
+from server.work.chunks import Chunks, InDoubt, places
+from server.work.loops import Loops
 
 _BEATS_PER_LEASE = 5
 _PAUSE_S = 1.0  # after something went wrong, and between two looks at whether to stop

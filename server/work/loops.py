@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import structlog
 
 from domain.kernel.errors import Unavailable
-from server import figures
 from server.database.transaction import Database
-from server.observe import trace
+from server.telemetry import figures
+from server.telemetry.observe import trace
 
 _PAUSE_S = 1.0  # before a loop that broke off is begun anew
 

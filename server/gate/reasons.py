@@ -19,7 +19,7 @@ import domain
 import server
 from domain.kernel.errors import DomainError
 from domain.operations.model import Severity
-from server.errors import CODES
+from server.gate.errors import CODES
 
 _NOT_MODULES = ("server.__main__", "server.database.migrations")
 

@@ -8,7 +8,7 @@ from threading import Event
 from domain.gl_extraction.balances import service as balances
 from server.call import now_us
 from server.database.transaction import Database
-from server.loops import Loop
+from server.work.loops import Loop
 
 _EVERY_S = 60.0
 _PAUSE_S = 0.05  # between two steps: others write, too

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import orjson
 import structlog
 
-from server import figures
+from server.telemetry import figures
 
 if TYPE_CHECKING:
     import grpc

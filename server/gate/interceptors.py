@@ -22,10 +22,10 @@ from google.protobuf.message import DecodeError, Message
 
 from domain.kernel.errors import DomainError, Invalid, Unavailable, Violation
 from domain.kernel.ids import new_id
-from server import auth, tracing
+from server import auth
 from server.auth.errors import TokenExpired
 from server.call import Context, Rpc, Running, now_us
-from server.errors import (
+from server.gate.errors import (
     CODE_BY_NUMBER,
     DeadlineExceeded,
     Draining,
@@ -38,8 +38,9 @@ from server.errors import (
     reason_of,
     reply,
 )
-from server.observe import CallMeter, trace
-from server.validation import validate
+from server.gate.validation import validate
+from server.telemetry import tracing
+from server.telemetry.observe import CallMeter, trace
 
 OURS = ("countinghouse.", "google.longrunning.")
 """Services that need the database: refused while the server starts or drains."""

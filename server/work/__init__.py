@@ -1,0 +1,1 @@
+"""What goes on in the worker process: chunks of operations, and loops beside them."""
