@@ -196,7 +196,7 @@ def test_without_a_receiver_nothing_is_traced_and_nothing_imported(tmp_path: Pat
         assert not tracing.is_on()
         assert tracing.call_begun("a.Service/Method", (("traceparent", PARENT),)).traceparent == ""
         assert tracing.headers() == {}
-    code = "import sys, server.main, server.work.working; assert not any('opentelemetry' in each for each in sys.modules)"
+    code = "import sys, server.main, server.work.working; assert not any('opentelemetry' in m for m in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, timeout=60)
 
 
