@@ -35,7 +35,7 @@ T = TypeVar("T")
 When = Literal["before", "after"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.operations.processes"])
+_CONTEXT.set_forkserver_preload(["tests.operations.processes", "tests.gl_extraction.extraction.workers"])
 
 
 @dataclass(frozen=True, slots=True)

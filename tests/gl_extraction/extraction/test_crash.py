@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import signal
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
@@ -14,35 +12,23 @@ from sqlalchemy import Connection, select
 from domain.data_files import service as data_files
 from domain.gl_extraction import tables
 from domain.gl_extraction.extraction import service
-from domain.gl_extraction.extraction.jobs import ChunkSizes, Extraction
 from domain.gl_extraction.extraction.model import Request
 from domain.gl_extraction.extraction.states import BatchState
 from domain.kernel.paging import Page
 from domain.operations import service as operations
 from domain.operations.errors import OperationPastCancel
-from domain.operations.model import Job, State
-from server.outbound.files import LocalFiles
+from domain.operations.model import State
 from tests.gl_extraction.extraction.desk import Desk
+from tests.gl_extraction.extraction.workers import ExtractingPlan
 from tests.gl_extraction.samples import row
 from tests.operations import processes
-from tests.operations.processes import Crash, Plan, When
+from tests.operations.processes import Crash, When
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 KILLED = -signal.SIGKILL
-SIZES = ChunkSizes(5, 5)
 ROWS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractingPlan(Plan):
-    """A worker process that knows extraction; its files lie in `folder`."""
-
-    folder: str = ""
-
-    def jobs(self) -> tuple[Job, ...]:
-        return (Extraction(LocalFiles(Path(self.folder)), SIZES).job(),)
 
 
 def plan_of(desk: Desk, until: str = "", crash: Crash | None = None, slots: int = 1) -> ExtractingPlan:
