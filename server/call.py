@@ -60,7 +60,7 @@ class Rpc:
 
     `method` is the full method name without the leading slash. `deadline` is an instant of `time.monotonic`, in
     seconds, and so is `expires`, when the identity of a call that lasts ends. `operation_id` and `reason`, that of a
-    refusal, are noted for the log by who learns of them.
+    refusal, are noted for the log by who learns of them. `cut_off` is set when the server ends the call as it stops.
     """
 
     method: str
@@ -73,6 +73,7 @@ class Rpc:
     permissions: frozenset[str] = frozenset()
     traceparent: str = ""
     expires: float = inf
+    cut_off: bool = False
 
 
 Running = dict[Context, Rpc]

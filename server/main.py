@@ -66,6 +66,7 @@ SPARE_CONNECTIONS = 2
 """Database connections beside those of calls: for first looks of watches, and for their poller."""
 
 _TELL_HEALTH_S = 0.05  # so that health watches get their last message before they are ended
+_TELL_CALLS_S = 1.0  # for the status of calls that did not end in time; gRPC itself ends what is left then
 _SENT_BYTES_MAX = 64 << 20
 
 log = structlog.get_logger("server")
@@ -215,7 +216,7 @@ class Server:
         self._watcher.drain()
         await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
-        await self._grpc.stop(self._settings.shutdown_grace_s)
+        await self._end_calls(ends)
         await self._watcher.close()
         await self._end_transactions(ends)
         if self._notifier is not None:
@@ -223,6 +224,15 @@ class Server:
         if self._database is not None:
             self._database.dispose()
         observe.flush()
+
+    async def _end_calls(self, ends: float) -> None:
+        """Let calls come to their end until then, an instant of the loop's clock; tell those that do not."""
+        left_s = max(0.0, ends - asyncio.get_running_loop().time())
+        ending = asyncio.create_task(self._grpc.stop(left_s + _TELL_CALLS_S))
+        await asyncio.wait({ending}, timeout=left_s)
+        if not ending.done():
+            self._gate.cut_off()
+        await ending
 
     async def _end_transactions(self, ends: float) -> None:
         """Let what runs come to its end until then, an instant of the loop's clock; after it, end it."""

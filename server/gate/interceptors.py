@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -161,8 +161,7 @@ class Gate(grpc.aio.ServerInterceptor):
         self._door = door
         self._wrapped: dict[str, Handler] = {}
         self._none = self._wrap(NO_METHOD, grpc.stream_stream_rpc_method_handler(_refuse_method))
-        self._standing: dict[Context, asyncio.Task[Any]] = {}
-        self._draining = False
+        self._tasks: dict[Context, asyncio.Task[Any]] = {}
 
     async def intercept_service(
         self,
@@ -181,9 +180,16 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def drain(self) -> None:
         """End the streams that nobody would end: health watches and reflection. Ours end by themselves."""
-        self._draining = True
-        for task in self._standing.values():
-            task.cancel()
+        self._end(context for context, rpc in self._running.items() if not rpc.method.startswith(OURS))
+
+    def cut_off(self) -> None:
+        """End all that runs, as the grace time is over: callers are told to call again."""
+        self._end(self._running)
+
+    def _end(self, contexts: Iterable[Context]) -> None:
+        for context in list(contexts):
+            self._running[context].cut_off = True
+            self._tasks[context].cancel()
 
     async def _carry(self, method: Method, behaviour: Behaviour, given: Any, context: Context) -> Any:  # noqa: ANN401
         """Carry one call from its first byte to its last: whatever happens, its status is told, counted and logged."""
@@ -199,8 +205,8 @@ class Gate(grpc.aio.ServerInterceptor):
             async with asyncio.timeout(ends - time.monotonic()):
                 return await self._serve(method, rpc, behaviour, given, context)
         except asyncio.CancelledError:
-            if self._draining and not method.ours and not context.cancelled():
-                code = grpc.StatusCode.UNAVAILABLE
+            if rpc.cut_off and not context.cancelled():
+                code, rpc.reason = grpc.StatusCode.UNAVAILABLE, Draining.reason
                 await reply(context, Draining())
             late = time.monotonic() >= rpc.deadline
             code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
@@ -216,9 +222,10 @@ class Gate(grpc.aio.ServerInterceptor):
             code, rpc.reason = code_of(type(shown)), reason_of(shown)
             await reply(context, shown)
         finally:
-            if self._running.pop(context, None) and method.seats:
-                method.seats.leave(rpc.caller)
-                self._standing.pop(context, None)
+            if self._running.pop(context, None):
+                del self._tasks[context]
+                if method.seats:
+                    method.seats.leave(rpc.caller)
             method.meter.note(rpc, code, time.perf_counter() - started)
             span.end(rpc, code)
 
@@ -244,9 +251,8 @@ class Gate(grpc.aio.ServerInterceptor):
             self._door.check()
         if method.seats is not None:
             method.seats.take(rpc.caller)
-            if method.lasts and not method.ours:
-                self._standing[context] = cast("asyncio.Task[Any]", asyncio.current_task())
         self._running[context] = rpc
+        self._tasks[context] = cast("asyncio.Task[Any]", asyncio.current_task())
         if bound:
             return rpc.expires if rpc.expires < rpc.deadline else None
         return min(rpc.deadline, rpc.expires)

@@ -110,7 +110,10 @@ def test_on_sigterm_it_tells_watchers_and_finishes_what_runs(
 def test_what_does_not_finish_within_the_grace_time_is_cut_off(
     database: Database, migrated_url: str, tmp_path: Path
 ) -> None:
-    """The server leaves in time, with 0, however long a statement may take otherwise; nothing is half done."""
+    """The server leaves in time, with 0, however long a statement may take otherwise; nothing is half done.
+
+    The caller is told to call again, and the log has the status that the caller was told.
+    """
     few = {"shutdown_grace_s": 0.5, "statement_timeout_s": 60}
     with (
         serve(tmp_path / "server", "--no-jobs", database_url=migrated_url, listen=ANY, **few) as server,
@@ -123,7 +126,10 @@ def test_what_does_not_finish_within_the_grace_time_is_cut_off(
             began = time.monotonic()
             assert server.end() == 0
             assert time.monotonic() - began < 5
-        assert isinstance(created.exception(), grpc.RpcError)
+        told = refusal_of(created.exception())
+        assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
+        assert told.detail(error_details_pb2.RetryInfo).retry_delay.seconds
+        assert [line["status"] for line in server.log() if line["event"] == "call"] == ["UNAVAILABLE"]
         assert not database.read(lambda tx: tx.execute(text("SELECT code FROM ledger")).all())
 
 
