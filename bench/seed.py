@@ -140,8 +140,8 @@ def _movements(url: str, first: int, count: int, groups: int, *, extracted: bool
     details = _numbered(url, first, count, *(f"{columns[name]} AS {name}" for name in names), groups=groups)
     sums = "sum(debit_minor), sum(credit_minor), count(*)"
     return (
-        f"INSERT INTO balance_movement (movement_id, {', '.join(place)}, debit_minor, credit_minor, detail_count, "
-        "extracted_debit_minor, extracted_credit_minor, extracted_count, recorded_us) "
+        f"INSERT INTO balance_span (movement_id, {', '.join(place)}, debit_minor, credit_minor, detail_count, "
+        "extracted_debit_minor, extracted_credit_minor, extracted_count, settled_us) "
         f"SELECT 'seed{first}', {', '.join(place)}, {sums}, {sums if extracted else '0, 0, 0'}, "
         f"{CREATED_US + first + count - 1} FROM ({details}) AS detail GROUP BY {', '.join(place)}"
     )

@@ -230,18 +230,12 @@ message_block = table(
 )
 
 balance_movement = table(
-    "balance_movement",  # what a use case or a step changed in the sums over details: deltas, never sums
+    "balance_movement",  # what a use case or a step changed in the sums over details of a period, until it is compacted
     text("movement_id", key=True),  # grows with time: rows are put at the end, which costs half
     text("ledger_code", key=True),
     text("accounting_period_code", key=True),
-    text("distribution_account", key=True),
-    text("currency", key=True),
-    int64("debit_minor"),  # of details that are not void
-    int64("credit_minor"),
-    int64("detail_count"),
-    int64("extracted_debit_minor"),  # of those among them that carry a stamp that counts
-    int64("extracted_credit_minor"),
-    int64("extracted_count"),
+    text("changes"),  # JSON: an array of [account, currency, and the six figures of balance_span], deltas
+    int64("change_count"),
     int64("recorded_us"),  # when the use case was carried out
     int64("settled_us", default=0),  # mark: the instant as of which it counts; 0 until a balance is told
 )
@@ -253,6 +247,22 @@ Index(
     sqlite_where=_m.settled_us == 0,
 )
 Index("ix_balance_movement_settled", _m.settled_us, postgresql_where=_m.settled_us > 0, sqlite_where=_m.settled_us > 0)
+
+balance_span = table(
+    "balance_span",  # what movements of a span of time came to, a row a place; deltas, too
+    int64("settled_us", key=True),  # the instant as of which it counts: the end of the span
+    text("movement_id", key=True),
+    text("ledger_code", key=True),
+    text("accounting_period_code", key=True),
+    text("distribution_account", key=True),
+    text("currency", key=True),
+    int64("debit_minor"),  # of details that are not void
+    int64("credit_minor"),
+    int64("detail_count"),
+    int64("extracted_debit_minor"),  # of those among them that carry a stamp that counts
+    int64("extracted_credit_minor"),
+    int64("extracted_count"),
+)
 
 batch_movement = table(
     "batch_movement",  # what a batch adds to the extracted sums once it is completed

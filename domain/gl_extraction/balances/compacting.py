@@ -10,14 +10,16 @@ DAY_US = 24 * 60 * MINUTE_US
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Movements settled more than `after_us` ago are kept one a place and span of `slot_us`.
+    """What was settled more than `after_us` ago is kept as one row a place and span of `slot_us`.
 
-    Up to where that has been done, the mark of its name tells.
+    It is made of movements, in which changes lie `packed`, or of finer spans. Up to where that has been done, the mark
+    of its name tells.
     """
 
     mark: str
     after_us: int
     slot_us: int
+    packed: bool
 
     def begin(self, at_us: int) -> int:
         """The last border of spans at or before an instant."""
@@ -29,7 +31,9 @@ class Tier:
 
 
 TIERS = (
-    Tier("minutes", 5 * MINUTE_US, MINUTE_US),
-    Tier("quarters", 35 * DAY_US, 15 * MINUTE_US),  # days of every time zone begin on a quarter of an hour
+    Tier("minutes", 5 * MINUTE_US, MINUTE_US, packed=True),
+    Tier(
+        "quarters", 35 * DAY_US, 15 * MINUTE_US, packed=False
+    ),  # days of every time zone begin on a quarter of an hour
 )
 """Finer ones first; instants as of which a balance was told stay told apart in all of them."""

@@ -7,6 +7,7 @@ balance as of then may have been told before it was committed: then it counts ri
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -105,10 +106,10 @@ def check(tx: Connection, call: Call, ledger_code: str, period_code: str) -> lis
 
 
 def compact(tx: Connection, *, now_us: int, rows_max: int) -> bool:
-    """Settle what is committed, and keep old movements one a place and span of time; says whether there is more to do.
+    """Settle what is committed, and keep what is old as one row a place and span; says whether there is more to do.
 
-    Balances as of instants that were told stay what they are. Cost: about `rows_max` rows read, removed and put in, or
-    those of one span where it has more.
+    Balances as of instants that were told stay what they are. Cost: about `rows_max` changes read, removed and put in,
+    or those of one span where it has more.
     """
     settled_us = _settle(tx, telling.mark(tx, telling.SETTLED, lock=True), now_us)  # nothing is told meanwhile
     return any(_compact_tier(tx, tier, min(now_us - tier.after_us, settled_us), rows_max) for tier in TIERS)
@@ -142,20 +143,20 @@ def _compact_tier(tx: Connection, tier: Tier, until_us: int, rows_max: int) -> b
     after_us, until_us = telling.mark(tx, tier.mark), tier.begin(until_us)
     if until_us <= after_us:
         return False
-    last_us = compaction.instant_of(tx, after_us=after_us, until_us=until_us, place=rows_max)
+    last_us = compaction.instant_of(tx, packed=tier.packed, after_us=after_us, until_us=until_us, limit=rows_max)
     more = last_us is not None and tier.end(last_us) < until_us
     if last_us is not None:
         until_us = tier.end(last_us)
-    rows = compaction.read(tx, after_us=after_us, until_us=until_us)
+    rows = compaction.read(tx, packed=tier.packed, after_us=after_us, until_us=until_us)
     kept = _by_span(rows, tier, telling.told_between(tx, after_us, until_us))
-    if sum(map(len, kept.values())) < len(rows):
-        compaction.remove(tx, after_us=after_us, until_us=until_us)
-        movements.record_settled(tx, kept)
+    if tier.packed or sum(map(len, kept.values())) < len(rows):
+        compaction.remove(tx, packed=tier.packed, after_us=after_us, until_us=until_us)
+        movements.record_spans(tx, kept)
     telling.set_mark(tx, tier.mark, until_us)
     return more
 
 
-def _by_span(rows: list[tuple[Movement, int]], tier: Tier, told_us: list[int]) -> dict[int, list[Movement]]:
+def _by_span(rows: Sequence[tuple[Movement, int]], tier: Tier, told_us: Sequence[int]) -> dict[int, list[Movement]]:
     """The movements added up by place, by the end of their span: a border, or an instant that was told."""
     spans: dict[int, list[Movement]] = {}
     for movement, settled_us in rows:

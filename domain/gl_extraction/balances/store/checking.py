@@ -8,19 +8,21 @@ from sqlalchemy import Connection, case, func, literal, select
 
 from domain.gl_extraction.balances.errors import BalanceTooLarge
 from domain.gl_extraction.balances.model import Movement, Place
-from domain.gl_extraction.balances.store.movements import columns, movement_of
+from domain.gl_extraction.balances.store import movements
+from domain.gl_extraction.balances.store.movements import FIGURES, movement_of
 from domain.gl_extraction.extraction.store.sums import exact_sums
 from domain.gl_extraction.stamps import is_stamped
-from domain.gl_extraction.tables import accounting_detail, balance_movement
+from domain.gl_extraction.tables import accounting_detail
 
-_d, _m = accounting_detail.c, balance_movement.c
+_d = accounting_detail.c
 
 
 def recorded(tx: Connection, ledger_code: str, period_code: str) -> list[Movement]:
     """What was recorded of a period, settled or not. Cost: one statement over its movements."""
-    place, figures = columns()[: len(Place._fields)], columns()[len(Place._fields) :]
-    query = select(*place, *map(func.sum, figures)).group_by(*place)
-    query = query.where(_m.ledger_code == ledger_code, _m.accounting_period_code == period_code)
+    r = movements.recorded(tx, ledger_code, until_us=None).c
+    place = [r[name] for name in Place._fields]
+    query = select(*place, *(func.sum(r[name]) for name in FIGURES)).group_by(*place)
+    query = query.where(r.accounting_period_code == period_code)
     with exact_sums(BalanceTooLarge):
         return [movement_of(row) for row in tx.execute(query)]
 

@@ -1,44 +1,60 @@
-"""SQL that records what changes the sums over details, in the transaction that changes them: a few rows a statement."""
+"""SQL that records what changes the sums over details, in the transaction that changes them.
+
+A use case records one row a ledger and period, in which its changes lie packed, a place each: taking details in must
+not cost a row more for each account (measured: three details of a chunk had one). Compaction unpacks them into spans.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import groupby, repeat
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+import orjson
+from sqlalchemy import Connection, Row, Select, cast, delete, func, select, true, type_coerce, union_all
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.gl_extraction.balances.model import Movement, Place, Sums
 from domain.gl_extraction.balances.sums import fits, parts
-from domain.gl_extraction.tables import balance_movement, batch_movement
+from domain.gl_extraction.tables import balance_movement, balance_span, batch_movement
 from domain.kernel.bulk import insert_rows
+from domain.kernel.columns import INT64, TEXT
 from domain.kernel.ids import new_id
 
-_KEY = ("movement_id", *Place._fields)
+_PERIOD = Place._fields[:2]
+_PACKED = Place._fields[2:]
 _ALL = ("debit_minor", "credit_minor", "detail_count")
 _EXTRACTED = ("extracted_debit_minor", "extracted_credit_minor", "extracted_count")
-_b = batch_movement.c
+FIGURES = (*_ALL, *_EXTRACTED)
+_MOVEMENT_COLUMNS = ("movement_id", *_PERIOD, "changes", "change_count", "recorded_us")
+_SPAN_COLUMNS = ("settled_us", "movement_id", *Place._fields, *FIGURES)
+_m, _s, _b = balance_movement.c, balance_span.c, batch_movement.c
 
 
 def record(tx: Connection, movements: Sequence[Movement], *, recorded_us: int) -> None:
-    """Record movements, of which no two are of one place. Cost: one statement, a row for each."""
-    rows = [
-        (movement_id, *place, *every, *extracted, recorded_us)
-        for (place, every, extracted), movement_id in _named(movements, recorded_us)
-    ]
+    """Record movements, in the order of their places. Cost: one statement, a row a ledger and period."""
+    movement_id = new_id(recorded_us)
+    rows = []
+    for period, of_period in groupby(movements, lambda movement: movement.place[: len(_PERIOD)]):
+        changes = [
+            (*part.place[len(_PERIOD) :], *part.all, *part.extracted)
+            for each in of_period
+            for part in ((each,) if fits(each) else parts(each))
+        ]
+        rows.append((movement_id, *period, orjson.dumps(changes).decode(), len(changes), recorded_us))
     if rows:
-        insert_rows(tx, "balance_movement", (*_KEY, *_ALL, *_EXTRACTED, "recorded_us"), rows)
+        insert_rows(tx, "balance_movement", _MOVEMENT_COLUMNS, rows)
 
 
-def record_settled(tx: Connection, movements: Mapping[int, Sequence[Movement]]) -> None:
-    """Record movements by the instant as of which they count, no two of one instant and place. One statement."""
+def record_spans(tx: Connection, spans: Mapping[int, Sequence[Movement]]) -> None:
+    """Record what movements come to by the end of their span, no two of one span and place. One statement."""
     rows = [
-        (movement_id, *place, *every, *extracted, settled_us, settled_us)
-        for settled_us, of_instant in movements.items()
-        for (place, every, extracted), movement_id in _named(of_instant, settled_us)
+        (settled_us, movement_id, *place, *every, *extracted)
+        for settled_us, of_span in spans.items()
+        for (place, every, extracted), movement_id in _named(of_span, settled_us)
     ]
     if rows:
-        insert_rows(tx, "balance_movement", (*_KEY, *_ALL, *_EXTRACTED, "recorded_us", "settled_us"), rows)
+        insert_rows(tx, "balance_span", _SPAN_COLUMNS, rows)
 
 
 def record_for_batch(tx: Connection, batch_no: int, movements: Sequence[Movement], *, recorded_us: int) -> None:
@@ -48,7 +64,7 @@ def record_for_batch(tx: Connection, batch_no: int, movements: Sequence[Movement
         for (place, _, extracted), movement_id in _named(movements, recorded_us)
     ]
     if rows:
-        insert_rows(tx, "batch_movement", ("batch_no", *_KEY, *_ALL), rows)
+        insert_rows(tx, "batch_movement", ("batch_no", "movement_id", *Place._fields, *_ALL), rows)
 
 
 def of_batch(tx: Connection, batch_no: int) -> list[tuple[Place, Sums]]:
@@ -62,6 +78,26 @@ def of_batch(tx: Connection, batch_no: int) -> list[tuple[Place, Sums]]:
 def forget_batch(tx: Connection, batch_no: int) -> None:
     """Drop what was recorded for a batch. One statement."""
     tx.execute(delete(batch_movement).where(_b.batch_no == batch_no))
+
+
+def recorded(tx: Connection, ledger_code: str, *, until_us: int | None) -> Any:  # noqa: ANN401
+    """What was recorded of a ledger as a row a change, to select from: place, figures.
+
+    With `until_us`, what counts as of that instant; else all of it, settled or not.
+    """
+    spans = select(*(_s[name] for name in (*Place._fields, *FIGURES))).where(_s.ledger_code == ledger_code)
+    fresh = _unpacked(tx).where(_m.ledger_code == ledger_code)
+    if until_us is not None:
+        spans = spans.where(_s.settled_us <= until_us)
+        fresh = fresh.where(_m.settled_us > 0, _m.settled_us <= until_us)
+    return union_all(spans, fresh).subquery("recorded")
+
+
+def changes_of(row: Row[*tuple[Any, ...]]) -> Iterator[Movement]:
+    """The changes in a row of `balance_movement`."""
+    for account, currency, *figures in orjson.loads(row.changes):
+        place = Place(row.ledger_code, row.accounting_period_code, account, currency)
+        yield Movement(place, Sums(*figures[:3]), Sums(*figures[3:]))
 
 
 def movement_of(row: Row[*tuple[Any, ...]]) -> Movement:
@@ -79,9 +115,21 @@ def sums_of(row: Row[*tuple[Any, ...]], at: int) -> Sums:
     return Sums(*map(int, row[at : at + 3]))
 
 
-def columns() -> list[Any]:
-    """What `movement_of` reads of a movement."""
-    return [balance_movement.c[name] for name in (*Place._fields, *_ALL, *_EXTRACTED)]
+def _unpacked(tx: Connection) -> Select[Any]:
+    """The changes of movements, a row each."""
+    period = [_m[name] for name in _PERIOD]
+    kinds: tuple[tuple[str, Any], ...] = (*((name, TEXT) for name in _PACKED), *((name, INT64) for name in FIGURES))
+    if tx.dialect.name == "postgresql":
+        array = func.jsonb_array_elements(cast(_m.changes, JSONB))
+        change = array.table_valued("value", name="change").render_derived()
+        cells: list[Any] = [cast(change.c.value.op("->>")(place), kind) for place, (_, kind) in enumerate(kinds)]
+    else:
+        change = func.json_each(_m.changes).table_valued("value", name="change")
+        cells = [
+            type_coerce(func.json_extract(change.c.value, f"$[{place}]"), kind) for place, (_, kind) in enumerate(kinds)
+        ]
+    named: list[Any] = [cell.label(name) for cell, (name, _) in zip(cells, kinds, strict=True)]
+    return select(*period, *named).select_from(balance_movement).join(change, true())
 
 
 def _named(movements: Sequence[Movement], at_us: int) -> Iterator[tuple[Movement, str]]:

@@ -5,6 +5,7 @@ What is in the books already becomes movements, to the minute in which it was ta
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import sqlalchemy
@@ -18,10 +19,10 @@ down_revision = "0005"
 
 _MINUTE_US = 60_000_000
 _KEY = "d.ledger_code, d.accounting_period_code, d.distribution_account, d.currency"
-_MOVEMENT = (
-    "INSERT INTO balance_movement (ledger_code, accounting_period_code, distribution_account, currency, movement_id, "
+_SPAN = (
+    "INSERT INTO balance_span (ledger_code, accounting_period_code, distribution_account, currency, movement_id, "
     "debit_minor, credit_minor, detail_count, extracted_debit_minor, extracted_credit_minor, extracted_count, "
-    "recorded_us) "
+    "settled_us) "
 )
 _SUMS = "CAST(sum(d.debit_minor) AS BIGINT), CAST(sum(d.credit_minor) AS BIGINT), count(*)"
 _TAKEN_BACK = "CAST(-sum(d.debit_minor) AS BIGINT), CAST(-sum(d.credit_minor) AS BIGINT), -count(*)"
@@ -48,6 +49,19 @@ def _tables() -> None:
     _table(
         "balance_movement",
         text("movement_id", key=True),
+        text("ledger_code", key=True),
+        text("accounting_period_code", key=True),
+        text("changes"),
+        int64("change_count"),
+        int64("recorded_us"),
+        int64("settled_us", default=0),
+    )
+    _index("ix_balance_movement_unsettled", "balance_movement", ["settled_us"], where="settled_us = 0")
+    _index("ix_balance_movement_settled", "balance_movement", ["settled_us"], where="settled_us > 0")
+    _table(
+        "balance_span",
+        int64("settled_us", key=True),
+        text("movement_id", key=True),
         *_place(),
         int64("debit_minor"),
         int64("credit_minor"),
@@ -55,11 +69,7 @@ def _tables() -> None:
         int64("extracted_debit_minor"),
         int64("extracted_credit_minor"),
         int64("extracted_count"),
-        int64("recorded_us"),
-        int64("settled_us", default=0),
     )
-    _index("ix_balance_movement_unsettled", "balance_movement", ["settled_us"], where="settled_us = 0")
-    _index("ix_balance_movement_settled", "balance_movement", ["settled_us"], where="settled_us > 0")
     _table(
         "batch_movement",
         int64("batch_no", key=True),
@@ -101,10 +111,10 @@ def _receipts() -> None:
 
 def _fill() -> None:
     """Cost: reads all details once, those that were sent or voided once more; sorts what it has added up."""
-    _movements("made", f"{_SUMS}, {_NOTHING}", "d.created_us", "FROM accounting_detail d WHERE 1 = 1")
-    _movements("sent", f"{_NOTHING}, {_SUMS}", "s.sent_us", _EXTRACTED)
-    _movements("void", f"{_TAKEN_BACK}, {_NOTHING}", "d.voided_us", "FROM accounting_detail d WHERE d.voided_us > 0")
-    _movements("void-sent", f"{_NOTHING}, {_TAKEN_BACK}", "d.voided_us", f"{_EXTRACTED} AND d.voided_us > 0")
+    _spans("made", f"{_SUMS}, {_NOTHING}", "d.created_us", "FROM accounting_detail d WHERE 1 = 1")
+    _spans("sent", f"{_NOTHING}, {_SUMS}", "s.sent_us", _EXTRACTED)
+    _spans("void", f"{_TAKEN_BACK}, {_NOTHING}", "d.voided_us", "FROM accounting_detail d WHERE d.voided_us > 0")
+    _spans("void-sent", f"{_NOTHING}, {_TAKEN_BACK}", "d.voided_us", f"{_EXTRACTED} AND d.voided_us > 0")
     op.execute(
         "INSERT INTO batch_movement (batch_no, ledger_code, accounting_period_code, distribution_account, currency, "  # noqa: S608
         f"movement_id, debit_minor, credit_minor, detail_count) SELECT s.batch_no, {_KEY}, 'before', {_SUMS} "
@@ -117,13 +127,12 @@ def _fill() -> None:
     )
 
 
-def _movements(name: str, deltas: str, at: str, source: str) -> None:
-    """Movements of what `source` has, added up to the end of the minute of `at`."""
+def _spans(name: str, deltas: str, at: str, source: str) -> None:
+    """What `source` has, added up to the end of the minute of `at`, which may be this very minute: then to now."""
     minute = f"({at} + {_MINUTE_US - 1}) / {_MINUTE_US} * {_MINUTE_US}"
-    op.execute(
-        f"{_MOVEMENT} SELECT {_KEY}, '{name}-' || CAST({minute} AS TEXT), {deltas}, {minute} {source} "
-        f"GROUP BY {_KEY}, {minute}"
-    )
+    now_us = time.time_ns() // 1_000
+    end = f"CASE WHEN {minute} > {now_us} THEN {now_us} ELSE {minute} END"
+    op.execute(f"{_SPAN} SELECT {_KEY}, '{name}', {deltas}, {end} {source} GROUP BY {_KEY}, {end}")
 
 
 def _table(name: str, *columns: Column[Any] | CheckConstraint) -> None:
