@@ -22,7 +22,7 @@ INSTALLED := $(shell find domain server clients/python -name '*.py' -o -name '*.
 define venv
 	@$(PYTHON) -c 'import sys; sys.exit("Countinghouse needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(1)
-	$(1)/bin/pip install -q --require-hashes -r requirements/$(2)
+	$(1)/bin/python tools/install.py requirements/$(2)
 endef
 
 help: ## Show the targets

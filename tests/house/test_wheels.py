@@ -22,6 +22,7 @@ from tests.house.tree import ROOT, tracked
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 READY_TIMEOUT_S = 20
+UV = Path(sys.executable).with_name("uv")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 EXTRAS = ("server.outbound.sftp", "server.outbound.s3", "server.telemetry.spans")  # imported where they are configured
@@ -138,9 +139,11 @@ def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory, request: p
     """The wheels and the packages that they need, and nothing else: the newest versions, and the oldest supported."""
     lock = ROOT / "requirements" / str(request.param)
     environment = Installed(tmp_path_factory.mktemp("installed"))
-    subprocess.run([sys.executable, "-m", "venv", environment.folder / "venv"], check=True)
-    environment.run("pip", "install", "-q", "--require-hashes", "-r", str(lock))
-    environment.run("pip", "install", "-q", "--no-deps", *map(str, wheels.glob("*.whl")))
+    python = environment.folder / "venv/bin/python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment.folder / "venv"], check=True)
+    subprocess.run([sys.executable, ROOT / "tools/install.py", lock, python], check=True)
+    own = map(str, wheels.glob("*.whl"))
+    subprocess.run([UV, "pip", "install", "-q", "--no-deps", "--no-index", "--python", python, *own], check=True)
     return environment
 
 
@@ -160,7 +163,7 @@ def test_the_wheels_carry_every_file_of_their_packages(wheels: Path) -> None:
 
 def test_the_wheels_state_what_they_need(installed: Installed) -> None:
     """Every module imports with the declared packages alone, whose versions agree."""
-    installed.run("pip", "check")
+    subprocess.run([UV, "pip", "check", "-q", "--python", installed.folder / "venv/bin/python"], check=True)
     installed.run("python", "-c", IMPORT_ALL)
 
 
