@@ -68,7 +68,7 @@ def test_a_set_that_nobody_touched_is_sound(server: Served, filled: Database) ->
     """By the command, by the client, and by the asynchronous one."""
     result = run(server.target, "files", "verify", "S1")
     assert result.exit_code == 0, result.output
-    assert "sound: 6 files" in result.output
+    assert "sound: files 6" in result.output
     with connect(server.target) as client:
         seen = client.files.verify("dataFileSets/S1")
         told = client.files.get_set(data_file_set())

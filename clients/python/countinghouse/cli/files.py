@@ -146,7 +146,7 @@ def verify(context: typer.Context, set_: Set, output: Output = Format.TABLE) -> 
             rows = [[each.file or "(the set)", each.problem, each.description] for each in seen.findings]
             show_table(FINDING_COLUMNS, rows)
         verdict = "sound" if seen.sound else "NOT SOUND"
-        say(f"{verdict}: {seen.file_count:,} files, {seen.size_bytes:,} bytes, {seen.manifest_count:,} manifests")
+        say(f"{verdict}: files {seen.file_count:,}, bytes {seen.size_bytes:,}, manifests {seen.manifest_count:,}")
     else:
         show_value(asdict(seen) | {"sound": seen.sound}, output)
     if not seen.sound:
