@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        run = config.stash[_RUN] = postgres.Run.begin()
+        run = config.stash[_RUN] = postgres.Run.begin(durable=False)
         os.environ[_FOLDER] = str(run.folder)
 
 

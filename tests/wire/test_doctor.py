@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,9 @@ from server.settings import Settings
 from server.work.retention import DAY_US, DUTY
 from tests.operations import tally
 from tests.support import process
-from tests.support.server import Served
+from tests.support.database import postgresql_template
+from tests.support.postgres import Cluster
+from tests.support.server import Served, serving
 from tests.support.waiting import wait_for
 
 EARLIER_US = 3_600_000_000
@@ -60,10 +64,22 @@ def test_every_mistake_in_the_settings_is_a_line_with_what_to_do(tmp_path: Path)
     assert all(line.endswith("; countinghouse config lists every setting") for line in lines)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    """A server on a database that flushes its commits."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = request.getfixturevalue("migrated_sqlite_url")
+        else:
+            cluster: Cluster = request.getfixturevalue("own_cluster")
+            url = cluster.url(stack.enter_context(cluster.database(postgresql_template(cluster))))
+        yield stack.enter_context(serving(url, tmp_path))
+
+
 @pytest.mark.rule("PLT-44", "PLT-42")
-def test_an_installation_that_is_well_has_nothing_to_mend(server: Served, tmp_path: Path) -> None:
+def test_an_installation_that_is_well_has_nothing_to_mend(durable: Served, tmp_path: Path) -> None:
     """On both databases, with a worker: the exit status is 0, and the JSON says what the lines say."""
-    url, folder = server.settings.url, str(server.settings.data_files_folder)
+    url, folder = durable.settings.url, str(durable.settings.data_files_folder)
     wait_for(lambda: not _warned(url, tmp_path, "workers"), what="the worker's lease")
     told = process.run(tmp_path, "doctor", "--json", "--thorough", database_url=url, data_files_folder=folder)
     assert told.returncode == 0, told.stdout
