@@ -98,6 +98,14 @@ def reject(tx: Connection, call: Call, approval_id: str, *, reason: str, held: C
     return _decided(tx, call, before, State.REJECTED, reason)
 
 
+def forget_before(tx: Connection, before_us: int, limit: int) -> int:
+    """Delete the oldest approvals that expired before an instant, at most `limit`; gives how many.
+
+    What was asked, decided and used stays in the audit trail. Cost: one statement, by primary key.
+    """
+    return store.forget_before(tx, before_us, limit)
+
+
 def _decidable(
     tx: Connection,
     call: Call,

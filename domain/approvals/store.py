@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, literal, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, literal, select, update
 
 from domain.approvals.model import LIVE, Approval, State
 from domain.approvals.tables import approval
 from domain.kernel import scopes
 from domain.kernel.columns import BYTES
+from domain.kernel.ids import first_id
 
 _a = approval.c
 _TOLD = [column for column in approval.c if column.name != "digest"]
@@ -67,6 +68,13 @@ def change(tx: Connection, changed: Approval) -> None:
             used_us=changed.used_us,
         )
     )
+
+
+def forget_before(tx: Connection, before_us: int, limit: int) -> int:
+    """Delete the oldest approvals that nobody could use any more by an instant, at most `limit`; gives how many."""
+    old = select(_a.approval_id).where(_a.approval_id < first_id(before_us), _a.expire_us < before_us)
+    ids = old.order_by(_a.approval_id).limit(limit).subquery()
+    return tx.execute(delete(approval).where(_a.approval_id.in_(select(ids)))).rowcount
 
 
 def _from_row(row: RowMapping) -> Approval:

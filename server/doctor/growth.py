@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, func, select, text
 
+from domain.approvals.tables import approval
 from domain.deliveries.tables import delivery
 from domain.kernel import duties
 from domain.kernel.clock import now_us
@@ -83,6 +84,7 @@ def _old(kind: str, before_us: int) -> Select[int]:
     conditions = {
         "idempotency": idempotency.c.created_us < before_us,
         "deliveries": (delivery.c.ended_us > 0) & (delivery.c.ended_us < before_us),
+        "approvals": (approval.c.approval_id < first_id(before_us)) & (approval.c.expire_us < before_us),
         "operations": (operation.c.operation_id < first_id(before_us))
         & (operation.c.ended_us > 0)
         & (operation.c.state != "FAILED"),

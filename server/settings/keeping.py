@@ -15,6 +15,9 @@ class Keeping(BaseModel):
     deliveries_days: int = Field(
         90, ge=7, le=3_653, description="how long ended deliveries are kept, to be seen and sent again"
     )
+    approvals_days: int = Field(
+        400, ge=30, le=36_525, description="how long approvals are kept that nobody can use any more"
+    )
     audit_days: int = Field(3_653, ge=365, le=36_525, description="how long the audit trail is kept")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
+from domain.approvals import service as approvals
 from domain.deliveries import service as deliveries
 from domain.kernel import duties, events, idempotency
 from domain.kernel.call import Call
@@ -81,6 +82,10 @@ def _deliveries(piece: Piece) -> tuple[int, str]:
     return _until_few(deliveries.forget_before(piece.tx, piece.before_us, piece.limit), piece)
 
 
+def _approvals(piece: Piece) -> tuple[int, str]:
+    return _until_few(approvals.forget_before(piece.tx, piece.before_us, piece.limit), piece)
+
+
 def _operations(piece: Piece) -> tuple[int, str]:
     return operations.forget_before(piece.tx, piece.call, piece.before_us, after_id=piece.after, limit=piece.limit)
 
@@ -99,6 +104,7 @@ def _until_few(count: int, piece: Piece) -> tuple[int, str]:
 KINDS = (
     Kind("idempotency", "idempotency_days", _answers, audited=False),
     Kind("deliveries", "deliveries_days", _deliveries),
+    Kind("approvals", "approvals_days", _approvals),
     Kind("operations", "operations_days", _operations, limit=50, audited=False),  # each has its own entry
     Kind("audit", "audit_days", _audit),
 )

@@ -10,6 +10,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select, text, update
 
+from domain.approvals import service as approvals
+from domain.approvals.model import Asked
+from domain.approvals.tables import approval
 from domain.deliveries.model import Kind as DeliveryKind
 from domain.deliveries.model import NewDelivery
 from domain.deliveries.service import enqueue
@@ -87,7 +90,7 @@ def _count(database: Database, table: str) -> int:
 
 @pytest.mark.rule("PLT-06", "PLT-20")
 def test_what_is_older_than_the_settings_say_is_forgotten_and_nothing_else(tallies: Database) -> None:
-    """Answers, deliveries and records of operations that ended: each by its own age, to the day."""
+    """Answers, deliveries, approvals and records of operations that ended: each by its own age, to the day."""
     for name, age in (("old", 30.01), ("kept", 29.9)):
         _remember(tallies, name, age)
     gone = [_ended(tallies, state, 31) for state in (State.SUCCEEDED, State.CANCELED)]
@@ -95,18 +98,27 @@ def test_what_is_older_than_the_settings_say_is_forgotten_and_nothing_else(talli
     kept.append(tally.start(tallies, numbers=1, size=1))
     for key, ended_days in (("old", 31), ("kept", 29), ("waits", 0)):
         _deliver(tallies, key, ended_days)
+    for method, asked_days in (("old", 33), ("kept", 31)):
+        _ask(tallies, method, asked_days, good_for_days=2)
     duty = forget_once(tallies)
     assert duty.outcome == {
-        "forgotten": {"idempotency": 1, "deliveries": 1, "operations": 2, "audit": 0},
+        "forgotten": {"idempotency": 1, "deliveries": 1, "approvals": 1, "operations": 2, "audit": 0},
         "failed": [],
     }
     assert tallies.read(lambda tx: tx.execute(select(answers.c.request_id)).scalars().all()) == ["kept"]
     assert sorted(tallies.read(lambda tx: tx.execute(select(delivery.c.key)).scalars().all())) == ["kept", "waits"]
+    assert tallies.read(lambda tx: tx.execute(select(approval.c.method)).scalars().all()) == ["kept"]
     for operation_id in kept:
         assert tally.look(tallies, operation_id).operation_id == operation_id
     for operation_id in gone:
         with pytest.raises(OperationNotFound):
             tally.look(tallies, operation_id)
+
+
+def _ask(database: Database, method: str, asked_days: int, *, good_for_days: int) -> None:
+    call = replace(_call(database, asked_days), method=method)
+    asked = Asked("generate", "test.Request", b"", b"digest", good_for_days * DAY_US)
+    database.write(lambda tx: approvals.ask(tx, call, asked))
 
 
 def _deliver(database: Database, key: str, ended_days: int) -> None:
@@ -177,6 +189,7 @@ def test_pieces_are_small_and_go_on_until_nothing_old_is_left(
     assert forget_once(tallies).outcome["forgotten"] == {
         "idempotency": 5,
         "deliveries": 0,
+        "approvals": 0,
         "operations": 2,
         "audit": 0,
     }
