@@ -197,12 +197,13 @@ class _Receiver:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
-            body = await reader.readexactly(int(headers["content-length"]))
-            self._attempts += 1
-            self._check(headers, body)
-            await self._give(headers["webhook-id"], writer)
+            while not writer.is_closing():
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+                body = await reader.readexactly(int(headers["content-length"]))
+                self._attempts += 1
+                self._check(headers, body)
+                await self._give(headers["webhook-id"], writer)
         writer.close()
 
     def _check(self, headers: dict[str, str], body: bytes) -> None:
@@ -221,7 +222,7 @@ class _Receiver:
         if fault == "slow":
             await asyncio.sleep(_SLOW_S)
         status = {"": "204 No Content", "status": "500 Broken", "slow": "503 Busy"}[fault]
-        writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n".encode())
         await writer.drain()
         if not fault:
             self._arrived[key] += 1

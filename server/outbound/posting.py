@@ -1,13 +1,15 @@
 """One HTTP POST to somebody else's server: to an address that was checked, in bounded time, without redirects.
 
-Nothing of the environment counts (no proxy), and the answer's body is read up to a bound and thrown away.
+Nothing of the environment counts (no proxy), and the answer's body is read up to a bound and thrown away. A connection
+is used again if the next post comes soon; what it may lead to was judged when it was made, by rules that do not change.
 """
 
 from __future__ import annotations
 
 import ssl
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +21,9 @@ from server.outbound.addresses import AddressRefused, Reach
 
 _BODY_BYTES_MAX = 64 << 10
 _LITTLE_S = 0.001
+_KEPT_MAX = 64  # as many as hands there can be
+_IDLE_MAX_S = 1.0  # receivers keep a silent connection open for longer: seldom does one end as it is taken up again
+_AGE_MAX_S = 60.0  # then the name is looked up and judged anew
 
 SocketOptions = Iterable[Any]
 
@@ -40,7 +45,10 @@ class PostFailed(Exception):
 
 
 class Poster:
-    """Posts, each time on a connection of its own; safe to share between threads. `ca_file` adds authorities."""
+    """Posts; safe to share between threads. `ca_file` adds authorities.
+
+    As many connections are open at most as threads have posted at once, until `rest`.
+    """
 
     def __init__(self, reach: Reach, *, timeout_s: float, ca_file: str | None = None) -> None:
         self._reach = reach
@@ -48,14 +56,18 @@ class Poster:
         self._tls = httpx.create_ssl_context()
         if ca_file is not None:
             self._tls.load_verify_locations(cafile=ca_file)
+        self._now = _Now()
+        self._backend = _Backend(reach, self._now)
+        self._kept = self._connections(kept=_KEPT_MAX)
+        self._fresh = self._connections(kept=0)
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Post the body. Raises: PostFailed."""
         if fault := self._reach.url_fault(url):
             raise PostFailed("WEBHOOK_ADDRESS_REFUSED", f"the URL {fault}")
-        backend = _Backend(self._reach, time.monotonic() + self._timeout_s)
+        self._now.deadline = time.monotonic() + self._timeout_s
         try:
-            return self._post(backend, httpx.URL(url), headers, body)
+            return self._post(httpx.URL(url), headers, body)
         except AddressRefused as error:
             raise PostFailed("WEBHOOK_ADDRESS_REFUSED", str(error)) from None
         except httpcore.TimeoutException:
@@ -69,26 +81,47 @@ class Poster:
         except httpcore.NetworkError:
             raise PostFailed("WEBHOOK_BROKE_OFF", "the connection broke before an answer") from None
 
-    def _post(self, backend: _Backend, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Answer:
+    def rest(self) -> None:
+        """Close all connections, as nothing is being posted."""
+        self._kept.close()
+
+    def _post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Answer:
         raw = [(b"host", url.netloc), (b"content-length", str(len(body)).encode())]
         raw += [(name.encode(), value.encode()) for name, value in headers.items()]
         port = url.port or (443 if url.scheme == "https" else 80)
         to = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path)
-        with (
-            httpcore.HTTPConnection(to.origin, ssl_context=self._tls, network_backend=backend) as connection,
-            connection.stream("POST", to, headers=[*raw, (b"connection", b"close")], content=body) as response,
-        ):
-            answer = Answer(response.status, _pause_s(response))
-            _read_some(response)
-            return answer
+        self._now.connected = False
+        try:
+            return _answer(self._kept, to, raw, body)
+        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
+            if self._now.connected or not _is_end(error):
+                raise
+            # The receiver had closed the connection, and its word of that was under way.
+            return _answer(self._fresh, to, [*raw, (b"connection", b"close")], body)
+
+    def _connections(self, *, kept: int) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(
+            ssl_context=self._tls,
+            max_connections=None,
+            max_keepalive_connections=kept,
+            keepalive_expiry=_IDLE_MAX_S,
+            network_backend=self._backend,
+        )
+
+
+class _Now(threading.local):
+    """What this thread is posting: until when, and whether a connection was made for it."""
+
+    deadline = 0.0
+    connected = False
 
 
 class _Backend(httpcore.NetworkBackend):
     """Connects to what `Reach` allows; from the first look at the name to the last byte, until a deadline."""
 
-    def __init__(self, reach: Reach, deadline: float) -> None:
+    def __init__(self, reach: Reach, now: _Now) -> None:
         self._reach = reach
-        self._deadline = deadline
+        self._now = now
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -99,6 +132,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions | None = None,
     ) -> httpcore.NetworkStream:
+        self._now.connected = True
         try:
             addresses = self._reach.addresses(host, port)
         except (OSError, UnicodeError) as error:
@@ -106,9 +140,9 @@ class _Backend(httpcore.NetworkBackend):
         failure: Exception | None = None
         for address in addresses:
             try:
-                left_s = _left_s(self._deadline)
+                left_s = _left_s(self._now)
                 stream = self._plain.connect_tcp(str(address), port, left_s, local_address, socket_options)
-                return _Stream(stream, self._deadline)
+                return _Stream(stream, self._now, time.monotonic() + _AGE_MAX_S)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         assert failure is not None
@@ -116,19 +150,20 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection on which everything together ends at a deadline."""
+    """A connection on which everything that a post needs ends at the post's deadline; used again until it is `old`."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, now: _Now, old_s: float) -> None:
         self._stream = stream
-        self._deadline = deadline
+        self._now = now
+        self._old_s = old_s
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline bounds it
-        if time.monotonic() >= self._deadline:
+        if time.monotonic() >= self._now.deadline:
             raise httpcore.ReadTimeout
-        return self._stream.read(max_bytes, _left_s(self._deadline))
+        return self._stream.read(max_bytes, _left_s(self._now))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline bounds it
-        self._stream.write(buffer, _left_s(self._deadline))
+        self._stream.write(buffer, _left_s(self._now))
 
     def close(self) -> None:
         self._stream.close()
@@ -139,18 +174,35 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline bounds it
     ) -> httpcore.NetworkStream:
-        secure = self._stream.start_tls(ssl_context, server_hostname, _left_s(self._deadline))
-        return _Stream(secure, self._deadline)
+        secure = self._stream.start_tls(ssl_context, server_hostname, _left_s(self._now))
+        return _Stream(secure, self._now, self._old_s)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as the class it stands for
+        if info == "is_readable" and time.monotonic() > self._old_s:
+            return True  # by this the pool knows a connection that it must not use again
         return self._stream.get_extra_info(info)
 
 
 _NAME_UNKNOWN = "name unknown"
+_NO_ANSWER = "without sending a response"  # httpcore's words
 
 
-def _left_s(deadline: float) -> float:
-    return max(_LITTLE_S, deadline - time.monotonic())
+def _left_s(now: _Now) -> float:
+    return max(_LITTLE_S, now.deadline - time.monotonic())
+
+
+def _answer(
+    connections: httpcore.ConnectionPool, to: httpcore.URL, headers: Sequence[tuple[bytes, bytes]], body: bytes
+) -> Answer:
+    with connections.stream("POST", to, headers=headers, content=body) as response:
+        answer = Answer(response.status, _pause_s(response))
+        _read_some(response)
+        return answer
+
+
+def _is_end(error: Exception) -> bool:
+    """Whether the connection came to its end before an answer began."""
+    return isinstance(error, httpcore.NetworkError) or _NO_ANSWER in str(error)
 
 
 def _not_connected(error: httpcore.ConnectError) -> PostFailed:
@@ -164,7 +216,7 @@ def _not_connected(error: httpcore.ConnectError) -> PostFailed:
 
 
 def _not_understood(error: httpcore.RemoteProtocolError) -> PostFailed:
-    if "without sending a response" in str(error):
+    if _NO_ANSWER in str(error):
         return PostFailed("WEBHOOK_BROKE_OFF", "the connection broke before an answer")
     return PostFailed("WEBHOOK_NOT_HTTP", "the receiver's answer is no HTTP")
 

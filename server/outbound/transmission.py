@@ -52,6 +52,9 @@ class Transmission:
         del outcome
         transmissions.record(tx, delivery)
 
+    def rest(self) -> None:
+        """As `Handler.rest`: nothing is kept."""
+
     def _sent(self, destination: Destination, file: DataFile, epoch: int, stopping: threading.Event) -> Outcome | None:
         put = _put_by_sftp if destination.host else put_in_folder
         try:

@@ -89,6 +89,10 @@ class Webhooks:
     def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
         """Nothing else depends on it."""
 
+    def rest(self) -> None:
+        """As `Handler.rest`."""
+        self._poster.rest()
+
     def _post(self, url: str, look: _Look, delivery: Delivery) -> Outcome:
         body = body_of(delivery, self._source)
         headers = {

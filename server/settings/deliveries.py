@@ -24,8 +24,8 @@ def known_networks(text: str) -> str:
 class Deliveries(BaseModel):
     """What goes outside: how patiently, how safely, signed with which key."""
 
-    delivery_hands: int = Field(16, ge=1, le=64, description="deliveries that one worker process sends at once")
-    deliveries_per_target_max: int = Field(8, ge=1, le=64, description="of them, deliveries to one target")
+    delivery_hands: int = Field(32, ge=1, le=64, description="deliveries that one worker process sends at once")
+    deliveries_per_target_max: int = Field(16, ge=1, le=64, description="of them, deliveries to one target")
     delivery_attempts_max: int = Field(30, ge=1, le=1_000, description="attempts before a delivery is given up")
     delivery_patience_days: float = Field(
         3, gt=0, le=90, description="a delivery that fails when it is so old is given up, whatever attempts it had"

@@ -30,9 +30,9 @@ from server.telemetry.observe import trace
 
 _KEEPS_PER_LEASE = 3
 _PAUSE_S = 1.0  # after something went wrong
-_GATHER_S = 0.02  # so long, attempts that end are gathered to be recorded in one transaction
+_GATHER_S = 0.05  # so long, attempts that end are gathered to be recorded in one transaction
 _LOOK_S = 0.1  # between two looks at what else is due while some is being sent
-_AHEAD = 4  # so many times as many are claimed as hands are there, so that no hand waits for a transaction
+_AHEAD = 3  # so many times as many are claimed as hands are there, so that no hand waits for a transaction
 _TICK_S = 0.25  # between two looks at whether to stop, and at whether the SQLite file has changed
 _SECOND_US = 1_000_000
 
@@ -59,6 +59,9 @@ class Handler(Protocol):
     def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
         """Change what else depends on the outcome, in the transaction that records it: `delivery` as it stands then."""
 
+    def rest(self) -> None:
+        """Let go of what is kept from one sending for the next: nothing is being sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class DispatchSettings:
@@ -68,8 +71,8 @@ class DispatchSettings:
     is sending. `poll_s` is how often it looks for what is due when nobody has told.
     """
 
-    hands: int = 16
-    per_target_max: int = 8
+    hands: int = 32
+    per_target_max: int = 16
     lease_s: float = 30
     poll_s: float = 2
     patience: Patience = field(default_factory=Patience)
@@ -122,6 +125,8 @@ class Dispatch:
         finally:
             if file is not None:
                 file.close()
+            for handler in self._handlers.values():
+                handler.rest()
             for _ in range(self._settings.hands):
                 todo.put(None)
 
@@ -185,6 +190,9 @@ class _Round:
                 self._due_s = time.monotonic() + _PAUSE_S
                 time.sleep(_PAUSE_S)
             self._deal()
+            if not self._held:
+                for handler in self._handlers.values():
+                    handler.rest()
             self._hear(ended, woken, self._wait_s(stopping))
 
     def _turn(self, stopping: threading.Event) -> None:

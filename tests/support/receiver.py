@@ -52,10 +52,21 @@ class Received:
 
 
 class Receiver:
-    """Receives on a port of this machine; `answering` gives the answer to the n-th request, from 1."""
+    """Receives on a port of this machine; `answering` gives the answer to the n-th request, from 1.
 
-    def __init__(self, answering: Answering = lambda _: Answer(), tls: ssl.SSLContext | None = None) -> None:
+    It closes a connection after each answer without a word of it, as some do, unless it `keeps` connections.
+    """
+
+    def __init__(
+        self,
+        answering: Answering = lambda _: Answer(),
+        tls: ssl.SSLContext | None = None,
+        *,
+        keeps: bool = False,
+    ) -> None:
         self.answering = answering
+        self.keeps = keeps
+        self.connections: list[str] = []  # "open" or "over", in the order in which they came
         self.received: list[Received] = []
         self.answered: list[tuple[str, int]] = []
         self._guard = threading.Lock()
@@ -91,13 +102,22 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                self.number = len(receiver.connections)
+                receiver.connections.append("open")
+
+            def finish(self) -> None:
+                super().finish()
+                receiver.connections[self.number] = "over"
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 number = receiver._came(Received(self.path, headers, body, time.monotonic()))
                 answer = receiver.answering(number)
                 time.sleep(answer.after_s)
-                self.close_connection = True
+                self.close_connection = not receiver.keeps
                 with suppress(OSError):
                     self._give(answer)
                 receiver.answered.append((headers.get("webhook-id", ""), 0 if answer.garbage else answer.status))
@@ -110,6 +130,7 @@ class Receiver:
             def _give(self, answer: Answer) -> None:
                 if answer.reset:
                     linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+                    self.close_connection = True
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.connection.close()
                     return
@@ -138,9 +159,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiving(answering: Answering = lambda _: Answer(), tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+def receiving(
+    answering: Answering = lambda _: Answer(), tls: ssl.SSLContext | None = None, *, keeps: bool = False
+) -> Iterator[Receiver]:
     """A receiver, for as long as it is used."""
-    receiver = Receiver(answering, tls)
+    receiver = Receiver(answering, tls, keeps=keeps)
     receiver.start()
     try:
         yield receiver
