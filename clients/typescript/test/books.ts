@@ -16,7 +16,7 @@ import {
 export const URL_OF_SERVER = required("COUNTINGHOUSE_URL");
 export const TOKEN = required("COUNTINGHOUSE_TOKEN");
 
-function required(name: string): string {
+export function required(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: these tests need a server`);
   return value;
