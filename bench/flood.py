@@ -23,7 +23,7 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc, refer
 Metadata = tuple[tuple[str, str], ...]
 
 CONCURRENT = 16
-OPEN_MAX = 4_000  # calls of this process that wait for an answer; more are not started, and counted as not offered
+OPEN_MAX = 400  # calls of this process that wait for an answer; more are not started, and counted as not offered
 TIMEOUT_S = 10
 TICK_S = 0.005
 

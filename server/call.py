@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from math import inf
-from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 import grpc.aio
 import structlog
@@ -41,6 +41,12 @@ A = TypeVar("A", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 Tx = Connection
 """A connection inside a transaction, as servicers hand it on to the domain; they run no SQL on it."""
+
+
+_CALM_S = 1.0
+_PATIENCE = 10
+_FEW = 4  # one part in so many of what may wait
+_LATELY = 16  # pieces of work, about
 
 
 class Transact(Protocol):
@@ -86,25 +92,77 @@ def now_us() -> int:
 
 
 class Lane:
-    """Threads with a bounded queue before them."""
+    """Threads with a bounded queue before them.
 
-    def __init__(self, name: str, *, threads: int, waiting_max: int) -> None:
+    Bursts are taken as long as there is room for `waiting_max`. Once there was none the lane is pressed: work is taken
+    only while what waits makes it wait for less than `wait_s`, by what work took lately, and what has waited ten times
+    as long is sent back unbegun. It is calm again when few were refused for a second.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        waiting_max: int,
+        wait_s: float = inf,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._room = BoundedSemaphore(threads + waiting_max)
+        self._lock = Lock()
+        self._threads = threads
+        self._waiting_max = waiting_max
+        self._wait_s = wait_s
+        self._inside = 0
+        self._takes_s = 0.0
+        self._pressed = False
+        self._refused = 0
+        self._looked_at = 0.0
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Queue the work. Raises: Overloaded when the queue is full."""
-        if not self._room.acquire(blocking=False):
+    def admits(self) -> bool:
+        """Whether work would be taken now; if not, that counts as a refusal."""
+        waiting = self._inside - self._threads
+        if waiting < 0:
+            return True
+        now = self._now()
+        if self._pressed and now - self._looked_at > _CALM_S:
+            self._pressed = self._refused > self._waiting_max // _FEW
+            self._refused, self._looked_at = 0, now
+        if waiting >= self._waiting_max:
+            if not self._pressed:
+                self._pressed, self._refused, self._looked_at = True, 0, now
+        elif not self._pressed or waiting * self._takes_s < self._wait_s * self._threads:
+            return True
+        self._refused += 1
+        return False
+
+    def submit(self, work: Callable[[], T], *, seated: bool = False) -> Future[T]:
+        """Queue the work; on the event loop alone.
+
+        What belongs to a stream is always taken (`seated`): streams have a bound of their own, and have begun.
+
+        Raises: Overloaded when it would have to wait too long; in the future, when it has.
+        """
+        if not seated and not self.admits():
             raise Overloaded
-        held = [work]
+        held, came = [work], self._now()
 
         def carry_out() -> T:
-            return held.pop()()
+            began = self._now()
+            if self._pressed and not seated and began - came > _PATIENCE * self._wait_s:
+                raise Overloaded
+            try:
+                return held.pop()()
+            finally:
+                self._takes_s += (self._now() - began - self._takes_s) / _LATELY
 
+        with self._lock:
+            self._inside += 1
         try:
             future = self._executor.submit(carry_out)
         except BaseException:
-            self._room.release()
+            self._leave()
             raise
         future.add_done_callback(partial(self._done, held))
         return future
@@ -115,7 +173,18 @@ class Lane:
 
     def _done(self, held: list[Callable[[], T]], _: Future[T]) -> None:
         held.clear()  # what was dropped keeps a place with the executor until its turn: that must not hold its request
-        self._room.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+
+
+class Queue(TypedDict):
+    """How much may wait before a lane."""
+
+    waiting_max: int
+    wait_s: float
 
 
 class Calls:
@@ -132,6 +201,7 @@ class Calls:
         *,
         threads: int,
         waiting_max: int,
+        wait_s: float,
         watches_max: int,
         statement_timeout_s: float,
         running: Running,
@@ -142,7 +212,7 @@ class Calls:
         self._guards = guards
         self._running = running
         self._threads = threads
-        self._waiting_max = waiting_max
+        self._queue: Queue = {"waiting_max": waiting_max, "wait_s": wait_s}
         self._watches_max = watches_max
         self._statement_timeout_s = statement_timeout_s
         self._clock_us = clock_us
@@ -155,16 +225,20 @@ class Calls:
         self._database, self._page_tokens = database, page_tokens
         self._looks = Lane("look", threads=1, waiting_max=self._watches_max)
         if database.dialect == "sqlite":
-            self._writes = Lane("write", threads=1, waiting_max=self._waiting_max)
-            self._reads = Lane("read", threads=max(1, self._threads - 1), waiting_max=self._waiting_max)
+            self._writes = Lane("write", threads=1, **self._queue)
+            self._reads = Lane("read", threads=max(1, self._threads - 1), **self._queue)
         else:
-            self._writes = self._reads = Lane("call", threads=self._threads, waiting_max=self._waiting_max)
+            self._writes = self._reads = Lane("call", threads=self._threads, **self._queue)
 
     def close(self) -> None:
         """Wait for the transactions that run; drop the ones that wait. Blocks."""
         if self._database is not None:
             for lane in (self._writes, self._reads, self._looks):
                 lane.close()
+
+    def admits(self, *, writes: bool) -> bool:
+        """Whether a call would be taken now: asked before anything is done for it."""
+        return self._database is None or (self._writes if writes else self._reads).admits()
 
     @property
     def page_tokens(self) -> PageTokens:
@@ -215,7 +289,7 @@ class Calls:
         rpc = self._running[context]
         database, call = self._opened(), self._call(rpc)
         work = partial(self._timed, rpc, database.write, lambda tx: fn(tx, call))
-        return await self._run(self._writes_lane(), rpc, work)
+        return await self._run(self._writes_lane(), rpc, work, seated=True)
 
     async def read(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
         """Run `fn` in one read-only transaction."""
@@ -232,7 +306,7 @@ class Calls:
         anew for every row, and another thread at work in Python would make it wait each time.
         """
         self._opened()
-        return await self._run(self._writes if for_write else self._reads, self._running[context], fn)
+        return await self._run(self._writes if for_write else self._reads, self._running[context], fn, seated=True)
 
     async def _read(self, context: Context, fn: Callable[[Connection, Call], T], *, watching: bool) -> T:
         rpc = self._running[context]
@@ -353,9 +427,9 @@ class Calls:
             return answer
         raise AssertionError("a rehearsal ends by rolling back")
 
-    async def _run(self, lane: Lane, rpc: Rpc, work: Callable[[], T]) -> T:
+    async def _run(self, lane: Lane, rpc: Rpc, work: Callable[[], T], *, seated: bool = False) -> T:
         """Wait for the work. If the caller goes, what waits is dropped, and what has begun runs to its end."""
-        future = lane.submit(work)
+        future = lane.submit(work, seated=seated)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:

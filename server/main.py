@@ -102,6 +102,7 @@ class Server:
         self._calls = Calls(
             threads=settings.connections,
             waiting_max=settings.waiting_max,
+            wait_s=settings.wait_ms / 1_000,
             watches_max=settings.watches_max,
             statement_timeout_s=settings.statement_timeout_s,
             running=self._running,
@@ -120,6 +121,7 @@ class Server:
             limits=_limits(settings),
             running=self._running,
             door=self._door,
+            admits=self._calls.admits,
             clock_us=clock_us,
         )
         self._grpc = grpc.aio.server(interceptors=[self._gate], options=_options(settings))

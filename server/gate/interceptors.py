@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import grpc
 import grpc.aio
@@ -27,6 +27,7 @@ from server.auth.errors import TokenExpired
 from server.call import Context, Rpc, Running, now_us
 from server.gate.errors import (
     CODE_BY_NUMBER,
+    DETAILS_KEY,
     DeadlineExceeded,
     Draining,
     NotReady,
@@ -37,6 +38,7 @@ from server.gate.errors import (
     code_of,
     reason_of,
     reply,
+    status_of,
 )
 from server.gate.validation import validate
 from server.telemetry import tracing
@@ -53,6 +55,9 @@ LONG_UNARY = frozenset({"google.longrunning.Operations/WaitOperation"})
 
 NO_METHOD = "unknown"
 """What log and figures call all the methods that there are not."""
+
+_READING = frozenset({"read", "readaudit"})
+"""Permissions of methods that only read."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -140,6 +145,23 @@ class Method:
 Behaviour = Callable[[Any, Context], Any]
 
 
+class Admits(Protocol):
+    """`Calls.admits`."""
+
+    def __call__(self, *, writes: bool) -> bool:
+        """Whether a call would be taken now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A method's handler behind the gate, and the one that refuses for want of room, if there is to be one."""
+
+    through: Handler
+    back: Handler | None = None
+    writes: bool = True
+
+
 class Gate(grpc.aio.ServerInterceptor):
     """Lets calls in, and sees them out."""
 
@@ -151,6 +173,7 @@ class Gate(grpc.aio.ServerInterceptor):
         limits: Limits,
         running: Running,
         door: Door,
+        admits: Admits,
         clock_us: Callable[[], int] = now_us,
     ) -> None:
         self._clock_us = clock_us
@@ -159,8 +182,9 @@ class Gate(grpc.aio.ServerInterceptor):
         self._limits = limits
         self._running = running
         self._door = door
-        self._wrapped: dict[str, Handler] = {}
-        self._none = self._wrap(NO_METHOD, grpc.stream_stream_rpc_method_handler(_refuse_method))
+        self._admits = admits
+        self._passages: dict[str, Passage] = {}
+        self._none = self._passage(NO_METHOD, grpc.stream_stream_rpc_method_handler(_refuse_method)).through
         self._tasks: dict[Context, asyncio.Task[Any]] = {}
 
     async def intercept_service(
@@ -168,15 +192,21 @@ class Gate(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        """The method's handler behind the gate; for a method that there is not, one that says so."""
+        """The method's handler behind the gate; for a method that there is not, one that says so.
+
+        A unary call for which there is no room now is refused before anything of it is read: under a load that is far
+        too large, refusing is most of what the server does.
+        """
         path: str = handler_call_details.method
-        wrapped = self._wrapped.get(path)
-        if wrapped is None:
+        passage = self._passages.get(path)
+        if passage is None:
             handler = await continuation(handler_call_details)
             if handler is None:
                 return self._none
-            wrapped = self._wrapped[path] = self._wrap(path.removeprefix("/"), handler)
-        return wrapped
+            passage = self._passages[path] = self._passage(path.removeprefix("/"), handler)
+        if passage.back is not None and not self._admits(writes=passage.writes):
+            return passage.back
+        return passage.through
 
     def drain(self) -> None:
         """End the streams that nobody would end: health watches and reflection. Ours end by themselves."""
@@ -272,7 +302,7 @@ class Gate(grpc.aio.ServerInterceptor):
                 await context.write(message)
         return None
 
-    def _wrap(self, name: str, handler: Handler) -> Handler:
+    def _passage(self, name: str, handler: Handler) -> Passage:
         method = self._method(name, handler)
         behaviour = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
@@ -280,7 +310,10 @@ class Gate(grpc.aio.ServerInterceptor):
             return await self._carry(method, cast("Behaviour", behaviour), given, context)
 
         make = _MAKERS[handler.request_streaming, handler.response_streaming]
-        return make(call, None, handler.response_serializer)
+        through: Handler = make(call, None, handler.response_serializer)
+        if method.lasts or not method.ours:
+            return Passage(through)
+        return Passage(through, _refusing(method), writes=method.permission not in _READING)
 
     def _method(self, name: str, handler: Handler) -> Method:
         permission = self._permissions[name]
@@ -320,6 +353,18 @@ _MAKERS = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
+
+
+def _refusing(method: Method) -> Handler:
+    """Refuses calls without reading their requests."""
+    status = status_of(Overloaded())
+    metadata = ((DETAILS_KEY, status.SerializeToString()),)
+
+    async def refuse(_requests: object, context: Context) -> None:
+        method.meter.shed()
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, status.message, trailing_metadata=metadata)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 async def _refuse_method(_requests: object, _context: Context) -> None:

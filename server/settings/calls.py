@@ -11,6 +11,12 @@ class CallLimits(BaseModel):
     workers: int = Field(1, ge=1, le=256, description="RPC processes; more than 1 on PostgreSQL only")
     connections: int = Field(8, ge=2, le=256, description="database connections, and threads, of an RPC process")
     waiting_max: int = Field(256, ge=1, description="calls that may wait for a connection before more are refused")
+    wait_ms: int = Field(
+        20,
+        ge=1,
+        le=60_000,
+        description="how long a call may have to wait for one, from when too many waited until it is calm",
+    )
     message_bytes_max: int = Field(8 << 20, ge=64 << 10, le=256 << 20, description="largest request message, in bytes")
     call_timeout_s: float = Field(60, gt=0, le=3_600, description="longest unary call, and the default deadline")
     stream_timeout_s: float = Field(86_400, gt=0, description="longest stream, and its default deadline")

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from server.telemetry import figures
 
 if TYPE_CHECKING:
     import grpc
-    from prometheus_client import Counter
+    import prometheus_client
 
     from server.call import Rpc
 
@@ -75,13 +76,23 @@ class CallMeter:
         self._quiet = quiet
         self._labels = (kind, service, name)
         self._seconds = figures.HANDLING.labels(*self._labels)
-        self._counts: dict[str, Counter] = {}
+        self._counts: dict[str, prometheus_client.Counter] = {}
         self.begun = figures.STARTED.labels(*self._labels).inc
         self._log = structlog.get_logger("call")
 
     def note(self, rpc: Rpc, code: grpc.StatusCode, seconds: float) -> None:
         """Count and log a call that is over; to be called on the event loop, which does it soon."""
         _BOOK.enter((self, rpc, code, seconds, time.time()))
+
+    def shed(self) -> None:
+        """Count and log, soon, a call that was refused before anything was known of it but its method."""
+        _BOOK.enter_shed(self)
+
+    def write_shed(self, calls: int) -> None:
+        """Count them now, and log them in one line: a line for each would be a good part of what refusing costs."""
+        figures.STARTED.labels(*self._labels).inc(calls)
+        figures.HANDLED.labels(*self._labels, "RESOURCE_EXHAUSTED").inc(calls)
+        self._log.warning("calls shed", method=self._method, status="RESOURCE_EXHAUSTED", calls=calls)
 
     def write(self, rpc: Rpc, code: grpc.StatusCode, seconds: float, at_s: float) -> None:
         """Count and log it now."""
@@ -116,17 +127,29 @@ class Book:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self._shed: Counter[CallMeter] = Counter()
 
     def enter(self, entry: Entry) -> None:
         """Enter a call, to be written down soon."""
-        if not self._entries:
-            asyncio.get_running_loop().call_later(_GATHER_S, self.write)
+        self._begin()
         self._entries.append(entry)
+
+    def enter_shed(self, meter: CallMeter) -> None:
+        """Enter a call of which nothing is known but its method."""
+        self._begin()
+        self._shed[meter] += 1
+
+    def _begin(self) -> None:
+        if not self._entries and not self._shed:
+            asyncio.get_running_loop().call_later(_GATHER_S, self.write)
 
     def write(self) -> None:
         """Write down what was entered."""
         entries, self._entries = self._entries, []
+        shed, self._shed = self._shed, Counter()
         with _LINES.gathered():
+            for meter, calls in shed.items():
+                meter.write_shed(calls)
             for meter, rpc, code, seconds, at_s in entries:
                 meter.write(rpc, code, seconds, at_s)
 
