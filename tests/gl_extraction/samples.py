@@ -14,7 +14,7 @@ from domain.gl_extraction.details.model import Detail, NewDetail
 from domain.gl_extraction.details.reverse import ReverseRequest, reverse
 from domain.gl_extraction.details.rows import prepare
 from domain.gl_extraction.details.rules import Books
-from domain.gl_extraction.details.store.marks import Scope
+from domain.gl_extraction.details.store.marks import UndoScope
 from domain.gl_extraction.details.undo import Undone, undo
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.names import detail_name
@@ -98,7 +98,7 @@ def taken_in(database: Database, rows: Sequence[NewDetail], call: Call = CALL) -
 
 def undone(database: Database, call: Call = CALL, **scope: Any) -> Undone:
     """All details of a subject or registration, undone."""
-    return database.write(lambda tx: undo(tx, call, Scope(**scope), reason="wrong rate"))
+    return database.write(lambda tx: undo(tx, call, UndoScope(**scope), reason="wrong rate"))
 
 
 def reversed_(

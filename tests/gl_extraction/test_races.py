@@ -19,7 +19,7 @@ from domain.gl_extraction.details.ingest import ingest_chunk
 from domain.gl_extraction.details.model import NewDetail
 from domain.gl_extraction.details.reverse import ReverseRequest
 from domain.gl_extraction.details.rows import Prepared, prepare
-from domain.gl_extraction.details.store.marks import Scope
+from domain.gl_extraction.details.store.marks import UndoScope
 from domain.gl_extraction.names import detail_name
 from domain.gl_extraction.periods import service as periods
 from domain.gl_extraction.periods.errors import PeriodNotExtracted, PeriodOverlaps, PeriodTransition
@@ -191,7 +191,7 @@ def test_a_detail_is_voided_or_reversed_never_both(books: Database) -> None:
         request = ReverseRequest([detail_name(detail_id)], day=0, today=20260528, reason="wrong")
         results = at_once(
             books,
-            partial(undo.undo, call=CALL, scope=Scope(subject=f"P-{number}"), reason="wrong"),
+            partial(undo.undo, call=CALL, scope=UndoScope(subject=f"P-{number}"), reason="wrong"),
             partial(reverse.reverse, call=CALL, request=request),
         )
         (refused,) = (result for result in results if isinstance(result, DomainError))
@@ -215,7 +215,7 @@ def test_an_undo_and_an_ingest_of_the_same_rows_leave_each_row_once(books: Datab
     rows = [row(n) for n in range(200)]
     for _ in range(4):
         taken_in(books, rows)
-        at_once(books, ingests(rows[::-1]), lambda tx: undo.undo(tx, later(), Scope(subject="P-1"), reason="wrong"))
+        at_once(books, ingests(rows[::-1]), lambda tx: undo.undo(tx, later(), UndoScope(subject="P-1"), reason="wrong"))
         standing = [external_id for voided, external_id in stored(books, "voided_us", "external_id") if not voided]
         assert len(standing) == len(set(standing)) == pending_count(books)
 

@@ -9,7 +9,7 @@ import pytest
 from domain.flows.post import Entry, post
 from domain.gl_extraction.details.errors import DetailNotFound, SubjectAmbiguous, UndoNotAllowed
 from domain.gl_extraction.details.model import Maker, SubjectType
-from domain.gl_extraction.details.store.marks import Scope
+from domain.gl_extraction.details.store.marks import UndoScope
 from domain.gl_extraction.details.undo import ToResend, Undone, undo
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.periods import service as periods
@@ -88,7 +88,11 @@ def test_undo_gives_a_sample_of_a_large_batch(books: Database) -> None:
 def test_undo_of_the_unknown_is_not_found_and_of_the_void_nothing(books: Database) -> None:
     """A subject without details is unknown; one whose details are void already is left as it is, without an entry."""
     taken_in(books, [row(1)])
-    for scope in (Scope(subject="P-9"), Scope(subject="P-1", subject_type="CLAIM"), Scope(registration="TS-1")):
+    for scope in (
+        UndoScope(subject="P-9"),
+        UndoScope(subject="P-1", subject_type="CLAIM"),
+        UndoScope(registration="TS-1"),
+    ):
         with pytest.raises(DetailNotFound):
             books.write(partial(undo, call=CALL, scope=scope, reason="wrong rate"))
     undone(books, subject="P-1")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.gl_extraction.details.errors import DetailNotFound, SubjectAmbiguous, UndoNotAllowed
 from domain.gl_extraction.details.model import Maker
 from domain.gl_extraction.details.store import marks
-from domain.gl_extraction.details.store.marks import Group, Scope
+from domain.gl_extraction.details.store.marks import Group, UndoScope
 from domain.gl_extraction.details.totals import totals
 from domain.gl_extraction.names import batch_name
 from domain.kernel import events
@@ -39,7 +39,7 @@ class Undone:
     to_resend: Sequence[ToResend]
 
 
-def undo(tx: Connection, call: Call, scope: Scope, *, reason: str) -> Undone:
+def undo(tx: Connection, call: Call, scope: UndoScope, *, reason: str) -> Undone:
     """Mark void all details in the scope, or none. Those void already are left alone; with no others, nothing is done.
 
     Details of ledgers that the caller does not see are left alone, too (PLT-14).
@@ -66,7 +66,7 @@ def undo(tx: Connection, call: Call, scope: Scope, *, reason: str) -> Undone:
     return undone
 
 
-def scope_name(scope: Scope) -> str:
+def scope_name(scope: UndoScope) -> str:
     """What errors and the audit trail call the scope."""
     if scope.registration:
         return f"registrations/{scope.registration}"
@@ -88,7 +88,7 @@ def obstacles(groups: Iterable[Group]) -> dict[str, int]:
     return found
 
 
-def _refuse_obstacles(scope: Scope, groups: Iterable[Group]) -> None:
+def _refuse_obstacles(scope: UndoScope, groups: Iterable[Group]) -> None:
     if found := obstacles(groups):
         raise UndoNotAllowed(scope_name(scope), found)
 
@@ -101,7 +101,9 @@ def _stamps(tx: Connection, *, voided: int) -> Undone:
     return Undone(voided, sum(count for _, count in by_batch), to_resend)
 
 
-def _audit(tx: Connection, call: Call, scope: Scope, groups: Iterable[Group], undone: Undone, *, reason: str) -> None:
+def _audit(
+    tx: Connection, call: Call, scope: UndoScope, groups: Iterable[Group], undone: Undone, *, reason: str
+) -> None:
     changes = {
         "reason": reason,
         "voided_count": undone.voided,

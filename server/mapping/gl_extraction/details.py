@@ -11,7 +11,7 @@ from countinghouse.gl_extraction.v1 import accounting_details_pb2 as pb
 from domain.gl_extraction.details.ingest import Refusal
 from domain.gl_extraction.details.model import CalendarDay, Detail, Maker, NewDetail, Origin, SubjectType
 from domain.gl_extraction.details.reverse import ReverseRequest
-from domain.gl_extraction.details.store.marks import Scope
+from domain.gl_extraction.details.store.marks import UndoScope
 from domain.gl_extraction.details.store.pages import DetailFilter
 from domain.gl_extraction.details.undo import ToResend, Undone
 from domain.gl_extraction.names import batch_name, detail_name
@@ -138,12 +138,12 @@ def filter_from_proto(proto: pb.AccountingDetailFilter) -> DetailFilter:
     )
 
 
-def scope_from_proto(request: pb.UndoAccountingDetailsRequest) -> Scope:
+def scope_from_proto(request: pb.UndoAccountingDetailsRequest) -> UndoScope:
     """Whose details are undone."""
     if request.WhichOneof("scope") == "registration":
-        return Scope(registration=request.registration)
+        return UndoScope(registration=request.registration)
     kind = _SUBJECT_TYPES[request.subject.subject_type]
-    return Scope(subject=request.subject.subject, subject_type=kind or None)
+    return UndoScope(subject=request.subject.subject, subject_type=kind or None)
 
 
 def undone_to_proto(undone: Undone) -> pb.UndoAccountingDetailsResponse:

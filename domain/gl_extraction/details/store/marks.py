@@ -58,7 +58,7 @@ _IN_SCOPE = and_(_scope.c.bucket == _d.bucket, _scope.c.detail_id == _d.detail_i
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class UndoScope:
     """Whose details: of a subject (`subject_type` None: of whatever type), or of a registration.
 
     `ledgers` None: in whatever ledger.
@@ -85,12 +85,12 @@ class Group:
     credit_minor: int
 
 
-def knows(tx: Connection, scope: Scope) -> bool:
+def knows(tx: Connection, scope: UndoScope) -> bool:
     """Whether there are details in the scope, void or not."""
     return tx.execute(select(literal(1)).where(_in(scope)).limit(1)).one_or_none() is not None
 
 
-def lock_scope(tx: Connection, scope: Scope) -> list[Group]:
+def lock_scope(tx: Connection, scope: UndoScope) -> list[Group]:
     """Take down the details in scope that are not void, and keep them and their periods as they are until the end.
 
     Runs under way wait with adding up and with showing what they send until then, and no run starts, so that it is
@@ -161,7 +161,7 @@ def mark_reversed(tx: Connection, reversals: Mapping[int, int]) -> int:
     return tx.execute(statement).rowcount
 
 
-def _in(scope: Scope) -> ColumnElement[bool]:
+def _in(scope: UndoScope) -> ColumnElement[bool]:
     if scope.registration:
         terms = [_d.grouping == scope.registration, _d.origin == Origin.REGISTRATION.value]
     else:
