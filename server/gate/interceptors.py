@@ -225,11 +225,12 @@ class Gate(grpc.aio.ServerInterceptor):
         """Carry one call from its first byte to its last: whatever happens, its status is told, counted and logged."""
         started = time.perf_counter()
         method.meter.begun()
-        span = tracing.call_begun(method.name, context.invocation_metadata())
+        metadata = context.invocation_metadata() or ()  # made anew each time it is asked for
+        span = tracing.call_begun(method.name, metadata)
         rpc = Rpc(method.name, caller="", request_id="", deadline=0.0, traceparent=span.traceparent)
         code = grpc.StatusCode.OK
         try:
-            ends = await self._admit(method, rpc, context)
+            ends = await self._admit(method, rpc, metadata, context)
             if ends is None:
                 return await self._serve(method, rpc, behaviour, given, context)
             async with asyncio.timeout(ends - time.monotonic()):
@@ -259,13 +260,12 @@ class Gate(grpc.aio.ServerInterceptor):
             method.meter.note(rpc, code, time.perf_counter() - started)
             span.end(rpc, code)
 
-    async def _admit(self, method: Method, rpc: Rpc, context: Context) -> float | None:
+    async def _admit(self, method: Method, rpc: Rpc, metadata: auth.Metadata, context: Context) -> float | None:
         """Let the call in, before its request is looked at; one that is running has taken its seat.
 
         Gives when it must be ended, an instant of `time.monotonic`; None when gRPC does that, as the caller has bound
         the call in time. A call that lasts ends with the token that it began with.
         """
-        metadata = context.invocation_metadata() or ()
         rpc.request_id = _request_id_in(metadata)
         remaining_s: float | None = context.time_remaining()
         bound = remaining_s is not None and remaining_s <= method.timeout_s

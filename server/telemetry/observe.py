@@ -46,6 +46,7 @@ def configure(level: str) -> None:
         logger_factory=lambda *_: _LINES,
         cache_logger_on_first_use=True,
     )
+    _BOOK.level = _LEVELS[level]
     logging.getLogger().addHandler(_LIBRARIES)  # once, however often it is called
 
 
@@ -73,7 +74,7 @@ class CallMeter:
     def __init__(self, method: str, kind: str, *, quiet: bool) -> None:
         service, _, name = method.rpartition("/")
         self._method = method
-        self._quiet = quiet
+        self._level = logging.DEBUG if quiet else logging.INFO
         self._labels = (kind, service, name)
         self._seconds = figures.HANDLING.labels(*self._labels)
         self._counts: dict[str, prometheus_client.Counter] = {}
@@ -101,19 +102,26 @@ class CallMeter:
             count = self._counts[code.name] = figures.HANDLED.labels(*self._labels, code.name)
         count.inc()
         self._seconds.observe(seconds)
-        say = self._log.debug if self._quiet else self._log.info
-        say(
-            "call",
-            at=_iso(at_s),
-            method=self._method,
-            status=code.name,
-            ms=round(seconds * 1_000, 3),
-            caller=rpc.caller,
-            request_id=rpc.request_id,
-            **({"operation_id": rpc.operation_id} if rpc.operation_id else {}),
-            **({"reason": rpc.reason} if rpc.reason else {}),
-            **({"trace_id": rpc.traceparent.split("-")[1]} if rpc.traceparent else {}),
-        )
+        if self._level >= _BOOK.level:
+            _LINES.line(_to_json(self._line(rpc, code, seconds, at_s)))
+
+    def _line(self, rpc: Rpc, code: grpc.StatusCode, seconds: float, at_s: float) -> dict[str, object]:
+        """What is logged of a call; past structlog, which took a sixth of the gate for it."""
+        line: dict[str, object] = {
+            "at": _iso(at_s),
+            "method": self._method,
+            "status": code.name,
+            "ms": round(seconds * 1_000, 3),
+            "caller": rpc.caller,
+            "request_id": rpc.request_id,
+        }
+        if rpc.operation_id:
+            line["operation_id"] = rpc.operation_id
+        if rpc.reason:
+            line["reason"] = rpc.reason
+        if rpc.traceparent:
+            line["trace_id"] = rpc.traceparent.split("-")[1]
+        return line | {"event": "call", "level": logging.getLevelName(self._level).lower()}
 
 
 Entry = tuple[CallMeter, "Rpc", "grpc.StatusCode", float, float]
@@ -128,6 +136,7 @@ class Book:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._shed: Counter[CallMeter] = Counter()
+        self.level = logging.INFO
 
     def enter(self, entry: Entry) -> None:
         """Enter a call, to be written down soon."""
@@ -228,7 +237,7 @@ def trace(error: BaseException) -> dict[str, object]:
 
 
 def _stamp(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    event.setdefault("at", _iso(time.time()))
+    event["at"] = _iso(time.time())
     return event
 
 

@@ -171,7 +171,8 @@ def test_a_lane_that_was_full_takes_what_will_not_wait_for_long() -> None:
     clock.now += 1.5
     few.append(lane.submit(work))  # one is not
     again.set()
-    wait_all([running, *few])
+    assert running.result(20)
+    wait_all(few)
     lane.close()
 
 
@@ -187,7 +188,8 @@ def test_what_has_waited_too_long_in_a_full_lane_is_sent_back_unless_it_belongs_
     piece = lane.submit(lambda: "written", seated=True)
     clock.now += 0.3
     slow.set()
-    wait_all([running, *waiting])
+    assert running.result(20)
+    wait_all(waiting)
     assert [type(each.exception()) for each in waiting] == [Overloaded, Overloaded]
     assert piece.result(20) == "written"
     lane.close()
@@ -236,7 +238,7 @@ def test_a_call_without_room_is_refused_before_anything_of_it_is_read(
             assert shed.detail(error_details_pb2.RetryInfo).retry_delay.seconds == 1
             rows = iter([details_pb2.IngestAccountingDetailsRequest()])
             assert gl.IngestAccountingDetails(rows, timeout=20, metadata=metadata).received_count == 0
-            health = served.channel.unary_unary("/grpc.health.v1.Health/Check")
+            health: Any = served.channel.unary_unary("/grpc.health.v1.Health/Check")
             assert health(b"", timeout=20)
         observe.flush()
     assert (figure(refused) or 0) > before
