@@ -21,6 +21,7 @@ from server.telemetry import figures
 from server.work.loops import Loop
 
 _EVERY_S = 10.0
+_FIRST_S = 0.5
 _WITHIN_S = 5.0
 _SECOND_US = 1_000_000
 
@@ -39,12 +40,14 @@ class Figures:
 
 
 def taking_census(*, every_s: float = _EVERY_S, clock_us: Callable[[], int] = now_us) -> Loop:
-    """The loop that takes the figures now and then."""
+    """The loop that takes the figures now and then; oftener at first, while a worker that has just begun settles."""
 
     def run(database: Database, stopping: Event) -> None:
+        pause_s = min(_FIRST_S, every_s)
         while not stopping.is_set():
             show(database.read(lambda tx: take(tx, clock_us()), timeout_s=_WITHIN_S))
-            stopping.wait(every_s)
+            stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, every_s)
 
     return Loop("census", run)
 

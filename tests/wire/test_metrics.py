@@ -14,9 +14,10 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.duration_pb2 import Duration
 from prometheus_client.parser import text_string_to_metric_families
 
-from countinghouse.gl_extraction.v1 import extraction_pb2, reference_pb2
+from countinghouse.gl_extraction.v1 import extraction_pb2, receipts_pb2, reference_pb2
 from server.call import now_us
 from server.database.transaction import Database
+from server.telemetry import figures as figures_of
 from server.telemetry.census import show, take
 from server.telemetry.figures import OPERATIONS
 from tests.support.process import Serving, free_address, serve
@@ -121,3 +122,31 @@ def test_extraction_lag_and_the_age_of_what_waits_are_shown(
     show(taken)
     shown = {(sample.labels["state"], sample.value) for metric in OPERATIONS.collect() for sample in metric.samples}
     assert ("QUEUED", 1) in shown
+
+
+@pytest.mark.rule("PLT-42", "GLX-25")
+def test_what_the_receiver_has_said_nothing_of_is_shown(database: Database, migrated_url: str, tmp_path: Path) -> None:
+    """How many messages wait for a receipt, in how many batches, since when; what was acknowledged waits no more."""
+
+    def shown() -> tuple[float, float, float]:
+        show(database.read(lambda tx: take(tx, now_us())))
+        metrics = (figures_of.RECEIPTS_AWAITED, figures_of.BATCHES_AWAITED, figures_of.BATCHES_AWAITED_OLDEST)
+        messages_, batches, oldest_s = (next(iter(metric.collect())).samples[0].value for metric in metrics)
+        return messages_, batches, oldest_s
+
+    with serving(migrated_url, tmp_path, elements_per_message=1) as server:
+        gl = server.stub(Gl)
+        samples.open_books(gl)
+        assert shown() == (0, 0, 0)
+        rows = (row(number, bulking_group=f"B{number}") for number in range(5))
+        gl.IngestAccountingDetails(messages(rows), timeout=20)
+        assert extract(server.channel).WhichOneof("result") == "response"
+        count, batches, oldest_s = shown()
+        assert (count, batches) == (5, 1)
+        assert 0 < oldest_s < 60
+        for first, last, left in ((1, 2, (3, 1)), (3, 5, (0, 0))):
+            span = receipts_pb2.MessageRange(first_message_id=first, last_message_id=last)
+            request = receipts_pb2.AcknowledgeMessagesRequest(name="extractionBatches/1", message_ranges=[span])
+            gl.AcknowledgeMessages(request, timeout=20)
+            assert shown()[:2] == left
+        assert shown() == (0, 0, 0)
