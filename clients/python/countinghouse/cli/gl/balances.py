@@ -92,7 +92,7 @@ def balance(
     show_table(COLUMNS, list(chain(rows, sums)))
     left_out = found.line_count - len(lines)
     if account is None and not totals and left_out:
-        say(f"{left_out:,} more lines; --limit 0 shows all")
+        say(f"{left_out:,} more {'line' if left_out == 1 else 'lines'}; --limit 0 shows all")
     print(f"as of {moment(found.as_of_time)}")
 
 
@@ -135,5 +135,6 @@ def _show_check(answer: "CheckTrialBalanceResponse", output: Format) -> None:
             ],
         )
     if not answer.matches:
-        say(f"In {answer.difference_count:,} accounts and currencies, what is told is not what the details come to.")
+        places = "account or currency" if answer.difference_count == 1 else "accounts and currencies"
+        say(f"In {answer.difference_count:,} {places}, what is told is not what the details come to.")
         raise typer.Exit(FINDINGS)
