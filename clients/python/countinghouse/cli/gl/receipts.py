@@ -177,13 +177,9 @@ def _show(answer: "AcknowledgeMessagesResponse | RejectMessagesResponse", verb: 
     if output is not Format.TABLE:
         show_value(jsonable(answer), output)
         return
-    before = (
-        f", {answer.unchanged_count:,} {'was' if answer.unchanged_count == 1 else 'were'} before"
-        if answer.unchanged_count
-        else ""
-    )
-    counts = answer.counts
-    print(f"{answer.changed_count:,} {'message' if answer.changed_count == 1 else 'messages'} {verb}{before}")
+    counts, changed, again = answer.counts, answer.changed_count, answer.unchanged_count
+    before = f", {again:,} {'was' if again == 1 else 'were'} before" if again else ""
+    print(f"{changed:,} {'message' if changed == 1 else 'messages'} {verb}{before}")
     print(
         f"of {counts.message_count:,}: {counts.acknowledged_count:,} acknowledged, {counts.rejected_count:,} rejected, "
         f"{counts.open_count:,} open"
