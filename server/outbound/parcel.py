@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,13 +14,17 @@ _FORMER_MAX = 10  # attempts whose remains are looked for
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A file to be put at a destination; its bytes can be taken once. `epoch` counts the attempts, the first is 1."""
+    """A file to be put at a destination; its bytes can be taken once. `epoch` counts the attempts, the first is 1.
+
+    `go_on` is called between any two pieces, and raises when the attempt must end.
+    """
 
     name: str
     size_bytes: int
     sha256: str
     epoch: int
     pieces: Iterator[bytes]
+    go_on: Callable[[], None] = lambda: None
 
     @property
     def temporary_name(self) -> str:
@@ -33,11 +37,15 @@ class Parcel:
         return [_temporary(self.name, epoch) for epoch in range(max(1, self.epoch - _FORMER_MAX), self.epoch)]
 
     def is_same(self, size_bytes: int, pieces: Iterable[bytes]) -> bool:
-        """Whether a file that is there already has the same content; its bytes are read if it has the same size."""
+        """Whether a file that is there already has the same content; its bytes are read if it has the same size.
+
+        Raises: what `go_on` does.
+        """
         if size_bytes != self.size_bytes:
             return False
         digest = sha256()
         for piece in pieces:
+            self.go_on()
             digest.update(piece)
         return digest.hexdigest() == self.sha256
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -59,8 +60,9 @@ class Transmission:
         put = _put_by_sftp if destination.host else put_in_folder
         try:
             with closing(checked_pieces(self.files, file, 0)) as pieces:
-                way = _limited(pieces, stopping, time.monotonic() + self.timeout_s)
-                put(destination, Parcel(file.file_name, file.size_bytes, file.sha256, epoch, way))
+                go_on = partial(_go_on, stopping, time.monotonic() + self.timeout_s)
+                way = _limited(pieces, go_on)
+                put(destination, Parcel(file.file_name, file.size_bytes, file.sha256, epoch, way, go_on))
         except BrokenOff:
             return None
         except Rejected as error:
@@ -83,14 +85,18 @@ def _facts(tx: Connection, delivery: Delivery) -> tuple[DataFile | None, bool]:
     return file, transmissions.is_complete_but_for_manifest(tx, file, delivery.target)
 
 
-def _limited(pieces: Iterator[bytes], stopping: threading.Event, ends: float) -> Iterator[bytes]:
-    """The pieces, as long as the process goes on and time is left."""
+def _limited(pieces: Iterator[bytes], go_on: Callable[[], None]) -> Iterator[bytes]:
     for piece in pieces:
-        if stopping.is_set():
-            raise BrokenOff
-        if time.monotonic() > ends:
-            raise Rejected(TOO_SLOW, "it took too long to send")
+        go_on()
         yield piece
+
+
+def _go_on(stopping: threading.Event, ends: float) -> None:
+    """Nothing, as long as the process goes on and time is left. Raises: BrokenOff; Rejected."""
+    if stopping.is_set():
+        raise BrokenOff
+    if time.monotonic() > ends:
+        raise Rejected(TOO_SLOW, "it took too long to send")
 
 
 def _put_by_sftp(destination: Destination, parcel: Parcel) -> None:

@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -152,7 +153,7 @@ class Dispatch:
         except Unavailable as error:
             return failed(error.reason, error.message)
         except Exception as error:  # noqa: BLE001 - it is told, and the others must go on
-            _log_broken(delivery, error)
+            _log_broken("delivery broke off", delivery, error)
             return failed(BROKE_OFF, "an unexpected error, which the server's log describes")
 
 
@@ -177,7 +178,7 @@ class _Round:
         self._waiting: dict[str, deque[Delivery]] = {}  # held and in nobody's hands, by target
         self._sending: Counter[str] = Counter()  # by target
         self._ended: list[_Attempt] = []
-        self._kept_s = time.monotonic()
+        self._kept_s = time.monotonic()  # a lease of all that is held began then, or later
         self._due_s = 0.0  # when the next look is worth it
 
     def until(self, stopping: threading.Event, ended: SimpleQueue[_Attempt | None], woken: threading.Event) -> None:
@@ -197,6 +198,7 @@ class _Round:
 
     def _turn(self, stopping: threading.Event) -> None:
         """Record what has ended, claim what is due, keep what is held."""
+        self._let_go_of_what_is_late()
         if stopping.is_set():
             self._ended += [(delivery, None) for queue in self._waiting.values() for delivery in queue]
             self._waiting.clear()
@@ -204,15 +206,34 @@ class _Round:
         if self._ended or (free and self._is_due()):
             self._record_and_claim(free)
         if self._held and time.monotonic() - self._kept_s > self._settings.lease_s / _KEEPS_PER_LEASE:
-            held = list(self._held.values())
+            held, now_s = list(self._held.values()), time.monotonic()
             self._database.write(lambda tx: service.keep(tx, held, lease_us=self._lease_us))
-            self._kept_s = time.monotonic()
+            self._kept_s = now_s
+
+    def _let_go_of_what_is_late(self) -> None:
+        """What waits for a hand when its lease may be over is another's to send by now."""
+        if time.monotonic() - self._kept_s < self._settings.lease_s:
+            return
+        for queue in self._waiting.values():
+            for delivery in queue:
+                del self._held[delivery.delivery_id]
+        self._waiting.clear()
 
     def _record_and_claim(self, free: int) -> None:
-        recorded, claimed = self._database.write(lambda tx: self._one_transaction(tx, free))
+        now_s = time.monotonic()
+        try:
+            recorded, claimed = self._database.write(lambda tx: self._one_transaction(tx, self._ended, free))
+        except Unavailable:
+            raise
+        except Exception:
+            if not self._ended:
+                raise
+            recorded, claimed = self._record_apart(), []
         for delivery, _ in self._ended:
             self._held.pop(delivery.delivery_id, None)
         self._ended.clear()
+        if not self._held:
+            self._kept_s = now_s
         for delivery in claimed:
             self._held[delivery.delivery_id] = delivery
             self._waiting.setdefault(delivery.target, deque()).append(delivery)
@@ -220,9 +241,23 @@ class _Round:
         for delivery in recorded:
             _log(delivery)
 
-    def _one_transaction(self, tx: Connection, free: int) -> tuple[list[Delivery], list[Delivery]]:
-        service.hand_back(tx, [delivery for delivery, outcome in self._ended if outcome is None])
-        tried = [(delivery, outcome) for delivery, outcome in self._ended if outcome is not None]
+    def _record_apart(self) -> list[Delivery]:
+        """Record each attempt by itself, as one cannot be recorded: that is due again when its lease ends."""
+        recorded: list[Delivery] = []
+        for attempt in self._ended:
+            try:
+                recorded += self._database.write(partial(self._one_transaction, ended=[attempt], free=0))[0]
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is told, and the others must go on
+                _log_broken("outcome not recorded", attempt[0], error)
+        return recorded
+
+    def _one_transaction(
+        self, tx: Connection, ended: Sequence[_Attempt], free: int
+    ) -> tuple[list[Delivery], list[Delivery]]:
+        service.hand_back(tx, [delivery for delivery, outcome in ended if outcome is None])
+        tried = [(delivery, outcome) for delivery, outcome in ended if outcome is not None]
         outcomes = {delivery.delivery_id: outcome for delivery, outcome in tried}
         recorded = service.record(tx, tried, self._settings.patience, _chance)
         for delivery in recorded:
@@ -244,6 +279,7 @@ class _Round:
 
     def _deal(self) -> None:
         """Give free hands what is claimed, to each target in turn, as far as it may have more at once."""
+        self._let_go_of_what_is_late()
         free = self._settings.hands - self._sending.total()
         while free > 0:
             able = [each for each in self._waiting if self._sending[each] < self._settings.per_target_max]
@@ -319,8 +355,8 @@ def _names(delivery: Delivery) -> dict[str, str | int]:
     }
 
 
-def _log_broken(delivery: Delivery, error: Exception) -> None:
-    log.error("delivery broke off", delivery_id=delivery.delivery_id, **trace(error))
+def _log_broken(what: str, delivery: Delivery, error: Exception) -> None:
+    log.error(what, delivery_id=delivery.delivery_id, **trace(error))
 
 
 def _log(delivery: Delivery) -> None:

@@ -309,3 +309,21 @@ def test_a_transmission_file_with_mistakes_is_refused_line_by_line(tmp_path: Pat
         "[[destinations]] 3: password_file: there is no file nosuch",
         "[[destinations]] 3: name: there is another destination of that name",
     ]
+
+
+@pytest.mark.rule("PLT-32", "PLT-43")
+@pytest.mark.parametrize("way", ["sftp", "folder"])
+def test_comparing_with_a_file_that_is_there_ends_when_the_attempt_must(
+    way: str, server: Destination, inbox: Inbox, tmp_path: Path
+) -> None:
+    """Reading back from a destination that is slow is bounded as sending to it is."""
+    archive, there = folder(tmp_path)
+    (inbox.folder / NAME if way == "sftp" else there / NAME).write_bytes(CONTENT)
+    looks = iter(range(3))
+
+    def go_on() -> None:
+        if next(looks, None) is None:
+            raise Rejected("TRANSMISSION_TOO_SLOW", "it took too long")
+
+    sent = replace(parcel(), go_on=go_on)
+    assert refused(server if way == "sftp" else archive, sent).reason == "TRANSMISSION_TOO_SLOW"

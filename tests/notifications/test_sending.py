@@ -18,9 +18,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import Connection
 
 from domain.deliveries import service as outbox
-from domain.deliveries.model import Delivery, DeliveryFilter, Patience, State
+from domain.deliveries.model import Delivery, DeliveryFilter, Outcome, Patience, State
 from domain.kernel.call import Call
 from domain.kernel.paging import Page
 from domain.notifications import service as notifications
@@ -31,8 +32,10 @@ from server.outbound.addresses import Reach
 from server.outbound.posting import Poster, PostFailed
 from server.outbound.signing import MasterKey
 from server.outbound.webhooks import Webhooks
+from server.work import dispatch
 from server.work.dispatch import Dispatch, DispatchSettings
 from tests.notifications.conftest import MASTER_KEY
+from tests.support.logs import heard
 from tests.support.process import COUNTINGHOUSE, END_S, environment
 from tests.support.receiver import Answer, receiving
 from tests.support.waiting import wait_for
@@ -64,14 +67,19 @@ def all_delivered(database: Database) -> bool:
 
 @contextmanager
 def sending(
-    database: Database, *, stop: bool = True, timeout_s: float = 20, **chosen: Any
+    database: Database,
+    *,
+    stop: bool = True,
+    timeout_s: float = 20,
+    handler: type[Webhooks] = Webhooks,
+    **chosen: Any,
 ) -> Iterator[threading.Event]:
     """A dispatch in a thread of this process, told to stop at the end."""
     settings = DispatchSettings(**{"lease_s": 30, "poll_s": 0.05, "patience": QUICK, **chosen})
     poster = Poster(Reach(loopback=True), timeout_s=timeout_s)
-    dispatch = Dispatch([Webhooks(poster, KEY, source="tests")], settings)
+    sender = Dispatch([handler(poster, KEY, source="tests")], settings)
     stopping = threading.Event()
-    thread = threading.Thread(target=dispatch.run, args=(database, stopping), daemon=True)
+    thread = threading.Thread(target=sender.run, args=(database, stopping), daemon=True)
     thread.start()
     try:
         yield stopping
@@ -195,6 +203,46 @@ def test_a_database_that_is_away_for_a_while_loses_no_outcome(
     assert len(receiver.received) == 1
 
 
+@pytest.mark.rule("PLT-25", "PLT-23")
+def test_what_waits_for_a_hand_when_its_lease_ends_is_no_longer_sent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease of three ends while the database is away: only the one that was under way is sent meanwhile."""
+    with receiving(lambda number: Answer(after_s=0.9 if number == 1 else 0)) as receiver:
+        send_tests(database, make_endpoint(database, receiver.url()), 3)
+        with sending(database, hands=1, per_target_max=1, lease_s=0.6):
+            receiver.wait_for(1)
+            away = _away(database, monkeypatch)
+            wait_for(lambda: away[0] >= 4, what="attempts to record")
+            assert len(receiver.received) == 1
+            monkeypatch.undo()
+            wait_for(lambda: all_delivered(database), what="all deliveries")
+
+
+class _Forgetful(Webhooks):
+    """Cannot record the first delivery that there was."""
+
+    def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
+        """As `Handler.record`."""
+        if delivery.delivery_id == min(
+            each.delivery_id for each in outbox.list_page(tx, DeliveryFilter(), Page(9, None))
+        ):
+            raise ArithmeticError
+        super().record(tx, delivery, outcome)
+
+
+@pytest.mark.rule("PLT-25", "PLT-22")
+def test_an_outcome_that_cannot_be_recorded_holds_up_no_other(database: Database) -> None:
+    """The others that ended with it are recorded, once each."""
+    with receiving() as receiver, heard(dispatch) as logs:
+        first, *others = send_tests(database, make_endpoint(database, receiver.url()), 5)
+        with sending(database, handler=_Forgetful):
+            wait_for(lambda: len(_delivered(database)) == len(others), what="the other deliveries")
+    assert {line["delivery_id"] for line in logs if line["event"] == "outcome not recorded"} == {first.delivery_id}
+    assert _delivered(database) == {each.delivery_id for each in others}
+    assert Counter(each.key for each in receiver.received) == Counter(each.key for each in [first, *others])
+
+
 @pytest.mark.rule("PLT-25")
 def test_a_name_that_changes_its_address_between_looks_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """DNS rebinding: the address that was checked is the one connected to, and each attempt checks anew."""
@@ -259,6 +307,10 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
             monkeypatch.setenv(name, proxy.url(path=""))
         assert Poster(Reach(loopback=True), timeout_s=5).post(receiver.url(), {}, b"{}").status == 204
         assert (len(proxy.received), len(receiver.received)) == (0, 1)
+
+
+def _delivered(database: Database) -> set[str]:
+    return {each.delivery_id for each in all_of(database) if each.state is State.DELIVERED}
 
 
 def _away(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
