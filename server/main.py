@@ -220,6 +220,7 @@ class Server:
         self._gate.drain()
         await self._end_calls(ends)
         await self._watcher.close()
+        await self._authority.close()
         await self._end_transactions(ends)
         if self._notifier is not None:
             await asyncio.to_thread(self._notifier.close)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
-from server.auth.certificates import Certificates
+from server.auth.certificates import holder
 from server.auth.claims import Words
 from server.auth.key_ring import KeyRing
 from server.auth.key_sources import File, SourceFailed, Url
@@ -12,7 +13,7 @@ from server.auth.keys import KeysUnreadable
 from server.auth.methods import OPEN
 from server.auth.principal import Anybody, Authority, Metadata, Peer, Principal, digest_of
 from server.auth.signed_tokens import Rules, SignedTokens
-from server.auth.token_file import TokenFile, read_token_file
+from server.auth.token_file import TokenFile
 from server.call import now_us
 from server.gate.errors import Unauthenticated
 from server.settings import PREFIX, BadSettings, Settings
@@ -28,26 +29,32 @@ class Callers:
     a certificate that is right.
     """
 
-    def __init__(
-        self, *, file: TokenFile | None, signed: SignedTokens | None, certificates: Certificates | None
-    ) -> None:
+    def __init__(self, *, file: TokenFile | None, signed: SignedTokens | None) -> None:
         self._file = file
         self._signed = signed
-        self._certificates = certificates
+        self._following: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Read the keys of signed tokens."""
+        """Read the keys of signed tokens, and begin to follow the token file."""
         if self._signed is not None:
             await self._signed.open()
+        if self._file is not None:
+            self._following = asyncio.create_task(self._file.follow())
+
+    async def close(self) -> None:
+        """Follow the token file no more."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following})
 
     async def identify(self, metadata: Metadata, peer: Callable[[], Peer]) -> Principal:
         """The bearer of the token in `authorization: Bearer …`; without one, the holder of the certificate."""
         shown = [value for key, value in metadata if key == "authorization"]
-        if not shown and self._certificates is not None:
-            return self._certificates.holder(peer())
+        if not shown and self._file is not None and self._file.holders.certificates:
+            return holder(peer(), self._file.holders.certificates)
         token = _token(shown)
         digest = digest_of(token)
-        principal = self._file.bearer(digest) if self._file is not None else None
+        principal = self._file.holders.tokens.get(digest) if self._file is not None else None
         if principal is not None:
             return principal
         if self._signed is None:
@@ -76,19 +83,17 @@ def authority(settings: Settings, permissions: Iterable[str], *, clock_us: Calla
     lines: list[str] = []
     file, signed = None, None
     try:
-        file = read_token_file(settings.token_file, known) if settings.token_file else None
+        mutual = settings.tls_client_ca_file is not None
+        file = TokenFile(settings.token_file, known, mutual=mutual) if settings.token_file else None
     except BadSettings as bad:
         lines += bad.lines
     try:
         signed = _signed_tokens(settings, known, clock_us) if settings.takes_signed_tokens else None
     except BadSettings as bad:
         lines += bad.lines
-    if file is not None and file.certificates and settings.tls_client_ca_file is None:
-        lines.append(f"{settings.token_file}: [[certificates]] are known only where {PREFIX}TLS_CLIENT_CA_FILE is set")
     if lines:
         raise BadSettings(lines)
-    named = file.certificates if file is not None and settings.tls_client_ca_file else {}
-    return Callers(file=file, signed=signed, certificates=Certificates(named) if named else None)
+    return Callers(file=file, signed=signed)
 
 
 def _signed_tokens(settings: Settings, known: frozenset[str], clock_us: Callable[[], int]) -> SignedTokens:

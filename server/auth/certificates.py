@@ -12,19 +12,13 @@ _ANY_OTHER = "x509_subject_alternative_name"
 _COMMON_NAME = "x509_common_name"
 
 
-class Certificates:
-    """Knows callers by the names in their certificates, which an authority of ours has signed."""
-
-    def __init__(self, principals: Mapping[str, Principal]) -> None:
-        self._principals = principals
-
-    def holder(self, peer: Peer) -> Principal:
-        """The first name of the certificate that is known says who calls. Raises: CertificateUnknown."""
-        for name in names_of(peer):
-            principal = self._principals.get(name)
-            if principal is not None:
-                return principal
-        raise CertificateUnknown
+def holder(peer: Peer, principals: Mapping[str, Principal]) -> Principal:
+    """The first name of the certificate that is known says who calls. Raises: CertificateUnknown."""
+    for name in names_of(peer):
+        principal = principals.get(name)
+        if principal is not None:
+            return principal
+    raise CertificateUnknown
 
 
 def names_of(peer: Peer) -> list[str]:

@@ -37,6 +37,10 @@ class Authority(Protocol):
         """Get what it needs to know callers."""
         ...
 
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
     async def identify(self, metadata: Metadata, peer: Callable[[], Peer]) -> Principal:
         """The caller, by what the call carries and what its connection has proven. Raises: Unauthenticated."""
         ...
@@ -50,6 +54,9 @@ class Anybody:
 
     async def open(self) -> None:
         """It needs nothing."""
+
+    async def close(self) -> None:
+        """It holds nothing."""
 
     async def identify(self, metadata: Metadata, peer: Callable[[], Peer]) -> Principal:  # noqa: ARG002 - whoever it is
         """The one caller there is."""

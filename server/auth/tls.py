@@ -13,6 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from server.auth.stamps import stamp
 from server.settings import PREFIX, BadSettings, Settings
 
 Seen = tuple[tuple[int, ...], ...]
@@ -72,7 +73,7 @@ class Files:
 
     def _now(self) -> Seen:
         """By what a change of the files is told; without one that is not there."""
-        return tuple(_stamp(path) for path in (self._certificate, self._key, self._client_ca) if path is not None)
+        return tuple(stamp(path) for path in (self._certificate, self._key, self._client_ca) if path is not None)
 
 
 def credentials(settings: Settings) -> grpc.ServerCredentials | None:
@@ -87,14 +88,6 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
     mutual = settings.tls_client_ca_file is not None
     changed = cast("Callable[[], grpc.ServerCertificateConfiguration]", files.changed)  # None is documented, not typed
     return grpc.dynamic_ssl_server_credentials(first, changed, require_client_authentication=mutual)
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        about = path.stat()
-    except OSError:
-        return ()
-    return (about.st_ino, about.st_mtime_ns, about.st_size)
 
 
 def _content(lines: list[str], name: str, path: Path) -> bytes | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -14,10 +16,12 @@ import structlog
 from domain.kernel import scopes
 from domain.kernel.scopes import Scope
 from server.auth.principal import ALL_PERMISSIONS, Principal, digest_of
-from server.settings import BadSettings
+from server.auth.stamps import stamp
+from server.settings import PREFIX, BadSettings
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN_CHARACTERS_MIN = 16
+_LOOK_S = 1.0
 _GRANTS = {"permissions", *scopes.KINDS}
 _TABLES = {"tokens": {"caller", "token", "sha256"}, "certificates": {"name", "caller"}}
 """The tables of the file, and what each may hold beside permissions and scope."""
@@ -27,19 +31,56 @@ Entry = dict[str, Any]
 log = structlog.get_logger("auth")
 
 
-class TokenFile:
+@dataclass(frozen=True, slots=True)
+class Holders:
     """Callers by the SHA-256 of their token, and by the name in their certificate."""
 
-    def __init__(self, tokens: Mapping[str, Principal], certificates: Mapping[str, Principal]) -> None:
-        self._tokens = tokens
-        self.certificates = certificates
-
-    def bearer(self, digest: str) -> Principal | None:
-        """The holder of the token with this SHA-256, if there is one."""
-        return self._tokens.get(digest)
+    tokens: Mapping[str, Principal]
+    certificates: Mapping[str, Principal]
 
 
-def read_token_file(path: Path, known: frozenset[str]) -> TokenFile:
+class TokenFile:
+    """The callers of a file that is read again when it has changed.
+
+    One that has changed into something unfit is told of in the log, and the callers that were there before stay.
+    """
+
+    def __init__(self, path: Path, known: frozenset[str], *, mutual: bool) -> None:
+        """Read it. Raises: BadSettings with every mistake; certificates are one unless connections are `mutual`."""
+        self._path = path
+        self._known = known
+        self._mutual = mutual
+        self._seen = stamp(path)
+        self.holders = self._read()
+
+    def _read(self) -> Holders:
+        holders = read_token_file(self._path, self._known)
+        if holders.certificates and not self._mutual:
+            line = f"{self._path}: [[certificates]] are known only where {PREFIX}TLS_CLIENT_CA_FILE is set"
+            raise BadSettings([line])
+        return holders
+
+    async def follow(self) -> None:
+        """Read the file again, within a second of a change, for as long as this runs."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            await asyncio.to_thread(self.look)
+
+    def look(self) -> None:
+        """Read the file again if it has changed; blocks."""
+        now = stamp(self._path)
+        if now == self._seen:
+            return
+        self._seen = now  # one that is unfit is not read until it changes again
+        try:
+            self.holders = self._read()
+        except BadSettings as bad:
+            log.warning("the changed token file cannot be used, the old callers stay", errors=bad.lines)
+        else:
+            log.info("the token file was read again", callers=len(self.holders.tokens) + len(self.holders.certificates))
+
+
+def read_token_file(path: Path, known: frozenset[str]) -> Holders:
     """The callers of a file, whose permissions must be among those `known`.
 
     The file holds a table a token, `[[tokens]]` with `caller` and either `sha256` (of the token, in hexadecimal) or
@@ -49,7 +90,7 @@ def read_token_file(path: Path, known: frozenset[str]) -> TokenFile:
     Raises: BadSettings with every mistake; none shows a token.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document, mode = tomllib.loads(path.read_text(encoding="utf-8")), path.stat().st_mode
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSettings([f"{path}: {error}"]) from None
     lines = [f"{path}: {name}: there is no such setting" for name in document if name not in _TABLES]
@@ -66,9 +107,9 @@ def read_token_file(path: Path, known: frozenset[str]) -> TokenFile:
             lines += [f"{path}: [[{table}]] {number}: {mistake}" for mistake in mistakes]
     if lines:
         raise BadSettings(lines)
-    if path.stat().st_mode & stat.S_IROTH:
+    if mode & stat.S_IROTH:
         log.warning("every user of this machine can read the token file", file=str(path))
-    return TokenFile(held["tokens"], held["certificates"])
+    return Holders(held["tokens"], held["certificates"])
 
 
 def _enter(principals: dict[str, Principal], table: str, entry: object, known: frozenset[str]) -> list[str]:
