@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from cryptography import x509
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from countinghouse.client import Client, Tls, connect
 from countinghouse.client.errors import NotFound, PermissionDenied, Unauthenticated, Unavailable
@@ -28,6 +30,7 @@ from tests.support.waiting import wait_for
 from tests.wire.identity.conftest import SIGNER
 
 OURS, OTHERS = CertificateAuthority("ours"), CertificateAuthority("others")
+SERVING = health_pb2.HealthCheckResponse.SERVING
 TOKEN = "a-token-of-the-file"
 TOKENS = f"""
 [[tokens]]
@@ -84,6 +87,14 @@ def ledgers(client: Client) -> list[str]:
 def callers(client: Client) -> list[str]:
     """Who stands in the audit trail; only billing may read it."""
     return [entry.caller for entry in client.audit.list_entries(audit_pb2.ListAuditEntriesRequest())]
+
+
+def health(target: str, own: Pem | None) -> int:
+    """What a balancer is told that shows this certificate."""
+    credentials = grpc.ssl_channel_credentials(OURS.pem, own.key if own else None, own.certificate if own else None)
+    with grpc.secure_channel(target, credentials) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        return int(stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status)
 
 
 @pytest.mark.rule("PLT-13")
@@ -258,3 +269,60 @@ def test_the_command_line_serves_and_calls_over_mutual_tls(migrated_url: str, tm
         assert wrong.returncode != 0
         wait_for(lambda: any(line.get("caller") == "spiffe://example.com/billing" for line in server.log()))
     assert not any("in clear" in line["event"] for line in server.log())
+
+
+@pytest.mark.rule("PLT-13", "PLT-41")
+def test_health_can_be_checked_with_a_certificate_that_belongs_to_nobody(migrated_url: str, tmp_path: Path) -> None:
+    """With mutual TLS no connection stands without one, but health asks for no name."""
+    nobody = OURS.certificate("a-balancer")
+    with encrypted(migrated_url, tmp_path, mutual=True) as there:
+        assert health(there.served.target, nobody) == SERVING
+        with pytest.raises(grpc.RpcError) as refused:
+            health(there.served.target, None)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.rule("PLT-13", "PLT-23")
+def test_several_rpc_processes_serve_over_mutual_tls(migrated_postgresql_url: str, tmp_path: Path) -> None:
+    """Each shows the certificate, knows callers by theirs, and follows what changes: certificates and tokens."""
+    certificate, key = OURS.certificate("server", addresses=["127.0.0.1"]).write(tmp_path, "server")
+    tokens, authorities = tmp_path / "callers.toml", tmp_path / "authorities.pem"
+    tokens.write_text(CALLERS)
+    authorities.write_bytes(OURS.pem)
+    address = free_address()
+    billing = OURS.certificate("any", uris=["spiffe://example.com/billing"])
+    how: dict[str, Any] = {
+        "database_url": migrated_postgresql_url,
+        "listen": address,
+        "token_file": tokens,
+        "tls_certificate_file": certificate,
+        "tls_key_file": key,
+        "tls_client_ca_file": authorities,
+    }
+
+    def call(token: str | None = None, ca: bytes = OURS.pem) -> list[str]:
+        tls = Tls(ca, billing.certificate, billing.key)
+        with connect(address, tls=tls, token=token, timeout_s=10, attempts_max=1) as client:
+            return ledgers(client)
+
+    def known(token: str) -> bool:
+        try:
+            return call(token) == []
+        except Unauthenticated:
+            return False
+
+    with serve(tmp_path / "server", "--workers", "2", "--no-jobs", **how) as server:
+        server.ready()
+        assert [call() for _ in range(12)] == [[]] * 12
+        assert health(address, billing) == SERVING
+        assert not known("a-token-of-tomorrow")
+        tokens.write_text(
+            CALLERS + '[[tokens]]\ncaller = "new"\ntoken = "a-token-of-tomorrow"\npermissions = ["read"]\n'
+        )
+        wait_for(lambda: all(known("a-token-of-tomorrow") for _ in range(12)))
+        following = OTHERS.certificate("following", addresses=["127.0.0.1"])
+        key.write_bytes(following.key)
+        certificate.write_bytes(following.certificate)
+        assert [call(ca=OTHERS.pem) for _ in range(12)] == [[]] * 12
+        assert server.end() == 0
+    assert not any(line["level"] == "error" for line in server.log())
