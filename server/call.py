@@ -127,7 +127,8 @@ class Lane:
             return True
         now = self._now()
         if self._pressed and now - self._looked_at > _CALM_S:
-            self._pressed = self._refused > self._waiting_max // _FEW
+            many = self._refused > self._waiting_max // _FEW
+            self._pressed = many and now - self._looked_at < 2 * _CALM_S  # not if that was long ago
             self._refused, self._looked_at = 0, now
         if waiting >= self._waiting_max:
             if not self._pressed:

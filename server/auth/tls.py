@@ -44,6 +44,7 @@ class Files:
 
     def read(self) -> grpc.ServerCertificateConfiguration:
         """What the files hold. Raises: Unfit with everything that is wrong."""
+        seen = self._now()  # before they are read: what changes meanwhile is to be read again
         lines: list[str] = []
         certificate = _content(lines, "TLS_CERTIFICATE_FILE", self._certificate)
         key = _content(lines, "TLS_KEY_FILE", self._key)
@@ -54,7 +55,7 @@ class Files:
             lines.append("TLS_CLIENT_CA_FILE: holds no certificate in PEM")
         if lines or certificate is None or key is None:
             raise Unfit(*lines)
-        self._seen = self._now()
+        self._seen = seen
         return grpc.ssl_server_certificate_configuration([(key, certificate)], authorities)
 
     def changed(self) -> grpc.ServerCertificateConfiguration | None:

@@ -177,6 +177,33 @@ def test_a_lane_that_was_full_takes_what_will_not_wait_for_long() -> None:
 
 
 @pytest.mark.rule("PLT-07")
+def test_a_burst_long_after_a_flood_is_taken() -> None:
+    """However much was refused then."""
+    clock, slow = Clock(), threading.Event()
+    lane = Lane("test", threads=1, waiting_max=4, wait_s=0.02, now=clock)
+
+    def take() -> None:
+        clock.now += 0.1
+
+    for _ in range(64):
+        lane.submit(take).result(20)
+    running = lane.submit(lambda: slow.wait(20))
+    burst = [lane.submit(take) for _ in range(4)]
+    assert not any(lane.admits() for _ in range(100))
+    slow.set()
+    assert running.result(20)
+    wait_all(burst)
+    clock.now += 3_600
+    slow.clear()
+    running = lane.submit(lambda: slow.wait(20))
+    burst = [lane.submit(take) for _ in range(4)]
+    slow.set()
+    wait_all(burst)
+    assert [each.exception() for each in burst] == [None] * 4
+    lane.close()
+
+
+@pytest.mark.rule("PLT-07")
 def test_what_has_waited_too_long_in_a_full_lane_is_sent_back_unless_it_belongs_to_a_stream() -> None:
     """Who has waited ten times too long is told to come back; a stream that has begun is not broken off."""
     clock, slow = Clock(), threading.Event()

@@ -19,6 +19,7 @@ from countinghouse.client import Client, Tls, connect
 from countinghouse.client.errors import NotFound, PermissionDenied, Unauthenticated, Unavailable
 from countinghouse.gl_extraction.v1 import reference_pb2
 from countinghouse.operations.v1 import audit_pb2
+from server.auth import tls
 from server.auth.certificates import names_of
 from server.auth.tls import Files, Unfit
 from server.opening import CannotStart
@@ -224,6 +225,26 @@ def test_every_mistake_in_certificates_is_one_line(migrated_url: str, tmp_path: 
     ):
         raise AssertionError("it must not start")
     assert bad.value.lines == ["COUNTINGHOUSE_TLS_KEY_FILE: is not the key of the certificate"]
+
+
+@pytest.mark.rule("PLT-13")
+def test_a_certificate_that_changes_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the server would go on with the old one until the next change."""
+    certificate, key = OURS.certificate("server").write(tmp_path, "server")
+    files = Files(certificate, key, None)
+    following, mistakes = OTHERS.certificate("following"), tls._pair_mistakes
+
+    def meanwhile(*pair: bytes) -> list[str]:
+        following.write(tmp_path, "server")
+        return mistakes(*pair)
+
+    monkeypatch.setattr(tls, "_pair_mistakes", meanwhile)
+    files.read()
+    monkeypatch.undo()
+    assert files.changed() is not None
+    assert files.changed() is None
 
 
 def test_a_common_name_counts_only_where_there_is_no_other() -> None:
