@@ -290,6 +290,17 @@ def test_certificates_are_checked_against_known_authorities(tmp_path: Path) -> N
 
 
 @pytest.mark.rule("PLT-25")
+def test_notifications_that_follow_one_another_need_one_tls_handshake(tmp_path: Path) -> None:
+    """A connection is used again with TLS, too."""
+    authority, context = _certificate(tmp_path, "localhost")
+    with receiving(tls=context, keeps=True) as receiver:
+        poster = Poster(Reach(loopback=True), timeout_s=5, ca_file=str(authority))
+        assert {poster.post(receiver.url("localhost"), {}, b"{}").status for _ in range(5)} == {204}
+        poster.rest()
+    assert len(receiver.connections) == 1
+
+
+@pytest.mark.rule("PLT-25")
 def test_an_answer_without_end_is_cut_off(tmp_path: Path) -> None:
     """A body is read up to a bound; headers that drip are bounded in time."""
     with receiving(lambda _: Answer(200, body=b"x" * (8 << 20))) as receiver:
