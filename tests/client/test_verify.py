@@ -144,7 +144,7 @@ def test_missing_stray_and_reordered_files_show(server: Served, filled: Database
         ("other.json", "STRAY"),
     ]
     result = run(server.target, "files", "verify", "S1")
-    assert "NOT SOUND: 6 files" in result.output
+    assert "NOT SOUND: files 6, " in result.output
 
 
 @pytest.mark.rule("PLT-07")
