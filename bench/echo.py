@@ -13,7 +13,7 @@ import grpc.aio
 from bench.seed import LEDGER
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2, reference_pb2
 from server import auth
-from server.gate.interceptors import Door, Gate, Limits, Seats
+from server.gate.interceptors import Door, Gate, Limits, Seats, gated
 from server.settings import load
 from server.telemetry import observe
 
@@ -24,7 +24,7 @@ ANSWER = reference_pb2.Ledger(
 
 
 async def main(address: str, *, gate: bool) -> None:
-    server = grpc.aio.server(interceptors=[_gate()] if gate else [])
+    server = gated(_gate()) if gate else grpc.aio.server()
     handler = grpc.unary_unary_rpc_method_handler(
         _answer,
         request_deserializer=reference_pb2.GetLedgerRequest.FromString,

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import grpc.aio
 import structlog
 from google.longrunning import operations_pb2 as longrunning_pb2
 from google.longrunning import operations_pb2_grpc as longrunning_grpc
@@ -40,7 +39,7 @@ from server.call import Calls, Running, now_us
 from server.database.transaction import Database
 from server.gate.errors import TooManyCalls
 from server.gate.guards import guards
-from server.gate.interceptors import Door, Gate, Limits, Seats
+from server.gate.interceptors import Door, Gate, Limits, Seats, gated
 from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
@@ -124,7 +123,7 @@ class Server:
             admits=self._calls.admits,
             clock_us=clock_us,
         )
-        self._grpc = grpc.aio.server(interceptors=[self._gate], options=_options(settings))
+        self._grpc = gated(self._gate, _options(settings))
         self._add_services()
         self._health = add_standard(self._grpc, SERVED)
         self._database: Database | None = None

@@ -1,7 +1,8 @@
 """The gate that every call passes, whichever service it is for.
 
-It is one interceptor and not a chain of them: the handler of a method is wrapped once, and a call then costs plain
-function calls. What is done, in this order, is the body of `Gate._carry` and `Gate._admit`.
+It is no interceptor of gRPC, which alone would cost more than all that it does: the handler of a method is wrapped
+once, and a call then costs plain function calls. What is done, in this order, is the body of `Gate._carry` and
+`Gate._admit`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -162,8 +163,8 @@ class Passage:
     writes: bool = True
 
 
-class Gate(grpc.aio.ServerInterceptor):
-    """Lets calls in, and sees them out."""
+class Gate(grpc.GenericRpcHandler):
+    """Lets calls in, and sees them out. What it guards is handed to `guard`."""
 
     def __init__(
         self,
@@ -183,15 +184,16 @@ class Gate(grpc.aio.ServerInterceptor):
         self._running = running
         self._door = door
         self._admits = admits
+        self._guarded: list[grpc.GenericRpcHandler] = []
         self._passages: dict[str, Passage] = {}
         self._none = self._passage(NO_METHOD, grpc.stream_stream_rpc_method_handler(_refuse_method)).through
         self._tasks: dict[Context, asyncio.Task[Any]] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler:
+    def guard(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Serve what these know to handle, behind the gate."""
+        self._guarded += handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """The method's handler behind the gate; for a method that there is not, one that says so.
 
         A unary call for which there is no room now is refused before anything of it is read: under a load that is far
@@ -200,7 +202,8 @@ class Gate(grpc.aio.ServerInterceptor):
         path: str = handler_call_details.method
         passage = self._passages.get(path)
         if passage is None:
-            handler = await continuation(handler_call_details)
+            found = (handlers.service(handler_call_details) for handlers in self._guarded)
+            handler = next((handler for handler in found if handler is not None), None)
             if handler is None:
                 return self._none
             passage = self._passages[path] = self._passage(path.removeprefix("/"), handler)
@@ -338,6 +341,17 @@ class Gate(grpc.aio.ServerInterceptor):
                 quiet=permission == auth.OPEN,
             ),
         )
+
+
+def gated(gate: Gate, options: Sequence[tuple[str, Any]] = ()) -> grpc.aio.Server:
+    """A gRPC server all of whose services stand behind the gate, however they are added."""
+    server: Any = grpc.aio.server(options=options)
+    server.add_generic_rpc_handlers((gate,))
+    server.add_generic_rpc_handlers = gate.guard
+    server.add_registered_method_handlers = lambda service, handlers: gate.guard(
+        [grpc.method_handlers_generic_handler(service, handlers)]  # or they would go past the gate
+    )
+    return cast("grpc.aio.Server", server)
 
 
 _KINDS = {
