@@ -92,6 +92,8 @@ def outbox(_patient: Patient, database: Database) -> Iterator[Finding]:
     else:
         yield ok(f"{count:,} wait")
     if troubled:
-        yield warn(f"{troubled} targets failed at their last attempt", "list the deliveries: each tells its reason")
+        yield warn(
+            f"targets that failed at their last attempt: {troubled:,}", "list the deliveries: each tells its reason"
+        )
     if given_up:
-        yield warn(f"{given_up:,} were given up", "mend the target, then have them sent again")
+        yield warn(f"given up: {given_up:,}", "mend the target, then have them sent again")

@@ -165,7 +165,7 @@ def test_what_waits_too_long_to_go_outside_is_told_of(database: Database, migrat
     )
     assert _of(_findings(migrated_url, tmp_path), "outbox") == [
         (Level.WARN, "1 wait, the oldest for 60 minutes"),
-        (Level.WARN, "1 were given up"),
+        (Level.WARN, "given up: 1"),
     ]
 
 
