@@ -1,7 +1,7 @@
 """From an RPC to a transaction and back: bounded queues, threads, deadlines, idempotency (PLT-06).
 
-Servicers run on the event loop, the domain in threads of ours, as many as there are database connections. A full queue
-refuses at once, so that what is taken is answered in time.
+Servicers run on the event loop, the domain in threads of ours, as many as there are database connections. What would
+have to wait too long is refused at once, so that what is taken is answered in time.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ log = structlog.get_logger("call")
 
 @dataclass(slots=True)
 class Rpc:
-    """One running call as the interceptors know it; what they learn of it they note here.
+    """One running call as the gate knows it; what they learn of it they note here.
 
     `method` is the full method name without the leading slash. `deadline` is an instant of `time.monotonic`, in
     seconds, and so is `expires`, when the identity of a call that lasts ends. `operation_id` and `reason`, that of a
