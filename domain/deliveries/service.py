@@ -105,7 +105,8 @@ def record(
     Left out are those that another sender has by now, since their lease was over: its outcome counts. `chance` gives
     random numbers from 0 to `rules.CHANCE_MAX`.
 
-    Cost: one statement for each delivery, two for each target, one for the clock. Rows are locked by target, then id.
+    Cost: one statement for the clock, up to four for each target, on SQLite one more for each delivery. Targets are
+    locked in their order.
     """
     if not attempts:
         return []
@@ -114,9 +115,13 @@ def record(
     recorded: list[Delivery] = []
     for (kind, target), group in groupby(ordered, key=lambda pair: (pair[0].kind, pair[0].target)):
         before = trouble = store.lock_trouble(tx, kind, target)
-        for held, outcome in group:
-            after = rules.after_attempt(held, outcome, patience, now_us=at_us, chance=chance())
-            if store.end_attempt(tx, held, after):
+        pairs = [
+            (rules.after_attempt(held, outcome, patience, now_us=at_us, chance=chance()), outcome)
+            for held, outcome in group
+        ]
+        ours = store.end_attempts(tx, [after for after, _ in pairs])
+        for after, outcome in pairs:
+            if (after.delivery_id, after.epoch) in ours:
                 recorded.append(after)
                 trouble = rules.trouble_after(trouble, outcome, now_us=at_us, chance=chance())
         if trouble != before:

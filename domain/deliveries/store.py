@@ -126,30 +126,39 @@ def hand_back(tx: Connection, held: Collection[Delivery], *, now_us: int) -> Non
         tx.execute(update(delivery).where(_held(each)).values(**changes))
 
 
-_END_ATTEMPT = text(
-    """
-    UPDATE delivery SET state = :state, claimed = :claimed, next_attempt_us = :next_attempt_us, ended_us = :ended_us,
-        reason = :reason, message = :message
-    WHERE delivery_id = :delivery_id AND epoch = :epoch AND claimed = 1 AND state = 'PENDING'"""
+_CHANGED = ("state", "claimed", "next_attempt_us", "ended_us", "reason", "message")
+_END = "UPDATE delivery SET {changes}{source} WHERE {held} AND delivery.claimed = 1 AND delivery.state = 'PENDING'"
+_END_ONE = text(
+    _END.format(
+        changes=", ".join(f"{name} = :{name}" for name in _CHANGED),
+        source="",
+        held="delivery_id = :delivery_id AND epoch = :epoch",
+    )
+)
+_END_MANY = text(  # PostgreSQL: a statement each would be a way to the server and back each
+    _END.format(
+        changes=", ".join(f"{name} = a.{name}" for name in _CHANGED),
+        source=f""" FROM unnest(CAST(:delivery_id AS text[]), CAST(:epoch AS bigint[]), CAST(:state AS text[]),
+            CAST(:claimed AS integer[]), CAST(:next_attempt_us AS bigint[]), CAST(:ended_us AS bigint[]),
+            CAST(:reason AS text[]), CAST(:message AS text[])) AS a (delivery_id, epoch, {", ".join(_CHANGED)})""",
+        held="delivery.delivery_id = a.delivery_id AND delivery.epoch = a.epoch",
+    )
+    + " RETURNING delivery.delivery_id, delivery.epoch"
 )
 
 
-def end_attempt(tx: Connection, held: Delivery, after: Delivery) -> bool:
-    """The fence: write what became of an attempt, unless the delivery has another sender by now; says whether not.
+def end_attempts(tx: Connection, after: Sequence[Delivery]) -> set[tuple[str, int]]:
+    """The fence: write what became of attempts, but for deliveries that have another sender by now.
 
-    Cost: one statement by primary key.
+    Gives the ids and epochs of those written. Cost: one statement by primary key, on SQLite one each.
     """
-    changes = {
-        "delivery_id": held.delivery_id,
-        "epoch": held.epoch,
-        "state": after.state,
-        "claimed": int(after.claimed),
-        "next_attempt_us": after.next_attempt_us,
-        "ended_us": after.ended_us,
-        "reason": after.reason,
-        "message": after.message,
-    }
-    return tx.execute(_END_ATTEMPT, changes).rowcount == 1
+    rows = [{name: getattr(each, name) for name in ("delivery_id", "epoch", *_CHANGED)} for each in after]
+    for row in rows:
+        row.update(state=str(row["state"]), claimed=int(row["claimed"]))
+    if tx.dialect.name == "postgresql":
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return {(delivery_id, epoch) for delivery_id, epoch in tx.execute(_END_MANY, columns)}
+    return {(row["delivery_id"], row["epoch"]) for row in rows if tx.execute(_END_ONE, row).rowcount}
 
 
 def find(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) -> Delivery | None:
