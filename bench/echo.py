@@ -54,7 +54,9 @@ def _gate() -> Gate:
     return Gate(
         authority=auth.authority(load(), permissions.values()),
         permissions=permissions,
-        limits=Limits(call_timeout_s=60, stream_timeout_s=60, calls=seats, watches=seats, uploads=seats),
+        limits=Limits(
+            call_timeout_s=60, report_timeout_s=60, stream_timeout_s=60, calls=seats, watches=seats, uploads=seats
+        ),
         running={},
         door=door,
         admits=lambda *, writes: True,  # noqa: ARG005 - the gate's signature

@@ -28,6 +28,7 @@ from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.idempotency import RequestIdReused
 from domain.kernel.scopes import EVERYTHING, Scope, id_of
 from server.database.failures import OutcomeUnknown
+from server.database.transaction import Abandon
 from server.gate.errors import DeadlineExceeded, NotReady, Overloaded
 from server.gate.guards import NO_GUARDS, Guards, Unapproved
 from server.telemetry.observe import trace
@@ -43,6 +44,10 @@ Tx = Connection
 """A connection inside a transaction, as servicers hand it on to the domain; they run no SQL on it."""
 
 
+REPORTS = 2
+"""Threads, and database connections, of reports: calls that may read millions of rows."""
+
+_REPORTS_WAITING = 8
 _CALM_S = 1.0
 _PATIENCE = 10
 _FEW = 4  # one part in so many of what may wait
@@ -193,8 +198,8 @@ class Calls:
 
     SQLite has one writer at a time, so its writes get one thread, and waiting for the writer's turn takes no thread
     from the reads. The first looks of watches have a lane of their own, with room for `watches_max`: when thousands
-    come back at once, other calls do not notice. `statement_timeout_s` bounds every transaction beside the call's own
-    deadline.
+    come back at once, other calls do not notice; so have reports, which read very much. `statement_timeout_s` bounds
+    every transaction but theirs beside the call's own deadline.
     """
 
     def __init__(
@@ -225,6 +230,7 @@ class Calls:
         """Begin to take calls, on a database that has this version's schema."""
         self._database, self._page_tokens = database, page_tokens
         self._looks = Lane("look", threads=1, waiting_max=self._watches_max)
+        self._reports = Lane("report", threads=REPORTS, waiting_max=_REPORTS_WAITING)
         if database.dialect == "sqlite":
             self._writes = Lane("write", threads=1, **self._queue)
             self._reads = Lane("read", threads=max(1, self._threads - 1), **self._queue)
@@ -234,7 +240,7 @@ class Calls:
     def close(self) -> None:
         """Wait for the transactions that run; drop the ones that wait. Blocks."""
         if self._database is not None:
-            for lane in (self._writes, self._reads, self._looks):
+            for lane in (self._writes, self._reads, self._looks, self._reports):
                 lane.close()
 
     def admits(self, *, writes: bool) -> bool:
@@ -299,6 +305,23 @@ class Calls:
     async def look(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
         """As `read`, for a call that goes on to watch what it has read."""
         return await self._read(context, fn, watching=True)
+
+    async def report(self, context: Context, fn: Callable[[Connection, Call], T]) -> T:
+        """As `read`, for what may read millions of rows: beside other calls, and for as long as the call may take."""
+        rpc = self._running[context]
+        database, call, abandon = self._opened(), self._call(rpc), Abandon()
+
+        def work() -> T:
+            left_s = rpc.deadline - time.monotonic()
+            if left_s <= 0:
+                raise DeadlineExceeded
+            return database.report(lambda tx: fn(tx, call), timeout_s=left_s, abandon=abandon)
+
+        try:
+            return await self._run(self._reports, rpc, work)
+        except asyncio.CancelledError:
+            asyncio.get_running_loop().run_in_executor(None, abandon.ask)
+            raise
 
     async def work(self, context: Context, fn: Callable[[], T], *, for_write: bool = False) -> T:
         """Run `fn` in a thread, without a transaction: reading a file, for example.

@@ -35,7 +35,7 @@ from domain.operations.model import Job
 from server import auth
 from server.auth import tls
 from server.auth.signed_tokens import TOKEN_BYTES_MAX
-from server.call import Calls, Running, now_us
+from server.call import REPORTS, Calls, Running, now_us
 from server.database.transaction import Database
 from server.gate.errors import TooManyCalls
 from server.gate.guards import guards
@@ -61,8 +61,8 @@ from server.watcher import Watcher
 from server.work.scheduler import schedulable
 from server.work.sending import master_key, reach
 
-SPARE_CONNECTIONS = 2
-"""Database connections beside those of calls: for first looks of watches, and for their poller."""
+SPARE_CONNECTIONS = 2 + REPORTS
+"""Database connections beside those of calls: for first looks of watches, for their poller, and for reports."""
 
 _TELL_HEALTH_S = 0.05  # so that health watches get their last message before they are ended
 _TELL_CALLS_S = 1.0  # for the status of calls that did not end in time; gRPC itself ends what is left then
@@ -249,6 +249,7 @@ class Server:
 def _limits(settings: Settings) -> Limits:
     return Limits(
         call_timeout_s=settings.call_timeout_s,
+        report_timeout_s=settings.report_timeout_s,
         stream_timeout_s=settings.stream_timeout_s,
         calls=Seats(total=None, per_caller=settings.calls_per_caller_max, refusal=TooManyCalls),
         watches=Seats(total=settings.watches_max, per_caller=settings.watches_per_caller_max),

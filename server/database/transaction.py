@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from threading import Condition, Event
 from typing import Any, Literal, NoReturn, TypeVar
 
 from sqlalchemy import Connection, event
@@ -31,6 +32,7 @@ Kind = Literal["read", "snapshot", "write"]
 
 _PAUSE_MIN_S = 0.005
 _PAUSE_MAX_S = 0.5
+_TELL_AGAIN_S = 0.2
 _NEGLIGIBLE_S = 0.05  # a time-out that differs from the connection's by less is not worth a statement
 _TEMPORARY_TABLES = "SELECT name FROM sqlite_temp_master WHERE type = 'table'"
 _SQLITE_STEPS = 20_000  # virtual machine instructions between two looks at the clock: under a millisecond
@@ -42,6 +44,42 @@ _LEVELS: dict[str, dict[Kind, dict[str, Any]]] = {
         "write": {"isolation_level": "READ COMMITTED", "postgresql_readonly": False},
     },
 }
+
+
+class Abandon:
+    """Ends a report that nobody waits for any more, from another thread."""
+
+    def __init__(self) -> None:
+        self._ended = Condition()
+        self._asked = Event()
+        self._driver: Any = None
+
+    def ask(self) -> None:
+        """End it, or have it not begin; it gets DatabaseTooSlow. Blocks until it has ended.
+
+        The database is told again and again: between two statements it does not listen.
+        """
+        with self._ended:
+            self._asked.set()
+            while self._driver is not None:
+                _interrupt(self._driver)
+                self._ended.wait(_TELL_AGAIN_S)
+
+    @contextmanager
+    def watching(self, connection: Connection) -> Iterator[None]:
+        """What runs meanwhile on the connection can be ended."""
+        with self._ended:
+            if self._asked.is_set():
+                raise DatabaseTooSlow
+            self._driver = connection.connection.driver_connection
+        try:
+            yield
+        finally:
+            with self._ended:
+                self._driver = None
+                self._ended.notify_all()
+            if self._asked.is_set() and connection.dialect.name == "postgresql":
+                connection.invalidate()  # it may be told late: that must end nobody else's statement
 
 
 class Database:
@@ -79,6 +117,15 @@ class Database:
         """Run `fn` on one snapshot of the database; it cannot write."""
         return self._run("read", fn, timeout_s)
 
+    def report(self, fn: Callable[[Connection], T], *, timeout_s: float, abandon: Abandon) -> T:
+        """As `read`, for what reads very much: `timeout_s` may be longer than `Limits.statement_s`."""
+
+        def watched(connection: Connection) -> T:
+            with abandon.watching(connection):
+                return fn(connection)
+
+        return self._run_within("read", watched, timeout_s)
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection without a transaction, for `snapshot_on` and `write_on`; its temporary tables go at the end."""
@@ -108,8 +155,7 @@ class Database:
         if self._writer is not None:
             self._writer.interrupt()
         for driver in list(self._running):
-            with suppress(*DRIVER_ERRORS):  # it has just ended, or its server is gone
-                driver.interrupt() if self.dialect == "sqlite" else driver.cancel()
+            _interrupt(driver)
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -119,7 +165,9 @@ class Database:
 
     def _run(self, kind: Kind, fn: Callable[[Connection], T], timeout_s: float | None) -> T:
         limit_s = self.limits.statement_s if timeout_s is None else min(timeout_s, self.limits.statement_s)
+        return self._run_within(kind, fn, limit_s)
 
+    def _run_within(self, kind: Kind, fn: Callable[[Connection], T], limit_s: float) -> T:
         def attempt(left_s: float) -> T:
             with self._connect() as connection:
                 return self._once(kind, connection, fn, left_s)
@@ -223,6 +271,11 @@ class Database:
             raise _RunAgain(found.error(), found.attempts) from None
         # The stack is kept for the log, the driver's text is not: it may hold values of rows.
         raise found.error().with_traceback(error.__traceback__) from None
+
+
+def _interrupt(driver: Any) -> None:  # noqa: ANN401 - psycopg2's or sqlite3's
+    with suppress(*DRIVER_ERRORS):  # it has just ended, or its server is gone
+        driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel()
 
 
 class _RunAgain(Exception):

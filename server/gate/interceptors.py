@@ -51,6 +51,12 @@ OURS = ("countinghouse.", "google.longrunning.")
 VALIDATED = "countinghouse."
 """Services whose protos carry rules."""
 
+REPORTS = frozenset(
+    f"countinghouse.gl_extraction.v1.GLExtractionService/{name}"
+    for name in ("GenerateAccountingMessage", "ReconcileExtractionBatch", "CheckTrialBalance")
+)
+"""Unary methods that may read every detail there is, and take long for it."""
+
 LONG_UNARY = frozenset({"google.longrunning.Operations/WaitOperation"})
 """Unary methods that wait as a watch does, and count as one."""
 
@@ -121,6 +127,7 @@ class Limits:
     """How long calls may take, in seconds, and how many there may be at once."""
 
     call_timeout_s: float
+    report_timeout_s: float
     stream_timeout_s: float
     calls: Seats
     watches: Seats
@@ -321,6 +328,9 @@ class Gate(grpc.GenericRpcHandler):
     def _method(self, name: str, handler: Handler) -> Method:
         permission = self._permissions[name]
         streams = handler.request_streaming or handler.response_streaming
+        timeout_s = self._limits.stream_timeout_s if streams else self._limits.call_timeout_s
+        if name in REPORTS:
+            timeout_s = max(timeout_s, self._limits.report_timeout_s)
         seats = self._limits.calls if name.startswith(OURS) else None
         if handler.response_streaming or name in LONG_UNARY:
             seats = self._limits.watches
@@ -332,7 +342,7 @@ class Gate(grpc.GenericRpcHandler):
             ours=name.startswith(OURS),
             validated=name.startswith(VALIDATED),
             decode=cast("Callable[[bytes], Message]", handler.request_deserializer),
-            timeout_s=self._limits.stream_timeout_s if streams else self._limits.call_timeout_s,
+            timeout_s=timeout_s,
             seats=seats,
             lasts=streams or name in LONG_UNARY,
             meter=CallMeter(

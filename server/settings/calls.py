@@ -19,6 +19,12 @@ class CallLimits(BaseModel):
     )
     message_bytes_max: int = Field(8 << 20, ge=64 << 10, le=256 << 20, description="largest request message, in bytes")
     call_timeout_s: float = Field(60, gt=0, le=3_600, description="longest unary call, and the default deadline")
+    report_timeout_s: float = Field(
+        900,
+        gt=0,
+        le=86_400,
+        description="longest look-ahead, reconciliation or check, which read every detail they are about",
+    )
     stream_timeout_s: float = Field(86_400, gt=0, description="longest stream, and its default deadline")
     statement_timeout_s: float = Field(30, gt=0, le=3_600, description="longest transaction of a call")
     start_timeout_s: float = Field(60, gt=0, description="how long to wait for the database at start")

@@ -65,7 +65,9 @@ class BalancesMethods(grpc_service.GLExtractionServiceServicer):
     ) -> pb.CheckTrialBalanceResponse:
         """Whether a trial balance is what its details come to."""
         key = mapping.key_from_name(request.name)
-        return await self._calls.read(context, lambda tx, call: mapping.check_to_proto(balances.check(tx, call, *key)))
+        return await self._calls.report(
+            context, lambda tx, call: mapping.check_to_proto(balances.check(tx, call, *key))
+        )
 
     async def _told(
         self, context: Context, key: tuple[str, str], as_of_us: int | None, read: Callable[[Tx, Call, int], T]

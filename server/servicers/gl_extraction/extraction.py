@@ -34,7 +34,7 @@ class ExtractionMethods(grpc_service.GLExtractionServiceServicer):
             return kinds.to_proto(extraction.start(tx, call, asked, self._extraction))
 
         if request.validate_only:
-            return await self._calls.read(context, look_ahead)
+            return await self._calls.report(context, look_ahead)
         answer = await self._calls.write(context, request, longrunning_pb2.Operation, start)
         self._calls.announce(context, id_from_name(answer.name))
         return answer
@@ -68,6 +68,6 @@ class ExtractionMethods(grpc_service.GLExtractionServiceServicer):
     ) -> pb.ReconcileExtractionBatchResponse:
         """What a batch sent against what those details are now."""
         batch_no = mapping.batch_no_from_name(request.name)
-        return await self._calls.read(
+        return await self._calls.report(
             context, lambda tx, call: mapping.reconciliation_to_proto(extraction.reconcile(tx, batch_no, call.scope))
         )

@@ -12,7 +12,7 @@ from countinghouse.cli import approvals, audit, files, notifications, operations
 from countinghouse.cli.exits import INTERRUPTED, MEANINGS, OTHER
 from countinghouse.cli.gl import app as gl
 from countinghouse.cli.output import say
-from countinghouse.cli.settings import ADDRESS, Settings
+from countinghouse.cli.settings import ADDRESS, CALL_S, REPORT_S, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,7 +95,14 @@ def root(
         Path | None, typer.Option(envvar="COUNTINGHOUSE_CLIENT_TLS_KEY", help="The key of --tls-cert (PEM).")
     ] = None,
     tls_server_name: Annotated[str, typer.Option(help="The name in the server's certificate.")] = "",
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a call may take.")] = 60.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Seconds that a call may take.",
+            show_default=f"{CALL_S:g}; {REPORT_S:g} for what reads every detail",
+        ),
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=lambda on: _show_version(on=on), is_eager=True, help="Show it.")
     ] = False,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from countinghouse.client.channel import Token
 
 _READY_S = 3.0
+CALL_S, REPORT_S = 60.0, 900.0
 ADDRESS = "127.0.0.1:50051"
 
 
@@ -30,7 +31,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_server_name: str = ""
-    timeout_s: float = 60.0
+    timeout_s: float | None = None
 
     def connect(self) -> "Client":
         """A client of the server that the options name.
@@ -49,7 +50,8 @@ class Settings:
                 token=self._token(),
                 tls=tls if encrypted else None,
                 plaintext_token=self.plaintext_token,
-                timeout_s=self.timeout_s,
+                timeout_s=self.timeout_s or CALL_S,
+                report_timeout_s=self.timeout_s or REPORT_S,
                 attempts_max=3,  # somebody is waiting: a server that is not there is told within a second or two
             )
         except ValueError as error:

@@ -11,6 +11,7 @@ import grpc
 import grpc.aio
 from google.longrunning import operations_pb2
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.message import Message
 
 from countinghouse.client.requests import SAFE_VERBS
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
@@ -62,6 +63,8 @@ class Connection:
     """Send the token although the connection is neither encrypted nor on this machine."""
     timeout_s: float = 60.0
     """The bound of every unary call that names no other."""
+    report_timeout_s: float = 900.0
+    """That of calls which may read every detail of a batch or a period: look-ahead, reconciliation, check."""
     calls_max: int = 200
     """Unary calls in flight at once, and streams at once; more wait their turn."""
     attempts_max: int = 5
@@ -81,6 +84,10 @@ class Connection:
             check_token(self.token)
         if self.tls is not None and bool(self.tls.certificate) != bool(self.tls.key):
             raise ValueError("a client certificate and its key go together")
+
+    def bound_s(self, request: Message, *, report: bool) -> float:
+        """The bound of a unary call that names none; `report`: its method reads very much, whatever is asked."""
+        return self.report_timeout_s if report or getattr(request, "validate_only", False) else self.timeout_s
 
     def metadata(self) -> Metadata:
         """What goes along with every call.

@@ -72,6 +72,7 @@ def connect(
     tls: Tls | None = None,
     plaintext_token: bool = False,
     timeout_s: float = 60.0,
+    report_timeout_s: float = 900.0,
     calls_max: int = 200,
     attempts_max: int = 5,
 ) -> Client:
@@ -83,6 +84,7 @@ def connect(
         tls: How to encrypt; without it the connection is in clear text.
         plaintext_token: Send the token even in clear text over a network.
         timeout_s: The bound of a unary call that names no other, in seconds.
+        report_timeout_s: That of calls which may read every detail of a batch or a period.
         calls_max: Calls in flight at once, and streams at once; more wait their turn.
         attempts_max: Tries of a call that is safe to repeat while the server is UNAVAILABLE or sheds load.
 
@@ -96,6 +98,7 @@ def connect(
             tls=tls,
             plaintext_token=plaintext_token,
             timeout_s=timeout_s,
+            report_timeout_s=report_timeout_s,
             calls_max=calls_max,
             attempts_max=attempts_max,
         )

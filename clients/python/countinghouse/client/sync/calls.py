@@ -42,7 +42,7 @@ class Caller:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self.timeout_s = connection.timeout_s
+        self.bound_s = connection.bound_s
         self.metadata: Callable[[], Metadata] = connection.metadata
         self.attempts_max = connection.attempts_max
         self._calls = threading.BoundedSemaphore(connection.calls_max)
@@ -53,9 +53,11 @@ class Caller:
         """Make no more calls; to be called before the channel is closed, which ends those in flight."""
         self._closed = True
 
-    def unary(self, method: "UnaryUnaryMultiCallable[RequestT, ResponseT]") -> "Unary[RequestT, ResponseT]":
-        """A method that takes one message and gives one."""
-        return Unary(self, method)
+    def unary(
+        self, method: "UnaryUnaryMultiCallable[RequestT, ResponseT]", *, report: bool = False
+    ) -> "Unary[RequestT, ResponseT]":
+        """A method that takes one message and gives one; a `report` may read very much, and take its time."""
+        return Unary(self, method, report)
 
     def stream(self, method: "UnaryStreamMultiCallable[RequestT, ResponseT]") -> "Stream[RequestT, ResponseT]":
         """A method that takes one message and streams its answer."""
@@ -110,11 +112,12 @@ class Unary(Generic[RequestT, ResponseT]):
 
     caller: Caller
     method: "UnaryUnaryMultiCallable[RequestT, ResponseT]"
+    report: bool = False
 
     def __call__(self, request: RequestT, *, timeout_s: float | None = None) -> ResponseT:
         """Make the call; a request id is added when the request takes one and has none."""
         request = with_request_id(request)
-        with self.caller.call(timeout_s or self.caller.timeout_s) as remaining_s:
+        with self.caller.call(timeout_s or self.caller.bound_s(request, report=self.report)) as remaining_s:
             shedding = Shedding(request, remaining_s, self.caller.attempts_max)
             while True:
                 try:

@@ -44,12 +44,12 @@ class GLExtraction:
         ](caller.unary(stub.GenerateAccountingMessage), operations)
         self.get_batch = caller.unary(stub.GetExtractionBatch)
         self.list_batches = Listing(caller.unary(stub.ListExtractionBatches), lambda page: page.extraction_batches)
-        self.reconcile_batch = caller.unary(stub.ReconcileExtractionBatch)
+        self.reconcile_batch = caller.unary(stub.ReconcileExtractionBatch, report=True)
         self.get_trial_balance = caller.unary(stub.GetTrialBalance)
         self.list_trial_balance_lines = Listing(
             caller.unary(stub.ListTrialBalanceLines), lambda page: page.trial_balance_lines
         )
-        self.check_trial_balance = caller.unary(stub.CheckTrialBalance)
+        self.check_trial_balance = caller.unary(stub.CheckTrialBalance, report=True)
         self.acknowledge_messages = caller.unary(stub.AcknowledgeMessages)
         self.reject_messages = caller.unary(stub.RejectMessages)
         self.list_message_receipts = Listing(caller.unary(stub.ListMessageReceipts), lambda page: page.message_receipts)
