@@ -121,7 +121,7 @@ def test_answers_older_than_the_setting_are_forgotten_when_a_server_starts(
     def kept(name: str) -> bool:
         return database.read(lambda tx: idempotency.recall(tx, "caller", "method", name, b"digest")) is not None
 
-    with serving(migrated_url, tmp_path):
+    with serving(migrated_url, tmp_path, idempotency_days=30):
         wait_for(lambda: not kept("old"))
         assert kept("kept")
 
