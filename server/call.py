@@ -49,7 +49,7 @@ REPORTS = 2
 
 _REPORTS_WAITING = 8
 _CALM_S = 1.0
-_PATIENCE = 2
+_PATIENCE = 10
 _FEW = 4  # one part in so many of what may wait
 _LATELY = 16  # pieces of work, about
 
@@ -100,7 +100,7 @@ class Lane:
     """Threads with a bounded queue before them.
 
     Bursts are taken as long as there is room for `waiting_max`. Once there was none the lane is pressed: work is taken
-    only while what waits makes it wait for less than `wait_s`, by what work took lately, and what has waited twice
+    only while what waits makes it wait for less than `wait_s`, by what work took lately, and what has waited ten times
     as long is sent back unbegun. It is calm again when few were refused for a second.
     """
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from domain.data_files.storage import checked_pieces
 from server.outbound import s3
 from server.outbound.s3 import PART_BYTES, PIECE_BYTES, RANGE_BYTES, Place, S3Files
 from tests.data_files.test_sets import FILE
+from tests.support.logs import heard
 from tests.support.relay import Relay, relaying
 from tests.support.s3 import Store, storing
 
@@ -176,9 +178,7 @@ def test_uploads_of_dead_writers_are_tidied_away(files: S3Files, store: Store, m
 
 
 @pytest.mark.rule("PLT-30", "PLT-07")
-def test_a_store_that_is_away_is_told_without_its_name(
-    files: S3Files, store: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_store_that_is_away_is_told_without_its_name(files: S3Files, store: Store) -> None:
     """Nobody listens, the bucket is gone: unavailable, in seconds, and nothing of ours in the sentence."""
     files.write("op1/a.json", [b"x"])
     nowhere = S3Files(Place("no-such-bucket", "", store.endpoint_url))
@@ -186,7 +186,8 @@ def test_a_store_that_is_away_is_told_without_its_name(
         with pytest.raises(StorageUnavailable):
             refused()
     store.stop()
-    try:
+    with heard(s3) as logs, ExitStack() as until_then:
+        until_then.callback(store.start)
         for away in (
             lambda: files.write("op1/b.json", [b"x"]),
             lambda: files.size("op1/a.json"),
@@ -197,10 +198,8 @@ def test_a_store_that_is_away_is_told_without_its_name(
                 away()
             assert time.monotonic() - began < 10
             assert str(told.value) == "The place of the data files cannot be written or read just now."
-    finally:
-        store.start()
     assert b"".join(files.read("op1/a.json")) == b"x", "and it works again once the store is back"
-    assert "EndpointConnectionError" in capsys.readouterr().out
+    assert {told["code"] for told in logs} == {"EndpointConnectionError"}
 
 
 @pytest.mark.rule("PLT-30", "PLT-07")

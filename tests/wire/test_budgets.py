@@ -205,7 +205,7 @@ def test_a_burst_long_after_a_flood_is_taken() -> None:
 
 @pytest.mark.rule("PLT-07")
 def test_what_has_waited_too_long_in_a_full_lane_is_sent_back_unless_it_belongs_to_a_stream() -> None:
-    """Who has waited twice too long is told to come back; a stream that has begun is not broken off."""
+    """Who has waited ten times too long is told to come back; a stream that has begun is not broken off."""
     clock, slow = Clock(), threading.Event()
     lane = Lane("test", threads=1, waiting_max=2, wait_s=0.02, now=clock)
     running = lane.submit(lambda: slow.wait(20))

@@ -140,7 +140,7 @@ def test_every_method_of_the_contract_is_there(server: Served) -> None:
 def test_more_calls_than_may_wait_are_refused_at_once(database: Database, migrated_url: str, tmp_path: Path) -> None:
     """RESOURCE_EXHAUSTED says when to try again; those that were taken are answered once they can be."""
     with (
-        serving(migrated_url, tmp_path, jobs=False, connections=2, waiting_max=3) as served,
+        serving(migrated_url, tmp_path, jobs=False, connections=2, waiting_max=3, wait_ms=60_000) as served,
         ThreadPoolExecutor(30) as callers,
     ):
         create = served.stub(Gl).CreateLedger

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from countinghouse.gl_extraction.v1 import extraction_pb2, receipts_pb2, reference_pb2
 from server.call import now_us
 from server.database.transaction import Database
+from server.main import SPARE_CONNECTIONS
 from server.telemetry import figures as figures_of
 from server.telemetry.census import show, take
 from server.telemetry.figures import OPERATIONS
@@ -84,7 +85,9 @@ def test_the_figures_of_all_processes_stand_on_one_port(
         wait_for(lambda: figure(page, "countinghouse_workers") == 1)
         assert figure(page, "countinghouse_operations", state="QUEUED") is not None
         assert figure(page, "countinghouse_database_connections_max", process="work")
-        assert figure(page, "countinghouse_database_connections_max", process="rpc") == 8 * workers + 2 * workers
+        assert (
+            figure(page, "countinghouse_database_connections_max", process="rpc") == (8 + SPARE_CONNECTIONS) * workers
+        )
         in_use = figure(page, "countinghouse_database_connections", process="rpc")
         assert in_use is not None
         assert 0 <= in_use <= 20
