@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from zlib import crc32
 
 import grpc
 import grpc.aio
@@ -85,7 +86,8 @@ class Arsenal:
     def _shot(self, number: int) -> Shot:
         chance = random.Random(f"{self._seed}-{number}")
         method = self._methods[number % len(self._methods)]
-        marked = f"abuse-{self._seed}-{number}"
+        mark = f"abuse-{self._seed}-{number}"
+        marked = f"{mark}-{crc32(mark.encode()):08x}"  # a shot that is broken in one place never bears another's
         messages = chance.choice((0, 1, 1, 2, 4)) if method.client_streaming else 1
         contents = tuple(self._content(chance, method, marked) for _ in range(messages))
         timeout_s = PATIENCE_S
