@@ -6,6 +6,7 @@ the log under that id.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -157,13 +158,16 @@ def reason_of(error: DomainError) -> str:
 
 
 async def reply(context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> NoReturn:
-    """End the call with the error's status; the text is the same in the status and in its details."""
+    """End the call with the error's status; the text is the same in the status and in its details.
+
+    Raises: CancelledError when nobody is there any more to be told.
+    """
     status = status_of(error)
-    await context.abort(
-        CODE_BY_NUMBER[status.code],
-        status.message,
-        trailing_metadata=((DETAILS_KEY, status.SerializeToString()),),
-    )
+    trailing = ((DETAILS_KEY, status.SerializeToString()),)
+    try:
+        await context.abort(CODE_BY_NUMBER[status.code], status.message, trailing_metadata=trailing)
+    except grpc.aio.InternalError as gone:
+        raise asyncio.CancelledError from gone
 
 
 def _details_of(error: DomainError) -> list[Message]:

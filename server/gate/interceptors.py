@@ -249,9 +249,11 @@ class Gate(grpc.GenericRpcHandler):
             if rpc.cut_off and not context.cancelled():
                 code, rpc.reason = grpc.StatusCode.UNAVAILABLE, Draining.reason
                 await reply(context, Draining())
-            late = time.monotonic() >= rpc.deadline
-            code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+            code = _gone(rpc)
             raise
+        except grpc.aio.InternalError:  # an answer was on its way, and nobody is there any more
+            code = _gone(rpc)
+            await reply(context, Unexpected())
         except grpc.aio.AbortError:  # by a servicer that is not ours
             code = _code(context)
             raise
@@ -422,6 +424,12 @@ async def _each_sound(method: Method, contents: AsyncIterator[bytes]) -> AsyncIt
 def _code(context: Context) -> grpc.StatusCode:
     """The status with which a servicer that is not ours has ended the call; gRPC keeps it as a number."""
     return CODE_BY_NUMBER.get(cast("int", context.code()), grpc.StatusCode.UNKNOWN)
+
+
+def _gone(rpc: Rpc) -> grpc.StatusCode:
+    """What a caller who has gone sees: its time was over, or it did not wait for that."""
+    late = time.monotonic() >= rpc.deadline
+    return grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
 
 
 def _over(error: Exception, rpc: Rpc) -> DomainError | None:

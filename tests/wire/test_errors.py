@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import grpc
+import grpc.aio
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.message_factory import GetMessageClass
@@ -20,6 +21,7 @@ from sqlalchemy import text
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from countinghouse.gl_extraction.v1 import reference_pb2
+from domain.gl_extraction.reference import service as reference
 from domain.kernel.errors import Invalid, NotFound, Refused, Violation
 from server.database.transaction import Database
 from server.gate.errors import status_of
@@ -105,6 +107,24 @@ def test_what_nobody_expected_is_told_by_an_id_only(
     assert logged["error"] == "JSONDecodeError"
     assert any("from_text" in frame for frame in logged["stack"])
     assert logged["method"] == "google.longrunning.Operations/GetOperation"
+
+
+@pytest.mark.rule("PLT-07", "PLT-42")
+def test_an_answer_that_finds_nobody_is_no_fault_of_ours(
+    server: Served, gl: Gl, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An error of gRPC's own tells that the caller went while he was being answered: the call was canceled."""
+
+    def gone(*_: object) -> None:
+        raise grpc.aio.InternalError("Failed to execute batch")
+
+    monkeypatch.setattr(reference, "get", gone)
+    asked = reference_pb2.GetLedgerRequest(name="ledgers/L1")
+    assert refusal(lambda: gl.GetLedger(asked, timeout=20)).reason == "INTERNAL"  # whoever is there after all
+    monkeypatch.undo()
+    assert refusal(lambda: gl.GetLedger(asked)).reason == "NOT_FOUND"
+    assert server.channel is not None
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.rule("PLT-07")
