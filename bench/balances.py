@@ -12,6 +12,8 @@ from bench.options import Options
 from bench.product import serve
 from countinghouse.client.sync.services import GLExtraction
 from countinghouse.gl_extraction.v1 import balances_pb2, receipts_pb2
+from domain.gl_extraction.extraction.model import Request, request_to_document
+from domain.kernel.documents import to_text
 
 MESSAGES = 100_000
 PLACES = 1_000
@@ -38,7 +40,8 @@ def balances(options: Options) -> Iterator[Table]:
 def _fill(details: int, url: str) -> None:
     """Extracted details in many places; the first batch is given its messages."""
     seed.fill(url, details=PLACES, groups=PLACES, extracted=details)
-    sent = f"UPDATE extraction_batch SET message_count = {MESSAGES}, first_message_id = 1 WHERE batch_no = 1"
+    asked = to_text(request_to_document(Request(origin="F")))
+    sent = f"UPDATE extraction_batch SET message_count = {MESSAGES}, first_message_id = 1, request = '{asked}' WHERE batch_no = 1"
     seed.execute(url, [sent])
 
 
