@@ -28,8 +28,8 @@ def balances(options: Options) -> Iterator[Table]:
     rows = []
     for dialect in options.databases:
         with options.folder() as folder, open_databases(dialect, folder) as databases:
-            databases.template("full", partial(_fill, options.details))
-            with databases.copy("full") as url, serve(url, folder) as product:
+            databases.template("booked", partial(_fill, options.details))
+            with databases.copy("booked") as url, serve(url, folder) as product:
                 for name, call, turns in _calls(product.client.gl):
                     spent = sorted(_timed(call) for _ in range(turns))
                     rows.append([dialect, name, f"{statistics.median(spent):.1f}", f"{spent[-1]:.1f}"])
@@ -41,7 +41,8 @@ def _fill(details: int, url: str) -> None:
     """Extracted details in many places; the first batch is given its messages."""
     seed.fill(url, details=PLACES, groups=PLACES, extracted=details)
     asked = to_text(request_to_document(Request(origin="F")))
-    sent = f"UPDATE extraction_batch SET message_count = {MESSAGES}, first_message_id = 1, request = '{asked}' WHERE batch_no = 1"
+    given = f"message_count = {MESSAGES}, first_message_id = 1, request = '{asked}'"
+    sent = f"UPDATE extraction_batch SET {given} WHERE batch_no = 1"
     seed.execute(url, [sent])
 
 
