@@ -32,7 +32,7 @@ setup: $(DEV) ## Make .venv with everything that development and tests need
 
 run: $(RUN) ## Install as a user would, then serve on SQLite (DEMO=1 adds demo data)
 	.venv-run/bin/countinghouse migrate
-	$(if $(DEMO),.venv-run/bin/countinghouse demo)
+	$(if $(DEMO),env -u COUNTINGHOUSE_ADDRESS .venv-run/bin/countinghouse demo)
 	exec .venv-run/bin/countinghouse serve
 
 demo: $(RUN) ## Make demo data, extract it, show where every cent went
