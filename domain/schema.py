@@ -1,5 +1,6 @@
 """Every table of the product: one line a room."""
 
+from domain.accounting import tables as accounting
 from domain.approvals import tables as approvals
 from domain.data_files import tables as data_files
 from domain.deliveries import tables as deliveries
@@ -11,6 +12,7 @@ from domain.operations import tables as operations
 from domain.schedules import tables as schedules
 
 __all__ = [
+    "accounting",
     "approvals",
     "data_files",
     "deliveries",
