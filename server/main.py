@@ -12,6 +12,8 @@ from google.longrunning import operations_pb2 as longrunning_pb2
 from google.longrunning import operations_pb2_grpc as longrunning_grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
+from countinghouse.accounting.v1 import accounting_service_pb2
+from countinghouse.accounting.v1 import accounting_service_pb2_grpc as accounting_grpc
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
 from countinghouse.operations.v1 import (
@@ -44,6 +46,7 @@ from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
+from server.servicers.accounting import AccountingServicer
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import (
     ApprovalsServicer,
@@ -80,6 +83,7 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     schedules_pb2.DESCRIPTOR.services_by_name["SchedulesService"],
     notifications_pb2.DESCRIPTOR.services_by_name["NotificationsService"],
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
+    accounting_service_pb2.DESCRIPTOR.services_by_name["AccountingService"],
 )
 """Our services."""
 
@@ -157,6 +161,7 @@ class Server:
             ),
             to,
         )
+        accounting_grpc.add_AccountingServiceServicer_to_server(AccountingServicer(calls), to)
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to
         )
