@@ -41,6 +41,22 @@ group_account = table(
     int64("updated_us"),
 )
 
+distribution_code = table(
+    "distribution_code",  # what an account or charge means to the ledger
+    text("code", key=True),
+    text("description", default=""),
+    text("ledger_code"),  # never changes
+    text("group_account_code", default=""),
+    text("distribution_account", default=""),
+    text("bulking_group", default=""),
+    text("category", default=""),
+    text("gl_segments", default="[]"),  # JSON arrays of text
+    text("attributes", default="[]"),
+    int64("version", default=1),
+    int64("created_us"),
+    int64("updated_us"),
+)
+
 accounting_period = table(
     "accounting_period",
     text("ledger_code", key=True),

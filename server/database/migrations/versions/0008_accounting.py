@@ -24,7 +24,28 @@ _COLLECTIONS = (
 
 
 def upgrade() -> None:
+    _distribution_code()
     _accounting()
+
+
+def _distribution_code() -> None:
+    op.create_table(
+        "distribution_code",
+        text("code", key=True),
+        text("description", default=""),
+        text("ledger_code"),
+        text("group_account_code", default=""),
+        text("distribution_account", default=""),
+        text("bulking_group", default=""),
+        text("category", default=""),
+        text("gl_segments", default="[]"),
+        text("attributes", default="[]"),
+        int64("version", default=1),
+        int64("created_us"),
+        int64("updated_us"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
 
 
 def _accounting() -> None:
