@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
 from domain.kernel.errors import Violation
-from domain.kernel.time import BusinessZone, moment_of
+from domain.kernel.time import BusinessZone, is_zone, moment_of
 from domain.schedules.model import Cause, MissedRuns, Outcome, RelativeDate
 
 LATE_US = 60_000_000
@@ -36,7 +35,7 @@ def timing_faults(cron: str, time_zone: str, now_us: int) -> Iterator[Violation]
     """What is wrong with a cron line and a time zone (IANA name, empty for the business zone's)."""
     if fault := cron_fault(cron, now_us):
         yield Violation("schedule.cron", "CRON_INVALID", fault)
-    if time_zone and not _is_zone(time_zone):
+    if time_zone and not is_zone(time_zone):
         text = f"there is no time zone {time_zone[:64]!r}; they are named as Europe/Zurich or UTC"
         yield Violation("schedule.time_zone", "TIME_ZONE_UNKNOWN", text)
 
@@ -130,11 +129,3 @@ def _walked(cron: str, zone: BusinessZone, first_us: int, until_us: int) -> int:
     while (at := next_after(cron, zone, last)) and at <= until_us:
         last = at
     return last
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True

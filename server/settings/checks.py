@@ -5,19 +5,17 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
 
+from domain.kernel.time import is_zone
 from server.database.urls import normalize
 
 
 def known_zone(name: str) -> str:
     """An IANA time zone."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone, such as Europe/Zurich") from None
+    if not is_zone(name):
+        raise ValueError(f"{name!r} is not an IANA time zone, such as Europe/Zurich")
     return name
 
 
