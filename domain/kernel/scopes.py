@@ -45,6 +45,10 @@ class Scope:
         """Whether the ledger lies in it."""
         return self.ledgers is None or code in self.ledgers
 
+    def has_client(self, code: str) -> bool:
+        """Whether the client lies in it."""
+        return self.clients is None or code in self.clients
+
     @property
     def limited(self) -> bool:
         """Whether there is anything that lies outside."""
@@ -66,6 +70,11 @@ EVERYTHING = Scope()
 def of_ledgers(codes: Iterable[str]) -> Scope:
     """The scope of something that concerns these ledgers, and neither clients nor cycles."""
     return Scope(frozenset(codes), frozenset(), frozenset())
+
+
+def of_clients(codes: Iterable[str]) -> Scope:
+    """The scope of something that concerns these clients, and neither ledgers nor cycles."""
+    return Scope(frozenset(), frozenset(codes), frozenset())
 
 
 def mistakes(scope: Scope) -> list[str]:

@@ -1,0 +1,78 @@
+"""Claims and their disputes, as values.
+
+Instants are microseconds UTC, days yyyymmdd (0: none), money minor units with the currency beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.accounting.claims.states import ClaimState
+from domain.accounting.names import claim_name, dispute_name
+from domain.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A case of one claim type, for one client.
+
+    `account` is the account holder's. `dates` are days by name, to which rules count their delays (ACC-13).
+    `resolution` is empty, or how it was resolved. `events_made` is the last sequence among its events (ACC-56).
+    """
+
+    claim_id: str
+    client_code: str
+    claim_type_code: str
+    description: str
+    account: str
+    attributes: Mapping[str, str]
+    dates: Mapping[str, int]
+    state: ClaimState
+    resolution: str
+    events_made: int
+    version: int
+    created_us: int
+    updated_us: int
+    resolved_us: int
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return claim_name(self.claim_id)
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of the claim itself."""
+        return str(self.version)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes new operations, and changes of its disputes."""
+        return self.state is ClaimState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A contested item of a claim: the disputed amount, and further amounts by name, each in its own currency."""
+
+    claim_id: str
+    dispute_id: str
+    description: str
+    amount: Money
+    transaction_day: int
+    attributes: Mapping[str, str]
+    amounts: Mapping[str, Money]
+    version: int
+    created_us: int
+    updated_us: int
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return dispute_name(self.claim_id, self.dispute_id)
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change."""
+        return str(self.version)
