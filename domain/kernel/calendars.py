@@ -6,6 +6,7 @@ has a business day in each year.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -235,5 +236,6 @@ def _public_holidays(country: str, subdivision: str, year: int) -> frozenset[int
     """A country's public holidays of one year, days off in lieu included; none where nothing is known of the year."""
     from holidays import country_holidays  # noqa: PLC0415 - as above
 
+    warnings.filterwarnings("ignore", "Requested Holidays are available only")  # of India it knows some years in part
     found = country_holidays(country, subdiv=subdivision or None, years=year, expand=False)
     return frozenset(day_of(day) for day in found if day.year == year)

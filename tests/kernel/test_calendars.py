@@ -273,6 +273,14 @@ def test_the_longest_spans_are_counted() -> None:
     assert moment_of(BERLIN.due_us(at("2026-01-05T00:00"), SPAN_MAX_US)).year == 2040
 
 
+@pytest.mark.parametrize("country", ["IN", "SA", "DE"])
+def test_years_of_which_little_is_known_are_worked(country: str) -> None:
+    """Far from today a country has fewer holidays or none: without a warning, and without a refusal."""
+    far = Calendar(BERLIN.zone, (6, 7), country)
+    assert far.business_day_after(22001231) == 22010101
+    assert far.business_day_from(19300102) == 19300102
+
+
 def test_public_holidays_are_loaded_when_a_calendar_asks_for_them() -> None:
     """Nothing that starts pays for holidays that nobody has configured."""
     code = "import sys, domain.kernel.calendars; sys.exit('holidays' in sys.modules)"
