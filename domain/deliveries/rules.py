@@ -25,15 +25,20 @@ def shares(waiting: Sequence[Waiting], *, free: int, per_target_max: int, now_us
     target that is slow or dead holds `per_target_max` hands at most, one that is in trouble one, and none in its pause.
     """
     open_to = [each for each in waiting if opens_us(each, per_target_max=per_target_max) <= now_us]
-    room = {each.target: _limit(each, per_target_max) - each.under_way for each in open_to}
-    given = dict.fromkeys(room, 0)
+    most = {each.target: room(each, per_target_max=per_target_max) for each in open_to}
+    given = dict.fromkeys(most, 0)
     for _ in range(free):
-        able = [each for each in open_to if given[each.target] < room[each.target]]
+        able = [each for each in open_to if given[each.target] < most[each.target]]
         if not able:
             break
         first = min(able, key=lambda each: (each.under_way + given[each.target], each.due_us, each.target))
         given[first.target] += 1
     return {target: number for target, number in given.items() if number}
+
+
+def room(each: Waiting, *, per_target_max: int) -> int:
+    """How many more of the target may be under way."""
+    return max(0, _limit(each, per_target_max) - each.under_way)
 
 
 def opens_us(each: Waiting, *, per_target_max: int) -> int:
@@ -53,31 +58,47 @@ def after_attempt(delivery: Delivery, outcome: Outcome, patience: Patience, *, n
     assert 0 <= chance <= CHANCE_MAX
     if outcome.delivered:
         ended = replace(delivery, claimed=False, next_attempt_us=0, ended_us=now_us)
-        return replace(ended, state=State.DELIVERED, reason="", message="")
+        return replace(ended, state=State.DELIVERED, reason="", message="", unanswered=0)
     told = replace(delivery, claimed=False, reason=outcome.reason, message=outcome.message)
-    used_up = delivery.attempts >= patience.attempts_max or now_us >= delivery.since_us + patience.within_us
-    if outcome.final or used_up:
+    told = told if outcome.unanswered else replace(told, unanswered=0)
+    if outcome.final or is_last_attempt(delivery, patience) or _is_late(delivery, patience, now_us):
         return replace(told, state=State.GIVEN_UP, next_attempt_us=0, ended_us=now_us)
-    longest_us = _doubled(patience.pause_us, delivery.attempts - 1, patience.pause_max_us)
+    limits = delivery.limits
+    longest_us = _doubled(
+        limits.pause_us or patience.pause_us, delivery.attempts - 1, limits.pause_max_us or patience.pause_max_us
+    )
     pause_us = max(longest_us * chance // CHANCE_MAX, min(outcome.pause_us, patience.pause_max_us))
     return replace(told, next_attempt_us=now_us + pause_us)
 
 
+def is_last_attempt(delivery: Delivery, patience: Patience) -> bool:
+    """Whether a claimed delivery has no attempt left after this one."""
+    return delivery.attempts >= (delivery.limits.attempts_max or patience.attempts_max)
+
+
+def _is_late(delivery: Delivery, patience: Patience, now_us: int) -> bool:
+    """Whether its time is over; one with attempts of its own has no limit of time."""
+    return not delivery.limits.attempts_max and now_us >= delivery.since_us + patience.within_us
+
+
 def trouble_after(before: Trouble | None, outcome: Outcome, *, now_us: int, chance: int) -> Trouble | None:
     """The target's trouble after an attempt; None once it took something, or refused this one thing for good."""
-    if outcome.delivered or (outcome.final and before is None):
+    if outcome.delivered or outcome.rejected or (outcome.final and before is None):
         return None
     failures = (before.failures if before else 0) + 1
     since_us = before.failing_since_us if before else now_us
+    asked_us = min(outcome.pause_us, _TARGET_PAUSE_MAX_US) if outcome.pause_all else 0
     if failures < TROUBLED_FROM:
-        return Trouble(failures, since_us, paused_until_us=0)
+        return Trouble(failures, since_us, paused_until_us=now_us + asked_us if asked_us else 0)
     longest_us = _doubled(_TARGET_PAUSE_US, failures - TROUBLED_FROM, _TARGET_PAUSE_MAX_US)
     pause_us = max(longest_us * (CHANCE_MAX + chance) // (2 * CHANCE_MAX), min(outcome.pause_us, _TARGET_PAUSE_MAX_US))
     return Trouble(failures, since_us, now_us + pause_us)
 
 
 def _limit(each: Waiting, per_target_max: int) -> int:
-    return 1 if each.trouble and each.trouble.failures >= TROUBLED_FROM else per_target_max
+    if each.trouble and each.trouble.failures >= TROUBLED_FROM:
+        return 1
+    return min(per_target_max, each.under_way_max or per_target_max)
 
 
 def _doubled(pause_us: int, times: int, at_most_us: int) -> int:

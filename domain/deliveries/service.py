@@ -6,25 +6,29 @@ A delivery's resource name is `deliveries/{delivery_id}`. All instants are the d
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from sqlalchemy import Connection
 
 from domain.deliveries import rules, store
-from domain.deliveries.errors import HELD_BACK, DeliveryNotFound, DeliveryStillPending
+from domain.deliveries.errors import HELD_BACK, DeliveryNotFound, DeliveryRetriedElsewhere, DeliveryStillPending
 from domain.deliveries.model import (
     Delivery,
     DeliveryFilter,
     Kind,
+    Limits,
     NewDelivery,
     Outcome,
     Patience,
     State,
     Trouble,
+    Waiting,
 )
 from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.clock import now_us
+from domain.kernel.documents import Document, to_text
 from domain.kernel.ids import new_id
 from domain.kernel.paging import Page
 
@@ -44,14 +48,56 @@ def enqueue(tx: Connection, new: Sequence[NewDelivery]) -> list[str]:
 
     What the target has a delivery of that key for already is not recorded again; its id here then names nothing.
 
-    Cost: one statement each, and one for the clock.
+    Cost: one statement for all, and one for the clock.
     """
     if not new:
         return []
     at_us = now_us(tx)
     ids = [new_id(at_us) for _ in new]
-    store.insert_deliveries(tx, zip(ids, new, strict=True), now_us=at_us)
+    store.insert_deliveries(tx, list(zip(ids, new, strict=True)), now_us=at_us)
     return ids
+
+
+def withdraw(tx: Connection, kind: Kind, target: str, key: str) -> bool:
+    """Take back what was not sent yet, or end what was given up; gives whether nothing of it is or will be sent.
+
+    True: it was pending or given up and is WITHDRAWN now; so it was already; or there never was one. False: it is being
+    sent, or its last attempt had no answer and others follow, or it has arrived; the caller refuses what it was about.
+    A claim cannot slip in until the transaction ends, and nothing here waits for one.
+
+    Cost: up to four statements by unique indexes.
+    """
+    found = store.lock_of(tx, kind, key, target)
+    if found is None:
+        return store.find_of(tx, key, target) is None
+    if found.state is State.WITHDRAWN:
+        return True
+    if found.state is State.DELIVERED or (found.state is State.PENDING and (found.claimed or found.in_doubt)):
+        return False
+    store.withdraw(tx, found.delivery_id, now_us=now_us(tx))
+    return True
+
+
+def send_again(
+    tx: Connection, kind: Kind, target: str, key: str, *, limits: Limits, payload: Document
+) -> Delivery | None:
+    """Send what was given up or withdrawn again: with the same key, by new limits and with a new count of attempts.
+
+    Gives the delivery, None when there is none of that key. What its last attempt left in doubt stays so, and what was
+    recorded of its failure. The payload may name another way to the same receiver.
+
+    Raises: DeliveryStillPending: it has not ended, or another records its end just now.
+    Cost: up to four statements by unique indexes.
+    """
+    found = store.lock_of(tx, kind, key, target)
+    if found is None and (found := store.find_of(tx, key, target)) is None:
+        return None
+    assert found.state is not State.DELIVERED, "what has arrived is not sent again"
+    if found.state is State.PENDING:
+        raise DeliveryStillPending(name_of(found.delivery_id), state=found.state, wanted=State.PENDING)
+    changes = {**store.limits_row(limits), "payload": to_text(payload)}
+    store.begin_again(tx, found.delivery_id, now_us=now_us(tx), **changes)
+    return get(tx, found.delivery_id)
 
 
 def pause_us(tx: Connection, kinds: Sequence[Kind], *, per_target_max: int) -> int | None:
@@ -69,17 +115,29 @@ def claim(tx: Connection, kinds: Sequence[Kind], *, free: int, per_target_max: i
     """Claim at most `free` deliveries for `lease_us`, fairly between targets (`rules.shares`).
 
     Of one target `per_target_max` are under way at once; senders that claim at the same instant may pass it by what
-    they do not see of each other.
+    they do not see of each other. They do not pass a limit that deliveries ask for themselves (`Limits`).
 
-    Cost: one statement for the clock, one a kind, one a target served.
+    Cost: one statement for the clock, one a kind, one a target served, two more for one with a limit of its own.
     """
     at_us = now_us(tx)
     waiting = store.waiting(tx, kinds, at_us)
-    kind_of = {each.target: each.kind for each in waiting}
+    of_target = {each.target: each for each in waiting}
     claimed: list[Delivery] = []
-    for target, most in rules.shares(waiting, free=free, per_target_max=per_target_max, now_us=at_us).items():
-        claimed += store.claim(tx, kind_of[target], target, most=most, now_us=at_us, until_us=at_us + lease_us)
+    for target, share in rules.shares(waiting, free=free, per_target_max=per_target_max, now_us=at_us).items():
+        kind, most = of_target[target].kind, share
+        if of_target[target].under_way_max:
+            most = _most_within(tx, of_target[target], share, per_target_max, at_us)
+        if most:
+            claimed += store.claim(tx, kind, target, most=most, now_us=at_us, until_us=at_us + lease_us)
     return sorted(claimed, key=lambda each: each.delivery_id)
+
+
+def _most_within(tx: Connection, seen: Waiting, share: int, per_target_max: int, at_us: int) -> int:
+    """How many of its share a target may have, by a count that nobody changes; 0 while another claims of it."""
+    under_way = store.under_way_if_ours(tx, seen.kind, seen.target, now_us=at_us)
+    if under_way is None:
+        return 0
+    return min(share, rules.room(replace(seen, under_way=under_way), per_target_max=per_target_max))
 
 
 def keep(tx: Connection, held: Collection[Delivery], *, lease_us: int) -> None:
@@ -113,7 +171,8 @@ def record(
     at_us = now_us(tx)
     ordered = sorted(attempts, key=lambda pair: (pair[0].kind, pair[0].target, pair[0].delivery_id))
     recorded: list[Delivery] = []
-    for (kind, target), group in groupby(ordered, key=lambda pair: (pair[0].kind, pair[0].target)):
+    for (kind, target), grouped in groupby(ordered, key=lambda pair: (pair[0].kind, pair[0].target)):
+        group = list(grouped)
         before = trouble = store.lock_trouble(tx, kind, target)
         pairs = [
             (rules.after_attempt(held, outcome, patience, now_us=at_us, chance=chance()), outcome)
@@ -125,7 +184,8 @@ def record(
                 recorded.append(after)
                 trouble = rules.trouble_after(trouble, outcome, now_us=at_us, chance=chance())
         if trouble != before:
-            store.save_trouble(tx, kind, target, trouble)
+            keep = any(held.limits.under_way_max for held, _ in group)
+            store.save_trouble(tx, kind, target, trouble, keep=keep)
         _give_up_late(tx, (kind, target), trouble, patience, at_us)
     return recorded
 
@@ -164,11 +224,14 @@ def redeliver(tx: Connection, call: Call, delivery_id: str, seen: Seen = None) -
 
     Raises:
         DeliveryNotFound: there is no such delivery.
+        DeliveryRetriedElsewhere: an accounting assignment stands behind it, and may have been settled otherwise.
         DeliveryStillPending: it has not ended.
     """
     found = store.lock(tx, delivery_id, visible=seen)
     if found is None:
         raise DeliveryNotFound(delivery_id)
+    if found.kind is Kind.SYSTEM_OF_RECORD:
+        raise DeliveryRetriedElsewhere(name_of(delivery_id), subject=found.subject)
     if found.state is State.PENDING:
         raise DeliveryStillPending(name_of(delivery_id), state=found.state, wanted=State.PENDING)
     store.begin_again(tx, delivery_id, now_us=now_us(tx))
@@ -184,7 +247,7 @@ def forget_before(tx: Connection, before_us: int, limit: int) -> int:
 
 def lost(delivery: Delivery, patience: Patience) -> bool:
     """Whether the attempts of a claimed delivery are used up: those before ended with their senders."""
-    return delivery.attempts > patience.attempts_max
+    return delivery.attempts > (delivery.limits.attempts_max or patience.attempts_max)
 
 
 def _give_up_late(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, select, text, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, not_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from domain.deliveries.model import Delivery, DeliveryFilter, Kind, NewDelivery, State, Trouble, Waiting
+from domain.deliveries.model import Delivery, DeliveryFilter, Kind, Limits, NewDelivery, State, Trouble, Waiting
 from domain.deliveries.tables import delivery, delivery_target
 from domain.kernel import scopes
 from domain.kernel.documents import from_text, to_text
 
 _FIELDS = ", ".join(column.name for column in delivery.columns)
+_LIMITS = ("attempts_max", "pause_us", "pause_max_us", "under_way_max")
 
 _WAITING = text(
     # From one target to the next along ix_delivery_due: what it costs is the number of targets, not of deliveries.
@@ -30,13 +31,15 @@ _WAITING = text(
          WHERE d.state = 'PENDING' AND d.kind = :kind AND d.target = each.target) AS due_us,
         (SELECT count(*) FROM delivery d WHERE d.claimed = 1 AND d.state = 'PENDING' AND d.kind = :kind
          AND d.target = each.target AND d.next_attempt_us > :now_us) AS under_way,
+        (SELECT d.under_way_max FROM delivery d WHERE d.state = 'PENDING' AND d.kind = :kind AND d.target = each.target
+         ORDER BY d.next_attempt_us, d.delivery_id LIMIT 1) AS under_way_max,
         t.failures, t.failing_since_us, t.paused_until_us
     FROM each LEFT JOIN delivery_target t ON t.kind = :kind AND t.target = each.target
     WHERE each.target IS NOT NULL"""
 )
 
 _CLAIM = """
-    UPDATE delivery SET claimed = 1, epoch = epoch + 1, attempts = attempts + 1,
+    UPDATE delivery SET claimed = 1, epoch = epoch + 1, attempts = attempts + 1, unanswered = unanswered + 1,
         next_attempt_us = :until_us, attempted_us = :now_us
     WHERE state = 'PENDING' AND delivery_id {among}
     RETURNING {fields}"""
@@ -50,32 +53,52 @@ _CLAIMS = {  # PostgreSQL may run a query behind IN more than once, and claim as
 }
 
 
-def insert_deliveries(tx: Connection, rows: Iterable[tuple[str, NewDelivery]], *, now_us: int) -> int:
+_NEW = {  # each column that a new delivery's row is written with, and its type in PostgreSQL
+    **dict.fromkeys(("delivery_id", "kind", "target", "key", "subject", "event_type", "payload", "state"), "text"),
+    **dict.fromkeys(("next_attempt_us", "since_us", "created_us", "scope_id", "pause_us", "pause_max_us"), "bigint"),
+    **dict.fromkeys(("attempts_max", "under_way_max"), "integer"),
+}
+_INSERT = f"INSERT INTO delivery ({', '.join(_NEW)}) {{rows}} ON CONFLICT (key, target) DO NOTHING"
+_ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _NEW.items())
+_INSERTS = {
+    "postgresql": text(_INSERT.format(rows=f"SELECT * FROM unnest({_ARRAYS})")),  # noqa: S608 - made of the names above
+    "sqlite": text(_INSERT.format(rows=f"VALUES ({', '.join(f':{name}' for name in _NEW)})")),
+}
+
+
+def insert_deliveries(tx: Connection, rows: Sequence[tuple[str, NewDelivery]], *, now_us: int) -> None:
     """Record deliveries, due at once, under their ids; those whose key the target has already are left out.
 
-    Gives how many were recorded. Cost: one statement each.
+    Cost: one statement, on SQLite prepared once for all.
     """
-    return sum(
-        tx.execute(
-            _insert(tx)
-            .values(
-                delivery_id=delivery_id,
-                kind=new.kind,
-                target=new.target,
-                key=new.key,
-                subject=new.subject,
-                event_type=new.event_type,
-                payload=to_text(new.payload),
-                state=State.PENDING,
-                next_attempt_us=now_us,
-                since_us=now_us,
-                created_us=now_us,
-                scope_id=new.scope_id,
-            )
-            .on_conflict_do_nothing(index_elements=["key", "target"])
-        ).rowcount
-        for delivery_id, new in rows
-    )
+    columns = [_new_row(delivery_id, new, now_us) for delivery_id, new in rows]
+    if tx.dialect.name == "postgresql":
+        tx.execute(_INSERTS["postgresql"], {name: [row[name] for row in columns] for name in _NEW})
+    else:
+        tx.execute(_INSERTS["sqlite"], columns)
+
+
+def _new_row(delivery_id: str, new: NewDelivery, now_us: int) -> dict[str, str | int]:
+    return {
+        "delivery_id": delivery_id,
+        "kind": str(new.kind),
+        "target": new.target,
+        "key": new.key,
+        "subject": new.subject,
+        "event_type": new.event_type,
+        "payload": to_text(new.payload),
+        "state": str(State.PENDING),
+        "next_attempt_us": now_us,
+        "since_us": now_us,
+        "created_us": now_us,
+        "scope_id": new.scope_id,
+        **limits_row(new.limits),
+    }
+
+
+def limits_row(limits: Limits) -> dict[str, str | int]:
+    """The columns of a delivery's limits."""
+    return {name: getattr(limits, name) for name in _LIMITS}
 
 
 def waiting(tx: Connection, kinds: Sequence[Kind], now_us: int) -> list[Waiting]:
@@ -86,7 +109,8 @@ def waiting(tx: Connection, kinds: Sequence[Kind], now_us: int) -> list[Waiting]
             target=row["target"],
             due_us=row["due_us"],
             under_way=row["under_way"],
-            trouble=None if row["failures"] is None else _trouble_from_row(row),
+            trouble=_trouble_from_row(row),
+            under_way_max=row["under_way_max"],
         )
         for kind in kinds
         for row in tx.execute(_WAITING, {"kind": kind, "now_us": now_us}).mappings()
@@ -122,11 +146,16 @@ def extend(tx: Connection, held: Collection[Delivery], *, until_us: int) -> None
 def hand_back(tx: Connection, held: Collection[Delivery], *, now_us: int) -> None:
     """Make claimed deliveries due again, as if nobody had tried. Cost: one statement each, by primary key."""
     for each in _in_order(held):
-        changes = {"claimed": 0, "attempts": each.attempts - 1, "next_attempt_us": now_us}
+        changes = {
+            "claimed": 0,
+            "attempts": each.attempts - 1,
+            "unanswered": each.unanswered - 1,
+            "next_attempt_us": now_us,
+        }
         tx.execute(update(delivery).where(_held(each)).values(**changes))
 
 
-_CHANGED = ("state", "claimed", "next_attempt_us", "ended_us", "reason", "message")
+_CHANGED = ("state", "claimed", "next_attempt_us", "ended_us", "reason", "message", "unanswered")
 _END = "UPDATE delivery SET {changes}{source} WHERE {held} AND delivery.claimed = 1 AND delivery.state = 'PENDING'"
 _END_ONE = text(
     _END.format(
@@ -140,7 +169,8 @@ _END_MANY = text(  # PostgreSQL: a statement each would be a way to the server a
         changes=", ".join(f"{name} = a.{name}" for name in _CHANGED),
         source=f""" FROM unnest(CAST(:delivery_id AS text[]), CAST(:epoch AS bigint[]), CAST(:state AS text[]),
             CAST(:claimed AS integer[]), CAST(:next_attempt_us AS bigint[]), CAST(:ended_us AS bigint[]),
-            CAST(:reason AS text[]), CAST(:message AS text[])) AS a (delivery_id, epoch, {", ".join(_CHANGED)})""",
+            CAST(:reason AS text[]), CAST(:message AS text[]),
+            CAST(:unanswered AS integer[])) AS a (delivery_id, epoch, {", ".join(_CHANGED)})""",
         held="delivery.delivery_id = a.delivery_id AND delivery.epoch = a.epoch",
     )
     + " RETURNING delivery.delivery_id, delivery.epoch"
@@ -179,6 +209,16 @@ def about(tx: Connection, kind: Kind, subjects: Sequence[str]) -> list[Delivery]
     return [_delivery_from_row(row) for row in tx.execute(query).mappings()]
 
 
+def lock_of(tx: Connection, kind: Kind, key: str, target: str) -> Delivery | None:
+    """The delivery of a key to a target, locked until the transaction ends; None also while another has it locked.
+
+    Nobody waits: who claims or records goes on to what the caller may have locked before.
+    Cost: one statement along delivery_key_once_per_target.
+    """
+    query = select(delivery).where(delivery.c.key == key, delivery.c.target == target, delivery.c.kind == kind)
+    return _one(tx, query.with_for_update(skip_locked=True))
+
+
 def lock(tx: Connection, delivery_id: str, *, visible: frozenset[int] | None) -> Delivery | None:
     """As `find`, and the row is locked until the transaction ends."""
     query = select(delivery).where(delivery.c.delivery_id == delivery_id, *_seen(visible))
@@ -202,7 +242,7 @@ def page(
     return [_delivery_from_row(row) for row in tx.execute(query).mappings()]
 
 
-def begin_again(tx: Connection, delivery_id: str, *, now_us: int) -> None:
+def begin_again(tx: Connection, delivery_id: str, *, now_us: int, **changes: str | int) -> None:
     """Make an ended delivery pending, with all its attempts. Cost: one statement by primary key."""
     tx.execute(
         update(delivery)
@@ -214,7 +254,17 @@ def begin_again(tx: Connection, delivery_id: str, *, now_us: int) -> None:
             next_attempt_us=now_us,
             since_us=now_us,
             ended_us=0,
+            **changes,
         )
+    )
+
+
+def withdraw(tx: Connection, delivery_id: str, *, now_us: int) -> None:
+    """End a delivery that nobody sends. Cost: one statement by primary key."""
+    tx.execute(
+        update(delivery)
+        .where(delivery.c.delivery_id == delivery_id)
+        .values(state=State.WITHDRAWN, next_attempt_us=0, ended_us=now_us)
     )
 
 
@@ -228,7 +278,7 @@ def give_up_late(
     late = (
         select(delivery.c.delivery_id)
         .where(delivery.c.state == State.PENDING, delivery.c.kind == kind, delivery.c.target == target)
-        .where(delivery.c.claimed == 0, delivery.c.since_us < before_us)
+        .where(delivery.c.claimed == 0, delivery.c.attempts_max == 0, delivery.c.since_us < before_us)
         .order_by(delivery.c.next_attempt_us, delivery.c.delivery_id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -241,10 +291,15 @@ def give_up_late(
 
 
 def forget_before(tx: Connection, before_us: int, limit: int) -> int:
-    """Delete deliveries that ended before an instant, at most `limit`; gives how many. Cost: one statement."""
+    """Delete deliveries that ended before an instant, at most `limit`; gives how many. Cost: one statement.
+
+    What a system of record did not take is kept until it is settled: it may be sent again, and whether an attempt was
+    without an answer stands there.
+    """
+    open_still = and_(delivery.c.kind == Kind.SYSTEM_OF_RECORD, delivery.c.state == State.GIVEN_UP)
     old = (
         select(delivery.c.delivery_id)
-        .where(delivery.c.ended_us > 0, delivery.c.ended_us < before_us)
+        .where(delivery.c.ended_us > 0, delivery.c.ended_us < before_us, not_(open_still))
         .order_by(delivery.c.ended_us)
         .limit(limit)
     ).subquery()
@@ -258,11 +313,36 @@ def lock_trouble(tx: Connection, kind: Kind, target: str) -> Trouble | None:
     return None if row is None else _trouble_from_row(row)
 
 
-def save_trouble(tx: Connection, kind: Kind, target: str, trouble: Trouble | None) -> None:
-    """Write the target's trouble; None strikes it off. Cost: one statement by primary key."""
-    if trouble is None:
+_UNDER_WAY = text(
+    """
+    SELECT count(*) FROM delivery
+    WHERE claimed = 1 AND state = 'PENDING' AND kind = :kind AND target = :target AND next_attempt_us > :now_us"""
+)
+
+
+def under_way_if_ours(tx: Connection, kind: Kind, target: str, *, now_us: int) -> int | None:
+    """How many of a target are under way, counted while no other sender can claim more; None: another claims just now.
+
+    Who claims locks the target's row, without waiting: two senders that claim at once would not see what the other
+    does. Cost: up to three statements by primary key and along ix_delivery_claimed; on SQLite, where one writes at a
+    time, one.
+    """
+    if tx.dialect.name == "postgresql":
+        query = select(delivery_target.c.failures).where(_this(kind, target)).with_for_update(skip_locked=True)
+        if tx.execute(query).one_or_none() is None:
+            row = {"kind": kind, "target": target, "failures": 0, "failing_since_us": 0}
+            made = _insert(tx, delivery_target).values(**row).on_conflict_do_nothing()
+            if not tx.execute(made).rowcount:
+                return None
+    return int(tx.execute(_UNDER_WAY, {"kind": kind, "target": target, "now_us": now_us}).scalar_one())
+
+
+def save_trouble(tx: Connection, kind: Kind, target: str, trouble: Trouble | None, *, keep: bool = False) -> None:
+    """Write the target's trouble; None strikes it off, and keeps the row if others lock it. Cost: one statement."""
+    if trouble is None and not keep:
         tx.execute(delete(delivery_target).where(_this(kind, target)))
         return
+    trouble = trouble or Trouble(0, 0, 0)
     changes = {
         "failures": trouble.failures,
         "failing_since_us": trouble.failing_since_us,
@@ -303,12 +383,13 @@ def _one(tx: Connection, query: Any) -> Delivery | None:  # noqa: ANN401
     return None if row is None else _delivery_from_row(row)
 
 
-def _trouble_from_row(row: RowMapping) -> Trouble:
-    return Trouble(row["failures"], row["failing_since_us"], row["paused_until_us"])
+def _trouble_from_row(row: RowMapping) -> Trouble | None:
+    return Trouble(row["failures"], row["failing_since_us"], row["paused_until_us"]) if row["failures"] else None
 
 
 def _delivery_from_row(row: RowMapping) -> Delivery:
     columns = dict(row)
+    limits = Limits(**{name: columns.pop(name) for name in _LIMITS})
     return Delivery(
         **{
             **columns,
@@ -316,5 +397,6 @@ def _delivery_from_row(row: RowMapping) -> Delivery:
             "state": State(columns["state"]),
             "payload": from_text(columns["payload"]),
             "claimed": bool(columns["claimed"]),
+            "limits": limits,
         }
     )

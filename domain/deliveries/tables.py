@@ -28,6 +28,11 @@ delivery = table(
     text("reason", default=""),  # of the last failure
     text("message", default=""),
     int64("scope_id", default=0),
+    int32("attempts_max", default=0),  # these four: model.Limits, 0 for what the settings say
+    int64("pause_us", default=0),
+    int64("pause_max_us", default=0),
+    int32("under_way_max", default=0),
+    int32("unanswered", default=0),  # attempts since the last one that was answered
     fillfactor=50,
 )
 Index("delivery_key_once_per_target", delivery.c.key, delivery.c.target, unique=True)
@@ -70,10 +75,10 @@ Index(
 )
 
 delivery_target = table(
-    "delivery_target",  # a row for each target whose last attempt failed
+    "delivery_target",  # a row for each target whose last attempt failed, or which has a limit of its own
     text("kind", key=True),
     text("target", key=True),
-    int32("failures"),  # one after another
+    int32("failures"),  # one after another; 0: no trouble, the row is there to be locked
     int64("failing_since_us"),
     int64("paused_until_us", default=0),  # until then nothing is sent there
     fillfactor=50,

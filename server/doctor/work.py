@@ -80,7 +80,7 @@ def outbox(_patient: Patient, database: Database) -> Iterator[Finding]:
         waits = select(func.count(), func.coalesce(func.min(d.since_us), 0)).where(d.state == "PENDING")
         count, oldest_us = tx.execute(waits).one()
         given_up = tx.execute(select(func.count()).where(d.state == "GIVEN_UP")).scalar_one()
-        troubled = tx.execute(select(func.count()).select_from(delivery_target)).scalar_one()
+        troubled = tx.execute(select(func.count()).where(delivery_target.c.failures > 0)).scalar_one()
         return int(count), int(oldest_us), int(given_up), int(troubled), now_us(tx)
 
     count, oldest_us, given_up, troubled, at_us = database.read(look)

@@ -15,6 +15,7 @@ from domain.data_files import transmissions
 from domain.data_files.errors import FileDamaged
 from domain.data_files.model import DataFile
 from domain.data_files.storage import FileStore, checked_pieces
+from domain.deliveries.errors import LOST
 from domain.deliveries.model import DELIVERED, Delivery, Kind, Outcome, failed
 from server.database.transaction import Database
 from server.outbound.destinations import Destination
@@ -48,10 +49,15 @@ class Transmission:
             return failed(OUTSTANDING, "it follows once all other files of its run have arrived", final=True)
         return self._sent(destination, file, delivery.epoch, stopping)
 
-    def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
+    def lost(self, delivery: Delivery) -> Outcome:
+        """As `Handler.lost`."""
+        del delivery
+        return LOST
+
+    def record(self, tx: Connection, pairs: Sequence[tuple[Delivery, Outcome]]) -> None:
         """As `Handler.record`: the manifest of a run follows its last file."""
-        del outcome
-        transmissions.record(tx, delivery)
+        for delivery, _ in pairs:
+            transmissions.record(tx, delivery)
 
     def rest(self) -> None:
         """As `Handler.rest`: nothing is kept."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from domain.deliveries.errors import LOST
 from domain.deliveries.model import DELIVERED, Delivery, Kind, Outcome, failed
 from domain.kernel.clock import now_us
 from domain.kernel.documents import to_text
@@ -86,7 +88,12 @@ class Webhooks:
         self._looks[target] = look
         return look
 
-    def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
+    def lost(self, delivery: Delivery) -> Outcome:
+        """As `Handler.lost`."""
+        del delivery
+        return LOST
+
+    def record(self, tx: Connection, pairs: Sequence[tuple[Delivery, Outcome]]) -> None:
         """Nothing else depends on it."""
 
     def rest(self) -> None:

@@ -20,8 +20,7 @@ import structlog
 from sqlalchemy import Connection
 
 from domain.deliveries import rules, service
-from domain.deliveries.errors import LOST_ITS_SENDERS
-from domain.deliveries.model import Delivery, Kind, Outcome, Patience, State, failed
+from domain.deliveries.model import Delivery, Kind, Outcome, Patience, State, failed, unanswered
 from domain.kernel.errors import Unavailable
 from domain.operations import service as operations
 from server.database.changes import FileChanges
@@ -54,11 +53,14 @@ class Handler(Protocol):
         """Send it, within bounded time, outside of any transaction; from several threads at once.
 
         None when it broke off because the process stops: then it counts as not tried. What a handler raises counts as
-        a failed attempt.
+        a failed attempt, of which nobody knows whether it arrived.
         """
 
-    def record(self, tx: Connection, delivery: Delivery, outcome: Outcome) -> None:
-        """Change what else depends on the outcome, in the transaction that records it: `delivery` as it stands then."""
+    def lost(self, delivery: Delivery) -> Outcome:
+        """What to record of a delivery whose attempts are used up and ended with their senders; it is final."""
+
+    def record(self, tx: Connection, pairs: Sequence[tuple[Delivery, Outcome]]) -> None:
+        """Change what else depends on outcomes, in the transaction that records them: deliveries as they stand then."""
 
     def rest(self) -> None:
         """Let go of what is kept from one sending for the next: nothing is being sent."""
@@ -142,11 +144,12 @@ class Dispatch:
             ended.put((delivery, self._send(database, delivery, stopping)))
 
     def _send(self, database: Database, delivery: Delivery, stopping: threading.Event) -> Outcome | None:
-        if service.lost(delivery, self._settings.patience):
-            return failed(LOST_ITS_SENDERS, "each attempt ended with the process that made it", final=True)
+        handler = self._handlers[delivery.kind]
         try:
+            if service.lost(delivery, self._settings.patience):
+                return handler.lost(delivery)
             with tracing.work(f"delivery {delivery.kind}", _traceparent(database, delivery), _names(delivery)):
-                outcome = self._handlers[delivery.kind].send(database, delivery, stopping)
+                outcome = handler.send(database, delivery, stopping)
                 if outcome is not None and outcome.reason:
                     tracing.failed(outcome.reason)
                 return outcome
@@ -154,7 +157,7 @@ class Dispatch:
             return failed(error.reason, error.message)
         except Exception as error:  # noqa: BLE001 - it is told, and the others must go on
             _log_broken("delivery broke off", delivery, error)
-            return failed(BROKE_OFF, "an unexpected error, which the server's log describes")
+            return unanswered(BROKE_OFF, "an unexpected error, which the server's log describes")
 
 
 class _Round:
@@ -260,8 +263,10 @@ class _Round:
         tried = [(delivery, outcome) for delivery, outcome in ended if outcome is not None]
         outcomes = {delivery.delivery_id: outcome for delivery, outcome in tried}
         recorded = service.record(tx, tried, self._settings.patience, _chance)
-        for delivery in recorded:
-            self._handlers[delivery.kind].record(tx, delivery, outcomes[delivery.delivery_id])
+        for kind, handler in self._handlers.items():
+            pairs = [(after, outcomes[after.delivery_id]) for after in recorded if after.kind is kind]
+            if pairs:
+                handler.record(tx, pairs)
         if not free:
             return recorded, []
         most = self._settings.claims_per_target_max

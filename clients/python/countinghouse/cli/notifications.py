@@ -23,6 +23,7 @@ class State(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     GIVEN_UP = "given-up"
+    WITHDRAWN = "withdrawn"
 
 
 class Kind(StrEnum):
@@ -30,6 +31,7 @@ class Kind(StrEnum):
 
     WEBHOOK = "webhook"
     TRANSMISSION = "transmission"
+    SYSTEM_OF_RECORD = "system-of-record"
 
 
 def _state(one: "Delivery") -> str:

@@ -24,8 +24,21 @@ _COLLECTIONS = (
 
 
 def upgrade() -> None:
+    _delivery()
     _distribution_code()
     _accounting()
+
+
+def _delivery() -> None:
+    """What a delivery to a system of record asks for itself, and whether it may have arrived."""
+    for column in (
+        int32("attempts_max", default=0),
+        int64("pause_us", default=0),
+        int64("pause_max_us", default=0),
+        int32("under_way_max", default=0),
+        int32("unanswered", default=0),
+    ):
+        op.add_column("delivery", column)
 
 
 def _distribution_code() -> None:

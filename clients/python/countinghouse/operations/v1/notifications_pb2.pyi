@@ -33,6 +33,10 @@ class _DeliveryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery
     """A notification, to a notification endpoint."""
     DELIVERY_KIND_TRANSMISSION: _DeliveryKind.ValueType  # 2
     """A data file, to its destination."""
+    DELIVERY_KIND_SYSTEM_OF_RECORD: _DeliveryKind.ValueType  # 3
+    """An adjustment, to a client's system of record. It is retried as the
+    accounting assignment that it carries out, never by RedeliverDelivery.
+    """
 
 class DeliveryKind(_DeliveryKind, metaclass=_DeliveryKindEnumTypeWrapper):
     """What kind of thing is delivered."""
@@ -43,6 +47,10 @@ DELIVERY_KIND_WEBHOOK: DeliveryKind.ValueType  # 1
 """A notification, to a notification endpoint."""
 DELIVERY_KIND_TRANSMISSION: DeliveryKind.ValueType  # 2
 """A data file, to its destination."""
+DELIVERY_KIND_SYSTEM_OF_RECORD: DeliveryKind.ValueType  # 3
+"""An adjustment, to a client's system of record. It is retried as the
+accounting assignment that it carries out, never by RedeliverDelivery.
+"""
 Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
 
 class _DeliveryState:
@@ -59,6 +67,8 @@ class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deliver
     """The target has taken it."""
     DELIVERY_STATE_GIVEN_UP: _DeliveryState.ValueType  # 3
     """Its attempts or its time are used up, or there is no use in another one."""
+    DELIVERY_STATE_WITHDRAWN: _DeliveryState.ValueType  # 4
+    """What it is about was taken back before it was sent, or settled otherwise."""
 
 class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
     """Where a delivery stands."""
@@ -71,6 +81,8 @@ DELIVERY_STATE_DELIVERED: DeliveryState.ValueType  # 2
 """The target has taken it."""
 DELIVERY_STATE_GIVEN_UP: DeliveryState.ValueType  # 3
 """Its attempts or its time are used up, or there is no use in another one."""
+DELIVERY_STATE_WITHDRAWN: DeliveryState.ValueType  # 4
+"""What it is about was taken back before it was sent, or settled otherwise."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 @_typing.final

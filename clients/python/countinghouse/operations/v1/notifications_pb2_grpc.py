@@ -195,7 +195,8 @@ class NotificationsServiceServicer(object):
         """Sends a delivery that has ended again, with the same content and the same
         key, as often as a new one is tried.
 
-        Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING).
+        Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING, and
+        DELIVERY_RETRIED_ELSEWHERE for what goes to a system of record).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

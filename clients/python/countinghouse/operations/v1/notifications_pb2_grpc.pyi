@@ -90,7 +90,8 @@ class NotificationsServiceStub:
     """Sends a delivery that has ended again, with the same content and the same
     key, as often as a new one is tried.
 
-    Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING).
+    Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING, and
+    DELIVERY_RETRIED_ELSEWHERE for what goes to a system of record).
     """
 
 @_typing.type_check_only
@@ -154,7 +155,8 @@ class NotificationsServiceAsyncStub(NotificationsServiceStub):
     """Sends a delivery that has ended again, with the same content and the same
     key, as often as a new one is tried.
 
-    Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING).
+    Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING, and
+    DELIVERY_RETRIED_ELSEWHERE for what goes to a system of record).
     """
 
 class NotificationsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -275,7 +277,8 @@ class NotificationsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends a delivery that has ended again, with the same content and the same
         key, as often as a new one is tried.
 
-        Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING).
+        Errors: NOT_FOUND; FAILED_PRECONDITION (DELIVERY_STILL_PENDING, and
+        DELIVERY_RETRIED_ELSEWHERE for what goes to a system of record).
         """
 
 def add_NotificationsServiceServicer_to_server(servicer: NotificationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
