@@ -7,6 +7,7 @@ from domain.kernel.ids import from_base32, to_base32
 
 LEDGER_TYPE = "countinghouse.gl_extraction/Ledger"
 GROUP_ACCOUNT_TYPE = "countinghouse.gl_extraction/GroupAccount"
+DISTRIBUTION_CODE_TYPE = "countinghouse.gl_extraction/DistributionCode"
 PERIOD_TYPE = "countinghouse.gl_extraction/AccountingPeriod"
 DETAIL_TYPE = "countinghouse.gl_extraction/AccountingDetail"
 
@@ -41,6 +42,11 @@ def ledger_name(code: str) -> str:
 def group_account_name(code: str) -> str:
     """`groupAccounts/{code}`."""
     return f"groupAccounts/{code}"
+
+
+def distribution_code_name(code: str) -> str:
+    """`distributionCodes/{code}`."""
+    return f"distributionCodes/{code}"
 
 
 def period_name(ledger_code: str, code: str) -> str:

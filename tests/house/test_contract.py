@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 
 from countinghouse.gl_extraction.v1 import (
     accounting_details_pb2,
+    distribution_codes_pb2,
     extraction_pb2,
     gl_extraction_service_pb2,
     reference_pb2,
@@ -28,6 +29,7 @@ FILES: tuple[FileDescriptor, ...] = (
     accounting_details_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
+    distribution_codes_pb2.DESCRIPTOR,
     extraction_pb2.DESCRIPTOR,
     gl_extraction_service_pb2.DESCRIPTOR,
     notice_pb2.DESCRIPTOR,

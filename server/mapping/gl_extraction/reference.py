@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from countinghouse.gl_extraction.v1 import reference_pb2 as pb
-from domain.gl_extraction.details.rules import CODE
 from domain.gl_extraction.names import group_account_name, ledger_name
 from domain.gl_extraction.periods.model import NewPeriod, Period
 from domain.gl_extraction.periods.service import Change as PeriodChange
 from domain.gl_extraction.periods.states import PeriodState
 from domain.gl_extraction.reference.model import Entry, Register
 from domain.gl_extraction.reference.service import Change
-from domain.kernel.errors import Invalid, Violation
 from server.mapping.days import day_to_proto, days_from_proto
 from server.mapping.operations import instant_to_proto
+from server.mapping.updates import asked_fields, updated_code
 
 # Looked up when the module loads: a state of the domain that the contract lacks stops the server.
 _STATES = {state: pb.AccountingPeriodState.Value(f"ACCOUNTING_PERIOD_STATE_{state}") for state in PeriodState}
@@ -70,25 +67,9 @@ def change_from_proto(given: pb.Ledger | pb.GroupAccount, mask: FieldMask, regis
 
     Raises: Invalid for an entry that is not named or named twice over, and for a mask with what is no field.
     """
-    code = code_from_name(given.name) if given.name else given.code
-    if found := tuple(_faults(given, code, mask, register)):
-        raise Invalid(*found)
-    asked = {"description", "*"}.intersection(mask.paths) if mask.paths else given.description
+    code = updated_code(given, mask, word=register.word, name_of=register.name_of)
+    asked = asked_fields(given, mask, ("description",))
     return Change(code, given.etag, given.description if asked else None)
-
-
-def _faults(given: pb.Ledger | pb.GroupAccount, code: str, mask: FieldMask, register: Register) -> Iterator[Violation]:
-    field = f"{register.word}.name"
-    if not code:
-        yield Violation(field, "FIELD_REQUIRED", "must be given")
-    elif given.name and (given.name != register.name_of(code) or not CODE.fullmatch(code)):
-        yield Violation(field, "FIELD_MALFORMED", f"must be as {register.name_of('GL-1')}")
-    elif given.code not in {"", code}:
-        yield Violation(f"{register.word}.code", "FIELD_IMMUTABLE", "never changes: must be that of the name, if given")
-    for path in mask.paths:
-        if path != "*" and path not in given.DESCRIPTOR.fields_by_name:
-            text = f"{path[:64]!r} is no field of a {register.word.replace('_', ' ')}"
-            yield Violation("update_mask", "UPDATE_MASK_INVALID", text)
 
 
 def new_period_from_proto(request: pb.CreateAccountingPeriodRequest) -> NewPeriod:

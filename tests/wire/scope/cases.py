@@ -61,6 +61,12 @@ CASES: dict[str, Case] = {
     f"{GL}/GetGroupAccount": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
     f"{GL}/ListGroupAccounts": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
     f"{GL}/UpdateGroupAccount": Tried("test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledger"),
+    f"{GL}/CreateDistributionCode": Tried("test_a_distribution_code_is_seen_and_changed_by_who_sees_its_ledger"),
+    f"{GL}/GetDistributionCode": NotFound({"name": "{distribution_code}"}),
+    f"{GL}/ListDistributionCodes": Absent(),
+    f"{GL}/UpdateDistributionCode": NotFound(
+        {"distribution_code": {"name": "{distribution_code}", "description": "x", "etag": "1"}}
+    ),
     f"{GL}/CreateAccountingPeriod": NotFound(
         {
             "parent": "{ledger}",

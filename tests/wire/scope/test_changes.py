@@ -104,6 +104,24 @@ def test_group_accounts_are_seen_by_all_and_changed_by_those_who_see_every_ledge
         world.root.gl(method, **fields)
 
 
+@pytest.mark.rule("PLT-14", "GLX-04")
+def test_a_distribution_code_is_seen_and_changed_by_who_sees_its_ledger(world: World) -> None:
+    """For a ledger outside, as for one that there is not, none is made; what happens to others' is not told."""
+    made = world.ann.gl("CreateDistributionCode", distribution_code={"code": "D", "ledger_code": OURS})
+    assert list(world.ann.gl("ListDistributionCodes").distribution_codes) == [made]
+    fields = {"name": made.name, "category": "FEES", "etag": made.etag}
+    assert world.ann.gl("UpdateDistributionCode", distribution_code=fields).category == "FEES"
+    outside, nowhere = (
+        refusal(partial(world.ann.gl, "CreateDistributionCode", distribution_code={"code": "E", "ledger_code": ledger}))
+        for ledger in (THEIRS, NOBODYS)
+    )
+    assert outside.violations == nowhere.violations == [("distribution_code.ledger_code", "LEDGER_UNKNOWN")]
+    assert outside.message.replace(THEIRS, "*") == nowhere.message.replace(NOBODYS, "*")
+    for caller, expected in ((world.ann, 2), (world.ben, 0), (world.root, 2)):
+        trail = caller.call(f"{AUDIT}/ListAuditEntries", {"resource": made.name})
+        assert len(trail.audit_entries) == expected
+
+
 @pytest.mark.rule("PLT-14", "GLX-11", "GLX-12")
 def test_a_run_takes_what_its_caller_sees_alone(world: World) -> None:
     """Incremental or not; and what others have not sent yet stays for them. The preview says the same."""

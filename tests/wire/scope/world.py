@@ -191,6 +191,7 @@ def world_at(url: str, folder: Path, **chosen: Any) -> Iterator[World]:
 def _settle(world: World) -> None:
     ben, theirs = world.ben, world.theirs
     details = fill(ben, THEIRS)
+    code = ben.gl("CreateDistributionCode", distribution_code={"code": f"D-{THEIRS}", "ledger_code": THEIRS})
     sent = extract(ben, origin="ORIGIN_FINANCIAL", data_file_set_code="theirs")
     operation = newest_operation(ben)
     request = {"@type": "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"}
@@ -203,6 +204,7 @@ def _settle(world: World) -> None:
     theirs.update(
         ledger=f"ledgers/{THEIRS}",
         ledger_code=THEIRS,
+        distribution_code=code.name,
         period=f"ledgers/{THEIRS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{THEIRS}/accountingPeriods/FY/trialBalance",
         detail=details[0],
@@ -218,6 +220,7 @@ def _settle(world: World) -> None:
     world.missing.update(
         ledger=f"ledgers/{NOBODYS}",
         ledger_code=NOBODYS,
+        distribution_code=f"distributionCodes/D-{NOBODYS}",
         period=f"ledgers/{NOBODYS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{NOBODYS}/accountingPeriods/FY/trialBalance",
         detail="accountingDetails/0000000000zzz",

@@ -2,7 +2,17 @@
 
 import typer
 
-from countinghouse.cli.gl import balances, details, extraction, group_accounts, importing, ledgers, periods, receipts
+from countinghouse.cli.gl import (
+    balances,
+    details,
+    distribution_codes,
+    extraction,
+    group_accounts,
+    importing,
+    ledgers,
+    periods,
+    receipts,
+)
 
 app = typer.Typer(help="Accounting details, reference data, extraction to the general ledger.", no_args_is_help=True)
 app.command("import")(importing.import_)
@@ -18,4 +28,5 @@ app.command("awaited")(receipts.awaited)
 app.add_typer(details.app, name="details")
 app.add_typer(ledgers.app, name="ledgers")
 app.add_typer(group_accounts.app, name="group-accounts")
+app.add_typer(distribution_codes.app, name="distribution-codes")
 app.add_typer(periods.app, name="periods")

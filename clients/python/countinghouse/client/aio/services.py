@@ -32,6 +32,12 @@ class GLExtraction:
         self.get_group_account = caller.unary(stub.GetGroupAccount)
         self.list_group_accounts = Listing(caller.unary(stub.ListGroupAccounts), lambda page: page.group_accounts)
         self.update_group_account = caller.unary(stub.UpdateGroupAccount)
+        self.create_distribution_code = caller.unary(stub.CreateDistributionCode)
+        self.get_distribution_code = caller.unary(stub.GetDistributionCode)
+        self.list_distribution_codes = Listing(
+            caller.unary(stub.ListDistributionCodes), lambda page: page.distribution_codes
+        )
+        self.update_distribution_code = caller.unary(stub.UpdateDistributionCode)
         self.create_period = caller.unary(stub.CreateAccountingPeriod)
         self.get_period = caller.unary(stub.GetAccountingPeriod)
         self.list_periods = Listing(caller.unary(stub.ListAccountingPeriods), lambda page: page.accounting_periods)

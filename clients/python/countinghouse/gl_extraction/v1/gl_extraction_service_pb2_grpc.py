@@ -5,6 +5,7 @@ import warnings
 
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_accounting__details__pb2
 from countinghouse.gl_extraction.v1 import balances_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_balances__pb2
+from countinghouse.gl_extraction.v1 import distribution_codes_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_extraction__pb2
 from countinghouse.gl_extraction.v1 import receipts_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_receipts__pb2
 from countinghouse.gl_extraction.v1 import reference_pb2 as countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2
@@ -113,6 +114,26 @@ class GLExtractionServiceStub(object):
                 '/countinghouse.gl_extraction.v1.GLExtractionService/UpdateGroupAccount',
                 request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2.UpdateGroupAccountRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2.GroupAccount.FromString,
+                _registered_method=True)
+        self.CreateDistributionCode = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/CreateDistributionCode',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.CreateDistributionCodeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.FromString,
+                _registered_method=True)
+        self.GetDistributionCode = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/GetDistributionCode',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.GetDistributionCodeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.FromString,
+                _registered_method=True)
+        self.ListDistributionCodes = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/ListDistributionCodes',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.ListDistributionCodesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.ListDistributionCodesResponse.FromString,
+                _registered_method=True)
+        self.UpdateDistributionCode = channel.unary_unary(
+                '/countinghouse.gl_extraction.v1.GLExtractionService/UpdateDistributionCode',
+                request_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.UpdateDistributionCodeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.FromString,
                 _registered_method=True)
         self.CreateAccountingPeriod = channel.unary_unary(
                 '/countinghouse.gl_extraction.v1.GLExtractionService/CreateAccountingPeriod',
@@ -320,6 +341,42 @@ class GLExtractionServiceServicer(object):
         """Changes a group account's description. Errors: INVALID_ARGUMENT for another
         code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
         when the etag is stale.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDistributionCode(self, request, context):
+        """Creates a distribution code: what an account or charge means to a ledger.
+
+        Errors: INVALID_ARGUMENT with every violation for which details by the code
+        would be refused, such as an unknown ledger or group account;
+        ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDistributionCode(self, request, context):
+        """Gets a distribution code. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDistributionCodes(self, request, context):
+        """Lists distribution codes by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDistributionCode(self, request, context):
+        """Changes a distribution code, for the details to come.
+
+        Errors: INVALID_ARGUMENT for another code than the name's, for another
+        ledger, for a mask that names no field, and as on creation; NOT_FOUND;
+        ABORTED when the etag is stale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -543,6 +600,26 @@ def add_GLExtractionServiceServicer_to_server(servicer, server):
                     servicer.UpdateGroupAccount,
                     request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2.UpdateGroupAccountRequest.FromString,
                     response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2.GroupAccount.SerializeToString,
+            ),
+            'CreateDistributionCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDistributionCode,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.CreateDistributionCodeRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.SerializeToString,
+            ),
+            'GetDistributionCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDistributionCode,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.GetDistributionCodeRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.SerializeToString,
+            ),
+            'ListDistributionCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDistributionCodes,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.ListDistributionCodesRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.ListDistributionCodesResponse.SerializeToString,
+            ),
+            'UpdateDistributionCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDistributionCode,
+                    request_deserializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.UpdateDistributionCodeRequest.FromString,
+                    response_serializer=countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.SerializeToString,
             ),
             'CreateAccountingPeriod': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAccountingPeriod,
@@ -1008,6 +1085,114 @@ class GLExtractionService(object):
             '/countinghouse.gl_extraction.v1.GLExtractionService/UpdateGroupAccount',
             countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2.UpdateGroupAccountRequest.SerializeToString,
             countinghouse_dot_gl__extraction_dot_v1_dot_reference__pb2.GroupAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDistributionCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/CreateDistributionCode',
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.CreateDistributionCodeRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDistributionCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/GetDistributionCode',
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.GetDistributionCodeRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDistributionCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/ListDistributionCodes',
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.ListDistributionCodesRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.ListDistributionCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDistributionCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.gl_extraction.v1.GLExtractionService/UpdateDistributionCode',
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.UpdateDistributionCodeRequest.SerializeToString,
+            countinghouse_dot_gl__extraction_dot_v1_dot_distribution__codes__pb2.DistributionCode.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ Keeps accounting details and extracts them to the general ledger."""
 from collections import abc as _abc
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as _accounting_details_pb2
 from countinghouse.gl_extraction.v1 import balances_pb2 as _balances_pb2
+from countinghouse.gl_extraction.v1 import distribution_codes_pb2 as _distribution_codes_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2 as _extraction_pb2
 from countinghouse.gl_extraction.v1 import receipts_pb2 as _receipts_pb2
 from countinghouse.gl_extraction.v1 import reference_pb2 as _reference_pb2
@@ -99,6 +100,24 @@ class GLExtractionServiceStub:
     """Changes a group account's description. Errors: INVALID_ARGUMENT for another
     code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
     when the etag is stale.
+    """
+    CreateDistributionCode: _grpc.UnaryUnaryMultiCallable[_distribution_codes_pb2.CreateDistributionCodeRequest, _distribution_codes_pb2.DistributionCode]
+    """Creates a distribution code: what an account or charge means to a ledger.
+
+    Errors: INVALID_ARGUMENT with every violation for which details by the code
+    would be refused, such as an unknown ledger or group account;
+    ALREADY_EXISTS.
+    """
+    GetDistributionCode: _grpc.UnaryUnaryMultiCallable[_distribution_codes_pb2.GetDistributionCodeRequest, _distribution_codes_pb2.DistributionCode]
+    """Gets a distribution code. Errors: NOT_FOUND."""
+    ListDistributionCodes: _grpc.UnaryUnaryMultiCallable[_distribution_codes_pb2.ListDistributionCodesRequest, _distribution_codes_pb2.ListDistributionCodesResponse]
+    """Lists distribution codes by code."""
+    UpdateDistributionCode: _grpc.UnaryUnaryMultiCallable[_distribution_codes_pb2.UpdateDistributionCodeRequest, _distribution_codes_pb2.DistributionCode]
+    """Changes a distribution code, for the details to come.
+
+    Errors: INVALID_ARGUMENT for another code than the name's, for another
+    ledger, for a mask that names no field, and as on creation; NOT_FOUND;
+    ABORTED when the etag is stale.
     """
     CreateAccountingPeriod: _grpc.UnaryUnaryMultiCallable[_reference_pb2.CreateAccountingPeriodRequest, _reference_pb2.AccountingPeriod]
     """Creates an accounting period, open. Periods of a ledger tile: each but the
@@ -245,6 +264,24 @@ class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
     """Changes a group account's description. Errors: INVALID_ARGUMENT for another
     code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
     when the etag is stale.
+    """
+    CreateDistributionCode: _aio.UnaryUnaryMultiCallable[_distribution_codes_pb2.CreateDistributionCodeRequest, _distribution_codes_pb2.DistributionCode]  # type: ignore[assignment]
+    """Creates a distribution code: what an account or charge means to a ledger.
+
+    Errors: INVALID_ARGUMENT with every violation for which details by the code
+    would be refused, such as an unknown ledger or group account;
+    ALREADY_EXISTS.
+    """
+    GetDistributionCode: _aio.UnaryUnaryMultiCallable[_distribution_codes_pb2.GetDistributionCodeRequest, _distribution_codes_pb2.DistributionCode]  # type: ignore[assignment]
+    """Gets a distribution code. Errors: NOT_FOUND."""
+    ListDistributionCodes: _aio.UnaryUnaryMultiCallable[_distribution_codes_pb2.ListDistributionCodesRequest, _distribution_codes_pb2.ListDistributionCodesResponse]  # type: ignore[assignment]
+    """Lists distribution codes by code."""
+    UpdateDistributionCode: _aio.UnaryUnaryMultiCallable[_distribution_codes_pb2.UpdateDistributionCodeRequest, _distribution_codes_pb2.DistributionCode]  # type: ignore[assignment]
+    """Changes a distribution code, for the details to come.
+
+    Errors: INVALID_ARGUMENT for another code than the name's, for another
+    ledger, for a mask that names no field, and as on creation; NOT_FOUND;
+    ABORTED when the etag is stale.
     """
     CreateAccountingPeriod: _aio.UnaryUnaryMultiCallable[_reference_pb2.CreateAccountingPeriodRequest, _reference_pb2.AccountingPeriod]  # type: ignore[assignment]
     """Creates an accounting period, open. Periods of a ledger tile: each but the
@@ -472,6 +509,48 @@ class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes a group account's description. Errors: INVALID_ARGUMENT for another
         code than the name's, or for a mask that names no field; NOT_FOUND; ABORTED
         when the etag is stale.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateDistributionCode(
+        self,
+        request: _distribution_codes_pb2.CreateDistributionCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_distribution_codes_pb2.DistributionCode, _abc.Awaitable[_distribution_codes_pb2.DistributionCode]]:
+        """Creates a distribution code: what an account or charge means to a ledger.
+
+        Errors: INVALID_ARGUMENT with every violation for which details by the code
+        would be refused, such as an unknown ledger or group account;
+        ALREADY_EXISTS.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDistributionCode(
+        self,
+        request: _distribution_codes_pb2.GetDistributionCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_distribution_codes_pb2.DistributionCode, _abc.Awaitable[_distribution_codes_pb2.DistributionCode]]:
+        """Gets a distribution code. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListDistributionCodes(
+        self,
+        request: _distribution_codes_pb2.ListDistributionCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_distribution_codes_pb2.ListDistributionCodesResponse, _abc.Awaitable[_distribution_codes_pb2.ListDistributionCodesResponse]]:
+        """Lists distribution codes by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateDistributionCode(
+        self,
+        request: _distribution_codes_pb2.UpdateDistributionCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_distribution_codes_pb2.DistributionCode, _abc.Awaitable[_distribution_codes_pb2.DistributionCode]]:
+        """Changes a distribution code, for the details to come.
+
+        Errors: INVALID_ARGUMENT for another code than the name's, for another
+        ledger, for a mask that names no field, and as on creation; NOT_FOUND;
+        ABORTED when the etag is stale.
         """
 
     @_abc_1.abstractmethod
