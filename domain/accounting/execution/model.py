@@ -15,7 +15,7 @@ class Assignment:
     """The task of carrying an operation out; it has the operation's id.
 
     Instants are microseconds UTC, 0 for none: `scheduled_us` until when it waits, `ready_us` from when its SLA runs,
-    `goal_us` and `due_us` when it is to be and must be done. `attempts` counts calls of the present budget, `unanswered`
+    `goal_us` and `due_us` when it is to be and must be done. `attempts` counts calls of this budget, `unanswered`
     says that the outcome of one is not known. `reason` and `message` are of the last failure.
     """
 

@@ -1,0 +1,59 @@
+"""Statements that change rows and are handed to the database together: on PostgreSQL one way there and back.
+
+On the hot path the ways cost more than the work. What a statement gives back is lost, so a script is for what must
+simply be done; what it must not do a constraint of the table refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from domain.kernel.bulk import Cell, insert_rows
+
+_ROWS_PER_STATEMENT = 200
+_COPY_FROM = 200  # rows; for fewer an INSERT costs less than a COPY
+
+
+class Script:
+    """Statements in their order, for one transaction. Names in them are ours, never a caller's."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+        self._together = tx.dialect.name == "postgresql"
+        self._statements: list[str] = []
+        self._values: list[Cell] = []
+
+    def add(self, statement: str, *values: Cell) -> None:
+        """A statement whose values stand as `?`; it holds no other question mark, and no percent sign."""
+        if not self._together:
+            self._tx.exec_driver_sql(statement, values)
+            return
+        self._statements.append(statement.replace("?", "%s"))
+        self._values += values
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, then: str = "") -> None:
+        """Insert rows, in a COPY when they are many; `then` is what follows the values (ON CONFLICT …)."""
+        if not rows:
+            return
+        if not then and len(rows) >= _COPY_FROM:
+            self.run()
+            insert_rows(self._tx, table, columns, rows)
+            return
+        head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of ours
+        marks = f"({', '.join('?' * len(columns))})"
+        if not self._together:
+            self._tx.exec_driver_sql(f"{head}{marks} {then}", [tuple(row) for row in rows])
+            return
+        for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+            some = rows[first : first + _ROWS_PER_STATEMENT]
+            statement = f"{head}{', '.join([marks] * len(some))} {then}"
+            self.add(statement, *(cell for row in some for cell in row))
+
+    def run(self) -> None:
+        """Do what was not done yet. Cost: one statement on PostgreSQL; on SQLite all is done already."""
+        if self._statements:
+            self._tx.exec_driver_sql(";".join(self._statements), tuple(self._values))
+            self._statements.clear()
+            self._values.clear()
