@@ -69,6 +69,18 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("CALENDAR_SUBDIVISION_UNKNOWN", "the country has no such part with holidays of its own"),
     FieldReason("CALENDAR_WEEKDAY_UNKNOWN", "the number is of no day of the week"),
     FieldReason("CHARACTER_REFUSED", "the text holds a character that not every database and format can carry"),
+    FieldReason("CONDITION_FIELD_UNKNOWN", "the expression reads a field that it cannot see"),
+    FieldReason("CONDITION_FUNCTION_UNKNOWN", "the expression calls what it cannot call"),
+    FieldReason(
+        "CONDITION_HAS_DOUBLE", "the expression holds a fraction: numbers are integers, amounts in minor units"
+    ),
+    FieldReason(
+        "CONDITION_KINDS_DIFFER", "the expression compares or combines what is not of the same or the right kind"
+    ),
+    FieldReason("CONDITION_MALFORMED", "the expression cannot be read, or holds what expressions here cannot hold"),
+    FieldReason("CONDITION_NOT_BOOLEAN", "the condition gives something else than true or false"),
+    FieldReason("CONDITION_TOO_COMPLEX", "the expression is nested too deeply"),
+    FieldReason("CONDITION_TOO_LONG", "the expression has more than 4,000 characters"),
     FieldReason("CREATED_DATE_INVALID", "the calendar has no such day"),
     FieldReason("CREATED_TIME_INVALID", "there is no such minute of the day"),
     FieldReason("CREATED_TIME_WITHOUT_DATE", "a time needs its date beside it"),
@@ -77,6 +89,7 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("CURRENCY_UNKNOWN", "ISO 4217 knows no such currency, or amounts cannot be in it"),
     FieldReason("DATE_INVALID", "the calendar has no such day"),
     FieldReason("END_NOT_AFTER_START", "the end must be after the start"),
+    FieldReason("EXPRESSION_NOT_TEXT", "the expression gives something else than a text"),
     FieldReason("EXTERNAL_ID_AWAITS_RESEND", "a voided detail with this external id was sent: resend its batch first"),
     FieldReason("EXTERNAL_ID_TAKEN", "another detail of the source has this external id, with other content"),
     FieldReason("FIELD_IMMUTABLE", "the field never changes"),

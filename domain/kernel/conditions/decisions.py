@@ -1,0 +1,55 @@
+"""Decision tables: ordered rows of a condition and an outcome, of which the first that holds wins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import cel
+
+from domain.kernel.conditions.expressions import FAILURES, Expression, activation
+from domain.kernel.conditions.nodes import Need
+from domain.kernel.conditions.shapes import Values
+
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTable(Generic[Outcome]):
+    """Rows in the order in which they are tried."""
+
+    rows: tuple[tuple[Expression[bool], Outcome], ...]
+    _needs: tuple[Need, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_needs", _together(need for condition, _ in self.rows for need in condition.needs))
+
+    def first_match(self, values: Values) -> Outcome | None:
+        """The outcome of the first row whose condition holds; None when there is none.
+
+        Values are handed over once for all rows. Rows behind the one that wins are not evaluated. Raises:
+        ConditionFailed of the first row that cannot be evaluated, as nobody knows whether it would have won.
+        """
+        try:
+            context = cel.Context(activation(self._needs, values))
+        except FAILURES:
+            return self._one_by_one(values)
+        return next((outcome for condition, outcome in self.rows if condition.within(context)), None)
+
+    def reads_only(self, roots: Collection[str]) -> bool:
+        """Whether it reads nothing but these roots, so that it need not be asked anew while they stay the same."""
+        return all(condition.reads_only(roots) for condition, _ in self.rows)
+
+    def _one_by_one(self, values: Values) -> Outcome | None:
+        """For values that cannot be handed over: so that the row that reads them is named, if it is come to at all."""
+        return next((outcome for condition, outcome in self.rows if condition.evaluate(values)), None)
+
+
+def _together(needs: Iterable[Need]) -> tuple[Need, ...]:
+    """One need for each field, of all keys that any row reads."""
+    found: dict[tuple[str, str], frozenset[str] | None] = {}
+    for need in needs:
+        known = found.get((need.root, need.field), frozenset())
+        found[need.root, need.field] = None if need.keys is None or known is None else known | need.keys
+    return tuple(Need(root, name, keys) for (root, name), keys in found.items())
