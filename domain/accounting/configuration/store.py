@@ -1,0 +1,207 @@
+"""The SQL of the configuration; one statement a function, by primary key unless said otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, text, update
+
+from domain.accounting.configuration import documents
+from domain.accounting.configuration.model import ClaimType, Client, Collection, Determination, Rule, RuleVersion
+from domain.accounting.configuration.registers import (
+    CLAIM_TYPES,
+    CLIENTS,
+    COLLECTIONS,
+    DETERMINATIONS,
+    Register,
+    T,
+)
+from domain.accounting.tables import accounting_configuration, accounting_rule, accounting_rule_version
+from domain.kernel.documents import from_text, to_text
+from domain.kernel.errors import Unavailable
+
+_READS_MAX = 10
+_r, _v = accounting_rule.c, accounting_rule_version.c
+_VERSION = select(accounting_configuration.c.version)
+_RULES = (
+    select(accounting_rule, _v.rule_version, _v.document, _v.valid_from_us, _v.created_by)
+    .add_columns(_v.created_us.label("version_created_us"))
+    .join_from(accounting_rule, accounting_rule_version, (_v.code == _r.code) & (_v.rule_version == _r.newest_version))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that is configured, as of one version."""
+
+    version: int
+    clients: tuple[Client, ...]
+    claim_types: tuple[ClaimType, ...]
+    collections: tuple[Collection, ...]
+    determinations: tuple[Determination, ...]
+    rule_versions: tuple[RuleVersion, ...]  # by code and number
+    retired: frozenset[str]  # rules
+
+
+def version(tx: Connection) -> int:
+    """The version that grows with every change of the configuration."""
+    return int(tx.execute(_VERSION).scalar_one())
+
+
+def grow_version(tx: Connection) -> None:
+    """Make it the next; the last thing that a change locks, until its transaction ends."""
+    grown = accounting_configuration.c.version + 1
+    assert tx.execute(update(accounting_configuration).values(version=grown)).rowcount == 1
+
+
+def read_all(tx: Connection) -> Contents:
+    """All that is configured, from one version of it.
+
+    Cost: eight statements that read small tables whole, and the same again when somebody changes them meanwhile.
+
+    Raises: Unavailable when they are changed all the time.
+    """
+    for _ in range(_READS_MAX):
+        before = version(tx)
+        contents = Contents(
+            before,
+            tuple(_all(tx, CLIENTS)),
+            tuple(_all(tx, CLAIM_TYPES)),
+            tuple(_all(tx, COLLECTIONS)),
+            tuple(_all(tx, DETERMINATIONS)),
+            tuple(
+                map(_rule_version_from, _rows(tx, select(accounting_rule_version).order_by(_v.code, _v.rule_version)))
+            ),
+            frozenset(tx.execute(select(_r.code).where(_r.retired == 1)).scalars()),
+        )
+        if version(tx) == before:
+            return contents
+    raise Unavailable("the configuration of accounting is being changed all the time; try again")
+
+
+# Registers
+
+
+def find(tx: Connection, register: Register[T], code: str) -> T | None:
+    """The entry, if there is one."""
+    rows = _rows(tx, select(register.table).where(register.table.c[register.key] == code))
+    return register.entry_from(rows[0]) if rows else None
+
+
+def known(tx: Connection, register: Register[T], codes: Iterable[str]) -> dict[str, T]:
+    """Those of `codes` that the register has."""
+    query = select(register.table).where(register.table.c[register.key].in_(sorted(set(codes))))
+    return {row[register.key]: register.entry_from(row) for row in _rows(tx, query)}
+
+
+def page(
+    tx: Connection, register: Register[T], *, after: str, limit: int, among: frozenset[str] | None = None
+) -> list[T]:
+    """At most `limit` entries by code, those behind the code `after`, and `among` these codes; None: all there are."""
+    key = register.table.c[register.key]
+    query = select(register.table).where(key > after).order_by(key).limit(limit)
+    query = query if among is None else query.where(key.in_(sorted(among)))
+    return [register.entry_from(row) for row in _rows(tx, query)]
+
+
+def create(tx: Connection, register: Register[T], entry: T) -> bool:
+    """Insert the entry; False when its code is taken, also by somebody who commits just now."""
+    return _insert(tx, register.table.name, register.row_of(entry))
+
+
+def change(tx: Connection, register: Register[T], entry: T, *, from_version: int) -> bool:
+    """Put the entry in place of its `from_version`; False when that version is no longer there."""
+    columns = register.table.c
+    mine = (columns[register.key] == register.code_of(entry), columns.version == from_version)
+    return tx.execute(update(register.table).where(*mine).values(**register.row_of(entry))).rowcount == 1
+
+
+# Rules
+
+
+def find_rule(tx: Connection, code: str) -> Rule | None:
+    """The rule with its newest version, if there is one."""
+    rows = _rows(tx, _RULES.where(_r.code == code))
+    return _rule_from(rows[0]) if rows else None
+
+
+def rules_page(tx: Connection, *, after: str, limit: int) -> list[Rule]:
+    """At most `limit` rules by code, those behind the code `after`."""
+    return [_rule_from(row) for row in _rows(tx, _RULES.where(_r.code > after).order_by(_r.code).limit(limit))]
+
+
+def find_rule_version(tx: Connection, code: str, number: int) -> RuleVersion | None:
+    """A version of a rule, if there is one."""
+    rows = _rows(tx, select(accounting_rule_version).where(_v.code == code, _v.rule_version == number))
+    return _rule_version_from(rows[0]) if rows else None
+
+
+def rule_versions_page(tx: Connection, code: str, *, before: int, limit: int) -> list[RuleVersion]:
+    """At most `limit` versions of a rule, the newest first, those before the number `before`; 0: from the newest."""
+    query = select(accounting_rule_version).where(_v.code == code).order_by(_v.rule_version.desc()).limit(limit)
+    query = query.where(_v.rule_version < before) if before else query
+    return [_rule_version_from(row) for row in _rows(tx, query)]
+
+
+def create_rule(tx: Connection, rule: Rule) -> bool:
+    """Insert the rule, without its version; False when its code is taken. `create_rule_version` follows."""
+    return _insert(tx, accounting_rule.name, _rule_row(rule))
+
+
+def create_rule_version(tx: Connection, new: RuleVersion) -> None:
+    """Insert a version of a rule whose row the transaction holds."""
+    row: dict[str, str | int] = {
+        "code": new.code,
+        "rule_version": new.rule_version,
+        "document": to_text(documents.rule_document(new.settings)),
+        "valid_from_us": new.valid_from_us,
+        "created_us": new.created_us,
+        "created_by": new.created_by,
+    }
+    assert _insert(tx, accounting_rule_version.name, row), "whoever holds the rule alone adds versions"
+
+
+def change_rule(tx: Connection, rule: Rule, *, from_version: int) -> bool:
+    """Put the rule's row in place of its `from_version`; False when that version is no longer there."""
+    mine = (_r.code == rule.code, _r.version == from_version)
+    return tx.execute(update(accounting_rule).where(*mine).values(**_rule_row(rule))).rowcount == 1
+
+
+def _all(tx: Connection, register: Register[T]) -> list[T]:
+    query = select(register.table).order_by(register.table.c[register.key])
+    return [register.entry_from(row) for row in _rows(tx, query)]
+
+
+def _rows(tx: Connection, query: Any) -> list[Any]:  # noqa: ANN401 - any select
+    return list(tx.execute(query).mappings())
+
+
+def _insert(tx: Connection, table: str, row: dict[str, str | int]) -> bool:
+    marks = ", ".join(f":{name}" for name in row)
+    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
+    return tx.execute(text(statement), row).rowcount == 1
+
+
+def _rule_row(rule: Rule) -> dict[str, str | int]:
+    return {
+        "code": rule.code,
+        "newest_version": rule.newest.rule_version,
+        "retired": int(rule.retired),
+        "version": rule.version,
+        "created_us": rule.created_us,
+        "updated_us": rule.updated_us,
+    }
+
+
+def _rule_from(row: Any) -> Rule:  # noqa: ANN401 - a mapping of columns
+    newest = _rule_version_from({**row, "created_us": row["version_created_us"]})
+    return Rule(newest, bool(row["retired"]), row["version"], row["created_us"], row["updated_us"])
+
+
+def _rule_version_from(row: Any) -> RuleVersion:  # noqa: ANN401 - as above
+    settings = documents.rule_settings(from_text(row["document"]))
+    return RuleVersion(
+        row["code"], row["rule_version"], settings, row["valid_from_us"], row["created_us"], row["created_by"]
+    )
