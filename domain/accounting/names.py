@@ -10,6 +10,7 @@ RULE_TYPE = "countinghouse.accounting/AccountingRule"
 RULE_VERSION_TYPE = "countinghouse.accounting/AccountingRuleVersion"
 CLAIM_TYPE = "countinghouse.accounting/Claim"
 DISPUTE_TYPE = "countinghouse.accounting/Dispute"
+EVENT_TYPE = "countinghouse.accounting/AccountingEvent"
 OPERATION_TYPE = "countinghouse.accounting/AccountingOperation"
 ASSIGNMENT_TYPE = "countinghouse.accounting/Assignment"
 TASK_TYPE = "countinghouse.accounting/Task"
@@ -54,6 +55,11 @@ def claim_name(claim_id: str) -> str:
 def dispute_name(claim_id: str, dispute_id: str) -> str:
     """`claims/{claim}/disputes/{dispute}`."""
     return f"claims/{claim_id}/disputes/{dispute_id}"
+
+
+def event_name(claim_id: str, sequence: int) -> str:
+    """`claims/{claim}/events/{sequence}`."""
+    return f"claims/{claim_id}/events/{sequence}"
 
 
 def operation_name(claim_id: str, operation_id: str) -> str:
