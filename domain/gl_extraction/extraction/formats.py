@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from domain.data_files.cells import safe_cell
 from domain.gl_extraction.extraction.elements import DAY_COLUMNS, MESSAGE_NAMES
 from domain.kernel.money import decimal_text
 from domain.kernel.time import iso_day
@@ -23,11 +24,6 @@ from domain.kernel.time import iso_day
 _FLAGS = frozenset({"reversal", "invoiced"})
 _AMOUNTS = frozenset({"debit_minor", "credit_minor"})
 _iso_day = cache(iso_day)
-
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")  # noqa: RUF001 - the wide ones are meant
-"""What a spreadsheet could take for the beginning of a formula; and the mark itself, so that it can be taken off."""
-
-_MARK = "'"
 
 
 class FileFormat(StrEnum):
@@ -101,14 +97,6 @@ def _csv_body(stamp: Stamp, message_id: int, columns: Sequence[str], rows: Rows)
             cells[at] = str(value).lower() if isinstance(value, bool) else safe_cell(value)
         writer.writerow([*facts, *cells])
     return text.getvalue().encode()
-
-
-def safe_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula.
-
-    A `'` comes before what could begin one, and before a `'`: who reads a cell takes one off its beginning, always.
-    """
-    return _MARK + text if text.startswith(_RISKY) else text
 
 
 def _header() -> bytes:

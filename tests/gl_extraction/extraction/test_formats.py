@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from domain.data_files.cells import safe_cell
 from domain.gl_extraction.extraction.elements import MESSAGE_NAMES
-from domain.gl_extraction.extraction.formats import CSV_HEADER, FileFormat, safe_cell
+from domain.gl_extraction.extraction.formats import CSV_HEADER, FileFormat
 from domain.gl_extraction.extraction.model import Request
 from domain.operations.model import Operation
 from tests.gl_extraction.extraction import example
