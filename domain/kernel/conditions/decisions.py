@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import cel
@@ -48,8 +48,9 @@ class DecisionTable(Generic[Outcome]):
 
 def _together(needs: Iterable[Need]) -> tuple[Need, ...]:
     """One need for each field, of all keys that any row reads."""
-    found: dict[tuple[str, str], frozenset[str] | None] = {}
+    found: dict[tuple[str, str], Need] = {}
     for need in needs:
-        known = found.get((need.root, need.field), frozenset())
-        found[need.root, need.field] = None if need.keys is None or known is None else known | need.keys
-    return tuple(Need(root, name, keys) for (root, name), keys in found.items())
+        known = found.setdefault((need.root, need.field), need)
+        keys = None if need.keys is None or known.keys is None else known.keys | need.keys
+        found[need.root, need.field] = replace(need, keys=keys)
+    return tuple(found.values())

@@ -15,7 +15,7 @@ import cel
 from domain.kernel.characters import character_fault
 from domain.kernel.conditions.errors import ConditionFailed, malformed, not_boolean, not_text, too_long
 from domain.kernel.conditions.nodes import Checked, Need, Reading
-from domain.kernel.conditions.shapes import Kind, Shape, Value, Values
+from domain.kernel.conditions.shapes import ELEMENTS, Kind, Shape, Values
 from domain.kernel.conditions.syntax import INTEGER_MAX, INTEGER_MIN, parse
 
 LENGTH_MAX = 4_000
@@ -25,7 +25,8 @@ FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What the library raises where values do not fit."""
 
 Result = TypeVar("Result", bool, str)
-Scalar = TypeVar("Scalar", bound=bool | int | str)
+
+_TYPES = {Kind.BOOLEAN: bool, Kind.INTEGER: int, Kind.TEXT: str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Expression(Generic[Result]):
         """
         try:
             chosen = activation(self.needs, values)
-        except OverflowError as error:
+        except (OverflowError, TypeError) as error:
             raise self._failed(error) from None
         return self.within(chosen)
 
@@ -61,8 +62,7 @@ class Expression(Generic[Result]):
             given: object = self._program.execute(context)
         except FAILURES as error:
             raise self._failed(error) from None
-        if not isinstance(given, self._gives):
-            raise ConditionFailed(self.path, self.text, "a value is not of the kind that was declared")
+        assert isinstance(given, self._gives), "what was checked gives something else"
         return given
 
     def reads_only(self, roots: Collection[str]) -> bool:
@@ -82,7 +82,9 @@ class Expression(Generic[Result]):
             return "it divides by zero"
         if isinstance(error, OverflowError):
             return "a number is beyond 64 bits"
-        return "a value does not fit"
+        if isinstance(error, TypeError):
+            return "a value is not of the kind that was declared"
+        return "a text is no number"
 
 
 def compile_condition(text: str, shape: Shape, *, path: str) -> Expression[bool]:
@@ -108,7 +110,7 @@ def compile_text(text: str, shape: Shape, *, path: str) -> Expression[str]:
 def activation(needs: Sequence[Need], values: Values) -> dict[str, Any]:
     """Of the values, those that are read: handing over all there are would take most of the time.
 
-    Raises: OverflowError for an integer that the library would turn into something else than an integer.
+    Raises: TypeError for a value of another kind than was declared, OverflowError for an integer beyond 64 bits.
     """
     chosen: dict[str, dict[str, Any]] = {need.root: {} for need in needs}
     for need in needs:
@@ -118,14 +120,19 @@ def activation(needs: Sequence[Need], values: Values) -> dict[str, Any]:
     return chosen
 
 
-def _handed(need: Need, value: Value) -> object:
-    if isinstance(value, Mapping):
-        keys = value if need.keys is None else need.keys
-        return {key: _exact(value[key]) for key in keys if key in value}
-    return _exact(value)
+def _handed(need: Need, value: object) -> object:
+    if need.kind not in ELEMENTS:
+        return _exact(need.kind, value)
+    if not isinstance(value, Mapping):
+        raise TypeError
+    keys = value if need.keys is None else need.keys
+    return {key: _exact(ELEMENTS[need.kind], value[key]) for key in keys if key in value}
 
 
-def _exact(value: Scalar) -> Scalar:
+def _exact(kind: Kind, value: object) -> object:
+    """The value, which the library takes for what it is; fractions and larger integers would become floats there."""
+    if not isinstance(value, _TYPES[kind]) or (kind is Kind.INTEGER and isinstance(value, bool)):
+        raise TypeError
     if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
         raise OverflowError
     return value

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from domain.kernel.conditions.errors import field_unknown, function_unknown, has_double, kinds_differ, malformed
-from domain.kernel.conditions.shapes import Kind, Shape
+from domain.kernel.conditions.shapes import ELEMENTS, Kind, Shape
 
 FUNCTIONS = {"int": (Kind.TEXT, Kind.INTEGER), "string": (Kind.INTEGER, Kind.TEXT)}
 """By name, the kind that a function takes and the one that it gives."""
@@ -19,7 +19,6 @@ METHODS = ("contains", "endsWith", "startsWith")
 """Asked of one text about another."""
 
 _KNOWN = ", ".join(sorted([*FUNCTIONS, "has", *METHODS]))
-_ELEMENTS = {Kind.TEXT_MAP: Kind.TEXT, Kind.INTEGER_MAP: Kind.INTEGER}
 _ORDERED = (Kind.INTEGER, Kind.TEXT)
 
 
@@ -29,6 +28,7 @@ class Need:
 
     root: str
     field: str
+    kind: Kind
     keys: frozenset[str] | None
 
 
@@ -50,8 +50,10 @@ class Reading:
 
     def needs(self) -> tuple[Need, ...]:
         """All that is read, in a fixed order."""
-        pairs = sorted(self.found.items())
-        return tuple(Need(*key, None if keys is None else frozenset(keys)) for key, keys in pairs)
+        return tuple(
+            Need(root, name, self.shape.roots[root][name], None if keys is None else frozenset(keys))
+            for (root, name), keys in sorted(self.found.items())
+        )
 
     def field(self, root: Name, name: str, keys: Sequence[str] | None, at: int) -> Checked:
         """Note that a field is read, of a map these keys (None: any)."""
@@ -75,7 +77,7 @@ class Reading:
             raise kinds_differ(self.path, f"only fields that are maps have keys (at position {node.at})")
         keys = [str(key.value)] if isinstance(key, Literal) else None
         checked = self.field(node.of, node.name, keys, node.at)
-        if checked.kind not in _ELEMENTS:
+        if checked.kind not in ELEMENTS:
             raise kinds_differ(self.path, f"{checked.source} is {checked.kind.value} and has no keys")
         return checked
 
@@ -162,7 +164,7 @@ class Index(Node):
         """See Node."""
         key = reading.want(self.key, Kind.TEXT)
         of = reading.map(self.of, self.key)
-        return Checked(_ELEMENTS[of.kind], f"{of.source}[{key.source}]")
+        return Checked(ELEMENTS[of.kind], f"{of.source}[{key.source}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ class Kind(StrEnum):
     INTEGER_MAP = "a map of integers"
 
 
+ELEMENTS = {Kind.TEXT_MAP: Kind.TEXT, Kind.INTEGER_MAP: Kind.INTEGER}
+"""Of which kind the values of a map are; its keys are texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The kinds of all fields that expressions of one room may read, by root and field."""
