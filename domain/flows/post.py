@@ -79,10 +79,13 @@ class AlreadyPosted(AlreadyExists):
     reason = "POSTED_BEFORE"
 
 
-def post(tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker) -> list[int]:
+def post(
+    tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker, *, scope_id: int | None = None
+) -> list[int]:
     """Make a detail of each entry, or of none; gives their ids in the order of the entries.
 
-    The audit trail has one entry for the posting. Cost: about ten statements, however many entries.
+    The audit trail has one entry for the posting, with the `scope_id` of what it concerns, else the call's. Cost: about
+    ten statements, however many entries.
 
     Raises: PostingEmpty; PostingUnbalanced; PeriodMissing, NoOpenPeriod; Invalid with the violations of every entry;
     AlreadyPosted.
@@ -101,7 +104,7 @@ def post(tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker) -> 
         "first_detail": detail_name(min(ids)),
         "last_detail": detail_name(max(ids)),
     }
-    events.append(tx, call, f"postings/{new_id(call.now_us)}", "accounting_details.posted", changes)
+    events.append(tx, call, f"postings/{new_id(call.now_us)}", "accounting_details.posted", changes, scope_id=scope_id)
     return ids
 
 
