@@ -51,6 +51,26 @@ class Script:
             statement = f"{head}{', '.join([marks] * len(some))} {then}"
             self.add(statement, *(cell for row in some for cell in row))
 
+    def update(self, table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Set `columns` of the rows of these keys; each row of cells is a key and then what is set."""
+        if not rows:
+            return
+        if not self._together:
+            where = " AND ".join(f"{name} = ?" for name in key)
+            statement = f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE {where}"  # noqa: S608
+            width = len(key)
+            self._tx.exec_driver_sql(statement, [(*row[width:], *row[:width]) for row in rows])
+            return
+        names = (*key, *columns)
+        changes = ", ".join(f"{name} = v.{name}" for name in columns)
+        where = " AND ".join(f"t.{name} = v.{name}" for name in key)
+        marks = f"({', '.join('?' * len(names))})"
+        for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+            some = rows[first : first + _ROWS_PER_STATEMENT]
+            values = ", ".join([marks] * len(some))
+            statement = f"UPDATE {table} t SET {changes} FROM (VALUES {values}) v({', '.join(names)}) WHERE {where}"  # noqa: S608
+            self.add(statement, *(cell for row in some for cell in row))
+
     def run(self) -> None:
         """Do what was not done yet. Cost: one statement on PostgreSQL; on SQLite all is done already."""
         if self._statements:

@@ -17,12 +17,36 @@ Key = tuple[str, str]
 """The ids of a claim and of one of its operations."""
 
 COLUMNS = tuple(column.name for column in accounting_operation.columns)
+_KEY = ("claim_id", "operation_id")
+_MOVING = (
+    "state",
+    "accounting_day",
+    "reversed_by_id",
+    "executed_us",
+    "executed_by",
+    "external_reference",
+    "approved_us",
+    "approved_by",
+    "canceled_us",
+    "canceled_by",
+    "cancel_reason",
+)
 _o = accounting_operation.c
 
 
 def insert(script: Script, operations: Sequence[Operation]) -> None:
     """Add operations. Cost: one statement of the script."""
     script.insert("accounting_operation", COLUMNS, [row_of(each) for each in operations])
+
+
+def change(script: Script, operations: Sequence[Operation]) -> None:
+    """Put what changes of operations in its place: states, marks and, before they are executed, the accounting date.
+
+    Their claims are locked. Cost: one statement of the script.
+    """
+    at = [COLUMNS.index(name) for name in (*_KEY, *_MOVING)]
+    rows = [row_of(each) for each in operations]
+    script.update("accounting_operation", _KEY, _MOVING, [[row[place] for place in at] for row in rows])
 
 
 def find(tx: Connection, claim_id: str, operation_id: str) -> Operation | None:

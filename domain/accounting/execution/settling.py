@@ -1,0 +1,192 @@
+"""Operations become executed: the one place, whoever carried them out (ACC-04, ACC-06, ACC-32, ACC-56).
+
+With the operation go its assignment, the balances, the tasks that waited for it, the second operation that waits for
+it, the accounting details, and the events: all in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from domain.accounting.channels import registry
+from domain.accounting.channels.registry import way_of
+from domain.accounting.channels.ways import Due
+from domain.accounting.claims import store as claims
+from domain.accounting.configuration.model import Client
+from domain.accounting.configuration.snapshot import Configurations
+from domain.accounting.execution.model import Assignment, Task
+from domain.accounting.execution.states import AssignmentState, TaskState, may_become
+from domain.accounting.execution.store import assignments, tasks
+from domain.accounting.feed import service as feed
+from domain.accounting.feed.model import EventKind, NewEvent
+from domain.accounting.performing import telling
+from domain.accounting.performing.errors import OperationNotFound, OperationTransition
+from domain.accounting.performing.model import Operation
+from domain.accounting.performing.planning import with_service_level
+from domain.accounting.performing.states import OperationState
+from domain.accounting.performing.store import balances, operations
+from domain.accounting.performing.store.balances import Move
+from domain.kernel.call import Call
+from domain.kernel.script import Script
+
+Key = tuple[str, str]
+"""The ids of a claim and of one of its operations."""
+
+
+class Posting(Protocol):
+    """What tells the general ledger of executed operations: contexts hand in values, a flow posts (`domain/flows`)."""
+
+    def post(self, tx: Connection, call: Call, executed: Sequence[Operation]) -> None:
+        """Make the accounting details of these operations, or of none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation that was carried out: when, by whom, and what the one who did it calls it."""
+
+    claim_id: str
+    operation_id: str
+    executed_us: int
+    executed_by: str
+    external_reference: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The ids of claim and operation."""
+        return self.claim_id, self.operation_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What changes when operations are executed."""
+
+    executed: list[Operation]
+    assignments: list[Assignment]
+    started: list[Due]
+
+
+def settle(
+    tx: Connection, call: Call, configurations: Configurations, posting: Posting, done: Sequence[Done]
+) -> list[Operation]:
+    """Record that operations were executed; gives them, and those that followed on them at once.
+
+    Locks the claims, in the order of their ids. Raises: OperationNotFound; OperationTransition for one that is not
+    pending; what posting refuses. Cost: about a dozen statements and those of the posting, however many.
+    """
+    if not done:
+        return []
+    claims.lock_many(tx, {each.claim_id for each in done})
+    clients = configurations.current(tx).clients
+    settled = _settled(tx, call, clients, done)
+    script = Script(tx)
+    close_tasks(tx, script, [_key(each) for each in settled.executed], call, outcome="EXECUTED")
+    operations.change(script, [*settled.executed, *(each.operation for each in settled.started)])
+    assignments.change(script, [*settled.assignments, *(each.assignment for each in settled.started)])
+    balances.move(script, [Move(each, executed=1, pending=-1) for each in settled.executed])
+    registry.begin(tx, script, settled.started, now_us=call.now_us)
+    script.run()
+    posted = [each for each in settled.executed if each.posts]
+    if posted:
+        posting.post(tx, call, posted)
+    feed.record(tx, [event for each in settled.executed for event in _events(each, call.now_us)])
+    telling.tell(tx, call, "accounting.executed", settled.executed, {})
+    return settled.executed
+
+
+def close_tasks(tx: Connection, script: Script, keys: Sequence[Key], call: Call, *, outcome: str) -> None:
+    """Close the tasks that wait for operations: what they waited for has come about. Cost: one statement, one more."""
+    tasks.change(script, [closed(task, call, outcome) for task in tasks.open_of(tx, keys)])
+
+
+def closed(task: Task, call: Call, outcome: str) -> Task:
+    """The task, closed."""
+    return replace(
+        task,
+        state=TaskState.CLOSED,
+        outcome=outcome,
+        closed_us=call.now_us,
+        closed_by=call.caller,
+        version=task.version + 1,
+    )
+
+
+def _settled(tx: Connection, call: Call, clients: Mapping[str, Client], done: Sequence[Done]) -> _Settled:
+    keys = [each.key for each in done]
+    there, assigned = operations.find_many(tx, keys), assignments.find_many(tx, keys)
+    following = operations.settling(tx, keys)
+    waiting = assignments.find_many(tx, map(_key, following.values()))
+    found = _Settled([], [], [])
+    for each in done:
+        first = _executed(there.get(each.key), each)
+        found.executed.append(first)
+        if assignment := assigned.get(each.key):
+            found.assignments.append(_completed(assignment, call.now_us))
+        second = following.get(each.key)
+        if second is None or second.state is not OperationState.PENDING:
+            continue
+        if second.tracking_only:
+            found.executed.append(
+                replace(
+                    second,
+                    state=OperationState.EXECUTED,
+                    executed_us=each.executed_us,
+                    executed_by=second.performed_by,
+                )
+            )
+        else:
+            found.started.append(started(second, waiting[_key(second)], clients[second.client_code], call.now_us))
+    return found
+
+
+def started(operation: Operation, assignment: Assignment, client: Client, now_us: int) -> Due:
+    """An operation that is due from now on; its accounting date is that of its channel now."""
+    day = max(operation.accounting_day, way_of(assignment.channel).accounting_day(client.settings, now_us))
+    assert may_become(assignment.state, AssignmentState.PENDING)
+    pending = replace(assignment, state=AssignmentState.PENDING, accounting_day=day, scheduled_us=0, updated_us=now_us)
+    return Due(replace(operation, accounting_day=day), with_service_level(client, pending, now_us), client.settings)
+
+
+def _executed(operation: Operation | None, done: Done) -> Operation:
+    if operation is None:
+        raise OperationNotFound(*done.key)
+    if operation.state is not OperationState.PENDING:
+        raise OperationTransition(operation.name, state=operation.state, wanted=OperationState.EXECUTED)
+    return replace(
+        operation,
+        state=OperationState.EXECUTED,
+        executed_us=done.executed_us,
+        executed_by=done.executed_by,
+        external_reference=done.external_reference,
+    )
+
+
+def _completed(assignment: Assignment, now_us: int) -> Assignment:
+    assert may_become(assignment.state, AssignmentState.COMPLETED), assignment.state
+    return replace(
+        assignment,
+        state=AssignmentState.COMPLETED,
+        unanswered=False,
+        reason="",
+        message="",
+        updated_us=now_us,
+    )
+
+
+def _events(operation: Operation, now_us: int) -> list[NewEvent]:
+    found = [_event(operation, EventKind.OPERATION_EXECUTED, operation.operation_id, now_us)]
+    if operation.reverses_id:
+        found.append(_event(operation, EventKind.OPERATION_REVERSED, operation.reverses_id, now_us))
+    return found
+
+
+def _event(operation: Operation, kind: EventKind, operation_id: str, now_us: int) -> NewEvent:
+    return NewEvent(operation.claim_id, operation.client_code, kind, operation_id, now_us)
+
+
+def _key(operation: Operation) -> Key:
+    return operation.claim_id, operation.operation_id

@@ -1,0 +1,59 @@
+"""What was planned becomes rows, all in one go: operations, assignments, balances, what carries them out, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from domain.accounting.channels import registry
+from domain.accounting.channels.ways import Due
+from domain.accounting.configuration.model import Client
+from domain.accounting.execution.states import AssignmentState
+from domain.accounting.execution.store import assignments
+from domain.accounting.feed import service as feed
+from domain.accounting.feed.model import EventKind, NewEvent
+from domain.accounting.performing.model import Operation
+from domain.accounting.performing.planning import Planned
+from domain.accounting.performing.states import OperationState
+from domain.accounting.performing.store import balances, operations
+from domain.accounting.performing.store.balances import Move
+from domain.kernel.script import Script
+
+
+def record(
+    tx: Connection, script: Script, planned: Sequence[Planned], clients: Mapping[str, Client], *, now_us: int
+) -> None:
+    """Record operations that were planned just now. Their claims are locked.
+
+    Cost: three statements of the script, two for events, and what the channels need.
+    """
+    made = [each.operation for each in planned]
+    operations.insert(script, made)
+    assignments.insert(script, [each.assignment for each in planned if each.assignment])
+    balances.move(script, [_entered(operation) for operation in made])
+    registry.begin(tx, script, due(planned, clients), now_us=now_us)
+    script.run()
+    feed.record(tx, [event for operation in made for event in _events(operation, now_us)])
+
+
+def due(planned: Sequence[Planned], clients: Mapping[str, Client]) -> list[Due]:
+    """Those that are to be carried out from now on."""
+    return [
+        Due(each.operation, each.assignment, clients[each.operation.client_code].settings)
+        for each in planned
+        if each.assignment and each.assignment.state is AssignmentState.PENDING
+    ]
+
+
+def _entered(operation: Operation) -> Move:
+    if operation.state is OperationState.EXECUTED:
+        return Move(operation, executed=1, pending=0)
+    return Move(operation, executed=0, pending=1)
+
+
+def _events(operation: Operation, now_us: int) -> list[NewEvent]:
+    kinds = [EventKind.OPERATION_CREATED]
+    if operation.state is OperationState.EXECUTED:
+        kinds.append(EventKind.OPERATION_EXECUTED)
+    return [NewEvent(operation.claim_id, operation.client_code, kind, operation.operation_id, now_us) for kind in kinds]
