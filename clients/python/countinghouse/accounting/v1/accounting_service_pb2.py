@@ -22,15 +22,68 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from countinghouse.accounting.v1 import account_determination_pb2 as countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2
+from countinghouse.accounting.v1 import accounting_rules_pb2 as countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2
+from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
+from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
+from countinghouse.operations.v1 import permission_pb2 as countinghouse_dot_operations_dot_v1_dot_permission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4countinghouse/accounting/v1/accounting_service.proto\x12\x1b\x63ountinghouse.accounting.v12\x13\n\x11\x41\x63\x63ountingServiceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4countinghouse/accounting/v1/accounting_service.proto\x12\x1b\x63ountinghouse.accounting.v1\x1a\x37\x63ountinghouse/accounting/v1/account_determination.proto\x1a\x32\x63ountinghouse/accounting/v1/accounting_rules.proto\x1a)countinghouse/accounting/v1/clients.proto\x1a/countinghouse/accounting/v1/configuration.proto\x1a,countinghouse/operations/v1/permission.proto2\xca\x1b\n\x11\x41\x63\x63ountingService\x12~\n\x0c\x43reateClient\x12\x30.countinghouse.accounting.v1.CreateClientRequest\x1a#.countinghouse.accounting.v1.Client\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12i\n\tGetClient\x12-.countinghouse.accounting.v1.GetClientRequest\x1a#.countinghouse.accounting.v1.Client\"\x08\x8a\xe7\x18\x04read\x12z\n\x0bListClients\x12/.countinghouse.accounting.v1.ListClientsRequest\x1a\x30.countinghouse.accounting.v1.ListClientsResponse\"\x08\x8a\xe7\x18\x04read\x12~\n\x0cUpdateClient\x12\x30.countinghouse.accounting.v1.UpdateClientRequest\x1a#.countinghouse.accounting.v1.Client\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\x87\x01\n\x0f\x43reateClaimType\x12\x33.countinghouse.accounting.v1.CreateClaimTypeRequest\x1a&.countinghouse.accounting.v1.ClaimType\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12r\n\x0cGetClaimType\x12\x30.countinghouse.accounting.v1.GetClaimTypeRequest\x1a&.countinghouse.accounting.v1.ClaimType\"\x08\x8a\xe7\x18\x04read\x12\x83\x01\n\x0eListClaimTypes\x12\x32.countinghouse.accounting.v1.ListClaimTypesRequest\x1a\x33.countinghouse.accounting.v1.ListClaimTypesResponse\"\x08\x8a\xe7\x18\x04read\x12\x87\x01\n\x0fUpdateClaimType\x12\x33.countinghouse.accounting.v1.UpdateClaimTypeRequest\x1a&.countinghouse.accounting.v1.ClaimType\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\x8a\x01\n\x10\x43reateCollection\x12\x34.countinghouse.accounting.v1.CreateCollectionRequest\x1a\'.countinghouse.accounting.v1.Collection\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12u\n\rGetCollection\x12\x31.countinghouse.accounting.v1.GetCollectionRequest\x1a\'.countinghouse.accounting.v1.Collection\"\x08\x8a\xe7\x18\x04read\x12\x86\x01\n\x0fListCollections\x12\x33.countinghouse.accounting.v1.ListCollectionsRequest\x1a\x34.countinghouse.accounting.v1.ListCollectionsResponse\"\x08\x8a\xe7\x18\x04read\x12\x8a\x01\n\x10UpdateCollection\x12\x34.countinghouse.accounting.v1.UpdateCollectionRequest\x1a\'.countinghouse.accounting.v1.Collection\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\xb7\x01\n\x1f\x43reateAccountDeterminationTable\x12\x43.countinghouse.accounting.v1.CreateAccountDeterminationTableRequest\x1a\x36.countinghouse.accounting.v1.AccountDeterminationTable\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\xa2\x01\n\x1cGetAccountDeterminationTable\x12@.countinghouse.accounting.v1.GetAccountDeterminationTableRequest\x1a\x36.countinghouse.accounting.v1.AccountDeterminationTable\"\x08\x8a\xe7\x18\x04read\x12\xb3\x01\n\x1eListAccountDeterminationTables\x12\x42.countinghouse.accounting.v1.ListAccountDeterminationTablesRequest\x1a\x43.countinghouse.accounting.v1.ListAccountDeterminationTablesResponse\"\x08\x8a\xe7\x18\x04read\x12\xb7\x01\n\x1fUpdateAccountDeterminationTable\x12\x43.countinghouse.accounting.v1.UpdateAccountDeterminationTableRequest\x1a\x36.countinghouse.accounting.v1.AccountDeterminationTable\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\x96\x01\n\x14\x43reateAccountingRule\x12\x38.countinghouse.accounting.v1.CreateAccountingRuleRequest\x1a+.countinghouse.accounting.v1.AccountingRule\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\x81\x01\n\x11GetAccountingRule\x12\x35.countinghouse.accounting.v1.GetAccountingRuleRequest\x1a+.countinghouse.accounting.v1.AccountingRule\"\x08\x8a\xe7\x18\x04read\x12\x92\x01\n\x13ListAccountingRules\x12\x37.countinghouse.accounting.v1.ListAccountingRulesRequest\x1a\x38.countinghouse.accounting.v1.ListAccountingRulesResponse\"\x08\x8a\xe7\x18\x04read\x12\xab\x01\n\x1b\x43reateAccountingRuleVersion\x12?.countinghouse.accounting.v1.CreateAccountingRuleVersionRequest\x1a\x32.countinghouse.accounting.v1.AccountingRuleVersion\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\x96\x01\n\x18GetAccountingRuleVersion\x12<.countinghouse.accounting.v1.GetAccountingRuleVersionRequest\x1a\x32.countinghouse.accounting.v1.AccountingRuleVersion\"\x08\x8a\xe7\x18\x04read\x12\xa7\x01\n\x1aListAccountingRuleVersions\x12>.countinghouse.accounting.v1.ListAccountingRuleVersionsRequest\x1a?.countinghouse.accounting.v1.ListAccountingRuleVersionsResponse\"\x08\x8a\xe7\x18\x04read\x12\x96\x01\n\x14RetireAccountingRule\x12\x38.countinghouse.accounting.v1.RetireAccountingRuleRequest\x1a+.countinghouse.accounting.v1.AccountingRule\"\x17\x8a\xe7\x18\x13\x63onfigureaccounting\x12\x9a\x01\n\x16UnretireAccountingRule\x12:.countinghouse.accounting.v1.UnretireAccountingRuleRequest\x1a+.countinghouse.accounting.v1.AccountingRule\"\x17\x8a\xe7\x18\x13\x63onfigureaccountingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countinghouse.accounting.v1.accounting_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACCOUNTINGSERVICE']._serialized_start=85
-  _globals['_ACCOUNTINGSERVICE']._serialized_end=104
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateClient']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateClient']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetClient']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetClient']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListClients']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListClients']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateClient']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateClient']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateClaimType']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateClaimType']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetClaimType']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetClaimType']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListClaimTypes']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListClaimTypes']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateClaimType']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateClaimType']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateCollection']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateCollection']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetCollection']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetCollection']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListCollections']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListCollections']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateCollection']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateCollection']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateAccountDeterminationTable']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateAccountDeterminationTable']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetAccountDeterminationTable']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetAccountDeterminationTable']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListAccountDeterminationTables']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListAccountDeterminationTables']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateAccountDeterminationTable']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UpdateAccountDeterminationTable']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateAccountingRule']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateAccountingRule']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetAccountingRule']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetAccountingRule']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListAccountingRules']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListAccountingRules']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateAccountingRuleVersion']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['CreateAccountingRuleVersion']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetAccountingRuleVersion']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['GetAccountingRuleVersion']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListAccountingRuleVersions']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['ListAccountingRuleVersions']._serialized_options = b'\212\347\030\004read'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['RetireAccountingRule']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['RetireAccountingRule']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UnretireAccountingRule']._loaded_options = None
+  _globals['_ACCOUNTINGSERVICE'].methods_by_name['UnretireAccountingRule']._serialized_options = b'\212\347\030\023configureaccounting'
+  _globals['_ACCOUNTINGSERVICE']._serialized_start=333
+  _globals['_ACCOUNTINGSERVICE']._serialized_end=3863
 # @@protoc_insertion_point(module_scope)

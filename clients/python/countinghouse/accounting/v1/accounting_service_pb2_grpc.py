@@ -3,6 +3,10 @@
 import grpc
 import warnings
 
+from countinghouse.accounting.v1 import account_determination_pb2 as countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2
+from countinghouse.accounting.v1 import accounting_rules_pb2 as countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2
+from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
+from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -40,6 +44,126 @@ class AccountingServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateClient = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateClient',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.CreateClientRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.FromString,
+                _registered_method=True)
+        self.GetClient = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetClient',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.GetClientRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.FromString,
+                _registered_method=True)
+        self.ListClients = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListClients',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.ListClientsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.ListClientsResponse.FromString,
+                _registered_method=True)
+        self.UpdateClient = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UpdateClient',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.UpdateClientRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.FromString,
+                _registered_method=True)
+        self.CreateClaimType = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateClaimType',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.CreateClaimTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.FromString,
+                _registered_method=True)
+        self.GetClaimType = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetClaimType',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.GetClaimTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.FromString,
+                _registered_method=True)
+        self.ListClaimTypes = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListClaimTypes',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListClaimTypesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListClaimTypesResponse.FromString,
+                _registered_method=True)
+        self.UpdateClaimType = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UpdateClaimType',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.UpdateClaimTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.FromString,
+                _registered_method=True)
+        self.CreateCollection = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateCollection',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.CreateCollectionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.FromString,
+                _registered_method=True)
+        self.GetCollection = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetCollection',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.GetCollectionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.FromString,
+                _registered_method=True)
+        self.ListCollections = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListCollections',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListCollectionsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListCollectionsResponse.FromString,
+                _registered_method=True)
+        self.UpdateCollection = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UpdateCollection',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.UpdateCollectionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.FromString,
+                _registered_method=True)
+        self.CreateAccountDeterminationTable = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateAccountDeterminationTable',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.CreateAccountDeterminationTableRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.FromString,
+                _registered_method=True)
+        self.GetAccountDeterminationTable = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAccountDeterminationTable',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.GetAccountDeterminationTableRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.FromString,
+                _registered_method=True)
+        self.ListAccountDeterminationTables = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountDeterminationTables',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.ListAccountDeterminationTablesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.ListAccountDeterminationTablesResponse.FromString,
+                _registered_method=True)
+        self.UpdateAccountDeterminationTable = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UpdateAccountDeterminationTable',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.UpdateAccountDeterminationTableRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.FromString,
+                _registered_method=True)
+        self.CreateAccountingRule = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateAccountingRule',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.CreateAccountingRuleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+                _registered_method=True)
+        self.GetAccountingRule = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAccountingRule',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.GetAccountingRuleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+                _registered_method=True)
+        self.ListAccountingRules = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingRules',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRulesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRulesResponse.FromString,
+                _registered_method=True)
+        self.CreateAccountingRuleVersion = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateAccountingRuleVersion',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.CreateAccountingRuleVersionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRuleVersion.FromString,
+                _registered_method=True)
+        self.GetAccountingRuleVersion = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAccountingRuleVersion',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.GetAccountingRuleVersionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRuleVersion.FromString,
+                _registered_method=True)
+        self.ListAccountingRuleVersions = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingRuleVersions',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRuleVersionsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRuleVersionsResponse.FromString,
+                _registered_method=True)
+        self.RetireAccountingRule = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/RetireAccountingRule',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.RetireAccountingRuleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+                _registered_method=True)
+        self.UnretireAccountingRule = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UnretireAccountingRule',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.UnretireAccountingRuleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+                _registered_method=True)
 
 
 class AccountingServiceServicer(object):
@@ -52,9 +176,309 @@ class AccountingServiceServicer(object):
     clients that the caller's permissions hold for is NOT_FOUND.
     """
 
+    def CreateClient(self, request, context):
+        """Creates a client. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClient(self, request, context):
+        """Gets a client. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClients(self, request, context):
+        """Lists clients by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateClient(self, request, context):
+        """Changes a client. What is under way stays as it is. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateClaimType(self, request, context):
+        """Creates a claim type. Errors: ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClaimType(self, request, context):
+        """Gets a claim type. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClaimTypes(self, request, context):
+        """Lists claim types by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateClaimType(self, request, context):
+        """Changes a claim type. Errors: NOT_FOUND; ABORTED for an etag that is not
+        the last one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCollection(self, request, context):
+        """Creates a collection. Errors: ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCollection(self, request, context):
+        """Gets a collection. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCollections(self, request, context):
+        """Lists collections by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCollection(self, request, context):
+        """Changes a collection. Errors: NOT_FOUND; ABORTED for an etag that is not
+        the last one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccountDeterminationTable(self, request, context):
+        """Creates an account determination table. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountDeterminationTable(self, request, context):
+        """Gets an account determination table. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountDeterminationTables(self, request, context):
+        """Lists account determination tables by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAccountDeterminationTable(self, request, context):
+        """Changes an account determination table. Errors: NOT_FOUND; ABORTED
+        for an etag that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccountingRule(self, request, context):
+        """Creates an accounting rule with its first version. Errors: ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountingRule(self, request, context):
+        """Gets an accounting rule with its newest version. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingRules(self, request, context):
+        """Lists accounting rules by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccountingRuleVersion(self, request, context):
+        """Changes an accounting rule: the new version runs in place of those before it
+        from its time on. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+        one; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountingRuleVersion(self, request, context):
+        """Gets a version of an accounting rule. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingRuleVersions(self, request, context):
+        """Lists the versions of an accounting rule, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetireAccountingRule(self, request, context):
+        """Retires an accounting rule: it runs no more. Errors: NOT_FOUND;
+        FAILED_PRECONDITION when it is retired already (RULE_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnretireAccountingRule(self, request, context):
+        """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
+        when it is not retired (RULE_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateClient': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateClient,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.CreateClientRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.SerializeToString,
+            ),
+            'GetClient': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClient,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.GetClientRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.SerializeToString,
+            ),
+            'ListClients': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClients,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.ListClientsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.ListClientsResponse.SerializeToString,
+            ),
+            'UpdateClient': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateClient,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.UpdateClientRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.SerializeToString,
+            ),
+            'CreateClaimType': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateClaimType,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.CreateClaimTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.SerializeToString,
+            ),
+            'GetClaimType': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClaimType,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.GetClaimTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.SerializeToString,
+            ),
+            'ListClaimTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClaimTypes,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListClaimTypesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListClaimTypesResponse.SerializeToString,
+            ),
+            'UpdateClaimType': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateClaimType,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.UpdateClaimTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.SerializeToString,
+            ),
+            'CreateCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCollection,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.CreateCollectionRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.SerializeToString,
+            ),
+            'GetCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCollection,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.GetCollectionRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.SerializeToString,
+            ),
+            'ListCollections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollections,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListCollectionsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListCollectionsResponse.SerializeToString,
+            ),
+            'UpdateCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCollection,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.UpdateCollectionRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.SerializeToString,
+            ),
+            'CreateAccountDeterminationTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccountDeterminationTable,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.CreateAccountDeterminationTableRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.SerializeToString,
+            ),
+            'GetAccountDeterminationTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountDeterminationTable,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.GetAccountDeterminationTableRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.SerializeToString,
+            ),
+            'ListAccountDeterminationTables': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountDeterminationTables,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.ListAccountDeterminationTablesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.ListAccountDeterminationTablesResponse.SerializeToString,
+            ),
+            'UpdateAccountDeterminationTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAccountDeterminationTable,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.UpdateAccountDeterminationTableRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.SerializeToString,
+            ),
+            'CreateAccountingRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccountingRule,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.CreateAccountingRuleRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.SerializeToString,
+            ),
+            'GetAccountingRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountingRule,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.GetAccountingRuleRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.SerializeToString,
+            ),
+            'ListAccountingRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingRules,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRulesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRulesResponse.SerializeToString,
+            ),
+            'CreateAccountingRuleVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccountingRuleVersion,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.CreateAccountingRuleVersionRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRuleVersion.SerializeToString,
+            ),
+            'GetAccountingRuleVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountingRuleVersion,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.GetAccountingRuleVersionRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRuleVersion.SerializeToString,
+            ),
+            'ListAccountingRuleVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingRuleVersions,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRuleVersionsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRuleVersionsResponse.SerializeToString,
+            ),
+            'RetireAccountingRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireAccountingRule,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.RetireAccountingRuleRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.SerializeToString,
+            ),
+            'UnretireAccountingRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnretireAccountingRule,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.UnretireAccountingRuleRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'countinghouse.accounting.v1.AccountingService', rpc_method_handlers)
@@ -72,3 +496,651 @@ class AccountingService(object):
     stable reason, BadRequest with all violations at once. What lies outside the
     clients that the caller's permissions hold for is NOT_FOUND.
     """
+
+    @staticmethod
+    def CreateClient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateClient',
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.CreateClientRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetClient',
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.GetClientRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListClients',
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.ListClientsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.ListClientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateClient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UpdateClient',
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.UpdateClientRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_clients__pb2.Client.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateClaimType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateClaimType',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.CreateClaimTypeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClaimType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetClaimType',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.GetClaimTypeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClaimTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListClaimTypes',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListClaimTypesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListClaimTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateClaimType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UpdateClaimType',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.UpdateClaimTypeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ClaimType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateCollection',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.CreateCollectionRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetCollection',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.GetCollectionRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListCollections',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListCollectionsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.ListCollectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UpdateCollection',
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.UpdateCollectionRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_configuration__pb2.Collection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccountDeterminationTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateAccountDeterminationTable',
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.CreateAccountDeterminationTableRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountDeterminationTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAccountDeterminationTable',
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.GetAccountDeterminationTableRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountDeterminationTables(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountDeterminationTables',
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.ListAccountDeterminationTablesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.ListAccountDeterminationTablesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAccountDeterminationTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UpdateAccountDeterminationTable',
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.UpdateAccountDeterminationTableRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2.AccountDeterminationTable.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccountingRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateAccountingRule',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.CreateAccountingRuleRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountingRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAccountingRule',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.GetAccountingRuleRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingRules',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRulesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccountingRuleVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateAccountingRuleVersion',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.CreateAccountingRuleVersionRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRuleVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountingRuleVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAccountingRuleVersion',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.GetAccountingRuleVersionRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRuleVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingRuleVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingRuleVersions',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRuleVersionsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.ListAccountingRuleVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireAccountingRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/RetireAccountingRule',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.RetireAccountingRuleRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnretireAccountingRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UnretireAccountingRule',
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.UnretireAccountingRuleRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -4,6 +4,10 @@ isort:skip_file
 Turns accounting rules into balanced operations and has them carried out."""
 
 from collections import abc as _abc
+from countinghouse.accounting.v1 import account_determination_pb2 as _account_determination_pb2
+from countinghouse.accounting.v1 import accounting_rules_pb2 as _accounting_rules_pb2
+from countinghouse.accounting.v1 import clients_pb2 as _clients_pb2
+from countinghouse.accounting.v1 import configuration_pb2 as _configuration_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -39,6 +43,76 @@ class AccountingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AccountingServiceAsyncStub: ...
+    CreateClient: _grpc.UnaryUnaryMultiCallable[_clients_pb2.CreateClientRequest, _clients_pb2.Client]
+    """Creates a client. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetClient: _grpc.UnaryUnaryMultiCallable[_clients_pb2.GetClientRequest, _clients_pb2.Client]
+    """Gets a client. Errors: NOT_FOUND."""
+    ListClients: _grpc.UnaryUnaryMultiCallable[_clients_pb2.ListClientsRequest, _clients_pb2.ListClientsResponse]
+    """Lists clients by code."""
+    UpdateClient: _grpc.UnaryUnaryMultiCallable[_clients_pb2.UpdateClientRequest, _clients_pb2.Client]
+    """Changes a client. What is under way stays as it is. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateClaimType: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.CreateClaimTypeRequest, _configuration_pb2.ClaimType]
+    """Creates a claim type. Errors: ALREADY_EXISTS."""
+    GetClaimType: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.GetClaimTypeRequest, _configuration_pb2.ClaimType]
+    """Gets a claim type. Errors: NOT_FOUND."""
+    ListClaimTypes: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.ListClaimTypesRequest, _configuration_pb2.ListClaimTypesResponse]
+    """Lists claim types by code."""
+    UpdateClaimType: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.UpdateClaimTypeRequest, _configuration_pb2.ClaimType]
+    """Changes a claim type. Errors: NOT_FOUND; ABORTED for an etag that is not
+    the last one.
+    """
+    CreateCollection: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.CreateCollectionRequest, _configuration_pb2.Collection]
+    """Creates a collection. Errors: ALREADY_EXISTS."""
+    GetCollection: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.GetCollectionRequest, _configuration_pb2.Collection]
+    """Gets a collection. Errors: NOT_FOUND."""
+    ListCollections: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.ListCollectionsRequest, _configuration_pb2.ListCollectionsResponse]
+    """Lists collections by code."""
+    UpdateCollection: _grpc.UnaryUnaryMultiCallable[_configuration_pb2.UpdateCollectionRequest, _configuration_pb2.Collection]
+    """Changes a collection. Errors: NOT_FOUND; ABORTED for an etag that is not
+    the last one.
+    """
+    CreateAccountDeterminationTable: _grpc.UnaryUnaryMultiCallable[_account_determination_pb2.CreateAccountDeterminationTableRequest, _account_determination_pb2.AccountDeterminationTable]
+    """Creates an account determination table. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetAccountDeterminationTable: _grpc.UnaryUnaryMultiCallable[_account_determination_pb2.GetAccountDeterminationTableRequest, _account_determination_pb2.AccountDeterminationTable]
+    """Gets an account determination table. Errors: NOT_FOUND."""
+    ListAccountDeterminationTables: _grpc.UnaryUnaryMultiCallable[_account_determination_pb2.ListAccountDeterminationTablesRequest, _account_determination_pb2.ListAccountDeterminationTablesResponse]
+    """Lists account determination tables by code."""
+    UpdateAccountDeterminationTable: _grpc.UnaryUnaryMultiCallable[_account_determination_pb2.UpdateAccountDeterminationTableRequest, _account_determination_pb2.AccountDeterminationTable]
+    """Changes an account determination table. Errors: NOT_FOUND; ABORTED
+    for an etag that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    CreateAccountingRule: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.CreateAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]
+    """Creates an accounting rule with its first version. Errors: ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetAccountingRule: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.GetAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]
+    """Gets an accounting rule with its newest version. Errors: NOT_FOUND."""
+    ListAccountingRules: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.ListAccountingRulesRequest, _accounting_rules_pb2.ListAccountingRulesResponse]
+    """Lists accounting rules by code."""
+    CreateAccountingRuleVersion: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.CreateAccountingRuleVersionRequest, _accounting_rules_pb2.AccountingRuleVersion]
+    """Changes an accounting rule: the new version runs in place of those before it
+    from its time on. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+    one; INVALID_ARGUMENT with every violation.
+    """
+    GetAccountingRuleVersion: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.GetAccountingRuleVersionRequest, _accounting_rules_pb2.AccountingRuleVersion]
+    """Gets a version of an accounting rule. Errors: NOT_FOUND."""
+    ListAccountingRuleVersions: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.ListAccountingRuleVersionsRequest, _accounting_rules_pb2.ListAccountingRuleVersionsResponse]
+    """Lists the versions of an accounting rule, the newest first."""
+    RetireAccountingRule: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.RetireAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]
+    """Retires an accounting rule: it runs no more. Errors: NOT_FOUND;
+    FAILED_PRECONDITION when it is retired already (RULE_STATE).
+    """
+    UnretireAccountingRule: _grpc.UnaryUnaryMultiCallable[_accounting_rules_pb2.UnretireAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]
+    """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
+    when it is not retired (RULE_STATE).
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -52,6 +126,76 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateClient: _aio.UnaryUnaryMultiCallable[_clients_pb2.CreateClientRequest, _clients_pb2.Client]  # type: ignore[assignment]
+    """Creates a client. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetClient: _aio.UnaryUnaryMultiCallable[_clients_pb2.GetClientRequest, _clients_pb2.Client]  # type: ignore[assignment]
+    """Gets a client. Errors: NOT_FOUND."""
+    ListClients: _aio.UnaryUnaryMultiCallable[_clients_pb2.ListClientsRequest, _clients_pb2.ListClientsResponse]  # type: ignore[assignment]
+    """Lists clients by code."""
+    UpdateClient: _aio.UnaryUnaryMultiCallable[_clients_pb2.UpdateClientRequest, _clients_pb2.Client]  # type: ignore[assignment]
+    """Changes a client. What is under way stays as it is. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateClaimType: _aio.UnaryUnaryMultiCallable[_configuration_pb2.CreateClaimTypeRequest, _configuration_pb2.ClaimType]  # type: ignore[assignment]
+    """Creates a claim type. Errors: ALREADY_EXISTS."""
+    GetClaimType: _aio.UnaryUnaryMultiCallable[_configuration_pb2.GetClaimTypeRequest, _configuration_pb2.ClaimType]  # type: ignore[assignment]
+    """Gets a claim type. Errors: NOT_FOUND."""
+    ListClaimTypes: _aio.UnaryUnaryMultiCallable[_configuration_pb2.ListClaimTypesRequest, _configuration_pb2.ListClaimTypesResponse]  # type: ignore[assignment]
+    """Lists claim types by code."""
+    UpdateClaimType: _aio.UnaryUnaryMultiCallable[_configuration_pb2.UpdateClaimTypeRequest, _configuration_pb2.ClaimType]  # type: ignore[assignment]
+    """Changes a claim type. Errors: NOT_FOUND; ABORTED for an etag that is not
+    the last one.
+    """
+    CreateCollection: _aio.UnaryUnaryMultiCallable[_configuration_pb2.CreateCollectionRequest, _configuration_pb2.Collection]  # type: ignore[assignment]
+    """Creates a collection. Errors: ALREADY_EXISTS."""
+    GetCollection: _aio.UnaryUnaryMultiCallable[_configuration_pb2.GetCollectionRequest, _configuration_pb2.Collection]  # type: ignore[assignment]
+    """Gets a collection. Errors: NOT_FOUND."""
+    ListCollections: _aio.UnaryUnaryMultiCallable[_configuration_pb2.ListCollectionsRequest, _configuration_pb2.ListCollectionsResponse]  # type: ignore[assignment]
+    """Lists collections by code."""
+    UpdateCollection: _aio.UnaryUnaryMultiCallable[_configuration_pb2.UpdateCollectionRequest, _configuration_pb2.Collection]  # type: ignore[assignment]
+    """Changes a collection. Errors: NOT_FOUND; ABORTED for an etag that is not
+    the last one.
+    """
+    CreateAccountDeterminationTable: _aio.UnaryUnaryMultiCallable[_account_determination_pb2.CreateAccountDeterminationTableRequest, _account_determination_pb2.AccountDeterminationTable]  # type: ignore[assignment]
+    """Creates an account determination table. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetAccountDeterminationTable: _aio.UnaryUnaryMultiCallable[_account_determination_pb2.GetAccountDeterminationTableRequest, _account_determination_pb2.AccountDeterminationTable]  # type: ignore[assignment]
+    """Gets an account determination table. Errors: NOT_FOUND."""
+    ListAccountDeterminationTables: _aio.UnaryUnaryMultiCallable[_account_determination_pb2.ListAccountDeterminationTablesRequest, _account_determination_pb2.ListAccountDeterminationTablesResponse]  # type: ignore[assignment]
+    """Lists account determination tables by code."""
+    UpdateAccountDeterminationTable: _aio.UnaryUnaryMultiCallable[_account_determination_pb2.UpdateAccountDeterminationTableRequest, _account_determination_pb2.AccountDeterminationTable]  # type: ignore[assignment]
+    """Changes an account determination table. Errors: NOT_FOUND; ABORTED
+    for an etag that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    CreateAccountingRule: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.CreateAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]  # type: ignore[assignment]
+    """Creates an accounting rule with its first version. Errors: ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetAccountingRule: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.GetAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]  # type: ignore[assignment]
+    """Gets an accounting rule with its newest version. Errors: NOT_FOUND."""
+    ListAccountingRules: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.ListAccountingRulesRequest, _accounting_rules_pb2.ListAccountingRulesResponse]  # type: ignore[assignment]
+    """Lists accounting rules by code."""
+    CreateAccountingRuleVersion: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.CreateAccountingRuleVersionRequest, _accounting_rules_pb2.AccountingRuleVersion]  # type: ignore[assignment]
+    """Changes an accounting rule: the new version runs in place of those before it
+    from its time on. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+    one; INVALID_ARGUMENT with every violation.
+    """
+    GetAccountingRuleVersion: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.GetAccountingRuleVersionRequest, _accounting_rules_pb2.AccountingRuleVersion]  # type: ignore[assignment]
+    """Gets a version of an accounting rule. Errors: NOT_FOUND."""
+    ListAccountingRuleVersions: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.ListAccountingRuleVersionsRequest, _accounting_rules_pb2.ListAccountingRuleVersionsResponse]  # type: ignore[assignment]
+    """Lists the versions of an accounting rule, the newest first."""
+    RetireAccountingRule: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.RetireAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]  # type: ignore[assignment]
+    """Retires an accounting rule: it runs no more. Errors: NOT_FOUND;
+    FAILED_PRECONDITION when it is retired already (RULE_STATE).
+    """
+    UnretireAccountingRule: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.UnretireAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]  # type: ignore[assignment]
+    """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
+    when it is not retired (RULE_STATE).
+    """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Turns accounting rules into balanced operations for claims and disputes, and
@@ -63,6 +207,218 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     clients that the caller's permissions hold for is NOT_FOUND.
     """
 
-    ...
+    @_abc_1.abstractmethod
+    def CreateClient(
+        self,
+        request: _clients_pb2.CreateClientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_clients_pb2.Client, _abc.Awaitable[_clients_pb2.Client]]:
+        """Creates a client. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetClient(
+        self,
+        request: _clients_pb2.GetClientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_clients_pb2.Client, _abc.Awaitable[_clients_pb2.Client]]:
+        """Gets a client. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListClients(
+        self,
+        request: _clients_pb2.ListClientsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_clients_pb2.ListClientsResponse, _abc.Awaitable[_clients_pb2.ListClientsResponse]]:
+        """Lists clients by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateClient(
+        self,
+        request: _clients_pb2.UpdateClientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_clients_pb2.Client, _abc.Awaitable[_clients_pb2.Client]]:
+        """Changes a client. What is under way stays as it is. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateClaimType(
+        self,
+        request: _configuration_pb2.CreateClaimTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.ClaimType, _abc.Awaitable[_configuration_pb2.ClaimType]]:
+        """Creates a claim type. Errors: ALREADY_EXISTS."""
+
+    @_abc_1.abstractmethod
+    def GetClaimType(
+        self,
+        request: _configuration_pb2.GetClaimTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.ClaimType, _abc.Awaitable[_configuration_pb2.ClaimType]]:
+        """Gets a claim type. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListClaimTypes(
+        self,
+        request: _configuration_pb2.ListClaimTypesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.ListClaimTypesResponse, _abc.Awaitable[_configuration_pb2.ListClaimTypesResponse]]:
+        """Lists claim types by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateClaimType(
+        self,
+        request: _configuration_pb2.UpdateClaimTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.ClaimType, _abc.Awaitable[_configuration_pb2.ClaimType]]:
+        """Changes a claim type. Errors: NOT_FOUND; ABORTED for an etag that is not
+        the last one.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateCollection(
+        self,
+        request: _configuration_pb2.CreateCollectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.Collection, _abc.Awaitable[_configuration_pb2.Collection]]:
+        """Creates a collection. Errors: ALREADY_EXISTS."""
+
+    @_abc_1.abstractmethod
+    def GetCollection(
+        self,
+        request: _configuration_pb2.GetCollectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.Collection, _abc.Awaitable[_configuration_pb2.Collection]]:
+        """Gets a collection. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListCollections(
+        self,
+        request: _configuration_pb2.ListCollectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.ListCollectionsResponse, _abc.Awaitable[_configuration_pb2.ListCollectionsResponse]]:
+        """Lists collections by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateCollection(
+        self,
+        request: _configuration_pb2.UpdateCollectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_configuration_pb2.Collection, _abc.Awaitable[_configuration_pb2.Collection]]:
+        """Changes a collection. Errors: NOT_FOUND; ABORTED for an etag that is not
+        the last one.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateAccountDeterminationTable(
+        self,
+        request: _account_determination_pb2.CreateAccountDeterminationTableRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_determination_pb2.AccountDeterminationTable, _abc.Awaitable[_account_determination_pb2.AccountDeterminationTable]]:
+        """Creates an account determination table. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountDeterminationTable(
+        self,
+        request: _account_determination_pb2.GetAccountDeterminationTableRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_determination_pb2.AccountDeterminationTable, _abc.Awaitable[_account_determination_pb2.AccountDeterminationTable]]:
+        """Gets an account determination table. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccountDeterminationTables(
+        self,
+        request: _account_determination_pb2.ListAccountDeterminationTablesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_determination_pb2.ListAccountDeterminationTablesResponse, _abc.Awaitable[_account_determination_pb2.ListAccountDeterminationTablesResponse]]:
+        """Lists account determination tables by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateAccountDeterminationTable(
+        self,
+        request: _account_determination_pb2.UpdateAccountDeterminationTableRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_determination_pb2.AccountDeterminationTable, _abc.Awaitable[_account_determination_pb2.AccountDeterminationTable]]:
+        """Changes an account determination table. Errors: NOT_FOUND; ABORTED
+        for an etag that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateAccountingRule(
+        self,
+        request: _accounting_rules_pb2.CreateAccountingRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.AccountingRule, _abc.Awaitable[_accounting_rules_pb2.AccountingRule]]:
+        """Creates an accounting rule with its first version. Errors: ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountingRule(
+        self,
+        request: _accounting_rules_pb2.GetAccountingRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.AccountingRule, _abc.Awaitable[_accounting_rules_pb2.AccountingRule]]:
+        """Gets an accounting rule with its newest version. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccountingRules(
+        self,
+        request: _accounting_rules_pb2.ListAccountingRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.ListAccountingRulesResponse, _abc.Awaitable[_accounting_rules_pb2.ListAccountingRulesResponse]]:
+        """Lists accounting rules by code."""
+
+    @_abc_1.abstractmethod
+    def CreateAccountingRuleVersion(
+        self,
+        request: _accounting_rules_pb2.CreateAccountingRuleVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.AccountingRuleVersion, _abc.Awaitable[_accounting_rules_pb2.AccountingRuleVersion]]:
+        """Changes an accounting rule: the new version runs in place of those before it
+        from its time on. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+        one; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountingRuleVersion(
+        self,
+        request: _accounting_rules_pb2.GetAccountingRuleVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.AccountingRuleVersion, _abc.Awaitable[_accounting_rules_pb2.AccountingRuleVersion]]:
+        """Gets a version of an accounting rule. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccountingRuleVersions(
+        self,
+        request: _accounting_rules_pb2.ListAccountingRuleVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.ListAccountingRuleVersionsResponse, _abc.Awaitable[_accounting_rules_pb2.ListAccountingRuleVersionsResponse]]:
+        """Lists the versions of an accounting rule, the newest first."""
+
+    @_abc_1.abstractmethod
+    def RetireAccountingRule(
+        self,
+        request: _accounting_rules_pb2.RetireAccountingRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.AccountingRule, _abc.Awaitable[_accounting_rules_pb2.AccountingRule]]:
+        """Retires an accounting rule: it runs no more. Errors: NOT_FOUND;
+        FAILED_PRECONDITION when it is retired already (RULE_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def UnretireAccountingRule(
+        self,
+        request: _accounting_rules_pb2.UnretireAccountingRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounting_rules_pb2.AccountingRule, _abc.Awaitable[_accounting_rules_pb2.AccountingRule]]:
+        """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
+        when it is not retired (RULE_STATE).
+        """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
