@@ -5,8 +5,10 @@ import warnings
 
 from countinghouse.accounting.v1 import account_determination_pb2 as countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2
 from countinghouse.accounting.v1 import accounting_rules_pb2 as countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2
+from countinghouse.accounting.v1 import claims_pb2 as countinghouse_dot_accounting_dot_v1_dot_claims__pb2
 from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
 from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
+from countinghouse.accounting.v1 import feed_pb2 as countinghouse_dot_accounting_dot_v1_dot_feed__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -163,6 +165,61 @@ class AccountingServiceStub(object):
                 '/countinghouse.accounting.v1.AccountingService/UnretireAccountingRule',
                 request_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.UnretireAccountingRuleRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+                _registered_method=True)
+        self.CreateClaim = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateClaim',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.CreateClaimRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+                _registered_method=True)
+        self.GetClaim = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetClaim',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.GetClaimRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+                _registered_method=True)
+        self.ListClaims = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListClaims',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListClaimsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListClaimsResponse.FromString,
+                _registered_method=True)
+        self.UpdateClaim = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UpdateClaim',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.UpdateClaimRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+                _registered_method=True)
+        self.CreateDispute = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CreateDispute',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.CreateDisputeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.FromString,
+                _registered_method=True)
+        self.GetDispute = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetDispute',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.GetDisputeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.FromString,
+                _registered_method=True)
+        self.ListDisputes = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListDisputes',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListDisputesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListDisputesResponse.FromString,
+                _registered_method=True)
+        self.UpdateDispute = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/UpdateDispute',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.UpdateDisputeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.FromString,
+                _registered_method=True)
+        self.ListAccountingEvents = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingEvents',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.ListAccountingEventsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.ListAccountingEventsResponse.FromString,
+                _registered_method=True)
+        self.WatchAccountingEvents = channel.unary_stream(
+                '/countinghouse.accounting.v1.AccountingService/WatchAccountingEvents',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchAccountingEventsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchAccountingEventsResponse.FromString,
+                _registered_method=True)
+        self.WatchClaim = channel.unary_stream(
+                '/countinghouse.accounting.v1.AccountingService/WatchClaim',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimResponse.FromString,
                 _registered_method=True)
 
 
@@ -356,6 +413,114 @@ class AccountingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateClaim(self, request, context):
+        """Creates a claim, open, with the disputes that it brings along.
+
+        Errors: INVALID_ARGUMENT with every violation, such as a client or claim
+        type that there is not (CLIENT_UNKNOWN, CLAIM_TYPE_UNKNOWN); ALREADY_EXISTS
+        (CLAIM_ID_TAKEN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClaim(self, request, context):
+        """Gets a claim. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClaims(self, request, context):
+        """Lists claims by id: of all clients, or of one; of a type; in a state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateClaim(self, request, context):
+        """Changes a claim, for the operations to come.
+
+        Errors: INVALID_ARGUMENT for another client or claim type than it has, or a
+        mask that names no field; NOT_FOUND; ABORTED when the etag is stale.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDispute(self, request, context):
+        """Adds a dispute to an open claim.
+
+        Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ALREADY_EXISTS
+        (DISPUTE_ID_TAKEN); FAILED_PRECONDITION (CLAIM_RESOLVED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDispute(self, request, context):
+        """Gets a dispute. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDisputes(self, request, context):
+        """Lists a claim's disputes by id. Errors: NOT_FOUND for the claim.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDispute(self, request, context):
+        """Changes a dispute of an open claim; its operations keep their amounts.
+
+        Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ABORTED when the
+        etag is stale; FAILED_PRECONDITION (CLAIM_RESOLVED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingEvents(self, request, context):
+        """Lists what happened, of a client or of a claim, oldest first.
+
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchAccountingEvents(self, request, context):
+        """Streams what happens to the claims of a client, in the order of positions,
+        none of which is left out. It has no end of its own.
+
+        After a lost connection, call again with the last position seen in
+        `after_position`: nothing is missed. Heartbeats come while nothing happens.
+
+        Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+        when `after_position` was never sent (the newest is in the ErrorInfo);
+        UNAVAILABLE with RetryInfo while the server drains.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchClaim(self, request, context):
+        """Streams a claim: as it is, at once, then what happens to it, in the order of
+        sequences, none of which is left out. It has no end of its own.
+
+        After a lost connection, call again with the last sequence seen in
+        `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
+
+        Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+        when `after_sequence` was never sent (the newest is in the ErrorInfo);
+        UNAVAILABLE with RetryInfo while the server drains.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -478,6 +643,61 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     servicer.UnretireAccountingRule,
                     request_deserializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.UnretireAccountingRuleRequest.FromString,
                     response_serializer=countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.SerializeToString,
+            ),
+            'CreateClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateClaim,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.CreateClaimRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.SerializeToString,
+            ),
+            'GetClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClaim,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.GetClaimRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.SerializeToString,
+            ),
+            'ListClaims': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClaims,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListClaimsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListClaimsResponse.SerializeToString,
+            ),
+            'UpdateClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateClaim,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.UpdateClaimRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.SerializeToString,
+            ),
+            'CreateDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDispute,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.CreateDisputeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.SerializeToString,
+            ),
+            'GetDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDispute,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.GetDisputeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.SerializeToString,
+            ),
+            'ListDisputes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDisputes,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListDisputesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListDisputesResponse.SerializeToString,
+            ),
+            'UpdateDispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDispute,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.UpdateDisputeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.SerializeToString,
+            ),
+            'ListAccountingEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingEvents,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.ListAccountingEventsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.ListAccountingEventsResponse.SerializeToString,
+            ),
+            'WatchAccountingEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAccountingEvents,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchAccountingEventsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchAccountingEventsResponse.SerializeToString,
+            ),
+            'WatchClaim': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchClaim,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1135,6 +1355,303 @@ class AccountingService(object):
             '/countinghouse.accounting.v1.AccountingService/UnretireAccountingRule',
             countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.UnretireAccountingRuleRequest.SerializeToString,
             countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2.AccountingRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateClaim',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.CreateClaimRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetClaim',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.GetClaimRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClaims(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListClaims',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListClaimsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UpdateClaim',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.UpdateClaimRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CreateDispute',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.CreateDisputeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetDispute',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.GetDisputeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDisputes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListDisputes',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListDisputesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.ListDisputesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/UpdateDispute',
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.UpdateDisputeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Dispute.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingEvents',
+            countinghouse_dot_accounting_dot_v1_dot_feed__pb2.ListAccountingEventsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_feed__pb2.ListAccountingEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAccountingEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/WatchAccountingEvents',
+            countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchAccountingEventsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchAccountingEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/WatchClaim',
+            countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,8 +6,10 @@ Turns accounting rules into balanced operations and has them carried out."""
 from collections import abc as _abc
 from countinghouse.accounting.v1 import account_determination_pb2 as _account_determination_pb2
 from countinghouse.accounting.v1 import accounting_rules_pb2 as _accounting_rules_pb2
+from countinghouse.accounting.v1 import claims_pb2 as _claims_pb2
 from countinghouse.accounting.v1 import clients_pb2 as _clients_pb2
 from countinghouse.accounting.v1 import configuration_pb2 as _configuration_pb2
+from countinghouse.accounting.v1 import feed_pb2 as _feed_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -113,6 +115,66 @@ class AccountingServiceStub:
     """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
     when it is not retired (RULE_STATE).
     """
+    CreateClaim: _grpc.UnaryUnaryMultiCallable[_claims_pb2.CreateClaimRequest, _claims_pb2.Claim]
+    """Creates a claim, open, with the disputes that it brings along.
+
+    Errors: INVALID_ARGUMENT with every violation, such as a client or claim
+    type that there is not (CLIENT_UNKNOWN, CLAIM_TYPE_UNKNOWN); ALREADY_EXISTS
+    (CLAIM_ID_TAKEN).
+    """
+    GetClaim: _grpc.UnaryUnaryMultiCallable[_claims_pb2.GetClaimRequest, _claims_pb2.Claim]
+    """Gets a claim. Errors: NOT_FOUND."""
+    ListClaims: _grpc.UnaryUnaryMultiCallable[_claims_pb2.ListClaimsRequest, _claims_pb2.ListClaimsResponse]
+    """Lists claims by id: of all clients, or of one; of a type; in a state."""
+    UpdateClaim: _grpc.UnaryUnaryMultiCallable[_claims_pb2.UpdateClaimRequest, _claims_pb2.Claim]
+    """Changes a claim, for the operations to come.
+
+    Errors: INVALID_ARGUMENT for another client or claim type than it has, or a
+    mask that names no field; NOT_FOUND; ABORTED when the etag is stale.
+    """
+    CreateDispute: _grpc.UnaryUnaryMultiCallable[_claims_pb2.CreateDisputeRequest, _claims_pb2.Dispute]
+    """Adds a dispute to an open claim.
+
+    Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ALREADY_EXISTS
+    (DISPUTE_ID_TAKEN); FAILED_PRECONDITION (CLAIM_RESOLVED).
+    """
+    GetDispute: _grpc.UnaryUnaryMultiCallable[_claims_pb2.GetDisputeRequest, _claims_pb2.Dispute]
+    """Gets a dispute. Errors: NOT_FOUND."""
+    ListDisputes: _grpc.UnaryUnaryMultiCallable[_claims_pb2.ListDisputesRequest, _claims_pb2.ListDisputesResponse]
+    """Lists a claim's disputes by id. Errors: NOT_FOUND for the claim."""
+    UpdateDispute: _grpc.UnaryUnaryMultiCallable[_claims_pb2.UpdateDisputeRequest, _claims_pb2.Dispute]
+    """Changes a dispute of an open claim; its operations keep their amounts.
+
+    Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ABORTED when the
+    etag is stale; FAILED_PRECONDITION (CLAIM_RESOLVED).
+    """
+    ListAccountingEvents: _grpc.UnaryUnaryMultiCallable[_feed_pb2.ListAccountingEventsRequest, _feed_pb2.ListAccountingEventsResponse]
+    """Lists what happened, of a client or of a claim, oldest first.
+
+    Errors: NOT_FOUND.
+    """
+    WatchAccountingEvents: _grpc.UnaryStreamMultiCallable[_feed_pb2.WatchAccountingEventsRequest, _feed_pb2.WatchAccountingEventsResponse]
+    """Streams what happens to the claims of a client, in the order of positions,
+    none of which is left out. It has no end of its own.
+
+    After a lost connection, call again with the last position seen in
+    `after_position`: nothing is missed. Heartbeats come while nothing happens.
+
+    Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+    when `after_position` was never sent (the newest is in the ErrorInfo);
+    UNAVAILABLE with RetryInfo while the server drains.
+    """
+    WatchClaim: _grpc.UnaryStreamMultiCallable[_feed_pb2.WatchClaimRequest, _feed_pb2.WatchClaimResponse]
+    """Streams a claim: as it is, at once, then what happens to it, in the order of
+    sequences, none of which is left out. It has no end of its own.
+
+    After a lost connection, call again with the last sequence seen in
+    `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
+
+    Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+    when `after_sequence` was never sent (the newest is in the ErrorInfo);
+    UNAVAILABLE with RetryInfo while the server drains.
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -195,6 +257,66 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     UnretireAccountingRule: _aio.UnaryUnaryMultiCallable[_accounting_rules_pb2.UnretireAccountingRuleRequest, _accounting_rules_pb2.AccountingRule]  # type: ignore[assignment]
     """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
     when it is not retired (RULE_STATE).
+    """
+    CreateClaim: _aio.UnaryUnaryMultiCallable[_claims_pb2.CreateClaimRequest, _claims_pb2.Claim]  # type: ignore[assignment]
+    """Creates a claim, open, with the disputes that it brings along.
+
+    Errors: INVALID_ARGUMENT with every violation, such as a client or claim
+    type that there is not (CLIENT_UNKNOWN, CLAIM_TYPE_UNKNOWN); ALREADY_EXISTS
+    (CLAIM_ID_TAKEN).
+    """
+    GetClaim: _aio.UnaryUnaryMultiCallable[_claims_pb2.GetClaimRequest, _claims_pb2.Claim]  # type: ignore[assignment]
+    """Gets a claim. Errors: NOT_FOUND."""
+    ListClaims: _aio.UnaryUnaryMultiCallable[_claims_pb2.ListClaimsRequest, _claims_pb2.ListClaimsResponse]  # type: ignore[assignment]
+    """Lists claims by id: of all clients, or of one; of a type; in a state."""
+    UpdateClaim: _aio.UnaryUnaryMultiCallable[_claims_pb2.UpdateClaimRequest, _claims_pb2.Claim]  # type: ignore[assignment]
+    """Changes a claim, for the operations to come.
+
+    Errors: INVALID_ARGUMENT for another client or claim type than it has, or a
+    mask that names no field; NOT_FOUND; ABORTED when the etag is stale.
+    """
+    CreateDispute: _aio.UnaryUnaryMultiCallable[_claims_pb2.CreateDisputeRequest, _claims_pb2.Dispute]  # type: ignore[assignment]
+    """Adds a dispute to an open claim.
+
+    Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ALREADY_EXISTS
+    (DISPUTE_ID_TAKEN); FAILED_PRECONDITION (CLAIM_RESOLVED).
+    """
+    GetDispute: _aio.UnaryUnaryMultiCallable[_claims_pb2.GetDisputeRequest, _claims_pb2.Dispute]  # type: ignore[assignment]
+    """Gets a dispute. Errors: NOT_FOUND."""
+    ListDisputes: _aio.UnaryUnaryMultiCallable[_claims_pb2.ListDisputesRequest, _claims_pb2.ListDisputesResponse]  # type: ignore[assignment]
+    """Lists a claim's disputes by id. Errors: NOT_FOUND for the claim."""
+    UpdateDispute: _aio.UnaryUnaryMultiCallable[_claims_pb2.UpdateDisputeRequest, _claims_pb2.Dispute]  # type: ignore[assignment]
+    """Changes a dispute of an open claim; its operations keep their amounts.
+
+    Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ABORTED when the
+    etag is stale; FAILED_PRECONDITION (CLAIM_RESOLVED).
+    """
+    ListAccountingEvents: _aio.UnaryUnaryMultiCallable[_feed_pb2.ListAccountingEventsRequest, _feed_pb2.ListAccountingEventsResponse]  # type: ignore[assignment]
+    """Lists what happened, of a client or of a claim, oldest first.
+
+    Errors: NOT_FOUND.
+    """
+    WatchAccountingEvents: _aio.UnaryStreamMultiCallable[_feed_pb2.WatchAccountingEventsRequest, _feed_pb2.WatchAccountingEventsResponse]  # type: ignore[assignment]
+    """Streams what happens to the claims of a client, in the order of positions,
+    none of which is left out. It has no end of its own.
+
+    After a lost connection, call again with the last position seen in
+    `after_position`: nothing is missed. Heartbeats come while nothing happens.
+
+    Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+    when `after_position` was never sent (the newest is in the ErrorInfo);
+    UNAVAILABLE with RetryInfo while the server drains.
+    """
+    WatchClaim: _aio.UnaryStreamMultiCallable[_feed_pb2.WatchClaimRequest, _feed_pb2.WatchClaimResponse]  # type: ignore[assignment]
+    """Streams a claim: as it is, at once, then what happens to it, in the order of
+    sequences, none of which is left out. It has no end of its own.
+
+    After a lost connection, call again with the last sequence seen in
+    `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
+
+    Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+    when `after_sequence` was never sent (the newest is in the ErrorInfo);
+    UNAVAILABLE with RetryInfo while the server drains.
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -419,6 +541,132 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounting_rules_pb2.AccountingRule, _abc.Awaitable[_accounting_rules_pb2.AccountingRule]]:
         """Brings a retired accounting rule back. Errors: NOT_FOUND; FAILED_PRECONDITION
         when it is not retired (RULE_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateClaim(
+        self,
+        request: _claims_pb2.CreateClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Claim, _abc.Awaitable[_claims_pb2.Claim]]:
+        """Creates a claim, open, with the disputes that it brings along.
+
+        Errors: INVALID_ARGUMENT with every violation, such as a client or claim
+        type that there is not (CLIENT_UNKNOWN, CLAIM_TYPE_UNKNOWN); ALREADY_EXISTS
+        (CLAIM_ID_TAKEN).
+        """
+
+    @_abc_1.abstractmethod
+    def GetClaim(
+        self,
+        request: _claims_pb2.GetClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Claim, _abc.Awaitable[_claims_pb2.Claim]]:
+        """Gets a claim. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListClaims(
+        self,
+        request: _claims_pb2.ListClaimsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.ListClaimsResponse, _abc.Awaitable[_claims_pb2.ListClaimsResponse]]:
+        """Lists claims by id: of all clients, or of one; of a type; in a state."""
+
+    @_abc_1.abstractmethod
+    def UpdateClaim(
+        self,
+        request: _claims_pb2.UpdateClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Claim, _abc.Awaitable[_claims_pb2.Claim]]:
+        """Changes a claim, for the operations to come.
+
+        Errors: INVALID_ARGUMENT for another client or claim type than it has, or a
+        mask that names no field; NOT_FOUND; ABORTED when the etag is stale.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateDispute(
+        self,
+        request: _claims_pb2.CreateDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Dispute, _abc.Awaitable[_claims_pb2.Dispute]]:
+        """Adds a dispute to an open claim.
+
+        Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ALREADY_EXISTS
+        (DISPUTE_ID_TAKEN); FAILED_PRECONDITION (CLAIM_RESOLVED).
+        """
+
+    @_abc_1.abstractmethod
+    def GetDispute(
+        self,
+        request: _claims_pb2.GetDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Dispute, _abc.Awaitable[_claims_pb2.Dispute]]:
+        """Gets a dispute. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListDisputes(
+        self,
+        request: _claims_pb2.ListDisputesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.ListDisputesResponse, _abc.Awaitable[_claims_pb2.ListDisputesResponse]]:
+        """Lists a claim's disputes by id. Errors: NOT_FOUND for the claim."""
+
+    @_abc_1.abstractmethod
+    def UpdateDispute(
+        self,
+        request: _claims_pb2.UpdateDisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Dispute, _abc.Awaitable[_claims_pb2.Dispute]]:
+        """Changes a dispute of an open claim; its operations keep their amounts.
+
+        Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ABORTED when the
+        etag is stale; FAILED_PRECONDITION (CLAIM_RESOLVED).
+        """
+
+    @_abc_1.abstractmethod
+    def ListAccountingEvents(
+        self,
+        request: _feed_pb2.ListAccountingEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feed_pb2.ListAccountingEventsResponse, _abc.Awaitable[_feed_pb2.ListAccountingEventsResponse]]:
+        """Lists what happened, of a client or of a claim, oldest first.
+
+        Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchAccountingEvents(
+        self,
+        request: _feed_pb2.WatchAccountingEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feed_pb2.WatchAccountingEventsResponse], _abc.AsyncIterator[_feed_pb2.WatchAccountingEventsResponse]]:
+        """Streams what happens to the claims of a client, in the order of positions,
+        none of which is left out. It has no end of its own.
+
+        After a lost connection, call again with the last position seen in
+        `after_position`: nothing is missed. Heartbeats come while nothing happens.
+
+        Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+        when `after_position` was never sent (the newest is in the ErrorInfo);
+        UNAVAILABLE with RetryInfo while the server drains.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchClaim(
+        self,
+        request: _feed_pb2.WatchClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feed_pb2.WatchClaimResponse], _abc.AsyncIterator[_feed_pb2.WatchClaimResponse]]:
+        """Streams a claim: as it is, at once, then what happens to it, in the order of
+        sequences, none of which is left out. It has no end of its own.
+
+        After a lost connection, call again with the last sequence seen in
+        `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
+
+        Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+        when `after_sequence` was never sent (the newest is in the ErrorInfo);
+        UNAVAILABLE with RetryInfo while the server drains.
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
