@@ -26,6 +26,12 @@ FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 Result = TypeVar("Result", bool, str)
 
+_CAUSES = (
+    (ZeroDivisionError, "it divides by zero"),
+    (OverflowError, "a number is beyond 64 bits"),
+    (TypeError, "a value is not of the kind that was declared"),
+    (RuntimeError, "a text is no number"),  # of functions, int() alone can fail
+)
 _TYPES = {Kind.BOOLEAN: bool, Kind.INTEGER: int, Kind.TEXT: str}
 
 
@@ -78,13 +84,8 @@ class Expression(Generic[Result]):
             key = str(error.args[0]) if error.args else ""
             written = any(key == need.field or key in (need.keys or ()) for need in self.needs)
             return f"there is no {key}" if written else "a key is missing"
-        if isinstance(error, ZeroDivisionError):
-            return "it divides by zero"
-        if isinstance(error, OverflowError):
-            return "a number is beyond 64 bits"
-        if isinstance(error, TypeError):
-            return "a value is not of the kind that was declared"
-        return "a text is no number"
+        causes = (cause for kind, cause in _CAUSES if isinstance(error, kind))
+        return next(causes, "a value is not what expressions can take")
 
 
 def compile_condition(text: str, shape: Shape, *, path: str) -> Expression[bool]:
