@@ -1,7 +1,7 @@
-"""One HTTP POST to somebody else's server: to an address that was checked, in bounded time, without redirects.
+"""One HTTP call to somebody else's server: to an address that was checked, in bounded time, without redirects.
 
-Nothing of the environment counts (no proxy), and the answer's body is read up to a bound and thrown away. A connection
-is used again if the next post comes soon; what it may lead to was judged when it was made, by rules that do not change.
+Nothing of the environment counts (no proxy), and of the answer's body no more is read than a bound. A connection is
+used again if the next call comes soon; what it may lead to was judged when it was made, by rules that do not change.
 """
 
 from __future__ import annotations
@@ -30,32 +30,49 @@ SocketOptions = Iterable[Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver answered; `pause_s` is how long it asks to be left alone (Retry-After), 0 if it does not."""
+    """What the receiver answered; `pause_s` is how long it asks to be left alone (Retry-After), 0 if it does not.
+
+    `body` is its beginning, at most 64 KiB.
+    """
 
     status: int
     pause_s: float = 0
+    body: bytes = b""
 
 
 class PostFailed(Exception):
-    """There was no answer; `reason` is UPPER_SNAKE, the text a sentence without anything of the receiver's."""
+    """There was no answer; `reason` is UPPER_SNAKE, the text a sentence without anything of the receiver's.
 
-    def __init__(self, reason: str, message: str) -> None:
+    `unsent`: nothing of the call can have reached the receiver.
+    """
+
+    def __init__(self, reason: str, message: str, *, unsent: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
+        self.unsent = unsent
 
 
 class Poster:
-    """Posts; safe to share between threads. `ca_file` adds authorities.
+    """Calls; safe to share between threads. `ca_file` adds authorities, `certificate` shows who calls (file and key).
 
-    As many connections are open at most as threads have posted at once, until `rest`.
+    As many connections are open at most as threads have called at once, until `rest`.
     """
 
-    def __init__(self, reach: Reach, *, timeout_s: float, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        *,
+        timeout_s: float,
+        ca_file: str | None = None,
+        certificate: tuple[str, str] | None = None,
+    ) -> None:
         self._reach = reach
         self._timeout_s = timeout_s
         self._tls = httpx.create_ssl_context()
         if ca_file is not None:
             self._tls.load_verify_locations(cafile=ca_file)
+        if certificate is not None:
+            self._tls.load_cert_chain(*certificate)
         self._now = _Now()
         self._backend = _Backend(reach, self._now)
         self._kept = self._connections(kept=_KEPT_MAX)
@@ -63,21 +80,30 @@ class Poster:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Post the body. Raises: PostFailed."""
+        return self.call("POST", url, headers, body)
+
+    def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float | None = None
+    ) -> Answer:
+        """Send a request of any method. Raises: PostFailed."""
         if fault := self._reach.url_fault(url):
-            raise PostFailed("WEBHOOK_ADDRESS_REFUSED", f"the URL {fault}")
-        self._now.deadline = time.monotonic() + self._timeout_s
+            raise PostFailed("WEBHOOK_ADDRESS_REFUSED", f"the URL {fault}", unsent=True)
+        limit_s = timeout_s or self._timeout_s
+        self._now.deadline = time.monotonic() + limit_s
+        self._now.sent = False
         try:
-            return self._post(httpx.URL(url), headers, body)
+            return self._call(method, httpx.URL(url), headers, body)
         except AddressRefused as error:
-            raise PostFailed("WEBHOOK_ADDRESS_REFUSED", str(error)) from None
-        except httpcore.TimeoutException:
-            raise PostFailed("WEBHOOK_TOO_SLOW", f"no answer within {self._timeout_s:g} s") from None
+            raise PostFailed("WEBHOOK_ADDRESS_REFUSED", str(error), unsent=not self._now.sent) from None
+        except httpcore.TimeoutException as error:
+            unsent = isinstance(error, httpcore.ConnectTimeout) and not self._now.sent
+            raise PostFailed("WEBHOOK_TOO_SLOW", f"no answer within {limit_s:g} s", unsent=unsent) from None
         except httpcore.RemoteProtocolError as error:
             raise _not_understood(error) from None
         except httpcore.ProtocolError:
             raise PostFailed("WEBHOOK_NOT_HTTP", "the receiver's answer is no HTTP") from None
         except httpcore.ConnectError as error:
-            raise _not_connected(error) from None
+            raise _not_connected(error, unsent=not self._now.sent) from None
         except httpcore.NetworkError:
             raise PostFailed("WEBHOOK_BROKE_OFF", "the connection broke before an answer") from None
 
@@ -85,19 +111,20 @@ class Poster:
         """Close all connections, as nothing is being posted."""
         self._kept.close()
 
-    def _post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _call(self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Answer:
         raw = [(b"host", url.netloc), (b"content-length", str(len(body)).encode())]
         raw += [(name.encode(), value.encode()) for name, value in headers.items()]
         port = url.port or (443 if url.scheme == "https" else 80)
         to = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path)
         self._now.connected = False
         try:
-            return _answer(self._kept, to, raw, body)
+            return _answer(self._kept, method, to, raw, body)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
             if self._now.connected or not _is_end(error):
                 raise
             # The receiver had closed the connection, and its word of that was under way.
-            return _answer(self._fresh, to, [*raw, (b"connection", b"close")], body)
+            self._now.sent = True
+            return _answer(self._fresh, method, to, [*raw, (b"connection", b"close")], body)
 
     def _connections(self, *, kept: int) -> httpcore.ConnectionPool:
         return httpcore.ConnectionPool(
@@ -110,10 +137,11 @@ class Poster:
 
 
 class _Now(threading.local):
-    """What this thread is posting: until when, and whether a connection was made for it."""
+    """What this thread is calling: until when, whether a connection was made for it, and whether it went out before."""
 
     deadline = 0.0
     connected = False
+    sent = False
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -192,12 +220,14 @@ def _left_s(now: _Now) -> float:
 
 
 def _answer(
-    connections: httpcore.ConnectionPool, to: httpcore.URL, headers: Sequence[tuple[bytes, bytes]], body: bytes
+    connections: httpcore.ConnectionPool,
+    method: str,
+    to: httpcore.URL,
+    headers: Sequence[tuple[bytes, bytes]],
+    body: bytes,
 ) -> Answer:
-    with connections.stream("POST", to, headers=headers, content=body) as response:
-        answer = Answer(response.status, _pause_s(response))
-        _read_some(response)
-        return answer
+    with connections.stream(method, to, headers=headers, content=body) as response:
+        return Answer(response.status, _pause_s(response), _read_some(response))
 
 
 def _is_end(error: Exception) -> bool:
@@ -205,14 +235,13 @@ def _is_end(error: Exception) -> bool:
     return isinstance(error, httpcore.NetworkError) or _NO_ANSWER in str(error)
 
 
-def _not_connected(error: httpcore.ConnectError) -> PostFailed:
+def _not_connected(error: httpcore.ConnectError, *, unsent: bool) -> PostFailed:
     if str(error) == _NAME_UNKNOWN:
-        return PostFailed("WEBHOOK_NAME_UNKNOWN", "the host's name has no address")
+        return PostFailed("WEBHOOK_NAME_UNKNOWN", "the host's name has no address", unsent=unsent)
     if isinstance(error.__cause__ or error.__context__, ssl.SSLError):
-        return PostFailed(
-            "WEBHOOK_TLS_REFUSED", "no trusted TLS connection: the certificate or the protocol is refused"
-        )
-    return PostFailed("WEBHOOK_UNREACHABLE", "no connection to the host")
+        why = "no trusted TLS connection: the certificate or the protocol is refused"
+        return PostFailed("WEBHOOK_TLS_REFUSED", why, unsent=unsent)
+    return PostFailed("WEBHOOK_UNREACHABLE", "no connection to the host", unsent=unsent)
 
 
 def _not_understood(error: httpcore.RemoteProtocolError) -> PostFailed:
@@ -221,16 +250,17 @@ def _not_understood(error: httpcore.RemoteProtocolError) -> PostFailed:
     return PostFailed("WEBHOOK_NOT_HTTP", "the receiver's answer is no HTTP")
 
 
-def _read_some(response: httpcore.Response) -> None:
+def _read_some(response: httpcore.Response) -> bytes:
     """Read the body up to a bound, so that a receiver need not see a broken connection; the answer stands anyway."""
-    size = 0
+    body = b""
     try:
         for piece in response.iter_stream():
-            size += len(piece)
-            if size > _BODY_BYTES_MAX:
-                return
+            body += piece
+            if len(body) > _BODY_BYTES_MAX:
+                break
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
-        return
+        pass
+    return body[:_BODY_BYTES_MAX]
 
 
 def _pause_s(response: httpcore.Response) -> float:

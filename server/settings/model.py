@@ -18,6 +18,8 @@ from server.settings.identity import contradictions as of_identity
 from server.settings.keeping import Keeping
 from server.settings.keeping import contradictions as of_keeping
 from server.settings.place import Place
+from server.settings.systems_of_record import SystemsOfRecord
+from server.settings.systems_of_record import contradictions as of_systems_of_record
 from server.settings.transmission import Transmissions
 from server.settings.transmission import contradictions as of_transmissions
 from server.settings.work import Work
@@ -30,6 +32,7 @@ class Settings(
     Deliveries,
     DataFiles,
     Transmissions,
+    SystemsOfRecord,
     Keeping,
     Work,
     CallLimits,
@@ -95,6 +98,7 @@ def contradictions(settings: Settings) -> list[str]:
     lines += of_approvals(settings, PREFIX, identified=settings.identified)
     lines += of_data_files(settings, PREFIX)
     lines += of_transmissions(settings)
+    lines += of_systems_of_record(settings)
     lines += of_keeping(settings, PREFIX)
     lines += of_deliveries(settings, PREFIX)
     return lines

@@ -8,6 +8,8 @@ from server.outbound.addresses import Reach, networks_of
 from server.outbound.posting import Poster
 from server.outbound.signing import MasterKey
 from server.outbound.stores import file_store
+from server.outbound.system_of_record.connectors import connector
+from server.outbound.system_of_record.handler import Recorder, SystemsOfRecord
 from server.outbound.transmission import Transmission
 from server.outbound.webhooks import Webhooks
 from server.settings import Settings
@@ -18,16 +20,17 @@ _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
 
 
-def dispatch(settings: Settings) -> Loop:
-    """The loop that sends, for the worker process."""
+def dispatch(settings: Settings, recorder: Recorder | None = None) -> Loop:
+    """The loop that sends, for the worker process; to systems of record if there is who records what became of it."""
     how = dispatch_settings(settings)
-    sender = Dispatch(handlers(settings), how)
+    sender = Dispatch(handlers(settings, recorder), how)
     return Loop("dispatch", sender.run, connections=how.connections, wake=sender.wake)
 
 
-def handlers(settings: Settings) -> tuple[Handler, ...]:
+def handlers(settings: Settings, recorder: Recorder | None = None) -> tuple[Handler, ...]:
     """Who sends what: one line a kind."""
-    return (webhooks(settings), transmission(settings))
+    adjustments = () if recorder is None else (systems_of_record(settings, recorder),)
+    return (webhooks(settings), transmission(settings), *adjustments)
 
 
 def webhooks(settings: Settings) -> Webhooks:
@@ -40,6 +43,12 @@ def transmission(settings: Settings) -> Transmission:
     """The handler of files on their way to destinations."""
     known = {transmissions.target_of(each.name): each for each in settings.destinations}
     return Transmission(file_store(settings), known, settings.transmission_timeout_s)
+
+
+def systems_of_record(settings: Settings, recorder: Recorder) -> SystemsOfRecord:
+    """The handler of adjustments."""
+    reach = settings.systems_of_record_reach
+    return SystemsOfRecord({each.name: connector(each, reach) for each in settings.systems_of_record}, recorder)
 
 
 def reach(settings: Settings) -> Reach:

@@ -86,9 +86,11 @@ class PostRequest(_message.Message):
     operation_id: _builtins.str
     """Its id alone."""
     claim: _builtins.str
-    """The case: `claims/{claim}`."""
+    """The case: its id, as in `operation`."""
     dispute: _builtins.str
-    """The contested item of the case: `claims/{claim}/disputes/{dispute}`."""
+    """The contested item of the case: its id, as in
+    `claims/{claim}/disputes/{dispute}`.
+    """
     debit_account: _builtins.str
     """The account that is debited."""
     credit_account: _builtins.str
