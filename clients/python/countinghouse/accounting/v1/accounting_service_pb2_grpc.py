@@ -9,6 +9,7 @@ from countinghouse.accounting.v1 import claims_pb2 as countinghouse_dot_accounti
 from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
 from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
 from countinghouse.accounting.v1 import feed_pb2 as countinghouse_dot_accounting_dot_v1_dot_feed__pb2
+from countinghouse.accounting.v1 import operations_pb2 as countinghouse_dot_accounting_dot_v1_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -220,6 +221,41 @@ class AccountingServiceStub(object):
                 '/countinghouse.accounting.v1.AccountingService/WatchClaim',
                 request_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimResponse.FromString,
+                _registered_method=True)
+        self.ExecuteAccounting = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ExecuteAccounting',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ExecuteAccountingRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ExecuteAccountingResponse.FromString,
+                _registered_method=True)
+        self.BatchExecuteAccounting = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/BatchExecuteAccounting',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.BatchExecuteAccountingRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.BatchExecuteAccountingResponse.FromString,
+                _registered_method=True)
+        self.GetAccountingOperation = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAccountingOperation',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.GetAccountingOperationRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.FromString,
+                _registered_method=True)
+        self.PerformManualAccounting = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/PerformManualAccounting',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.PerformManualAccountingRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.PerformManualAccountingResponse.FromString,
+                _registered_method=True)
+        self.ReverseAccountingOperation = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ReverseAccountingOperation',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ReverseAccountingOperationRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ReverseAccountingOperationResponse.FromString,
+                _registered_method=True)
+        self.CancelAccountingOperation = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CancelAccountingOperation',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.CancelAccountingOperationRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.CancelAccountingOperationResponse.FromString,
+                _registered_method=True)
+        self.ApproveAccountingOperation = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ApproveAccountingOperation',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ApproveAccountingOperationRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.FromString,
                 _registered_method=True)
 
 
@@ -521,6 +557,80 @@ class AccountingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExecuteAccounting(self, request, context):
+        """Runs a workflow point of a claim: all its rules, in their order, for the
+        disputes named, all or none. A rule whose entry amount is zero is skipped,
+        and the answer says so.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for a workflow point that no rule belongs
+        to, a dispute of another claim, an amount that a rule needs; ALREADY_EXISTS
+        (STEP_ALREADY_EXECUTED); FAILED_PRECONDITION for a resolved claim, an account
+        that no table decides, accounts that are the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchExecuteAccounting(self, request, context):
+        """Runs thousands of workflow points in one transaction: each all or none, with
+        a result for each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountingOperation(self, request, context):
+        """Gets an operation. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PerformManualAccounting(self, request, context):
+        """Performs an adjustment that a person enters: by a rule, or free-form.
+
+        Errors: as ExecuteAccounting; PERMISSION_DENIED
+        (MANUAL_ACCOUNTING_RESTRICTED) without the permission
+        `performqualifiedaccounting` where the client is for qualified users.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReverseAccountingOperation(self, request, context):
+        """Reverses an executed operation: its mirror, executed by the same channel.
+        What followed on it is reversed before, or canceled if it is not executed.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not executed (cancel
+        it instead), that is reversed or being reversed, or that is a reversal.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelAccountingOperation(self, request, context):
+        """Cancels an operation that is not executed, with its assignment and what was
+        to follow on it.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for one that is executed (reverse it
+        instead) or canceled, while it is being carried out (CALL_IN_PROGRESS), or
+        while nobody knows what came of it (OUTCOME_IN_DOUBT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveAccountingOperation(self, request, context):
+        """Agrees to an operation above the client's limit; from then on it is carried
+        out. Cancel it to refuse it.
+
+        Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
+        performed it; FAILED_PRECONDITION for one that does not wait for approval.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -698,6 +808,41 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     servicer.WatchClaim,
                     request_deserializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimRequest.FromString,
                     response_serializer=countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimResponse.SerializeToString,
+            ),
+            'ExecuteAccounting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExecuteAccounting,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ExecuteAccountingRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ExecuteAccountingResponse.SerializeToString,
+            ),
+            'BatchExecuteAccounting': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchExecuteAccounting,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.BatchExecuteAccountingRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.BatchExecuteAccountingResponse.SerializeToString,
+            ),
+            'GetAccountingOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountingOperation,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.GetAccountingOperationRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.SerializeToString,
+            ),
+            'PerformManualAccounting': grpc.unary_unary_rpc_method_handler(
+                    servicer.PerformManualAccounting,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.PerformManualAccountingRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.PerformManualAccountingResponse.SerializeToString,
+            ),
+            'ReverseAccountingOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReverseAccountingOperation,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ReverseAccountingOperationRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ReverseAccountingOperationResponse.SerializeToString,
+            ),
+            'CancelAccountingOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelAccountingOperation,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.CancelAccountingOperationRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.CancelAccountingOperationResponse.SerializeToString,
+            ),
+            'ApproveAccountingOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveAccountingOperation,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ApproveAccountingOperationRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1652,6 +1797,195 @@ class AccountingService(object):
             '/countinghouse.accounting.v1.AccountingService/WatchClaim',
             countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimRequest.SerializeToString,
             countinghouse_dot_accounting_dot_v1_dot_feed__pb2.WatchClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExecuteAccounting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ExecuteAccounting',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ExecuteAccountingRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ExecuteAccountingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchExecuteAccounting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/BatchExecuteAccounting',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.BatchExecuteAccountingRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.BatchExecuteAccountingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountingOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAccountingOperation',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.GetAccountingOperationRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PerformManualAccounting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/PerformManualAccounting',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.PerformManualAccountingRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.PerformManualAccountingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReverseAccountingOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ReverseAccountingOperation',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ReverseAccountingOperationRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ReverseAccountingOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelAccountingOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CancelAccountingOperation',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.CancelAccountingOperationRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.CancelAccountingOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveAccountingOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ApproveAccountingOperation',
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ApproveAccountingOperationRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.FromString,
             options,
             channel_credentials,
             insecure,

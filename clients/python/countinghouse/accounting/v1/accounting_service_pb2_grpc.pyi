@@ -10,6 +10,7 @@ from countinghouse.accounting.v1 import claims_pb2 as _claims_pb2
 from countinghouse.accounting.v1 import clients_pb2 as _clients_pb2
 from countinghouse.accounting.v1 import configuration_pb2 as _configuration_pb2
 from countinghouse.accounting.v1 import feed_pb2 as _feed_pb2
+from countinghouse.accounting.v1 import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -175,6 +176,51 @@ class AccountingServiceStub:
     when `after_sequence` was never sent (the newest is in the ErrorInfo);
     UNAVAILABLE with RetryInfo while the server drains.
     """
+    ExecuteAccounting: _grpc.UnaryUnaryMultiCallable[_operations_pb2.ExecuteAccountingRequest, _operations_pb2.ExecuteAccountingResponse]
+    """Runs a workflow point of a claim: all its rules, in their order, for the
+    disputes named, all or none. A rule whose entry amount is zero is skipped,
+    and the answer says so.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for a workflow point that no rule belongs
+    to, a dispute of another claim, an amount that a rule needs; ALREADY_EXISTS
+    (STEP_ALREADY_EXECUTED); FAILED_PRECONDITION for a resolved claim, an account
+    that no table decides, accounts that are the same.
+    """
+    BatchExecuteAccounting: _grpc.UnaryUnaryMultiCallable[_operations_pb2.BatchExecuteAccountingRequest, _operations_pb2.BatchExecuteAccountingResponse]
+    """Runs thousands of workflow points in one transaction: each all or none, with
+    a result for each.
+    """
+    GetAccountingOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.GetAccountingOperationRequest, _operations_pb2.AccountingOperation]
+    """Gets an operation. Errors: NOT_FOUND."""
+    PerformManualAccounting: _grpc.UnaryUnaryMultiCallable[_operations_pb2.PerformManualAccountingRequest, _operations_pb2.PerformManualAccountingResponse]
+    """Performs an adjustment that a person enters: by a rule, or free-form.
+
+    Errors: as ExecuteAccounting; PERMISSION_DENIED
+    (MANUAL_ACCOUNTING_RESTRICTED) without the permission
+    `performqualifiedaccounting` where the client is for qualified users.
+    """
+    ReverseAccountingOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.ReverseAccountingOperationRequest, _operations_pb2.ReverseAccountingOperationResponse]
+    """Reverses an executed operation: its mirror, executed by the same channel.
+    What followed on it is reversed before, or canceled if it is not executed.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not executed (cancel
+    it instead), that is reversed or being reversed, or that is a reversal.
+    """
+    CancelAccountingOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.CancelAccountingOperationRequest, _operations_pb2.CancelAccountingOperationResponse]
+    """Cancels an operation that is not executed, with its assignment and what was
+    to follow on it.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for one that is executed (reverse it
+    instead) or canceled, while it is being carried out (CALL_IN_PROGRESS), or
+    while nobody knows what came of it (OUTCOME_IN_DOUBT).
+    """
+    ApproveAccountingOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.ApproveAccountingOperationRequest, _operations_pb2.AccountingOperation]
+    """Agrees to an operation above the client's limit; from then on it is carried
+    out. Cancel it to refuse it.
+
+    Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
+    performed it; FAILED_PRECONDITION for one that does not wait for approval.
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -317,6 +363,51 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
     when `after_sequence` was never sent (the newest is in the ErrorInfo);
     UNAVAILABLE with RetryInfo while the server drains.
+    """
+    ExecuteAccounting: _aio.UnaryUnaryMultiCallable[_operations_pb2.ExecuteAccountingRequest, _operations_pb2.ExecuteAccountingResponse]  # type: ignore[assignment]
+    """Runs a workflow point of a claim: all its rules, in their order, for the
+    disputes named, all or none. A rule whose entry amount is zero is skipped,
+    and the answer says so.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for a workflow point that no rule belongs
+    to, a dispute of another claim, an amount that a rule needs; ALREADY_EXISTS
+    (STEP_ALREADY_EXECUTED); FAILED_PRECONDITION for a resolved claim, an account
+    that no table decides, accounts that are the same.
+    """
+    BatchExecuteAccounting: _aio.UnaryUnaryMultiCallable[_operations_pb2.BatchExecuteAccountingRequest, _operations_pb2.BatchExecuteAccountingResponse]  # type: ignore[assignment]
+    """Runs thousands of workflow points in one transaction: each all or none, with
+    a result for each.
+    """
+    GetAccountingOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.GetAccountingOperationRequest, _operations_pb2.AccountingOperation]  # type: ignore[assignment]
+    """Gets an operation. Errors: NOT_FOUND."""
+    PerformManualAccounting: _aio.UnaryUnaryMultiCallable[_operations_pb2.PerformManualAccountingRequest, _operations_pb2.PerformManualAccountingResponse]  # type: ignore[assignment]
+    """Performs an adjustment that a person enters: by a rule, or free-form.
+
+    Errors: as ExecuteAccounting; PERMISSION_DENIED
+    (MANUAL_ACCOUNTING_RESTRICTED) without the permission
+    `performqualifiedaccounting` where the client is for qualified users.
+    """
+    ReverseAccountingOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.ReverseAccountingOperationRequest, _operations_pb2.ReverseAccountingOperationResponse]  # type: ignore[assignment]
+    """Reverses an executed operation: its mirror, executed by the same channel.
+    What followed on it is reversed before, or canceled if it is not executed.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not executed (cancel
+    it instead), that is reversed or being reversed, or that is a reversal.
+    """
+    CancelAccountingOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.CancelAccountingOperationRequest, _operations_pb2.CancelAccountingOperationResponse]  # type: ignore[assignment]
+    """Cancels an operation that is not executed, with its assignment and what was
+    to follow on it.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for one that is executed (reverse it
+    instead) or canceled, while it is being carried out (CALL_IN_PROGRESS), or
+    while nobody knows what came of it (OUTCOME_IN_DOUBT).
+    """
+    ApproveAccountingOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.ApproveAccountingOperationRequest, _operations_pb2.AccountingOperation]  # type: ignore[assignment]
+    """Agrees to an operation above the client's limit; from then on it is carried
+    out. Cancel it to refuse it.
+
+    Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
+    performed it; FAILED_PRECONDITION for one that does not wait for approval.
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -667,6 +758,93 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
         when `after_sequence` was never sent (the newest is in the ErrorInfo);
         UNAVAILABLE with RetryInfo while the server drains.
+        """
+
+    @_abc_1.abstractmethod
+    def ExecuteAccounting(
+        self,
+        request: _operations_pb2.ExecuteAccountingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.ExecuteAccountingResponse, _abc.Awaitable[_operations_pb2.ExecuteAccountingResponse]]:
+        """Runs a workflow point of a claim: all its rules, in their order, for the
+        disputes named, all or none. A rule whose entry amount is zero is skipped,
+        and the answer says so.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for a workflow point that no rule belongs
+        to, a dispute of another claim, an amount that a rule needs; ALREADY_EXISTS
+        (STEP_ALREADY_EXECUTED); FAILED_PRECONDITION for a resolved claim, an account
+        that no table decides, accounts that are the same.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchExecuteAccounting(
+        self,
+        request: _operations_pb2.BatchExecuteAccountingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.BatchExecuteAccountingResponse, _abc.Awaitable[_operations_pb2.BatchExecuteAccountingResponse]]:
+        """Runs thousands of workflow points in one transaction: each all or none, with
+        a result for each.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountingOperation(
+        self,
+        request: _operations_pb2.GetAccountingOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.AccountingOperation, _abc.Awaitable[_operations_pb2.AccountingOperation]]:
+        """Gets an operation. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def PerformManualAccounting(
+        self,
+        request: _operations_pb2.PerformManualAccountingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.PerformManualAccountingResponse, _abc.Awaitable[_operations_pb2.PerformManualAccountingResponse]]:
+        """Performs an adjustment that a person enters: by a rule, or free-form.
+
+        Errors: as ExecuteAccounting; PERMISSION_DENIED
+        (MANUAL_ACCOUNTING_RESTRICTED) without the permission
+        `performqualifiedaccounting` where the client is for qualified users.
+        """
+
+    @_abc_1.abstractmethod
+    def ReverseAccountingOperation(
+        self,
+        request: _operations_pb2.ReverseAccountingOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.ReverseAccountingOperationResponse, _abc.Awaitable[_operations_pb2.ReverseAccountingOperationResponse]]:
+        """Reverses an executed operation: its mirror, executed by the same channel.
+        What followed on it is reversed before, or canceled if it is not executed.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not executed (cancel
+        it instead), that is reversed or being reversed, or that is a reversal.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelAccountingOperation(
+        self,
+        request: _operations_pb2.CancelAccountingOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.CancelAccountingOperationResponse, _abc.Awaitable[_operations_pb2.CancelAccountingOperationResponse]]:
+        """Cancels an operation that is not executed, with its assignment and what was
+        to follow on it.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for one that is executed (reverse it
+        instead) or canceled, while it is being carried out (CALL_IN_PROGRESS), or
+        while nobody knows what came of it (OUTCOME_IN_DOUBT).
+        """
+
+    @_abc_1.abstractmethod
+    def ApproveAccountingOperation(
+        self,
+        request: _operations_pb2.ApproveAccountingOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.AccountingOperation, _abc.Awaitable[_operations_pb2.AccountingOperation]]:
+        """Agrees to an operation above the client's limit; from then on it is carried
+        out. Cancel it to refuse it.
+
+        Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
+        performed it; FAILED_PRECONDITION for one that does not wait for approval.
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
