@@ -1,0 +1,30 @@
+"""Money of the contract (`google.type.Money`) as exact minor units, and back (PLT-01)."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+from google.type.money_pb2 import Money as MoneyProto
+
+from domain.kernel.amounts import amount_fault, amount_of, minor_of
+from domain.kernel.errors import Invalid, Violation
+from domain.kernel.money import Money
+
+
+def money_from_proto(message: Message, name: str, *, path: str = "") -> Money | None:
+    """The amount in a field, of either sign; None when it is not given. `path` is that of the message.
+
+    Raises: Invalid for an amount that is none, is finer than its currency's minor unit, or is too large.
+    """
+    if not message.HasField(name):
+        return None
+    value: MoneyProto = getattr(message, name)
+    given = (value.currency_code, value.units, value.nanos)
+    if fault := amount_fault(given):
+        raise Invalid(Violation(f"{path}.{name}" if path else name, *fault))
+    return Money(minor_of(given), value.currency_code)
+
+
+def money_to_proto(amount: Money) -> MoneyProto:
+    """An amount."""
+    currency, units, nanos = amount_of(amount.minor, amount.currency)
+    return MoneyProto(currency_code=currency, units=units, nanos=nanos)
