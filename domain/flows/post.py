@@ -110,14 +110,17 @@ def post(
 
 def _placed(tx: Connection, entries: Sequence[Entry], scope: Scope) -> tuple[list[SoundRow], dict[Slot, str]]:
     """The entries as rows, each on a day whose period is open."""
-    places = sorted({(entry.ledger_code, entry.day) for entry in entries})
-    known = books.read(tx, places, group_accounts=(), scope=scope)
-    days = {
-        (ledger, day): books.open_day(tx, known, ledger, day) if ledger in known.ledgers else day
-        for ledger, day in places  # a ledger that is not known is left to the rules
-    }
-    prepared = prepare([_row(entry, days[entry.ledger_code, entry.day]) for entry in entries])
+    prepared = prepare([_row(entry, entry.day) for entry in entries])
     known = books.gather(tx, prepared, scope)
+    days = {
+        (ledger, day): books.open_day(tx, known, ledger, day)
+        for ledger, day in sorted({(entry.ledger_code, entry.day) for entry in entries})
+        if ledger in known.ledgers  # one that is not is left to the rules
+    }
+    if any(day != wished for (_, wished), day in days.items()):
+        rolled = [_row(entry, days.get((entry.ledger_code, entry.day), entry.day)) for entry in entries]
+        prepared = prepare(rolled)
+        known = books.gather(tx, prepared, scope)
     found = [
         Violation(f"entries[{place}].{violation.field}", violation.reason, violation.description)
         for place, row in enumerate(prepared.rows)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select
 
 from domain.kernel import scopes
 from domain.kernel.documents import Document, from_text, to_text
@@ -19,6 +19,12 @@ from domain.kernel.tables import event
 
 if TYPE_CHECKING:
     from domain.kernel.call import Call
+
+
+_NEXT = func.coalesce(func.max(event.c.sequence), 0) + 1
+_APPEND = insert(event).values(
+    sequence=select(_NEXT).where(event.c.owner == bindparam("of_owner")).scalar_subquery()
+)  # made once: every change asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +75,22 @@ def append(
     primary key, and the transaction is run again.
     """
     event_id = new_id(call.now_us)
-    last = select(func.coalesce(func.max(event.c.sequence), 0) + 1).where(event.c.owner == owner).scalar_subquery()
     tx.execute(
-        insert(event).values(
-            owner=owner,
-            sequence=last,
-            event_id=event_id,
-            type=kind,
-            at_us=call.now_us,
-            caller=call.caller,
-            method=call.method,
-            request_id=call.request_id,
-            operation_id=call.operation_id,
-            audit=1 if audit else 0,
-            payload=to_text(payload),
-            scope_id=scopes.intern(tx, call.scope) if scope_id is None else scope_id,
-        )
+        _APPEND,
+        {
+            "of_owner": owner,
+            "owner": owner,
+            "event_id": event_id,
+            "type": kind,
+            "at_us": call.now_us,
+            "caller": call.caller,
+            "method": call.method,
+            "request_id": call.request_id,
+            "operation_id": call.operation_id,
+            "audit": 1 if audit else 0,
+            "payload": to_text(payload),
+            "scope_id": scopes.intern(tx, call.scope) if scope_id is None else scope_id,
+        },
     )
     return event_id
 

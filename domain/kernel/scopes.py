@@ -104,11 +104,16 @@ def intern(tx: Connection, scope: Scope) -> int:
     who bring the same new scope wait for each other once.
     """
     scope_id = id_of(scope)
-    if scope_id and _find(tx, scope_id) is None and _keep(tx, scope_id, scope):
-        codes = [(scope_id, kind, code) for kind, names in _named(scope) for code in sorted(names)]
-        if codes:
-            insert_rows(tx, "scope_code", ("scope_id", "kind", "code"), codes)
-    assert not scope_id or _find(tx, scope_id) == scope, "two scopes with one id"
+    if not scope_id:
+        return 0
+    kept = _find(tx, scope_id)
+    if kept is None:
+        if _keep(tx, scope_id, scope):
+            codes = [(scope_id, kind, code) for kind, names in _named(scope) for code in sorted(names)]
+            if codes:
+                insert_rows(tx, "scope_code", ("scope_id", "kind", "code"), codes)
+        kept = _find(tx, scope_id)
+    assert kept == scope, "two scopes with one id"
     return scope_id
 
 

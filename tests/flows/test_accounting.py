@@ -223,5 +223,5 @@ def test_a_posting_of_many_costs_the_statements_of_one(books: Database) -> None:
 
     few = books.write(lambda tx: post(tx, "few", 1))
     many = books.write(lambda tx: post(tx, "many", 2_000))
-    assert many == few
-    assert few <= 16
+    assert few <= 11
+    assert many <= few + 1, "many rows are copied in, behind a savepoint"

@@ -142,9 +142,11 @@ def test_what_breaks_a_rule_is_refused_as_a_whole(books: Database) -> None:
 
 @pytest.mark.rule("GLX-02")
 @pytest.mark.parametrize("again", [{}, {"description": "other"}])
-def test_nothing_is_posted_twice(books: Database, again: dict[str, Any]) -> None:
-    """What a source stands for is posted once, with the same content or with other."""
+@pytest.mark.parametrize("pairs", [0, 50])
+def test_nothing_is_posted_twice(books: Database, again: dict[str, Any], pairs: int) -> None:
+    """What a source stands for is posted once, with the same content or with other, among a few entries or many."""
     posted(books, CHARGE, REVENUE)
+    others = [replace(entry, source_id=f"{n}/{entry.source_id}") for n in range(pairs) for entry in (CHARGE, REVENUE)]
     with pytest.raises(AlreadyPosted, match="segments/1/revenue of billing"):
-        posted(books, replace(CHARGE, source_id="new"), replace(REVENUE, **again))
+        posted(books, *others, replace(CHARGE, source_id="new"), replace(REVENUE, **again))
     assert len(stored(books, "detail_id")) == 2

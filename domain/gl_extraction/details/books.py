@@ -22,7 +22,7 @@ def gather(tx: Connection, prepared: Prepared, scope: Scope = EVERYTHING) -> Boo
 
     Ledgers outside the scope are left out, as if there were none (PLT-14).
 
-    Cost: three statements, however many rows.
+    Cost: two statements, on PostgreSQL three, however many rows.
     """
     unsound = [prepared.rows[position] for position in prepared.unsound]
     places = {(ledger_code, day) for ledger_code, day, _ in {row.slot for row in prepared.sound}}
@@ -40,12 +40,14 @@ def read(
 ) -> Books:
     """The books for these pairs of ledger and day (yyyymmdd) and these group accounts; see `gather`."""
     wanted = [(ledger, day) for ledger, day in places if CODE.fullmatch(ledger) and scope.has_ledger(ledger)]
-    ledgers = registers.known(tx, LEDGERS, (ledger for ledger, _ in wanted))
+    codes = {LEDGERS: {ledger for ledger, _ in wanted}, GROUP_ACCOUNTS: filter(CODE.fullmatch, group_accounts)}
+    known = registers.known_of_all(tx, codes)
+    ledgers = known[LEDGERS]
     days = [day for ledger, day in wanted if ledger in ledgers]
     found = periods.covering(tx, ledgers, from_day=min(days), to_day=max(days)) if days else []
     return Books(
         ledgers,
-        registers.known(tx, GROUP_ACCOUNTS, filter(CODE.fullmatch, group_accounts)),
+        known[GROUP_ACCOUNTS],
         {ledger: tuple(of_ledger) for ledger, of_ledger in groupby(found, key=lambda period: period.ledger_code)},
     )
 

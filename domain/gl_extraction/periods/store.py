@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Function, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Function, Row, Select, and_, bindparam, func, insert, select, update
 
 from domain.gl_extraction.extraction.states import BatchState
 from domain.gl_extraction.extraction.store.planner import fact_of_detail, probe_by_key, with_details
@@ -34,7 +34,7 @@ def find(tx: Connection, ledger_code: str, code: str, *, lock: bool = False) -> 
     """
     this = (_p.ledger_code == ledger_code, _p.code == code)
     if lock:
-        _take_turn(tx, func.pg_advisory_xact_lock, *this)
+        _take_turn(tx, _turns(func.pg_advisory_xact_lock, *this), {})
     query = select(accounting_period).where(*this)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else _period_from_row(row)
@@ -61,10 +61,9 @@ def covering(tx: Connection, ledger_codes: Iterable[str], *, from_day: int, to_d
     codes = sorted(set(ledger_codes))
     if not codes:
         return []
-    these = (_p.ledger_code.in_(codes), _p.end_day >= from_day, _p.start_day <= to_day)
-    _take_turn(tx, func.pg_advisory_xact_lock_shared, *these)
-    query = select(accounting_period).where(*these).order_by(_p.ledger_code, _p.start_day).with_for_update(read=True)
-    return [_period_from_row(row) for row in tx.execute(query)]
+    these = {"ledgers": codes, "from_day": from_day, "to_day": to_day}
+    _take_turn(tx, _COVERING_TURNS, these)
+    return [_period_from_row(row) for row in tx.execute(_COVERING, these)]
 
 
 def next_open(tx: Connection, ledger_code: str, *, after_day: int) -> Period | None:
@@ -136,7 +135,23 @@ def count_unextracted(tx: Connection, ledger_code: str, code: str) -> int:
     return count
 
 
-def _take_turn(tx: Connection, lock: Callable[..., Function[Any]], *these: ColumnElement[bool]) -> None:
+def _turns(lock: Callable[..., Function[Any]], *these: ColumnElement[bool]) -> Select[Any]:
+    """The statement by which `_take_turn` queues up for these periods."""
+    periods = select(_p.ledger_code, _p.start_day).where(*these).order_by(_p.ledger_code, _p.start_day).subquery()
+    return select(lock(func.hashtext(periods.c.ledger_code), periods.c.start_day))
+
+
+_COVERED = (
+    _p.ledger_code.in_(bindparam("ledgers", expanding=True)),
+    _p.end_day >= bindparam("from_day"),
+    _p.start_day <= bindparam("to_day"),
+)
+# Made once: they are asked for by everything that makes details.
+_COVERING = select(accounting_period).where(*_COVERED).order_by(_p.ledger_code, _p.start_day).with_for_update(read=True)
+_COVERING_TURNS = _turns(func.pg_advisory_xact_lock_shared, *_COVERED)
+
+
+def _take_turn(tx: Connection, turns: Select[Any], these: Mapping[str, Any]) -> None:
     """Queue up for periods before their rows are locked, in the order of asking; until the transaction ends.
 
     PostgreSQL lets those who share a row's lock past whoever waits to have it alone, so that a steady stream of details
@@ -144,9 +159,7 @@ def _take_turn(tx: Connection, lock: Callable[..., Function[Any]], *these: Colum
     holds is the lock on the row. SQLite has one writer, and a queue before it.
     """
     if tx.dialect.name == "postgresql":
-        periods = select(_p.ledger_code, _p.start_day).where(*these).order_by(_p.ledger_code, _p.start_day).subquery()
-        turns = select(lock(func.hashtext(periods.c.ledger_code), periods.c.start_day))
-        tx.execute(turns).all()
+        tx.execute(turns, these).all()
 
 
 def _unvoided_in(detail: Any, ledger_code: str, code: str) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401

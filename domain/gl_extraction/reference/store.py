@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import CompoundSelect, Connection, Row, bindparam, literal, select, text, union_all, update
 
 from domain.gl_extraction.reference.model import Entry, Register
 
@@ -19,10 +20,17 @@ def find(tx: Connection, register: Register, code: str) -> Entry | None:
 
 def known(tx: Connection, register: Register, codes: Iterable[str]) -> frozenset[str]:
     """Those of `codes` that the register has."""
-    wanted = sorted(set(codes))
+    return known_of_all(tx, {register: codes})[register]
+
+
+def known_of_all(tx: Connection, codes: Mapping[Register, Iterable[str]]) -> dict[Register, frozenset[str]]:
+    """Those of each register's `codes` that it has. Cost: one statement for all registers, none for no codes."""
+    wanted = {register: found for register in codes if (found := sorted(set(codes[register])))}
     if not wanted:
-        return frozenset()
-    return frozenset(tx.execute(select(register.table.c.code).where(register.table.c.code.in_(wanted))).scalars())
+        return dict.fromkeys(codes, frozenset())
+    of_words = {register.word: found for register, found in wanted.items()}
+    rows = tx.execute(_known(tuple(wanted)), of_words).all()
+    return {register: frozenset(row.code for row in rows if row.word == register.word) for register in codes}
 
 
 def page(
@@ -57,6 +65,18 @@ def lock(tx: Connection, register: Register, code: str) -> bool:
     """Lock the entry until the transaction ends (PostgreSQL; SQLite has one writer); False when there is none."""
     query = select(register.table.c.code).where(register.table.c.code == code).with_for_update()
     return tx.execute(query).one_or_none() is not None
+
+
+@cache
+def _known(registers: tuple[Register, ...]) -> CompoundSelect[Any]:
+    return union_all(
+        *(
+            select(literal(register.word).label("word"), register.table.c.code).where(
+                register.table.c.code.in_(bindparam(register.word, expanding=True))
+            )
+            for register in registers
+        )
+    )
 
 
 def _entry_from_row(row: Row[*tuple[Any, ...]]) -> Entry:

@@ -1,10 +1,10 @@
 """Sound rows into the tables: by set, the unique external id deciding (GLX-02).
 
-PostgreSQL takes the rows by COPY, which has no way to leave out a row whose external id is held: then it is taken back
-to where it began, and the rows go through a staging table of the session instead. That way alone costs half as much
-again, and nearly all rows that come are new. SQLite inserts each row by one prepared statement, and stages the keys
-when somebody holds one of them. Rows go in by the order of the unique index, so that two writers with the same rows
-wait for each other instead of deadlocking.
+PostgreSQL takes a few rows by one INSERT and more by COPY, which costs less a row. COPY has no way to leave out a row
+whose external id is held: then it is taken back to where it began, and the rows go through a staging table of the
+session instead. That way alone costs half as much again, and nearly all rows that come are new. SQLite inserts each row
+by one prepared statement, and stages the keys when somebody holds one of them. Rows go in by the order of the unique
+index, so that two writers with the same rows wait for each other instead of deadlocking.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from domain.gl_extraction.details.rows import CORE_COLUMNS, SoundRow, coded_colu
 from domain.gl_extraction.stamps import SENT
 from domain.gl_extraction.tables import BUCKETS, accounting_detail
 from domain.kernel import sequences
-from domain.kernel.bulk import copy_cell, copy_in, insert_rows
+from domain.kernel.bulk import Cell, copy_cell, copy_in, insert_rows
 
 Asked = tuple[int, int, str]
 """What is asked for a row: an id, the id of the detail that it reverses (0: none), and its period's code."""
@@ -70,6 +70,7 @@ class Holder:
     content_hash: bytes
 
 
+_FEW = 20  # rows, above which COPY is the faster way
 _UNIQUE_INDEX = "detail_external_id_unique"
 _HEAD_COLUMNS = ("bucket", "detail_id", "content_hash", "reverses", "accounting_period_code")
 _SHARED_COLUMNS = ("maker", "operation_id", "created_us")
@@ -103,17 +104,17 @@ def number_rows(tx: Connection, rows: Sequence[SoundRow]) -> list[int]:
 def make(tx: Connection, batch: Batch) -> int:
     """Make details, pending for extraction, of the rows whose external id is free; gives how many were made.
 
-    Who holds an id and has not committed yet is waited for. Cost: PostgreSQL two COPYs, and where an id is held one
-    more and a statement; SQLite two prepared statements a row.
+    Who holds an id and has not committed yet is waited for. Cost: PostgreSQL one statement for a few rows, two COPYs
+    for more, and where an id is held one more and a statement; SQLite two prepared statements a row.
     """
     if tx.dialect.name != "postgresql":
         return _insert_each(tx, batch)
-    columns, lines = _copied(batch)
-    if _copy_all(tx, batch, columns, lines):
-        return len(batch.rows)
-    _empty_staging(tx)
-    copy_in(tx, "detail_staging", columns, lines)
-    return make_again(tx, batch)
+    made = _insert_few(tx, batch) if len(batch.rows) <= _FEW else _copy_all(tx, batch)
+    if made < len(batch.rows):
+        _empty_staging(tx)
+        copy_in(tx, "detail_staging", *_copied(batch))
+        made += make_again(tx, batch)
+    return made
 
 
 def make_again(tx: Connection, batch: Batch) -> int:
@@ -156,19 +157,25 @@ def _copied(batch: Batch) -> tuple[Sequence[str], bytes]:
     )
 
 
-def _copy_all(tx: Connection, batch: Batch, columns: Sequence[str], lines: bytes) -> bool:
-    """Copy all rows into the tables; False, and nothing is done, when an external id is held."""
+def _insert_few(tx: Connection, batch: Batch) -> int:
+    """Insert the rows, and make them pending; gives how many were made."""
+    parameters = tuple(chain.from_iterable(_parameters(batch)))
+    return tx.exec_driver_sql(_make_few(batch.coded_mask, len(batch.rows)), parameters).rowcount
+
+
+def _copy_all(tx: Connection, batch: Batch) -> int:
+    """Copy all rows into the tables; 0, and nothing is done, when an external id is held."""
     keys = b"".join([b"%d\t%d\n" % (detail_id % BUCKETS, detail_id) for detail_id, _, _ in batch.asked.values()])
     try:
         with tx.begin_nested():
-            copy_in(tx, "accounting_detail", columns, lines)
+            copy_in(tx, "accounting_detail", *_copied(batch))
             copy_in(tx, "accounting_detail_pending", ("bucket", "detail_id"), keys)
     except IntegrityError as error:
         driver: Any = error.orig
         if driver.diag.constraint_name != _UNIQUE_INDEX:
             raise
-        return False
-    return True
+        return 0
+    return len(batch.rows)
 
 
 def _stage_keys(tx: Connection, batch: Batch) -> None:
@@ -181,16 +188,10 @@ def _stage_keys(tx: Connection, batch: Batch) -> None:
 
 
 def _insert_each(tx: Connection, batch: Batch) -> int:
-    making, mask = batch.making, batch.coded_mask
-    shared = (making.maker.value, making.operation_id, making.created_us)
+    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(batch.coded_mask), *_SHARED_COLUMNS)
+    statement = _insert(columns, f"VALUES ({', '.join('?' * len(columns))})")
+    made = tx.exec_driver_sql(statement, _parameters(batch)).rowcount
     rows = batch.in_index_order()
-    parameters = [
-        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask), *shared)
-        for row in rows
-        for detail_id, reverses, period in (batch.asked[row.position],)
-    ]
-    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask), *_SHARED_COLUMNS)
-    made = tx.exec_driver_sql(_insert(columns, f"VALUES ({', '.join('?' * len(columns))})"), parameters).rowcount
     keys = [(row.bucket, batch.asked[row.position][0]) for row in rows]
     if made < len(rows):
         held = holders(tx, batch)
@@ -198,6 +199,17 @@ def _insert_each(tx: Connection, batch: Batch) -> int:
     if keys:
         insert_rows(tx, "accounting_detail_pending", ("bucket", "detail_id"), keys)
     return made
+
+
+def _parameters(batch: Batch) -> list[tuple[Cell, ...]]:
+    """The rows' columns, in the order of the unique index."""
+    making, mask = batch.making, batch.coded_mask
+    shared = (making.maker.value, making.operation_id, making.created_us)
+    return [
+        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask), *shared)
+        for row in batch.in_index_order()
+        for detail_id, reverses, period in (batch.asked[row.position],)
+    ]
 
 
 def _empty_staging(tx: Connection) -> None:
@@ -270,11 +282,23 @@ def _create_staging(dialect: Dialect) -> str:
 @lru_cache
 def _make_staged(mask: int) -> TextClause:
     names = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask), *_SHARED_COLUMNS)
-    insert = _insert(names, f"SELECT {', '.join(names)} FROM detail_staging")  # noqa: S608
-    return text(
+    statement = _made_pending(_insert(names, f"SELECT {', '.join(names)} FROM detail_staging"))  # noqa: S608
+    return text(statement).execution_options(preserve_rowcount=True)
+
+
+@lru_cache
+def _make_few(mask: int, count: int) -> str:
+    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(mask), *_SHARED_COLUMNS)
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return _made_pending(_insert(columns, f"VALUES {', '.join([row] * count)}"))
+
+
+def _made_pending(insert: str) -> str:
+    """PostgreSQL: what is inserted becomes pending in the same statement."""
+    return (
         f"WITH made AS ({insert} RETURNING bucket, detail_id) "  # noqa: S608
         "INSERT INTO accounting_detail_pending (bucket, detail_id) SELECT bucket, detail_id FROM made"
-    ).execution_options(preserve_rowcount=True)
+    )
 
 
 def _insert(columns: Sequence[str], rows: str) -> str:
