@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import cel
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from domain.kernel.conditions.decisions import DecisionTable
@@ -333,6 +333,10 @@ def test_any_text_can_be_written_out(text: str) -> None:
 @settings(max_examples=400, deadline=None)
 @given(UNBRACKETED, VALUES)
 def test_what_is_checked_is_what_the_library_reads(text: str, fields: Fields) -> None:
-    """Precedence is the library's: what it makes of the text itself is what the checked expression gives."""
+    """Precedence is the library's: what it makes of the text itself is what the checked expression gives.
+
+    But for the least integer, whose negative the library takes to be itself and an expression refuses.
+    """
+    assume(fields.get("count") != -(2**63))
     condition = compile_condition(text, SHAPE, path="condition")
     assert outcome(lambda: condition.evaluate({"a": fields})) is outcome(lambda: unchecked(text, fields))
