@@ -90,6 +90,15 @@ class AlreadyExists(Conflict):
     reason = "ALREADY_EXISTS"
 
 
+class CodeTaken(AlreadyExists):
+    """There is a resource with this code already."""
+
+    reason = "CODE_TAKEN"
+
+    def __init__(self, resource_type: str, name: str) -> None:
+        super().__init__(f"{name} exists already", resource_type=resource_type, resource_name=name)
+
+
 class Stale(Conflict):
     """It was changed by others since it was read; read it again."""
 
@@ -126,6 +135,12 @@ class Forbidden(DomainError):
     """The caller's permissions do not reach so far."""
 
     reason = "FORBIDDEN"
+
+
+class SharedBeyondScope(Forbidden):
+    """It is shared by all: it is changed by callers alone whose permissions hold for all who share it."""
+
+    reason = "SCOPE_TOO_NARROW"
 
 
 class IllegalTransition(Refused):

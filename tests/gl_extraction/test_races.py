@@ -25,9 +25,8 @@ from domain.gl_extraction.periods import service as periods
 from domain.gl_extraction.periods.errors import PeriodNotExtracted, PeriodOverlaps, PeriodTransition
 from domain.gl_extraction.periods.model import NewPeriod
 from domain.gl_extraction.reference import service as registers
-from domain.gl_extraction.reference.errors import CodeTaken
 from domain.gl_extraction.reference.model import LEDGERS
-from domain.kernel.errors import DomainError, EtagStale
+from domain.kernel.errors import CodeTaken, DomainError, EtagStale
 from server.database.transaction import Database
 from tests.gl_extraction.samples import (
     CALL,

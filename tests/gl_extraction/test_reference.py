@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 from domain.gl_extraction.reference import service
-from domain.gl_extraction.reference.errors import CodeTaken
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS, Entry, Register
 from domain.gl_extraction.reference.service import Change
-from domain.kernel.errors import EtagMissing, EtagStale, Invalid, NotFound
+from domain.kernel.errors import CodeTaken, EtagMissing, EtagStale, Invalid, NotFound
 from domain.kernel.paging import Key, Page
 from server.database.transaction import Database
 from tests.gl_extraction.samples import CALL, NOW_US, audit, later

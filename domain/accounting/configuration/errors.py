@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from domain.kernel.errors import AlreadyExists, Forbidden, IllegalTransition, Refused
-
-
-class ConfigurationCodeTaken(AlreadyExists):
-    """There is a resource with this code already."""
-
-    reason = "CONFIGURATION_CODE_TAKEN"
-
-    def __init__(self, resource_type: str, name: str) -> None:
-        super().__init__(f"{name} exists already", resource_type=resource_type, resource_name=name)
-
-
-class SharedByAllClients(Forbidden):
-    """It is shared by all clients: it is changed by callers alone whose permissions hold for all of them."""
-
-    reason = "SCOPE_LACKS_CLIENTS"
+from domain.kernel.errors import IllegalTransition, Refused
 
 
 class RuleState(IllegalTransition):
     """The rule is retired already, or is not."""
 
     reason = "RULE_STATE"
+
+
+class CollectionSettles(Refused):
+    """Rules need the collection to be one of suspense (ACC-03, ACC-06)."""
+
+    reason = "COLLECTION_NEEDED_AS_SUSPENSE"
+
+    def __init__(self, collection: str, rules: list[str]) -> None:
+        told = ", ".join(rules)
+        super().__init__(
+            f"collection {collection} stays one of suspense: rules need it so ({told})", collection=collection
+        )
 
 
 class AccountUndetermined(Refused):
@@ -36,13 +33,13 @@ class AccountUndetermined(Refused):
 
 
 class ChannelNotConfigured(Refused):
-    """The client's pre-conditions decide for a channel that the client has not configured (ACC-10)."""
+    """The channel by which it is to be carried out is not configured for the client (ACC-10)."""
 
     reason = "CHANNEL_NOT_CONFIGURED"
 
     def __init__(self, client: str, channel: str) -> None:
         super().__init__(
-            f"the pre-conditions of client {client} decide for {channel}, which is not configured for it",
+            f"client {client} has no {channel} channel, by which this is to be carried out",
             client=client,
             channel=channel,
         )

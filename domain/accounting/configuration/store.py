@@ -90,9 +90,17 @@ def find(tx: Connection, register: Register[T], code: str) -> T | None:
     return register.entry_from(rows[0]) if rows else None
 
 
+def lock(tx: Connection, register: Register[T], code: str) -> T | None:
+    """The entry, locked until the transaction ends (PostgreSQL; SQLite has one writer); None when there is none."""
+    query = select(register.table).where(register.table.c[register.key] == code).with_for_update()
+    rows = _rows(tx, query)
+    return register.entry_from(rows[0]) if rows else None
+
+
 def known(tx: Connection, register: Register[T], codes: Iterable[str]) -> dict[str, T]:
-    """Those of `codes` that the register has."""
-    query = select(register.table).where(register.table.c[register.key].in_(sorted(set(codes))))
+    """Those of `codes` that the register has, which stay as they are until the transaction ends."""
+    key = register.table.c[register.key]
+    query = select(register.table).where(key.in_(sorted(set(codes)))).order_by(key).with_for_update(read=True)
     return {row[register.key]: register.entry_from(row) for row in _rows(tx, query)}
 
 
@@ -111,11 +119,10 @@ def create(tx: Connection, register: Register[T], entry: T) -> bool:
     return _insert(tx, register.table.name, register.row_of(entry))
 
 
-def change(tx: Connection, register: Register[T], entry: T, *, from_version: int) -> bool:
-    """Put the entry in place of its `from_version`; False when that version is no longer there."""
-    columns = register.table.c
-    mine = (columns[register.key] == register.code_of(entry), columns.version == from_version)
-    return tx.execute(update(register.table).where(*mine).values(**register.row_of(entry))).rowcount == 1
+def change(tx: Connection, register: Register[T], entry: T) -> None:
+    """Put the entry in place of the one that the transaction has locked."""
+    mine = register.table.c[register.key] == register.code_of(entry)
+    assert tx.execute(update(register.table).where(mine).values(**register.row_of(entry))).rowcount == 1
 
 
 # Rules
@@ -125,6 +132,20 @@ def find_rule(tx: Connection, code: str) -> Rule | None:
     """The rule with its newest version, if there is one."""
     rows = _rows(tx, _RULES.where(_r.code == code))
     return _rule_from(rows[0]) if rows else None
+
+
+def lock_rule(tx: Connection, code: str) -> Rule | None:
+    """The rule with its newest version, its row locked until the transaction ends; None when there is none.
+
+    Two statements: the newest version is read once nobody else can add one.
+    """
+    tx.execute(select(_r.code).where(_r.code == code).with_for_update())
+    return find_rule(tx, code)
+
+
+def newest_versions(tx: Connection) -> list[RuleVersion]:
+    """The newest version of every rule that is not retired, by code; small tables, read whole."""
+    return [_rule_from(row).newest for row in _rows(tx, _RULES.where(_r.retired == 0).order_by(_r.code))]
 
 
 def rules_page(tx: Connection, *, after: str, limit: int) -> list[Rule]:
@@ -163,10 +184,9 @@ def create_rule_version(tx: Connection, new: RuleVersion) -> None:
     assert _insert(tx, accounting_rule_version.name, row), "whoever holds the rule alone adds versions"
 
 
-def change_rule(tx: Connection, rule: Rule, *, from_version: int) -> bool:
-    """Put the rule's row in place of its `from_version`; False when that version is no longer there."""
-    mine = (_r.code == rule.code, _r.version == from_version)
-    return tx.execute(update(accounting_rule).where(*mine).values(**_rule_row(rule))).rowcount == 1
+def change_rule(tx: Connection, rule: Rule) -> None:
+    """Put the rule's row in place of the one that the transaction has locked."""
+    assert tx.execute(update(accounting_rule).where(_r.code == rule.code).values(**_rule_row(rule))).rowcount == 1
 
 
 def _all(tx: Connection, register: Register[T]) -> list[T]:

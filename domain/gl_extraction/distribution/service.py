@@ -17,12 +17,11 @@ from domain.gl_extraction.distribution import rules, store
 from domain.gl_extraction.distribution.model import Distribution, DistributionCode
 from domain.gl_extraction.names import DISTRIBUTION_CODE_TYPE, distribution_code_name
 from domain.gl_extraction.reference import store as registers
-from domain.gl_extraction.reference.errors import CodeTaken
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
-from domain.kernel.errors import EtagMissing, EtagStale, Invalid, NotFound, Violation
+from domain.kernel.errors import CodeTaken, EtagMissing, EtagStale, Invalid, NotFound, Violation
 from domain.kernel.paging import Page
 from domain.kernel.scopes import EVERYTHING, Scope
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from domain.gl_extraction.reference import store
-from domain.gl_extraction.reference.errors import CodeTaken, SharedBeyondScope
 from domain.gl_extraction.reference.model import Entry, Register
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
-from domain.kernel.errors import EtagMissing, EtagStale, NotFound
+from domain.kernel.errors import CodeTaken, EtagMissing, EtagStale, NotFound, SharedBeyondScope
 from domain.kernel.paging import Page
 from domain.kernel.scopes import EVERYTHING, Scope
 
