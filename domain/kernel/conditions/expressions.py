@@ -92,7 +92,8 @@ def compile_condition(text: str, shape: Shape, *, path: str) -> Expression[bool]
     """A condition; `path` is the field that it was configured in.
 
     Raises: Invalid with one violation: CONDITION_TOO_LONG, _MALFORMED, _HAS_DOUBLE, _TOO_COMPLEX, _FIELD_UNKNOWN,
-    _FUNCTION_UNKNOWN, _KINDS_DIFFER or _NOT_BOOLEAN. Cost: about 0.2 ms.
+    _FUNCTION_UNKNOWN, _KINDS_DIFFER or _NOT_BOOLEAN. Cost: 0.2 ms for four clauses, 10 ms for the longest there can be;
+    then 15 µs an evaluation.
     """
     reading, checked = _checked(text, shape, path)
     if checked.kind is not Kind.BOOLEAN:
