@@ -267,6 +267,10 @@ class Calls:
         """Tell those who send deliveries, here and elsewhere, to look; to be called after the commit."""
         self._announce(delivery_id)
 
+    def announce_change(self, name: str) -> None:
+        """Tell those who watch a claim, and who place what happened to it, here and elsewhere; after the commit."""
+        self._announce(name)
+
     def permissions(self, context: Context) -> frozenset[str]:
         """The permissions that the caller holds."""
         return self._running[context].permissions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money as MoneyProto
 
@@ -22,6 +24,25 @@ def money_from_proto(message: Message, name: str, *, path: str = "") -> Money | 
     if fault := amount_fault(given):
         raise Invalid(Violation(f"{path}.{name}" if path else name, *fault))
     return Money(minor_of(given), value.currency_code)
+
+
+def moneys_from_proto(amounts: Mapping[str, MoneyProto | None]) -> list[Money]:
+    """The amounts, of either sign, by the paths of their fields.
+
+    Raises: Invalid as `money_from_proto` for every one of them, and for those that are not given (None).
+    """
+    moneys, violations = [], []
+    for path, value in amounts.items():
+        given = ("", 0, 0) if value is None else (value.currency_code, value.units, value.nanos)
+        if value is None:
+            violations.append(Violation(path, "FIELD_REQUIRED", "must be given"))
+        elif fault := amount_fault(given):
+            violations.append(Violation(path, *fault))
+        else:
+            moneys.append(Money(minor_of(given), value.currency_code))
+    if violations:
+        raise Invalid(*violations)
+    return moneys
 
 
 def money_to_proto(amount: Money) -> MoneyProto:

@@ -39,6 +39,11 @@ def _faults(given: Given, code: str, mask: FieldMask, word: str, name_of: Callab
         yield Violation(f"{word}.name", "FIELD_MALFORMED", f"must be as {name_of('GL-1')}")
     elif given.code not in {"", code}:
         yield Violation(f"{word}.code", "FIELD_IMMUTABLE", "never changes: must be that of the name, if given")
+    yield from mask_faults(given, mask, word)
+
+
+def mask_faults(given: Given, mask: FieldMask, word: str) -> Iterator[Violation]:
+    """What in the mask is no field of the resource."""
     for path in mask.paths:
         if path != "*" and path not in given.DESCRIPTOR.fields_by_name:
             text = f"{path[:64]!r} is no field of a {word.replace('_', ' ')}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from domain.accounting.claims.states import ClaimState
 from domain.accounting.names import claim_name, dispute_name
@@ -76,3 +77,58 @@ class Dispute:
     def etag(self) -> str:
         """Changes with every change."""
         return str(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDispute:
+    """A dispute as it is asked for; `dispute_id` empty: the server makes one."""
+
+    dispute_id: str
+    description: str
+    amount: Money
+    transaction_day: int
+    attributes: Mapping[str, str]
+    amounts: Mapping[str, Money]
+
+
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """A claim as it is asked for, with the disputes that it brings along; `claim_id` empty: the server makes one."""
+
+    claim_id: str
+    client_code: str
+    claim_type_code: str
+    description: str
+    account: str
+    attributes: Mapping[str, str]
+    dates: Mapping[str, int]
+    disputes: tuple[NewDispute, ...]
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The free texts, by field."""
+        return {"description": self.description, "account": self.account}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimChange:
+    """What is to be of the claim that was seen with this etag; `changes` are new values of its fields.
+
+    Client and claim type never change; those given, if any, must be the claim's.
+    """
+
+    claim_id: str
+    etag: str
+    client_code: str
+    claim_type_code: str
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeChange:
+    """What is to be of the dispute that was seen with this etag; `changes` are new values of its fields."""
+
+    claim_id: str
+    dispute_id: str
+    etag: str
+    changes: Mapping[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, Select, insert, select, text, tuple_, update
 
 from domain.accounting.claims.model import Claim, Dispute
 from domain.accounting.claims.states import ClaimState
@@ -18,6 +18,10 @@ DisputeKey = tuple[str, str]
 """The ids of a claim and of one of its disputes."""
 
 _c, _d = claim.c, dispute.c
+_NAMES = [column.name for column in claim.columns]
+_CREATE = text(
+    f"INSERT INTO claim ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,15 @@ class ClaimFilter:
     clients: frozenset[str] | None = None
 
 
-def find(tx: Connection, claim_id: str) -> Claim | None:
-    """The claim, if there is one."""
-    row = tx.execute(select(claim).where(_c.claim_id == claim_id)).mappings().one_or_none()
+def find(tx: Connection, claim_id: str, clients: frozenset[str] | None = None) -> Claim | None:
+    """The claim, if there is one, and it is of one of the clients; None: of any."""
+    row = tx.execute(_one(claim_id, clients)).mappings().one_or_none()
     return None if row is None else _claim_from_row(row)
 
 
-def lock(tx: Connection, claim_id: str) -> Claim | None:
-    """The claim, held against every other use case on it until the transaction ends."""
-    row = tx.execute(select(claim).where(_c.claim_id == claim_id).with_for_update()).mappings().one_or_none()
+def lock(tx: Connection, claim_id: str, clients: frozenset[str] | None = None) -> Claim | None:
+    """As `find`, held against every other use case on the claim until the transaction ends."""
+    row = tx.execute(_one(claim_id, clients).with_for_update()).mappings().one_or_none()
     return None if row is None else _claim_from_row(row)
 
 
@@ -67,18 +71,17 @@ def page(tx: Connection, wanted: ClaimFilter, *, after: str, limit: int) -> list
     return [_claim_from_row(row) for row in tx.execute(query).mappings()]
 
 
-def create(tx: Connection, value: Claim) -> None:
-    """Insert the claim; its id is free."""
-    tx.execute(
-        insert(claim).values(
-            claim_id=value.claim_id,
-            client_code=value.client_code,
-            claim_type_code=value.claim_type_code,
-            created_us=value.created_us,
-            events_made=value.events_made,
-            **_moving_columns(value),
-        )
-    )
+def create(tx: Connection, value: Claim) -> bool:
+    """Insert the claim; False when its id is taken, also by somebody who commits just now."""
+    columns = {
+        "claim_id": value.claim_id,
+        "client_code": value.client_code,
+        "claim_type_code": value.claim_type_code,
+        "created_us": value.created_us,
+        "events_made": value.events_made,
+        **_moving_columns(value),
+    }
+    return tx.execute(_CREATE, columns).rowcount == 1
 
 
 def change(tx: Connection, value: Claim) -> None:
@@ -134,6 +137,11 @@ def change_dispute(tx: Connection, value: Dispute) -> None:
     """Put the dispute in its place; its claim is locked."""
     this = (_d.claim_id == value.claim_id, _d.dispute_id == value.dispute_id)
     tx.execute(update(dispute).where(*this).values(**_moving_columns_of_dispute(value)))
+
+
+def _one(claim_id: str, clients: frozenset[str] | None) -> Select[Any]:
+    query = select(claim).where(_c.claim_id == claim_id)
+    return query if clients is None else query.where(_c.client_code.in_(sorted(clients)))
 
 
 def _moving_columns(value: Claim) -> dict[str, Any]:

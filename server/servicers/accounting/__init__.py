@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from countinghouse.accounting.v1 import accounting_service_pb2_grpc as grpc_service
+from domain.accounting.configuration.snapshot import Configurations
 from server.call import Calls
+from server.servicers.accounting.claims import ClaimsMethods
 
 
-class AccountingServicer(grpc_service.AccountingServiceServicer):
+class AccountingServicer(ClaimsMethods):
     """Turns accounting rules into balanced operations and has them carried out."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        self._configurations = Configurations()

@@ -33,28 +33,24 @@ class _AccountingEventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     ACCOUNTING_EVENT_KIND_CLAIM_CREATED: _AccountingEventKind.ValueType  # 1
     """A claim was created."""
     ACCOUNTING_EVENT_KIND_CLAIM_CHANGED: _AccountingEventKind.ValueType  # 2
-    """A claim was changed."""
+    """A claim was changed, or its disputes were."""
     ACCOUNTING_EVENT_KIND_CLAIM_RESOLVED: _AccountingEventKind.ValueType  # 3
     """A claim was resolved."""
     ACCOUNTING_EVENT_KIND_CLAIM_REOPENED: _AccountingEventKind.ValueType  # 4
     """A resolved claim was reopened."""
-    ACCOUNTING_EVENT_KIND_DISPUTE_CREATED: _AccountingEventKind.ValueType  # 5
-    """A dispute was added."""
-    ACCOUNTING_EVENT_KIND_DISPUTE_CHANGED: _AccountingEventKind.ValueType  # 6
-    """A dispute was changed."""
-    ACCOUNTING_EVENT_KIND_OPERATION_CREATED: _AccountingEventKind.ValueType  # 7
+    ACCOUNTING_EVENT_KIND_OPERATION_CREATED: _AccountingEventKind.ValueType  # 5
     """An operation was performed."""
-    ACCOUNTING_EVENT_KIND_OPERATION_APPROVED: _AccountingEventKind.ValueType  # 8
+    ACCOUNTING_EVENT_KIND_OPERATION_APPROVED: _AccountingEventKind.ValueType  # 6
     """Another person agreed to an operation."""
-    ACCOUNTING_EVENT_KIND_OPERATION_EXECUTED: _AccountingEventKind.ValueType  # 9
+    ACCOUNTING_EVENT_KIND_OPERATION_EXECUTED: _AccountingEventKind.ValueType  # 7
     """An operation is done."""
-    ACCOUNTING_EVENT_KIND_OPERATION_CANCELED: _AccountingEventKind.ValueType  # 10
+    ACCOUNTING_EVENT_KIND_OPERATION_CANCELED: _AccountingEventKind.ValueType  # 8
     """An operation was canceled."""
-    ACCOUNTING_EVENT_KIND_OPERATION_FAILED: _AccountingEventKind.ValueType  # 11
+    ACCOUNTING_EVENT_KIND_OPERATION_FAILED: _AccountingEventKind.ValueType  # 9
     """An operation could not be carried out, and waits for a person."""
-    ACCOUNTING_EVENT_KIND_OPERATION_IN_DOUBT: _AccountingEventKind.ValueType  # 12
+    ACCOUNTING_EVENT_KIND_OPERATION_IN_DOUBT: _AccountingEventKind.ValueType  # 10
     """Nobody knows yet whether an operation was carried out."""
-    ACCOUNTING_EVENT_KIND_OPERATION_REVERSED: _AccountingEventKind.ValueType  # 13
+    ACCOUNTING_EVENT_KIND_OPERATION_REVERSED: _AccountingEventKind.ValueType  # 11
     """An operation was reversed by another one."""
 
 class AccountingEventKind(_AccountingEventKind, metaclass=_AccountingEventKindEnumTypeWrapper):
@@ -65,28 +61,24 @@ ACCOUNTING_EVENT_KIND_UNSPECIFIED: AccountingEventKind.ValueType  # 0
 ACCOUNTING_EVENT_KIND_CLAIM_CREATED: AccountingEventKind.ValueType  # 1
 """A claim was created."""
 ACCOUNTING_EVENT_KIND_CLAIM_CHANGED: AccountingEventKind.ValueType  # 2
-"""A claim was changed."""
+"""A claim was changed, or its disputes were."""
 ACCOUNTING_EVENT_KIND_CLAIM_RESOLVED: AccountingEventKind.ValueType  # 3
 """A claim was resolved."""
 ACCOUNTING_EVENT_KIND_CLAIM_REOPENED: AccountingEventKind.ValueType  # 4
 """A resolved claim was reopened."""
-ACCOUNTING_EVENT_KIND_DISPUTE_CREATED: AccountingEventKind.ValueType  # 5
-"""A dispute was added."""
-ACCOUNTING_EVENT_KIND_DISPUTE_CHANGED: AccountingEventKind.ValueType  # 6
-"""A dispute was changed."""
-ACCOUNTING_EVENT_KIND_OPERATION_CREATED: AccountingEventKind.ValueType  # 7
+ACCOUNTING_EVENT_KIND_OPERATION_CREATED: AccountingEventKind.ValueType  # 5
 """An operation was performed."""
-ACCOUNTING_EVENT_KIND_OPERATION_APPROVED: AccountingEventKind.ValueType  # 8
+ACCOUNTING_EVENT_KIND_OPERATION_APPROVED: AccountingEventKind.ValueType  # 6
 """Another person agreed to an operation."""
-ACCOUNTING_EVENT_KIND_OPERATION_EXECUTED: AccountingEventKind.ValueType  # 9
+ACCOUNTING_EVENT_KIND_OPERATION_EXECUTED: AccountingEventKind.ValueType  # 7
 """An operation is done."""
-ACCOUNTING_EVENT_KIND_OPERATION_CANCELED: AccountingEventKind.ValueType  # 10
+ACCOUNTING_EVENT_KIND_OPERATION_CANCELED: AccountingEventKind.ValueType  # 8
 """An operation was canceled."""
-ACCOUNTING_EVENT_KIND_OPERATION_FAILED: AccountingEventKind.ValueType  # 11
+ACCOUNTING_EVENT_KIND_OPERATION_FAILED: AccountingEventKind.ValueType  # 9
 """An operation could not be carried out, and waits for a person."""
-ACCOUNTING_EVENT_KIND_OPERATION_IN_DOUBT: AccountingEventKind.ValueType  # 12
+ACCOUNTING_EVENT_KIND_OPERATION_IN_DOUBT: AccountingEventKind.ValueType  # 10
 """Nobody knows yet whether an operation was carried out."""
-ACCOUNTING_EVENT_KIND_OPERATION_REVERSED: AccountingEventKind.ValueType  # 13
+ACCOUNTING_EVENT_KIND_OPERATION_REVERSED: AccountingEventKind.ValueType  # 11
 """An operation was reversed by another one."""
 Global___AccountingEventKind: _TypeAlias = AccountingEventKind  # noqa: Y015
 
