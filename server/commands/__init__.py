@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from server.commands.simulating import simulator
+
 if TYPE_CHECKING:
     from server.settings import Settings
 
@@ -148,6 +150,9 @@ def demo(
 
     with _told():
         run(context.obj, _settings, count=count, seed=seed)
+
+
+app.command()(simulator)
 
 
 def _settings(**given: Any) -> Settings:  # noqa: ANN401 - whatever the options of a command are
