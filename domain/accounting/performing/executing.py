@@ -11,6 +11,7 @@ from domain.accounting.configuration.model import RuleVersion
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.performing import telling
 from domain.accounting.performing.amounts import amounts_of
+from domain.accounting.performing.booking import Books
 from domain.accounting.performing.errors import ClaimIsResolved, StepExecuted
 from domain.accounting.performing.gathering import Gathered, gather
 from domain.accounting.performing.model import Kind, Operation
@@ -38,37 +39,47 @@ class _Plan:
     skipped: list[Skipped]
 
 
-def execute(tx: Connection, call: Call, configurations: Configurations, wanted: Execution) -> Executed:
+def execute(tx: Connection, call: Call, configurations: Configurations, books: Books, wanted: Execution) -> Executed:
     """Run all rules of a workflow point, in their order, for the disputes named.
 
     Raises: ClaimNotFound; ClaimIsResolved; StepExecuted; Invalid for an unknown workflow point, disputes that are not
     the claim's, amounts that are missing; and what `planning.plan` refuses.
     """
-    (found,) = execute_many(tx, call, configurations, [wanted])
+    (found,) = execute_many(tx, call, configurations, books, [wanted])
     if isinstance(found, DomainError):
         raise found
     return found
 
 
 def execute_many(
-    tx: Connection, call: Call, configurations: Configurations, wanted: Sequence[Execution]
+    tx: Connection,
+    call: Call,
+    configurations: Configurations,
+    books: Books,
+    wanted: Sequence[Execution | DomainError],
 ) -> list[Executed | DomainError]:
     """Run many workflow points in one transaction; a result or a refusal for each, in their order.
 
-    Each is done all or not at all, whatever becomes of the others. Of two that concern one claim, the later sees
-    nothing of what the earlier moved but its step key: balances are those from before the call.
+    Each is done all or not at all, whatever becomes of the others; what is refused already is one of the results.
+    Of two that concern one claim, the later sees nothing of what the earlier moved but its step key: balances are those
+    from before the call.
 
     Cost: a dozen statements, however many.
     """
-    entries = {(entry.claim_id, entry.dispute_id) for each in wanted for entry in each.entries}
-    gathered = gather(tx, configurations, entries, claim_ids=(each.claim_id for each in wanted), with_balances=True)
-    run = set(steps.executed(tx, (step for each in wanted for step in _steps(each))))
+    sound = [each for each in wanted if not isinstance(each, DomainError)]
+    entries = {(entry.claim_id, entry.dispute_id) for each in sound for entry in each.entries}
+    gathered = gather(tx, configurations, entries, claim_ids=(each.claim_id for each in sound), with_balances=True)
+    run = set(steps.executed(tx, (step for each in sound for step in _steps(each))))
     results: list[Executed | DomainError] = []
     planned: list[Planned] = []
     fresh: list[steps.Step] = []
     for each in wanted:
+        if isinstance(each, DomainError):
+            results.append(each)
+            continue
         try:
             found = _plan(gathered, call, each, run)
+            books.require(tx, (one.operation for one in found.planned))
         except DomainError as refused:
             results.append(refused)
             continue
@@ -79,7 +90,7 @@ def execute_many(
     script = Script(tx)
     steps.record(script, fresh, at_us=call.now_us)
     record(tx, script, planned, gathered.snapshot.clients, now_us=call.now_us)
-    telling.performed(tx, call, planned, workflow_points=sorted({each.workflow_point for each in wanted}))
+    telling.performed(tx, call, planned, workflow_points=sorted({each.workflow_point for each in sound}))
     return results
 
 
@@ -107,7 +118,7 @@ def _apply(
     dispute, settings = facts.disputes[entry.dispute_id], rule.settings
     amounts = amounts_of(rule, entry, dispute, facts.balances, field=field)
     if not amounts:
-        found.skipped.append(Skipped(rule.code, dispute.dispute_id))
+        found.skipped.append(Skipped(wanted.claim_id, dispute.dispute_id, rule.code))
     for amount in amounts:
         draft = Draft(
             kind=Kind.RULE,

@@ -80,6 +80,11 @@ class Operation:
         return operation_name(self.claim_id, self.operation_id)
 
     @property
+    def is_assigned(self) -> bool:
+        """Whether somebody is to carry it out, or has: what is for tracking only has no assignment."""
+        return not self.tracking_only and self.state in {OperationState.PENDING, OperationState.EXECUTED}
+
+    @property
     def posts(self) -> bool:
         """Whether its execution makes accounting details: what moved elsewhere makes none (ACC-11, but ACC-37)."""
         return not self.tracking_only or self.kind is Kind.RETURN

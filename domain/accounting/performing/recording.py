@@ -30,20 +30,23 @@ def record(
     """
     made = [each.operation for each in planned]
     operations.insert(script, made)
-    assignments.insert(script, [each.assignment for each in planned if each.assignment])
     balances.move(script, [_entered(operation) for operation in made])
-    registry.begin(tx, script, due(planned, clients), now_us=now_us)
+    begin(tx, script, planned, clients, now_us=now_us)
     script.run()
     feed.record(tx, [event for operation in made for event in _events(operation, now_us)])
 
 
-def due(planned: Sequence[Planned], clients: Mapping[str, Client]) -> list[Due]:
-    """Those that are to be carried out from now on."""
-    return [
+def begin(
+    tx: Connection, script: Script, planned: Sequence[Planned], clients: Mapping[str, Client], *, now_us: int
+) -> None:
+    """Add the assignments of operations, and have those carried out that are due from now on."""
+    assignments.insert(script, [each.assignment for each in planned if each.assignment])
+    due = [
         Due(each.operation, each.assignment, clients[each.operation.client_code].settings)
         for each in planned
         if each.assignment and each.assignment.state is AssignmentState.PENDING
     ]
+    registry.begin(tx, script, due, now_us=now_us)
 
 
 def _entered(operation: Operation) -> Move:

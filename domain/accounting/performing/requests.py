@@ -59,5 +59,6 @@ class FreeForm:
 class Skipped:
     """A rule that was not run for a dispute, as there is nothing to move: its entry amount is zero (ACC-05)."""
 
-    rule_code: str
+    claim_id: str
     dispute_id: str
+    rule_code: str
