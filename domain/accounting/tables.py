@@ -194,7 +194,7 @@ collection_balance = table(
     text("currency", key=True),
     int64("executed_minor", default=0),
     int64("pending_minor", default=0),
-    int64("executed_count", default=0),  # sides of executed operations
+    int64("executed_count", default=0),  # operations, each once
     int64("pending_count", default=0),
     fillfactor=50,
 )
@@ -267,7 +267,7 @@ _partial(
     _t.batch_no,
     unique=True,
 )
-_partial("ix_task_queue", _t.state != "CLOSED", _t.queue, _t.task_id)
+_partial("ix_task_open", _t.state != "CLOSED", _t.client_code, _t.task_id, _t.queue)
 _partial("ix_task_due", (_t.state != "CLOSED") & (_t.due_us > 0) & (_t.escalated_us == 0), _t.due_us)
 _partial("ix_task_claim", _t.claim_id != "", _t.claim_id, _t.task_id)
 

@@ -48,7 +48,25 @@ class ClosesByItself(Refused):
     reason = "TASK_CLOSES_BY_ITSELF"
 
 
-class ChannelNotConfigured(Refused):
-    """The client does not have this channel."""
+class PostedAlready(Refused):
+    """The system of record has posted it: record its outcome."""
 
-    reason = "CHANNEL_NOT_CONFIGURED"
+    reason = "ASSIGNMENT_POSTED"
+
+
+class OutcomeKnown(Refused):
+    """Only of what is in doubt an outcome is recorded."""
+
+    reason = "OUTCOME_KNOWN"
+
+
+class NotDoneByHand(Refused):
+    """It is being carried out by the client's service or batch; only what failed there is completed by hand."""
+
+    reason = "ASSIGNMENT_NOT_BY_HAND"
+
+
+class NotRetried(Refused):
+    """Only what failed, or is in doubt, is tried again."""
+
+    reason = "ASSIGNMENT_NOT_RETRIED"

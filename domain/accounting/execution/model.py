@@ -51,6 +51,7 @@ class TaskKind(StrEnum):
     MANUAL_EXECUTION = "MANUAL_EXECUTION"  # to carry an operation out (ACC-40)
     SERVICE_FAILED = "SERVICE_FAILED"  # a call failed for good (ACC-22)
     IN_DOUBT = "IN_DOUBT"  # to look what the system of record shows (ACC-22)
+    OVERDUE = "OVERDUE"  # its deadline has passed while nothing waited for a person (ACC-12)
     TRANSMISSION_FAILED = "TRANSMISSION_FAILED"  # a batch did not reach its destination (ACC-35)
     RECORD_REJECTED = "RECORD_REJECTED"  # the receiver of a batch did not take an operation (ACC-37)
 

@@ -6,35 +6,30 @@ it, the accounting details, and the events: all in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlalchemy import Connection
 
-from domain.accounting.channels import registry
-from domain.accounting.channels.registry import way_of
-from domain.accounting.channels.ways import Due
 from domain.accounting.claims import store as claims
-from domain.accounting.configuration.model import Client
 from domain.accounting.configuration.snapshot import Configurations
-from domain.accounting.execution.model import Assignment, Task
-from domain.accounting.execution.states import AssignmentState, TaskState, may_become
-from domain.accounting.execution.store import assignments, tasks
+from domain.accounting.execution import starting
+from domain.accounting.execution.closing import Key, close_tasks
+from domain.accounting.execution.model import Assignment
+from domain.accounting.execution.starting import Ready
+from domain.accounting.execution.states import AssignmentState, may_become
+from domain.accounting.execution.store import assignments
 from domain.accounting.feed import service as feed
 from domain.accounting.feed.model import EventKind, NewEvent
 from domain.accounting.performing import telling
 from domain.accounting.performing.errors import OperationNotFound, OperationTransition
 from domain.accounting.performing.model import Operation
-from domain.accounting.performing.planning import with_service_level
 from domain.accounting.performing.states import OperationState
 from domain.accounting.performing.store import balances, operations
 from domain.accounting.performing.store.balances import Move
 from domain.kernel.call import Call
 from domain.kernel.script import Script
-
-Key = tuple[str, str]
-"""The ids of a claim and of one of its operations."""
 
 
 class Posting(Protocol):
@@ -47,13 +42,17 @@ class Posting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An operation that was carried out: when, by whom, and what the one who did it calls it."""
+    """An operation that was carried out: when, by whom, and what the one who did it calls it.
+
+    `attempts` is how many calls it took, 0 where none was made, or it is not known.
+    """
 
     claim_id: str
     operation_id: str
     executed_us: int
     executed_by: str
     external_reference: str = ""
+    attempts: int = 0
 
     @property
     def key(self) -> Key:
@@ -67,7 +66,7 @@ class _Settled:
 
     executed: list[Operation]
     assignments: list[Assignment]
-    started: list[Due]
+    ready: list[Ready]
 
 
 def settle(
@@ -81,15 +80,13 @@ def settle(
     if not done:
         return []
     claims.lock_many(tx, {each.claim_id for each in done})
-    clients = configurations.current(tx).clients
-    settled = _settled(tx, call, clients, done)
+    settled = _settled(tx, call, done)
     script = Script(tx)
     close_tasks(tx, script, [_key(each) for each in settled.executed], call, outcome="EXECUTED")
-    operations.change(script, [*settled.executed, *(each.operation for each in settled.started)])
-    assignments.change(script, [*settled.assignments, *(each.assignment for each in settled.started)])
+    operations.change(script, settled.executed)
+    assignments.change(script, settled.assignments)
     balances.move(script, [Move(each, executed=1, pending=-1) for each in settled.executed])
-    registry.begin(tx, script, settled.started, now_us=call.now_us)
-    script.run()
+    starting.begin(tx, script, call, settled.ready, configurations.current(tx).clients)
     posted = [each for each in settled.executed if each.posts]
     if posted:
         posting.post(tx, call, posted)
@@ -98,24 +95,7 @@ def settle(
     return settled.executed
 
 
-def close_tasks(tx: Connection, script: Script, keys: Sequence[Key], call: Call, *, outcome: str) -> None:
-    """Close the tasks that wait for operations: what they waited for has come about. Cost: one statement, one more."""
-    tasks.change(script, [closed(task, call, outcome) for task in tasks.open_of(tx, keys)])
-
-
-def closed(task: Task, call: Call, outcome: str) -> Task:
-    """The task, closed."""
-    return replace(
-        task,
-        state=TaskState.CLOSED,
-        outcome=outcome,
-        closed_us=call.now_us,
-        closed_by=call.caller,
-        version=task.version + 1,
-    )
-
-
-def _settled(tx: Connection, call: Call, clients: Mapping[str, Client], done: Sequence[Done]) -> _Settled:
+def _settled(tx: Connection, call: Call, done: Sequence[Done]) -> _Settled:
     keys = [each.key for each in done]
     there, assigned = operations.find_many(tx, keys), assignments.find_many(tx, keys)
     following = operations.settling(tx, keys)
@@ -125,7 +105,7 @@ def _settled(tx: Connection, call: Call, clients: Mapping[str, Client], done: Se
         first = _executed(there.get(each.key), each)
         found.executed.append(first)
         if assignment := assigned.get(each.key):
-            found.assignments.append(_completed(assignment, call.now_us))
+            found.assignments.append(_completed(assignment, each, call.now_us))
         second = following.get(each.key)
         if second is None or second.state is not OperationState.PENDING:
             continue
@@ -139,16 +119,8 @@ def _settled(tx: Connection, call: Call, clients: Mapping[str, Client], done: Se
                 )
             )
         else:
-            found.started.append(started(second, waiting[_key(second)], clients[second.client_code], call.now_us))
+            found.ready.append((second, waiting[_key(second)]))
     return found
-
-
-def started(operation: Operation, assignment: Assignment, client: Client, now_us: int) -> Due:
-    """An operation that is due from now on; its accounting date is that of its channel now."""
-    day = max(operation.accounting_day, way_of(assignment.channel).accounting_day(client.settings, now_us))
-    assert may_become(assignment.state, AssignmentState.PENDING)
-    pending = replace(assignment, state=AssignmentState.PENDING, accounting_day=day, scheduled_us=0, updated_us=now_us)
-    return Due(replace(operation, accounting_day=day), with_service_level(client, pending, now_us), client.settings)
 
 
 def _executed(operation: Operation | None, done: Done) -> Operation:
@@ -165,11 +137,12 @@ def _executed(operation: Operation | None, done: Done) -> Operation:
     )
 
 
-def _completed(assignment: Assignment, now_us: int) -> Assignment:
+def _completed(assignment: Assignment, done: Done, now_us: int) -> Assignment:
     assert may_become(assignment.state, AssignmentState.COMPLETED), assignment.state
     return replace(
         assignment,
         state=AssignmentState.COMPLETED,
+        attempts=done.attempts or assignment.attempts,
         unanswered=False,
         reason="",
         message="",

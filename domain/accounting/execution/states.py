@@ -25,8 +25,8 @@ class AssignmentState(StrEnum):
 
 _S = AssignmentState
 EDGES: dict[AssignmentState, frozenset[AssignmentState]] = {
-    _S.WAITING: frozenset({_S.PENDING, _S.SCHEDULED, _S.CANCELED}),
-    _S.SCHEDULED: frozenset({_S.PENDING, _S.CANCELED}),
+    _S.WAITING: frozenset({_S.PENDING, _S.SCHEDULED, _S.FAILED, _S.CANCELED}),
+    _S.SCHEDULED: frozenset({_S.PENDING, _S.SCHEDULED, _S.FAILED, _S.CANCELED}),
     _S.PENDING: frozenset({_S.IN_PROGRESS, _S.COMPLETED, _S.FAILED, _S.IN_DOUBT, _S.CANCELED, _S.PENDING}),
     _S.IN_PROGRESS: frozenset({_S.PENDING, _S.COMPLETED, _S.FAILED, _S.CANCELED}),
     _S.FAILED: frozenset({_S.PENDING, _S.COMPLETED, _S.CANCELED}),
@@ -34,7 +34,7 @@ EDGES: dict[AssignmentState, frozenset[AssignmentState]] = {
     _S.COMPLETED: frozenset(),
     _S.CANCELED: frozenset(),
 }
-"""What may follow on what; from PENDING to PENDING leads a re-route."""
+"""What may follow on what; from PENDING to PENDING, and from SCHEDULED to SCHEDULED, leads a re-route."""
 
 
 def may_become(state: AssignmentState, wanted: AssignmentState) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from domain.accounting.channels.registry import way_of
+from domain.accounting.execution.closing import close_tasks
 from domain.accounting.execution.errors import AssignmentTransition
 from domain.accounting.execution.model import Assignment
-from domain.accounting.execution.settling import close_tasks
 from domain.accounting.execution.states import AssignmentState, may_become
 from domain.accounting.execution.store import assignments
 from domain.accounting.performing.errors import CallInProgress, OutcomeInDoubt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import Connection, RowMapping, select, tuple_
+from sqlalchemy import Connection, RowMapping, literal_column, select, tuple_
 
 from domain.accounting.execution.model import Task, TaskKind
 from domain.accounting.execution.states import TaskState
@@ -44,9 +44,9 @@ def open_of(tx: Connection, keys: Iterable[tuple[str, str]]) -> list[Task]:
     if not wanted:
         return []
     query = select(task).where(
-        _t.claim_id != "",
+        _t.claim_id != literal_column("''"),
         tuple_(_t.claim_id, _t.operation_id).in_(wanted),
-        _t.state != TaskState.CLOSED,
+        _t.state != literal_column("'CLOSED'"),
     )
     return [
         from_row(row) for row in tx.execute(query.order_by(_t.client_code, _t.task_id).with_for_update()).mappings()

@@ -413,7 +413,7 @@ def _task() -> None:
     op.create_index(
         "ix_task_due", "task", ["due_us"], **_where("state != 'CLOSED' AND due_us > 0 AND escalated_us = 0")
     )
-    op.create_index("ix_task_queue", "task", ["queue", "task_id"], **_where("state != 'CLOSED'"))
+    op.create_index("ix_task_open", "task", ["client_code", "task_id", "queue"], **_where("state != 'CLOSED'"))
     op.create_index(
         "one_open_task_of_a_thing",
         "task",
