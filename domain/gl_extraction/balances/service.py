@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from domain.gl_extraction.balances.compacting import TIERS, Tier
-from domain.gl_extraction.balances.errors import AsOfInFuture, TrialBalanceNotFound
+from domain.gl_extraction.balances.errors import TrialBalanceNotFound
 from domain.gl_extraction.balances.model import NOTHING, Difference, Line, Movement, Place, TrialBalance
 from domain.gl_extraction.balances.store import checking, compaction, movements, reading, telling
 from domain.gl_extraction.balances.sums import merged
 from domain.gl_extraction.names import trial_balance_name
 from domain.gl_extraction.periods import store as periods
 from domain.gl_extraction.periods.model import Period
+from domain.kernel.as_of import AsOfInFuture
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 

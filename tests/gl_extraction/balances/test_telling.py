@@ -13,12 +13,13 @@ from domain.flows.post import Entry, post
 from domain.gl_extraction import tables
 from domain.gl_extraction.balances import service
 from domain.gl_extraction.balances.compacting import DAY_US, MINUTE_US
-from domain.gl_extraction.balances.errors import AsOfInFuture, BalanceTooLarge, TrialBalanceNotFound
+from domain.gl_extraction.balances.errors import BalanceTooLarge, TrialBalanceNotFound
 from domain.gl_extraction.balances.model import Figures
 from domain.gl_extraction.details.ingest import ingest_chunk
 from domain.gl_extraction.details.model import Maker, SubjectType
 from domain.gl_extraction.details.rows import prepare
 from domain.gl_extraction.extraction.errors import TotalTooLarge
+from domain.kernel.as_of import AsOfInFuture
 from domain.kernel.money import AMOUNT_MINOR_MAX, Money
 from domain.kernel.scopes import Scope
 from server.database.transaction import Database

@@ -48,13 +48,14 @@ def move(script: Script, moves: Iterable[Move]) -> None:
     sums: dict[BalanceKey, list[int]] = {}
     for each in moves:
         operation, minor = each.operation, each.operation.amount.minor
-        for side, signed in ((operation.debit, -minor), (operation.credit, minor)):
+        again = int(operation.credit.collection != operation.debit.collection)  # within one it counts once
+        for side, signed, counts in ((operation.debit, -minor, 1), (operation.credit, minor, again)):
             key = (operation.claim_id, operation.dispute_id, side.collection, operation.amount.currency)
             total = sums.setdefault(key, [0, 0, 0, 0])
             total[0] += each.executed * signed
             total[1] += each.pending * signed
-            total[2] += each.executed
-            total[3] += each.pending
+            total[2] += each.executed * counts
+            total[3] += each.pending * counts
     script.insert("collection_balance", _COLUMNS, [(*key, *sums[key]) for key in sorted(sums)], then=_ADD)
 
 

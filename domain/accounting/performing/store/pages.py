@@ -27,12 +27,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class OperationFilter:
-    """Which operations of a claim: everything that is set must hold. The empty string, tuple and None set nothing.
+    """Which operations of a claim: everything else that is set must hold. The empty string, tuple and None set nothing.
 
     `collection` and `account` are of either side. `part` asks for those that count in a part of a balance, now or
     (`at_us`) as they did at an instant. `amount` is in `currency`.
     """
 
+    claim_id: str
     dispute_id: str = ""
     collection: str = ""
     debit_collection: str = ""
@@ -113,15 +114,13 @@ class Order:
         return [_cell(operation, name) for name in self.columns]
 
 
-def page(
-    tx: Connection, claim_id: str, wanted: OperationFilter, order: Order, *, after: Key | None, limit: int
-) -> list[Operation]:
+def page(tx: Connection, wanted: OperationFilter, order: Order, *, after: Key | None, limit: int) -> list[Operation]:
     """At most `limit` operations of a claim in an order, those behind the key `after`.
 
     Cost: one statement, which reads the claim's operations, and for an order other than that of creation sorts them.
     """
     columns = [_o[name] for name in order.columns]
-    query = select(accounting_operation).where(_o.claim_id == claim_id, *_conditions(wanted))
+    query = select(accounting_operation).where(*_conditions(wanted))
     if after is not None:
         here, there = tuple_(*columns), tuple_(*after)
         query = query.where(here < there if order.descending else here > there)
@@ -179,23 +178,27 @@ def _cell(operation: Operation, name: str) -> int | str:
 
 
 def _conditions(wanted: OperationFilter) -> Iterator[ColumnElement[bool]]:
+    yield _o.claim_id == wanted.claim_id
     for name in _EQUAL:
         if told := getattr(wanted, name):
             yield _o[name] == told
-    if wanted.collection:
-        yield or_(_o.debit_collection == wanted.collection, _o.credit_collection == wanted.collection)
-    if wanted.account:
-        yield or_(_o.debit_account == wanted.account, _o.credit_account == wanted.account)
-    if wanted.states:
-        yield _o.state.in_([state.value for state in wanted.states])
-    if wanted.kinds:
-        yield _o.kind.in_([kind.value for kind in wanted.kinds])
+    for name in ("collection", "account"):
+        if told := getattr(wanted, name):
+            yield or_(_o[f"debit_{name}"] == told, _o[f"credit_{name}"] == told)
+    for name, several in (("state", wanted.states), ("kind", wanted.kinds)):
+        if several:
+            yield _o[name].in_([each.value for each in several])
     if wanted.tracking_only is not None:
         yield _o.tracking_only == int(wanted.tracking_only)
     if wanted.reversed_ is not None:
-        yield (_o.reversed_by_id != "") if wanted.reversed_ else (_o.reversed_by_id == "")
+        is_reversed = _o.reversed_by_id != ""
+        yield is_reversed if wanted.reversed_ else ~is_reversed
     for name, column in _SPANS.items():
         yield from _within(_o[column], getattr(wanted, name))
+    yield from _counted(wanted)
+
+
+def _counted(wanted: OperationFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.part:
         yield counts_in(wanted.part, wanted.at_us)
     elif wanted.at_us is not None:
