@@ -6,9 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-import cel
-
-from domain.kernel.conditions.expressions import FAILURES, Expression, activation
+from domain.kernel.conditions.expressions import FAILURES, Expression, context
 from domain.kernel.conditions.nodes import Need
 from domain.kernel.conditions.shapes import Values
 
@@ -32,10 +30,10 @@ class DecisionTable(Generic[Outcome]):
         ConditionFailed of the first row that cannot be evaluated, as nobody knows whether it would have won.
         """
         try:
-            context = cel.Context(activation(self._needs, values))
+            handed = context(self._needs, values)
         except FAILURES:
             return self._one_by_one(values)
-        return next((outcome for condition, outcome in self.rows if condition.within(context)), None)
+        return next((outcome for condition, outcome in self.rows if condition.within(handed)), None)
 
     def reads_only(self, roots: Collection[str]) -> bool:
         """Whether it reads nothing but these roots, so that it need not be asked anew while they stay the same."""
