@@ -100,7 +100,7 @@ def post(
     changes = {
         "maker": maker.value,
         "created_count": len(ids),
-        "created_totals": totals((row.currency, row.debit_minor, row.credit_minor) for row in rows),
+        "created_totals": totals((moved.place.currency, *moved.all[:2]) for moved in made.moved),
         "first_detail": detail_name(min(ids)),
         "last_detail": detail_name(max(ids)),
     }
@@ -121,14 +121,15 @@ def _placed(tx: Connection, entries: Sequence[Entry], scope: Scope) -> tuple[lis
         rolled = [_row(entry, days.get((entry.ledger_code, entry.day), entry.day)) for entry in entries]
         prepared = prepare(rolled)
         known = books.gather(tx, prepared, scope)
+    periods = books.open_periods(known, {row.slot for row in prepared.sound})
     found = [
         Violation(f"entries[{place}].{violation.field}", violation.reason, violation.description)
-        for place, row in enumerate(prepared.rows)
-        for violation in violations(row, known)
+        for place in books.misfits(prepared, known, periods)
+        for violation in violations(prepared.rows[place], known)
     ]
     if found:
         raise Invalid(*found)
-    return prepared.sound, books.open_periods(known, {row.slot for row in prepared.sound})
+    return prepared.sound, periods
 
 
 def _refuse_unbalanced(entries: Sequence[Entry]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -61,6 +61,16 @@ def open_periods(books: Books, slots: Iterable[Slot]) -> dict[Slot, str]:
         if period is not None and period.is_open and given_period in {"", period.code}:
             codes[slot] = period.code
     return codes
+
+
+def misfits(prepared: Prepared, books: Books, periods: Mapping[Slot, str]) -> list[int]:
+    """The positions of rows that break a rule, by the `open_periods` of the sound ones."""
+    slots = {row.slot for row in prepared.sound}
+    unlisted = {row.group_account_code for row in prepared.sound} - books.group_accounts - {""}
+    if not unlisted and len(periods) == len(slots):
+        return prepared.unsound
+    unfit = [row.position for row in prepared.sound if row.slot not in periods or row.group_account_code in unlisted]
+    return sorted([*prepared.unsound, *unfit])
 
 
 def open_day(tx: Connection, books: Books, ledger_code: str, day: int) -> int:

@@ -76,14 +76,11 @@ def create_all(tx: Connection, call: Call, rows: Sequence[NewDetail]) -> list[De
 def _make(tx: Connection, call: Call, prepared: Prepared) -> tuple[Made, list[Refusal]]:
     """Hold the rows against the books, and make what holds."""
     known = books.gather(tx, prepared, call.scope)
-    slots = {row.slot for row in prepared.sound}
-    periods = books.open_periods(known, slots)
-    unlisted = {row.group_account_code for row in prepared.sound} - known.group_accounts - {""}
-    refused = {position: violations(prepared.rows[position], known) for position in prepared.unsound}
+    periods = books.open_periods(known, {row.slot for row in prepared.sound})
+    bad = books.misfits(prepared, known, periods)
+    refused = {position: violations(prepared.rows[position], known) for position in bad}
     sound = prepared.sound
-    if unlisted or len(periods) < len(slots):
-        bad = [row for row in sound if row.slot not in periods or row.group_account_code in unlisted]
-        refused |= {row.position: violations(prepared.rows[row.position], known) for row in bad}
+    if len(bad) > len(prepared.unsound):
         sound = [row for row in sound if row.position not in refused]
     assert all(refused.values()), "a row is refused for a reason"
     making = Making(Maker.INGEST, call.operation_id, call.now_us, discreet=call.scope.limited)

@@ -70,7 +70,7 @@ class Holder:
     content_hash: bytes
 
 
-_FEW = 20  # rows, above which COPY is the faster way
+_FEW = 8  # rows, above which COPY is the faster way (measured)
 _UNIQUE_INDEX = "detail_external_id_unique"
 _HEAD_COLUMNS = ("bucket", "detail_id", "content_hash", "reverses", "accounting_period_code")
 _SHARED_COLUMNS = ("maker", "operation_id", "created_us")
