@@ -13,7 +13,13 @@ CREATED_US = 1_780_000_000_000_000
 
 
 def operation(
-    number: int, *, amount_minor: int = 100, currency: str = "USD", collection: str = "SUSPENSE", **values: object
+    number: int,
+    *,
+    amount_minor: int = 100,
+    currency: str = "USD",
+    collection: str = "SUSPENSE",
+    counter_collection: str = "ACCOUNT_HOLDER",
+    **values: object,
 ) -> tuple[Record, Record]:
     """The two steps of an operation, the debit first."""
     operation_id = f"{number:026d}"
@@ -42,7 +48,7 @@ def operation(
         side=Side.CREDIT,
         account=debit.counter_account,
         counter_account=debit.account,
-        collection="ACCOUNT_HOLDER",
+        collection=counter_collection,
     )
     return debit, credit
 
@@ -72,6 +78,8 @@ RECORDS = [
         3,
         amount_minor=15_000,
         currency="JPY",
+        collection="ACCOUNT_HOLDER",
+        counter_collection="SUSPENSE",
         reverses=f"{1:026d}",
         reason="REVERSAL",
         rule="",
