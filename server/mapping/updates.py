@@ -14,13 +14,18 @@ Given = Any
 """A resource with a name and a code."""
 
 
-def updated_code(given: Given, mask: FieldMask, *, word: str, name_of: Callable[[str], str]) -> str:
-    """The code of the resource to update; `word` is the field that it stands in.
+def updated_code(given: Given, mask: FieldMask, *, word: str, name_of: Callable[[str], str], key: str = "code") -> str:
+    """The code of the resource to update; `word` is the field that it stands in, `key` that of its code.
 
     Raises: Invalid for one that is not named or named twice over, and for a mask with what is no field.
     """
-    code: str = given.name.rpartition("/")[2] if given.name else given.code
-    if found := tuple(_faults(given, code, mask, word, name_of)):
+    own: str = getattr(given, key)
+    code = given.name.rpartition("/")[2] if given.name else own
+    found = [*_name_faults(given, code, word, name_of), *mask_faults(given, mask, word)]
+    if code and own not in {"", code}:
+        text = "never changes: must be that of the name, if given"
+        found.append(Violation(f"{word}.{key}", "FIELD_IMMUTABLE", text))
+    if found:
         raise Invalid(*found)
     return code
 
@@ -32,19 +37,16 @@ def asked_fields(given: Given, mask: FieldMask, changeable: Collection[str]) -> 
     return [field.name for field, _ in given.ListFields() if field.name in changeable]
 
 
-def _faults(given: Given, code: str, mask: FieldMask, word: str, name_of: Callable[[str], str]) -> Iterator[Violation]:
-    if not code:
-        yield Violation(f"{word}.name", "FIELD_REQUIRED", "must be given")
-    elif given.name and (given.name != name_of(code) or not CODE.fullmatch(code)):
-        yield Violation(f"{word}.name", "FIELD_MALFORMED", f"must be as {name_of('GL-1')}")
-    elif given.code not in {"", code}:
-        yield Violation(f"{word}.code", "FIELD_IMMUTABLE", "never changes: must be that of the name, if given")
-    yield from mask_faults(given, mask, word)
-
-
 def mask_faults(given: Given, mask: FieldMask, word: str) -> Iterator[Violation]:
     """What in the mask is no field of the resource."""
     for path in mask.paths:
         if path != "*" and path not in given.DESCRIPTOR.fields_by_name:
             text = f"{path[:64]!r} is no field of a {word.replace('_', ' ')}"
             yield Violation("update_mask", "UPDATE_MASK_INVALID", text)
+
+
+def _name_faults(given: Given, code: str, word: str, name_of: Callable[[str], str]) -> Iterator[Violation]:
+    if not code:
+        yield Violation(f"{word}.name", "FIELD_REQUIRED", "must be given")
+    elif given.name and (given.name != name_of(code) or not CODE.fullmatch(code)):
+        yield Violation(f"{word}.name", "FIELD_MALFORMED", f"must be as {name_of('GL-1')}")

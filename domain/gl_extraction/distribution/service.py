@@ -6,7 +6,7 @@ does so when it is carried out. So that another ledger is meant, there is anothe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -56,6 +56,12 @@ def get(tx: Connection, code: str, scope: Scope = EVERYTHING) -> DistributionCod
     if found is None or not scope.has_ledger(found.distribution.ledger_code):
         raise NotFound(DISTRIBUTION_CODE_TYPE, distribution_code_name(code))
     return found
+
+
+def known(tx: Connection, codes: Collection[str], scope: Scope = EVERYTHING) -> frozenset[str]:
+    """Those of some codes that there are, of the scope's ledgers."""
+    found = store.known(tx, codes).values()
+    return frozenset(each.code for each in found if scope.has_ledger(each.distribution.ledger_code))
 
 
 def list_page(tx: Connection, page: Page, scope: Scope = EVERYTHING) -> list[DistributionCode]:
