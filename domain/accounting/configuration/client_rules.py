@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from domain.accounting.channels.model import Channel
+from domain.accounting.channels.registry import way_of
 from domain.accounting.configuration import vocabulary
 from domain.accounting.configuration.model import (
     BatchSettings,
@@ -134,14 +135,14 @@ def _service(service: ServiceSettings, connections: Collection[str]) -> Iterator
 
 
 def _pre_conditions(given: GivenClient) -> Iterator[Violation]:
-    configured = {Channel.SERVICE: given.service, Channel.BATCH: given.batch, Channel.MANUAL: True}
+    settings = ClientSettings(given.calendar, given.service, given.batch)
     for at, row in enumerate(given.pre_conditions):
         path = f"client.pre_conditions[{at}]"
         try:
             compile_condition(row.condition, vocabulary.OPERATIONS, path=f"{path}.condition")
         except Invalid as refused:
             yield from refused.violations
-        if not configured[row.channel]:
+        if not way_of(row.channel).is_configured(settings):
             yield Violation(f"{path}.channel", "CHANNEL_NOT_CONFIGURED", f"the client has no {row.channel} configured")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from domain.accounting.channels.model import Channel
+from domain.accounting.channels.registry import WAYS, way_of
 from domain.accounting.configuration import store, vocabulary
 from domain.accounting.configuration.errors import (
     AccountUndetermined,
@@ -113,7 +114,7 @@ class Snapshot:
         channel = table.first_match(values) or otherwise
         if channel is None:
             raise PreConditionMatchesNothing(client.code)
-        if not is_configured(client, channel):
+        if not way_of(channel).is_configured(client.settings):
             raise ChannelNotConfigured(client.code, channel)
         return channel
 
@@ -175,12 +176,6 @@ class Configurations:
         return found
 
 
-def is_configured(client: Client, channel: Channel) -> bool:
-    """Whether the client has what the channel needs; people are always there."""
-    configured = {Channel.SERVICE: client.settings.service, Channel.BATCH: client.settings.batch}
-    return channel is Channel.MANUAL or configured[channel] is not None
-
-
 def channel_table(client: Client) -> DecisionTable[Channel]:
     """A client's own pre-conditions, compiled. Raises: Invalid."""
     path = f"{client_name(client.code)}.pre_conditions"
@@ -206,8 +201,7 @@ def account_table(determination: Determination) -> DecisionTable[_Outcome]:
 
 def _default_channel(client: Client) -> Channel:
     """What holds without pre-conditions of one's own (ACC-10)."""
-    order = (Channel.SERVICE, Channel.BATCH, Channel.MANUAL)
-    return next(channel for channel in order if is_configured(client, channel))
+    return next(way.channel for way in WAYS if way.is_configured(client.settings))
 
 
 def _decide(table: DecisionTable[Channel], client: Client, rule: RuleVersion) -> _Decided:
