@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from typing import cast
 
@@ -45,7 +44,8 @@ _OPTIONS = (
     ("grpc.enable_retries", 0),  # the outbox's part
     ("grpc.use_local_subchannel_pool", 1),
 )
-_LOOKED_AT_MAX_S = 5.0
+_SOUNDING_MAX_S = 5.0
+_LITTLE_S = 0.001
 
 
 class GrpcConnector:
@@ -56,17 +56,16 @@ class GrpcConnector:
         self._service = SystemOfRecordServiceStub(self._channel)
         token = connection.token
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
-        self._proven = False  # the last call had an answer
+        self._proven = False  # the last call had an answer; else a lookup goes first
 
     def post(self, adjustment: Adjustment) -> Posting | Failure:
         """As `Connector.post`."""
-        deadline_s = time.monotonic() + adjustment.timeout_s
-        if not self._proven and not self._connects(min(_LOOKED_AT_MAX_S, adjustment.timeout_s)):
-            return Failure(Means.LATER, "no connection to the system of record")
+        until_s = time.monotonic() + adjustment.timeout_s
+        if not self._proven and (found := self._sounded(adjustment)) is not None:
+            return found
+        left_s = max(_LITTLE_S, until_s - time.monotonic())
         try:
-            answer = self._service.Post(
-                request_of(adjustment), timeout=max(0.001, deadline_s - time.monotonic()), metadata=self._told()
-            )
+            answer = self._service.Post(request_of(adjustment), timeout=left_s, metadata=self._told())
         except grpc.RpcError as error:
             return self._failure(error)
         self._proven = True
@@ -74,9 +73,12 @@ class GrpcConnector:
 
     def lookup(self, adjustment: Adjustment) -> Posting | NotPosted | Failure:
         """As `Connector.lookup`."""
+        return self._lookup(adjustment, adjustment.timeout_s)
+
+    def _lookup(self, adjustment: Adjustment, timeout_s: float) -> Posting | NotPosted | Failure:
         request = pb.LookupRequest(client=adjustment.client, idempotency_key=adjustment.idempotency_key)
         try:
-            answer = self._service.Lookup(request, timeout=adjustment.timeout_s, metadata=self._told())
+            answer = self._service.Lookup(request, timeout=timeout_s, metadata=self._told())
         except grpc.RpcError as error:
             return self._failure(error)
         self._proven = True
@@ -96,22 +98,17 @@ class GrpcConnector:
     def _told(self) -> tuple[tuple[str, str], ...]:
         return (*self._metadata, *tracing.headers().items())
 
-    def _connects(self, timeout_s: float) -> bool:
-        """Whether there is a connection: with none, nothing was sent, and nothing need be in doubt."""
-        states: queue.SimpleQueue[grpc.ChannelConnectivity] = queue.SimpleQueue()
-        self._channel.subscribe(states.put, try_to_connect=True)
-        until_s = time.monotonic() + timeout_s
-        try:
-            while True:
-                state = states.get(timeout=max(0.001, until_s - time.monotonic()))
-                if state is grpc.ChannelConnectivity.READY:
-                    return True
-                if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-                    return False
-        except queue.Empty:
-            return False
-        finally:
-            self._channel.unsubscribe(states.put)
+    def _sounded(self, adjustment: Adjustment) -> Posting | Failure | None:
+        """Whether there is anybody to post to: a lookup without an answer leaves nothing in doubt, as a post would.
+
+        None when there is.
+        """
+        found = self._lookup(adjustment, min(_SOUNDING_MAX_S, adjustment.timeout_s))
+        if isinstance(found, Posting):
+            return found
+        if isinstance(found, Failure) and (not self._proven or found.pause_s):
+            return Failure(Means.LATER, found.message, found.pause_s)
+        return None
 
     def _failure(self, error: grpc.RpcError) -> Failure:
         call = cast("grpc.Call", error)  # each error of a call is both
