@@ -105,7 +105,7 @@ def _sound(tx: Connection, distribution: Distribution, scope: Scope) -> Distribu
         distribution, gl_segments=_trimmed(distribution.gl_segments), attributes=_trimmed(distribution.attributes)
     )
     if found := tuple(rules.violations(trimmed, _books(tx, trimmed, scope))):
-        raise Invalid(*(Violation(f"{WORD}.{each.field}", each.reason, each.description) for each in found))
+        raise Invalid(*(Violation(f"{WORD}.{v.field}", v.reason, v.description) for v in found))
     return trimmed
 
 
