@@ -9,7 +9,10 @@ from countinghouse.accounting.v1 import claims_pb2 as countinghouse_dot_accounti
 from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
 from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
 from countinghouse.accounting.v1 import feed_pb2 as countinghouse_dot_accounting_dot_v1_dot_feed__pb2
+from countinghouse.accounting.v1 import manual_rules_pb2 as countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2
 from countinghouse.accounting.v1 import operations_pb2 as countinghouse_dot_accounting_dot_v1_dot_operations__pb2
+from countinghouse.accounting.v1 import overview_pb2 as countinghouse_dot_accounting_dot_v1_dot_overview__pb2
+from countinghouse.accounting.v1 import resolution_pb2 as countinghouse_dot_accounting_dot_v1_dot_resolution__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -256,6 +259,41 @@ class AccountingServiceStub(object):
                 '/countinghouse.accounting.v1.AccountingService/ApproveAccountingOperation',
                 request_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ApproveAccountingOperationRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.FromString,
+                _registered_method=True)
+        self.GetAccountingOverview = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAccountingOverview',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.GetAccountingOverviewRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.AccountingOverview.FromString,
+                _registered_method=True)
+        self.ListAccountingOperations = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingOperations',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingOperationsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingOperationsResponse.FromString,
+                _registered_method=True)
+        self.ListAccountingSteps = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingSteps',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingStepsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingStepsResponse.FromString,
+                _registered_method=True)
+        self.ListManualRules = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListManualRules',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2.ListManualRulesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2.ListManualRulesResponse.FromString,
+                _registered_method=True)
+        self.CheckResolution = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CheckResolution',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.CheckResolutionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.CheckResolutionResponse.FromString,
+                _registered_method=True)
+        self.ResolveClaim = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ResolveClaim',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ResolveClaimRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+                _registered_method=True)
+        self.ReopenClaim = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ReopenClaim',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ReopenClaimRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
                 _registered_method=True)
 
 
@@ -631,6 +669,79 @@ class AccountingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAccountingOverview(self, request, context):
+        """Tells what a claim, or one of its disputes, has come to by collection: now,
+        or as of any instant.
+
+        Errors: NOT_FOUND; OUT_OF_RANGE (AS_OF_IN_FUTURE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingOperations(self, request, context):
+        """Lists the operations of a claim, or of one of its disputes, filtered and
+        sorted by any field: those behind a balance, for example.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT with every violation; OUT_OF_RANGE
+        (AS_OF_IN_FUTURE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingSteps(self, request, context):
+        """Lists both steps of each operation of a claim, or of one of its disputes, by
+        accounting date, with what each collection had come to by then.
+
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListManualRules(self, request, context):
+        """Lists the rules that people may use by hand for a dispute, each with the
+        values that it would use.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for an amount that is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckResolution(self, request, context):
+        """Answers whether a claim's accounting lets it end in a certain way, names what
+        stands in the way, and what would settle it. Changes nothing.
+
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveClaim(self, request, context):
+        """Resolves a claim: from then on it takes reversals alone, until it is reopened.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+        is resolved already (CLAIM_STATE), or when its accounting does not allow it
+        (RESOLUTION_BLOCKED): the PreconditionFailure names what stands in the way, as
+        CheckResolution does, `obstacle_count` in the ErrorInfo tells how much that is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenClaim(self, request, context):
+        """Reopens a resolved claim: it takes operations again.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+        is open (CLAIM_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -843,6 +954,41 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     servicer.ApproveAccountingOperation,
                     request_deserializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ApproveAccountingOperationRequest.FromString,
                     response_serializer=countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.SerializeToString,
+            ),
+            'GetAccountingOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountingOverview,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.GetAccountingOverviewRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.AccountingOverview.SerializeToString,
+            ),
+            'ListAccountingOperations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingOperations,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingOperationsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingOperationsResponse.SerializeToString,
+            ),
+            'ListAccountingSteps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingSteps,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingStepsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingStepsResponse.SerializeToString,
+            ),
+            'ListManualRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListManualRules,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2.ListManualRulesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2.ListManualRulesResponse.SerializeToString,
+            ),
+            'CheckResolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckResolution,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.CheckResolutionRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.CheckResolutionResponse.SerializeToString,
+            ),
+            'ResolveClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveClaim,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ResolveClaimRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.SerializeToString,
+            ),
+            'ReopenClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenClaim,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ReopenClaimRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1986,6 +2132,195 @@ class AccountingService(object):
             '/countinghouse.accounting.v1.AccountingService/ApproveAccountingOperation',
             countinghouse_dot_accounting_dot_v1_dot_operations__pb2.ApproveAccountingOperationRequest.SerializeToString,
             countinghouse_dot_accounting_dot_v1_dot_operations__pb2.AccountingOperation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountingOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAccountingOverview',
+            countinghouse_dot_accounting_dot_v1_dot_overview__pb2.GetAccountingOverviewRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_overview__pb2.AccountingOverview.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingOperations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingOperations',
+            countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingOperationsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingOperationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingSteps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingSteps',
+            countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingStepsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_overview__pb2.ListAccountingStepsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListManualRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListManualRules',
+            countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2.ListManualRulesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_manual__rules__pb2.ListManualRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckResolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CheckResolution',
+            countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.CheckResolutionRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.CheckResolutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ResolveClaim',
+            countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ResolveClaimRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ReopenClaim',
+            countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ReopenClaimRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,7 +10,10 @@ from countinghouse.accounting.v1 import claims_pb2 as _claims_pb2
 from countinghouse.accounting.v1 import clients_pb2 as _clients_pb2
 from countinghouse.accounting.v1 import configuration_pb2 as _configuration_pb2
 from countinghouse.accounting.v1 import feed_pb2 as _feed_pb2
+from countinghouse.accounting.v1 import manual_rules_pb2 as _manual_rules_pb2
 from countinghouse.accounting.v1 import operations_pb2 as _operations_pb2
+from countinghouse.accounting.v1 import overview_pb2 as _overview_pb2
+from countinghouse.accounting.v1 import resolution_pb2 as _resolution_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -221,6 +224,51 @@ class AccountingServiceStub:
     Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
     performed it; FAILED_PRECONDITION for one that does not wait for approval.
     """
+    GetAccountingOverview: _grpc.UnaryUnaryMultiCallable[_overview_pb2.GetAccountingOverviewRequest, _overview_pb2.AccountingOverview]
+    """Tells what a claim, or one of its disputes, has come to by collection: now,
+    or as of any instant.
+
+    Errors: NOT_FOUND; OUT_OF_RANGE (AS_OF_IN_FUTURE).
+    """
+    ListAccountingOperations: _grpc.UnaryUnaryMultiCallable[_overview_pb2.ListAccountingOperationsRequest, _overview_pb2.ListAccountingOperationsResponse]
+    """Lists the operations of a claim, or of one of its disputes, filtered and
+    sorted by any field: those behind a balance, for example.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT with every violation; OUT_OF_RANGE
+    (AS_OF_IN_FUTURE).
+    """
+    ListAccountingSteps: _grpc.UnaryUnaryMultiCallable[_overview_pb2.ListAccountingStepsRequest, _overview_pb2.ListAccountingStepsResponse]
+    """Lists both steps of each operation of a claim, or of one of its disputes, by
+    accounting date, with what each collection had come to by then.
+
+    Errors: NOT_FOUND.
+    """
+    ListManualRules: _grpc.UnaryUnaryMultiCallable[_manual_rules_pb2.ListManualRulesRequest, _manual_rules_pb2.ListManualRulesResponse]
+    """Lists the rules that people may use by hand for a dispute, each with the
+    values that it would use.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for an amount that is none.
+    """
+    CheckResolution: _grpc.UnaryUnaryMultiCallable[_resolution_pb2.CheckResolutionRequest, _resolution_pb2.CheckResolutionResponse]
+    """Answers whether a claim's accounting lets it end in a certain way, names what
+    stands in the way, and what would settle it. Changes nothing.
+
+    Errors: NOT_FOUND.
+    """
+    ResolveClaim: _grpc.UnaryUnaryMultiCallable[_resolution_pb2.ResolveClaimRequest, _claims_pb2.Claim]
+    """Resolves a claim: from then on it takes reversals alone, until it is reopened.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+    is resolved already (CLAIM_STATE), or when its accounting does not allow it
+    (RESOLUTION_BLOCKED): the PreconditionFailure names what stands in the way, as
+    CheckResolution does, `obstacle_count` in the ErrorInfo tells how much that is.
+    """
+    ReopenClaim: _grpc.UnaryUnaryMultiCallable[_resolution_pb2.ReopenClaimRequest, _claims_pb2.Claim]
+    """Reopens a resolved claim: it takes operations again.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+    is open (CLAIM_STATE).
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -408,6 +456,51 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
 
     Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
     performed it; FAILED_PRECONDITION for one that does not wait for approval.
+    """
+    GetAccountingOverview: _aio.UnaryUnaryMultiCallable[_overview_pb2.GetAccountingOverviewRequest, _overview_pb2.AccountingOverview]  # type: ignore[assignment]
+    """Tells what a claim, or one of its disputes, has come to by collection: now,
+    or as of any instant.
+
+    Errors: NOT_FOUND; OUT_OF_RANGE (AS_OF_IN_FUTURE).
+    """
+    ListAccountingOperations: _aio.UnaryUnaryMultiCallable[_overview_pb2.ListAccountingOperationsRequest, _overview_pb2.ListAccountingOperationsResponse]  # type: ignore[assignment]
+    """Lists the operations of a claim, or of one of its disputes, filtered and
+    sorted by any field: those behind a balance, for example.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT with every violation; OUT_OF_RANGE
+    (AS_OF_IN_FUTURE).
+    """
+    ListAccountingSteps: _aio.UnaryUnaryMultiCallable[_overview_pb2.ListAccountingStepsRequest, _overview_pb2.ListAccountingStepsResponse]  # type: ignore[assignment]
+    """Lists both steps of each operation of a claim, or of one of its disputes, by
+    accounting date, with what each collection had come to by then.
+
+    Errors: NOT_FOUND.
+    """
+    ListManualRules: _aio.UnaryUnaryMultiCallable[_manual_rules_pb2.ListManualRulesRequest, _manual_rules_pb2.ListManualRulesResponse]  # type: ignore[assignment]
+    """Lists the rules that people may use by hand for a dispute, each with the
+    values that it would use.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for an amount that is none.
+    """
+    CheckResolution: _aio.UnaryUnaryMultiCallable[_resolution_pb2.CheckResolutionRequest, _resolution_pb2.CheckResolutionResponse]  # type: ignore[assignment]
+    """Answers whether a claim's accounting lets it end in a certain way, names what
+    stands in the way, and what would settle it. Changes nothing.
+
+    Errors: NOT_FOUND.
+    """
+    ResolveClaim: _aio.UnaryUnaryMultiCallable[_resolution_pb2.ResolveClaimRequest, _claims_pb2.Claim]  # type: ignore[assignment]
+    """Resolves a claim: from then on it takes reversals alone, until it is reopened.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+    is resolved already (CLAIM_STATE), or when its accounting does not allow it
+    (RESOLUTION_BLOCKED): the PreconditionFailure names what stands in the way, as
+    CheckResolution does, `obstacle_count` in the ErrorInfo tells how much that is.
+    """
+    ReopenClaim: _aio.UnaryUnaryMultiCallable[_resolution_pb2.ReopenClaimRequest, _claims_pb2.Claim]  # type: ignore[assignment]
+    """Reopens a resolved claim: it takes operations again.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+    is open (CLAIM_STATE).
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -845,6 +938,93 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
         performed it; FAILED_PRECONDITION for one that does not wait for approval.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountingOverview(
+        self,
+        request: _overview_pb2.GetAccountingOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_overview_pb2.AccountingOverview, _abc.Awaitable[_overview_pb2.AccountingOverview]]:
+        """Tells what a claim, or one of its disputes, has come to by collection: now,
+        or as of any instant.
+
+        Errors: NOT_FOUND; OUT_OF_RANGE (AS_OF_IN_FUTURE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListAccountingOperations(
+        self,
+        request: _overview_pb2.ListAccountingOperationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_overview_pb2.ListAccountingOperationsResponse, _abc.Awaitable[_overview_pb2.ListAccountingOperationsResponse]]:
+        """Lists the operations of a claim, or of one of its disputes, filtered and
+        sorted by any field: those behind a balance, for example.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT with every violation; OUT_OF_RANGE
+        (AS_OF_IN_FUTURE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListAccountingSteps(
+        self,
+        request: _overview_pb2.ListAccountingStepsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_overview_pb2.ListAccountingStepsResponse, _abc.Awaitable[_overview_pb2.ListAccountingStepsResponse]]:
+        """Lists both steps of each operation of a claim, or of one of its disputes, by
+        accounting date, with what each collection had come to by then.
+
+        Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListManualRules(
+        self,
+        request: _manual_rules_pb2.ListManualRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_manual_rules_pb2.ListManualRulesResponse, _abc.Awaitable[_manual_rules_pb2.ListManualRulesResponse]]:
+        """Lists the rules that people may use by hand for a dispute, each with the
+        values that it would use.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for an amount that is none.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckResolution(
+        self,
+        request: _resolution_pb2.CheckResolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resolution_pb2.CheckResolutionResponse, _abc.Awaitable[_resolution_pb2.CheckResolutionResponse]]:
+        """Answers whether a claim's accounting lets it end in a certain way, names what
+        stands in the way, and what would settle it. Changes nothing.
+
+        Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveClaim(
+        self,
+        request: _resolution_pb2.ResolveClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Claim, _abc.Awaitable[_claims_pb2.Claim]]:
+        """Resolves a claim: from then on it takes reversals alone, until it is reopened.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+        is resolved already (CLAIM_STATE), or when its accounting does not allow it
+        (RESOLUTION_BLOCKED): the PreconditionFailure names what stands in the way, as
+        CheckResolution does, `obstacle_count` in the ErrorInfo tells how much that is.
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenClaim(
+        self,
+        request: _resolution_pb2.ReopenClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.Claim, _abc.Awaitable[_claims_pb2.Claim]]:
+        """Reopens a resolved claim: it takes operations again.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+        is open (CLAIM_STATE).
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
