@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, literal_column, select, text, true
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, literal_column, select, text, true
 
 from domain.kernel.bulk import insert_rows
 from domain.kernel.characters import character_fault
@@ -26,6 +26,7 @@ NAME_LENGTH_MAX = 64
 """How long, in characters, a name may be."""
 
 _ID_END = 1 << 63
+_DOCUMENT = select(scope_table.c.document).where(scope_table.c.scope_id == bindparam("scope_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,7 @@ def _named(scope: Scope) -> list[tuple[str, frozenset[str]]]:
 
 
 def _find(tx: Connection, scope_id: int) -> Scope | None:
-    query = select(scope_table.c.document).where(scope_table.c.scope_id == scope_id)
-    document = tx.execute(query).scalar_one_or_none()
+    document = tx.execute(_DOCUMENT, {"scope_id": scope_id}).scalar_one_or_none()
     return None if document is None else _from_document(from_text(document))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from domain.gl_extraction.distribution.model import Distribution, DistributionCode
 from domain.gl_extraction.distribution.rules import FIELDS
@@ -16,6 +16,7 @@ from domain.kernel.documents import from_text, to_text
 _LISTS = ("gl_segments", "attributes")
 _c = distribution_code.c
 _COLUMNS = ("code", *FIELDS, "version", "created_us", "updated_us")
+_KNOWN = select(distribution_code).where(_c.code.in_(bindparam("codes", expanding=True)))
 _CREATE = text(
     f"INSERT INTO distribution_code ({', '.join(_COLUMNS)}) "  # noqa: S608 - ours
     f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) ON CONFLICT DO NOTHING"
@@ -29,7 +30,7 @@ def find(tx: Connection, code: str) -> DistributionCode | None:
 
 def known(tx: Connection, codes: Iterable[str]) -> dict[str, DistributionCode]:
     """Those of `codes` that there are."""
-    rows = tx.execute(select(distribution_code).where(_c.code.in_(sorted(set(codes)))))
+    rows = tx.execute(_KNOWN, {"codes": sorted(set(codes))})
     return {row.code: _from_row(row) for row in rows}
 
 
