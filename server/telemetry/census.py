@@ -8,6 +8,7 @@ from threading import Event
 
 from sqlalchemy import Connection
 
+from domain.accounting.execution import passing
 from domain.deliveries import census as deliveries
 from domain.gl_extraction.extraction.store import census as details
 from domain.gl_extraction.receipts import service as receipts
@@ -37,6 +38,7 @@ class Figures:
     pending_oldest_us: int
     schedules_waiting_us: int
     awaited: Awaited
+    accounting: passing.Census
 
 
 def taking_census(*, every_s: float = _EVERY_S, clock_us: Callable[[], int] = now_us) -> Loop:
@@ -53,7 +55,7 @@ def taking_census(*, every_s: float = _EVERY_S, clock_us: Callable[[], int] = no
 
 
 def take(tx: Connection, clock_us: int) -> Figures:
-    """The figures, by the database's clock; schedules by the server's, which runs them.
+    """The figures, by the database's clock; schedules and assignments by the server's, which runs them.
 
     Cost: a dozen statements by index; no more on ten million details than on ten thousand.
     """
@@ -66,6 +68,7 @@ def take(tx: Connection, clock_us: int) -> Figures:
         pending_oldest_us=details.oldest_us(tx),
         schedules_waiting_us=at_us + (schedules.waiting_since_us(tx, clock_us) or clock_us) - clock_us,
         awaited=receipts.awaited(tx),
+        accounting=passing.census(tx, clock_us),
     )
 
 
@@ -90,5 +93,8 @@ def show(taken: Figures) -> None:
     figures.RECEIPTS_AWAITED.set(taken.awaited.messages)
     figures.BATCHES_AWAITED.set(taken.awaited.batches)
     figures.BATCHES_AWAITED_OLDEST.set(age_s(taken.awaited.oldest_us))
+    figures.ASSIGNMENTS_OVERDUE.set(taken.accounting.overdue)
+    for queue, count in taken.accounting.tasks.items():
+        figures.TASKS.labels(queue).set(count)
     figures.SCHEDULES_LATE.set(age_s(taken.schedules_waiting_us))
     figures.TAKEN.set(taken.at_us / _SECOND_US)

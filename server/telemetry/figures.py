@@ -34,6 +34,7 @@ CHUNK_SECONDS = Histogram(
 OPERATIONS_ENDED = Counter("countinghouse_operations_ended", "Operations that ended.", ("kind", "state"))
 SCHEDULE_RUNS = Counter("countinghouse_schedule_runs", "Runs of schedules.", ("cause", "outcome"))
 LOOPS_FAILED = Counter("countinghouse_loop_failures", "Loops that broke off and were begun anew.", ("loop",))
+ESCALATED = Counter("countinghouse_escalated", "Assignments and tasks that were moved to the exception queue.")
 FORGOTTEN = Counter("countinghouse_forgotten_rows", "Rows that were deleted for their age.", ("kind",))
 
 CONNECTIONS = Gauge(
@@ -73,6 +74,10 @@ BATCHES_AWAITED = _latest("countinghouse_receipts_awaited_batches", "Batches tha
 BATCHES_AWAITED_OLDEST = _latest(
     "countinghouse_receipts_awaited_oldest_seconds", "Since when the oldest such batch is completed."
 )
+ASSIGNMENTS_OVERDUE = _latest(
+    "countinghouse_assignments_overdue", "Assignments that have not ended and are past their deadline."
+)
+TASKS = _latest("countinghouse_tasks", "Entries of work queues that are not closed.", "queue")
 SCHEDULES_LATE = _latest("countinghouse_schedules_late_seconds", "How late the latest schedule is; 0 when none is.")
 
 FORGETTING_DONE = _latest("countinghouse_retention_timestamp_seconds", "When what is old was last deleted, Unix time.")

@@ -20,17 +20,16 @@ _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
 
 
-def dispatch(settings: Settings, recorder: Recorder | None = None) -> Loop:
-    """The loop that sends, for the worker process; to systems of record if there is who records what became of it."""
+def dispatch(settings: Settings, recorder: Recorder) -> Loop:
+    """The loop that sends, for the worker process; `recorder` is told what became of adjustments."""
     how = dispatch_settings(settings)
     sender = Dispatch(handlers(settings, recorder), how)
     return Loop("dispatch", sender.run, connections=how.connections, wake=sender.wake)
 
 
-def handlers(settings: Settings, recorder: Recorder | None = None) -> tuple[Handler, ...]:
+def handlers(settings: Settings, recorder: Recorder) -> tuple[Handler, ...]:
     """Who sends what: one line a kind."""
-    adjustments = () if recorder is None else (systems_of_record(settings, recorder),)
-    return (webhooks(settings), transmission(settings), *adjustments)
+    return (webhooks(settings), transmission(settings), systems_of_record(settings, recorder))
 
 
 def webhooks(settings: Settings) -> Webhooks:

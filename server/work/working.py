@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from threading import Thread
 
+from domain.accounting.configuration.snapshot import Configurations
+from domain.accounting.execution.outcomes import Outcomes
+from domain.flows.accounting import Posting
 from domain.operations.runner import Attempts
 from server.call import now_us
 from server.notify import Listener, Notifier
@@ -13,6 +16,7 @@ from server.opening import known_jobs, opened_database
 from server.settings import Settings
 from server.telemetry import figures, metrics, tracing
 from server.telemetry.census import taking_census
+from server.work.assigning import assigning
 from server.work.bookkeeping import keeping_balances
 from server.work.loops import Loop, Loops
 from server.work.retention import retention
@@ -57,10 +61,12 @@ def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bo
 
 def loops(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> tuple[Loop, ...]:
     """What goes on in the worker process beside the chunks: one line a loop."""
+    configurations = Configurations()
     return (
         scheduling(settings, clock_us=clock_us),
         retention(settings),
-        dispatch(settings),
+        dispatch(settings, Outcomes(configurations, Posting(), clock_us)),
+        assigning(configurations, clock_us=clock_us),
         keeping_balances(clock_us=clock_us),
         *([taking_census(clock_us=clock_us)] if settings.metrics_listen else []),
     )

@@ -46,12 +46,15 @@ def lock(tx: Connection, claim_id: str, clients: frozenset[str] | None = None) -
     return None if row is None else _claim_from_row(row)
 
 
-def lock_many(tx: Connection, claim_ids: Iterable[str]) -> dict[str, Claim]:
-    """Those of the claims that there are, by id, each held as `lock` does, in the order of their ids."""
+def lock_many(tx: Connection, claim_ids: Iterable[str], *, skip_locked: bool = False) -> dict[str, Claim]:
+    """Those of the claims that there are, by id, each held as `lock` does, in the order of their ids.
+
+    `skip_locked` leaves out those that others hold, and waits for none.
+    """
     wanted = sorted(set(claim_ids))
     if not wanted:
         return {}
-    query = select(claim).where(_c.claim_id.in_(wanted)).order_by(_c.claim_id).with_for_update()
+    query = select(claim).where(_c.claim_id.in_(wanted)).order_by(_c.claim_id).with_for_update(skip_locked=skip_locked)
     return {row["claim_id"]: _claim_from_row(row) for row in tx.execute(query).mappings()}
 
 
