@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from domain.schedules.service import Change
 from server.gate.validation import validate
 from server.mapping.gl_extraction import extraction
 from server.mapping.operations import instant_to_proto
+from server.mapping.updates import asked_fields, updated_code
 
 # Looked up when the module loads: a value of the domain that the contract lacks stops the server.
 _STATES = {state: pb.ScheduleState.Value(f"SCHEDULE_STATE_{state}") for state in ScheduleState}
@@ -86,14 +87,9 @@ def change_from_proto(request: pb.UpdateScheduleRequest) -> Change:
     Raises: Invalid for a schedule that is not named or named twice over, for a mask with what is no field, and as
     `plan_from_proto`.
     """
-    given, paths = request.schedule, request.update_mask.paths
-    code = code_from_name(given.name) if given.name else given.code
-    if faults := tuple(_faults(given, code, paths)):
-        raise Invalid(*faults)
-    if paths:
-        asked = [field for field in _CHANGEABLE if field in paths or "*" in paths]
-    else:
-        asked = [field.name for field, _ in given.ListFields() if field.name in _CHANGEABLE]
+    given, mask = request.schedule, request.update_mask
+    code = updated_code(given, mask, word="schedule", name_of=schedule_name)
+    asked = asked_fields(given, mask, _CHANGEABLE)
     return Change(code, given.etag, {key: value for field in asked for key, value in _change(given, field).items()})
 
 
@@ -188,15 +184,3 @@ def _unpack(packed: AnyProto, message: Message) -> None:
     except Invalid as refused:
         under = [Violation(f"schedule.request.{v.field}", v.reason, v.description) for v in refused.violations]
         raise Invalid(*under) from None
-
-
-def _faults(given: pb.Schedule, code: str, paths: Any) -> Iterator[Violation]:  # noqa: ANN401 - a repeated field
-    if not code:
-        yield Violation("schedule.name", "FIELD_REQUIRED", "must be given")
-    elif given.name and given.name != schedule_name(code):
-        yield Violation("schedule.name", "FIELD_MALFORMED", f"must be as {schedule_name('nightly')}")
-    elif given.code not in {"", code}:
-        yield Violation("schedule.code", "FIELD_IMMUTABLE", "never changes: must be that of the name, if given")
-    for path in paths:
-        if path != "*" and path not in given.DESCRIPTOR.fields_by_name:
-            yield Violation("update_mask", "UPDATE_MASK_INVALID", f"{path[:64]!r} is no field of a schedule")
