@@ -125,10 +125,29 @@ class EtagStale(Stale):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """One thing that stands in the way.
+
+    `kind` is a stable code (UPPER_SNAKE), `subject` the resource name of what it is about, `description` a sentence for
+    a person.
+    """
+
+    kind: str
+    subject: str
+    description: str
+
+
 class Refused(DomainError):
-    """The present state does not allow it."""
+    """The present state does not allow it; `preconditions` names what stands in the way where that is more than one."""
 
     reason = "REFUSED"
+
+    def __init__(
+        self, message: str | None = None, *, preconditions: Sequence[Precondition] = (), **details: object
+    ) -> None:
+        super().__init__(message, **details)
+        self.preconditions = preconditions
 
 
 class Forbidden(DomainError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from copy import copy
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from domain.kernel.errors import (
     Invalid,
     NotFound,
     OutOfRange,
+    Precondition,
     Refused,
     Unavailable,
 )
@@ -142,13 +144,15 @@ def status_of(error: DomainError) -> status_pb2.Status:
     """The error as `google.rpc.Status` with its details.
 
     A status that would not fit into a client's metadata loses its last field violations; the ErrorInfo's metadata
-    then tells how many there were (`violations_total`).
+    then tells how many there were (`violations_total`). So it is with preconditions.
     """
     status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
     for detail in _details_of(error):
         status.details.add().Pack(detail)
     if status.ByteSize() <= DETAILS_BYTES_MAX:
         return status
+    if isinstance(error, Refused) and len(error.preconditions) > 1:
+        return _with_fewer_preconditions(error)
     return _trimmed(error) if isinstance(error, Invalid) else _bare(error)
 
 
@@ -199,10 +203,14 @@ def _bad_request(error: Invalid) -> error_details_pb2.BadRequest:
 
 
 def _precondition(error: Refused) -> error_details_pb2.PreconditionFailure:
-    violation = error_details_pb2.PreconditionFailure.Violation(
-        type=error.reason, subject=error.details.get("resource_name", ""), description=_shown(error.message)
+    itself = Precondition(error.reason, error.details.get("resource_name", ""), error.message)
+    violations = (
+        error_details_pb2.PreconditionFailure.Violation(
+            type=each.kind, subject=each.subject, description=_shown(each.description)
+        )
+        for each in error.preconditions or (itself,)
     )
-    return error_details_pb2.PreconditionFailure(violations=[violation])
+    return error_details_pb2.PreconditionFailure(violations=violations)
 
 
 def _resource(kind: str, name: str, description: str) -> error_details_pb2.ResourceInfo:
@@ -221,6 +229,22 @@ def _trimmed(error: Invalid) -> status_pb2.Status:
         return _bare(error)
     details = {**error.details, "violations_total": len(error.violations)}
     return status_of(Invalid(*error.violations[:fitting], message=error.message, **details))
+
+
+def _with_fewer_preconditions(error: Refused) -> status_pb2.Status:
+    """The status with as many of the error's first preconditions as fit."""
+    fitting, room = 0, DETAILS_BYTES_MAX - 2 * MESSAGE_BYTES_MAX
+    for each in error.preconditions:
+        room -= len(each.kind) + len(each.subject.encode()) + len(each.description.encode()) + 16
+        if room < 0:
+            break
+        fitting += 1
+    if not fitting or fitting == len(error.preconditions):
+        return _bare(error)
+    fewer = copy(error)
+    fewer.preconditions = error.preconditions[:fitting]
+    fewer.details = {**error.details, "violations_total": str(len(error.preconditions))}
+    return status_of(fewer)
 
 
 def _bare(error: DomainError) -> status_pb2.Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from domain.accounting.claims.model import Dispute
 from domain.accounting.configuration.model import Client, RuleVersion
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.performing import telling
@@ -19,6 +20,7 @@ from domain.accounting.performing.requests import FreeForm, ManualByRule
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
+from domain.kernel.money import Money
 from domain.kernel.script import Script
 
 
@@ -57,35 +59,37 @@ def is_restricted(client: Client) -> bool:
     return settings.manual_restricted or settings.service is not None or settings.batch is not None
 
 
+def draft_of(rule: RuleVersion, dispute: Dispute, amount: Money, *, note: str = "") -> Draft:
+    """What a rule moves that a person has chosen."""
+    settings = rule.settings
+    return Draft(
+        kind=Kind.MANUAL_RULE,
+        dispute=dispute,
+        debit=settings.debit_collection,
+        credit=settings.credit_collection,
+        amount=amount,
+        entry_reason=settings.entry_reason,
+        tracking_only=is_tracking_only(rule),
+        rule=rule,
+        note=note,
+        delay=settings.delay,
+    )
+
+
 def _by_rule(facts: Facts, call: Call, wanted: ManualByRule) -> list[Planned]:
     rule, settings_faults = _rule(facts, call, wanted)
     if violations := [*entry_faults(facts, wanted.entry, "entry"), *settings_faults]:
         raise Invalid(*violations)
     assert rule is not None
-    dispute, settings = facts.disputes[wanted.entry.dispute_id], rule.settings
+    dispute = facts.disputes[wanted.entry.dispute_id]
     amounts = amounts_of(rule, wanted.entry, dispute, facts.balances, field="entry")
     if not amounts:
         raise Invalid(Violation("entry.amount", "AMOUNT_NOT_POSITIVE", "there is nothing to move: the amount is zero"))
     planned = []
     for amount in amounts:
-        first = plan(
-            facts,
-            call,
-            Draft(
-                kind=Kind.MANUAL_RULE,
-                dispute=dispute,
-                debit=settings.debit_collection,
-                credit=settings.credit_collection,
-                amount=amount,
-                entry_reason=settings.entry_reason,
-                tracking_only=is_tracking_only(rule),
-                rule=rule,
-                note=wanted.note,
-                delay=settings.delay,
-            ),
-        )
+        first = plan(facts, call, draft_of(rule, dispute, amount, note=wanted.note))
         planned.append(first)
-        if settings.settlement:
+        if rule.settings.settlement:
             planned.append(second_of(facts, call, first.operation, rule))
     return planned
 
