@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from domain.accounting.claims import store
 from domain.accounting.claims.model import Claim
 from domain.accounting.claims.states import ClaimState
 from domain.accounting.feed.model import EventKind, NewEvent
+from server.database.transaction import Database
 
 AT_US = 1_795_000_000_000_000
 
@@ -37,3 +40,14 @@ def put_claim(tx: Connection, claim_id: str, client_code: str = "ACME") -> Claim
 def executed(claim: Claim, operation_id: str, *, at_us: int = AT_US) -> NewEvent:
     """An event of one of its operations."""
     return NewEvent(claim.claim_id, claim.client_code, EventKind.OPERATION_EXECUTED, operation_id, at_us)
+
+
+def resolve(database: Database, claim_id: str) -> None:
+    """Make the claim a resolved one, whatever its accounting says."""
+
+    def write(tx: Connection) -> None:
+        claim = store.lock(tx, claim_id)
+        assert claim is not None
+        store.change(tx, replace(claim, state=ClaimState.RESOLVED, resolution="PAY", resolved_us=AT_US))
+
+    database.write(write)

@@ -1,4 +1,8 @@
-"""Use cases of the feed: record what happened, read it again (ACC-56)."""
+"""Use cases of the feed: record what happened, read it again (ACC-56).
+
+An event of a claim is there with the transaction that it tells of; in the feed of its client it has a position a moment
+later (`placing`).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from domain.accounting.claims import store as claims
+from domain.accounting.claims.errors import ClaimNotFound
+from domain.accounting.claims.model import Claim
+from domain.accounting.configuration import store as configuration
+from domain.accounting.configuration.registers import CLIENTS
 from domain.accounting.feed import store
-from domain.accounting.feed.model import NewEvent
+from domain.accounting.feed.errors import FeedCursorAhead
+from domain.accounting.feed.model import AccountingEvent, NewEvent
+from domain.accounting.names import CLIENT_TYPE, client_name
+from domain.kernel.errors import NotFound
+from domain.kernel.scopes import EVERYTHING, Scope
 
 
 def record(tx: Connection, events: Sequence[NewEvent]) -> None:
@@ -17,3 +30,40 @@ def record(tx: Connection, events: Sequence[NewEvent]) -> None:
     """
     if events:
         store.record(tx, events)
+
+
+def claim_now(tx: Connection, claim_id: str, scope: Scope = EVERYTHING) -> Claim:
+    """The claim, with the sequence of its newest event. Raises: ClaimNotFound, also for one outside the scope."""
+    found = claims.find(tx, claim_id, scope.clients)
+    if found is None:
+        raise ClaimNotFound(claim_id)
+    return found
+
+
+def client_now(tx: Connection, client_code: str, scope: Scope = EVERYTHING) -> int:
+    """The position of a client's newest event. Raises: NotFound for the client, also for one outside the scope."""
+    if not scope.has_client(client_code) or not configuration.known(tx, CLIENTS, (client_code,)):
+        raise NotFound(CLIENT_TYPE, client_name(client_code))
+    return store.last_position(tx, client_code)
+
+
+def of_claim(
+    tx: Connection, claim_id: str, *, after: int, limit: int, scope: Scope = EVERYTHING
+) -> list[AccountingEvent]:
+    """At most `limit` events of a claim, those behind a sequence. Raises: ClaimNotFound."""
+    claim_now(tx, claim_id, scope)
+    return store.of_claim(tx, claim_id, after=after, limit=limit)
+
+
+def of_client(
+    tx: Connection, client_code: str, *, after: int, limit: int, scope: Scope = EVERYTHING
+) -> list[AccountingEvent]:
+    """At most `limit` events of a client that have a position, those behind one. Raises: NotFound for the client."""
+    client_now(tx, client_code, scope)
+    return store.of_client(tx, client_code, after=after, limit=limit)
+
+
+def refuse_ahead(after: int, newest: int) -> None:
+    """Refuse to go on from an event that there has not been. Raises: FeedCursorAhead, with the newest there is."""
+    if after > newest:
+        raise FeedCursorAhead(after=after, newest=newest)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, literal_column, select, text, update
 
-from domain.accounting.feed.model import NewEvent
+from domain.accounting.feed.model import AccountingEvent, EventKind, NewEvent
+from domain.accounting.tables import accounting_event, accounting_feed
 from domain.kernel.bulk import insert_set
 from domain.kernel.documents import to_text
 from domain.kernel.ids import new_id
 
+_e = accounting_event.c
 _COLUMNS = ("claim_id", "sequence", "client_code", "event_id", "kind", "operation_id", "at_us")
 
 _MAKE = {
@@ -23,6 +25,51 @@ _MAKE = {
         "UPDATE claim SET events_made = events_made + made.value FROM json_each(:made) made"
         " WHERE claim_id = made.key RETURNING claim_id, events_made"
     ),
+}
+
+_WAITING = text(
+    "WITH RECURSIVE client (code) AS ("
+    " SELECT min(client_code) FROM accounting_event WHERE position = 0"
+    " UNION ALL"
+    " SELECT (SELECT min(client_code) FROM accounting_event WHERE position = 0 AND client_code > client.code)"
+    " FROM client WHERE client.code IS NOT NULL)"
+    " SELECT code FROM client WHERE code IS NOT NULL"
+)
+_MAKE_FEED = text("INSERT INTO accounting_feed (client_code, position) VALUES (:client, 0) ON CONFLICT DO NOTHING")
+
+# Oldest first, but never before what happened to the same claim earlier, though another clock says so.
+_PLACE = text(
+    "WITH oldest AS (SELECT claim_id, max(sequence) AS last FROM ("
+    "  SELECT claim_id, sequence FROM accounting_event"
+    "  WHERE client_code = :client AND position = 0 ORDER BY event_id LIMIT :limit) picked GROUP BY claim_id),"
+    " due AS (SELECT e.claim_id, e.sequence,"
+    "  max(e.event_id) OVER (PARTITION BY e.claim_id ORDER BY e.sequence) AS latest FROM accounting_event e"
+    "  JOIN oldest ON oldest.claim_id = e.claim_id AND e.sequence <= oldest.last"
+    "  WHERE e.client_code = :client AND e.position = 0),"
+    " placed AS (SELECT claim_id, sequence, row_number() OVER (ORDER BY latest, claim_id, sequence) AS place FROM due)"
+    " UPDATE accounting_event SET position = :last + placed.place FROM placed"
+    " WHERE accounting_event.claim_id = placed.claim_id AND accounting_event.sequence = placed.sequence"
+    " RETURNING accounting_event.claim_id"
+)
+
+_KNOWN = {"postgresql": "json_each_text(:known)", "sqlite": "json_each(:known)"}
+_COLLATED = {"postgresql": 'known.key COLLATE "C"', "sqlite": "known.key"}
+_NEWER = {
+    dialect: {
+        "clients": text(
+            f"SELECT e.* FROM {known} known JOIN accounting_feed f ON f.client_code = {_COLLATED[dialect]}"  # noqa: S608
+            " JOIN accounting_event e ON e.client_code = f.client_code AND e.position > 0"
+            " AND e.position > CAST(known.value AS BIGINT) AND e.position > f.position - :most"
+            " ORDER BY e.client_code, e.position"
+        ),
+        "claims": text(
+            f"SELECT e.* FROM {known} known JOIN claim c ON c.claim_id = {_COLLATED[dialect]}"  # noqa: S608 - ours
+            " JOIN accounting_event e ON e.claim_id = c.claim_id"
+            " AND e.sequence > CAST(known.value AS BIGINT) AND e.sequence > c.events_made - :most"
+            " ORDER BY e.claim_id, e.sequence"
+        ),
+    }
+    for dialect, known in _KNOWN.items()
 }
 
 
@@ -50,3 +97,81 @@ def record(tx: Connection, events: Sequence[NewEvent]) -> None:
             )
         )
     insert_set(tx, "accounting_event", _COLUMNS, rows)
+
+
+def of_claim(tx: Connection, claim_id: str, *, after: int, limit: int) -> list[AccountingEvent]:
+    """At most `limit` events of a claim, those behind a sequence, in their order. Cost: one by primary key."""
+    query = select(accounting_event).where(_e.claim_id == claim_id, _e.sequence > after)
+    return [_event_from_row(row) for row in tx.execute(query.order_by(_e.sequence).limit(limit)).mappings()]
+
+
+def of_client(tx: Connection, client_code: str, *, after: int, limit: int) -> list[AccountingEvent]:
+    """At most `limit` events of a client, those behind a position, in their order.
+
+    Cost: one statement along accounting_event_position_unique.
+    """
+    placed = _e.position > literal_column("0")  # in the words of the partial index
+    query = select(accounting_event).where(_e.client_code == client_code, placed, _e.position > after)
+    return [_event_from_row(row) for row in tx.execute(query.order_by(_e.position).limit(limit)).mappings()]
+
+
+def last_position(tx: Connection, client_code: str) -> int:
+    """The position of the client's newest event; 0 when it has none. Cost: one statement by primary key."""
+    query = select(accounting_feed.c.position).where(accounting_feed.c.client_code == client_code)
+    return tx.execute(query).scalar_one_or_none() or 0
+
+
+def newer_of_clients(tx: Connection, known: Mapping[str, int], *, most: int) -> list[AccountingEvent]:
+    """The newest events of clients behind the positions that are known of them, `most` of each, client by client.
+
+    Cost: one statement by keys, whose answer is as long as there are events.
+    """
+    return _newer(tx, "clients", known, most)
+
+
+def newer_of_claims(tx: Connection, known: Mapping[str, int], *, most: int) -> list[AccountingEvent]:
+    """The newest events of claims behind the sequences that are known of them, `most` of each, claim by claim.
+
+    Cost: one statement by keys, whose answer is as long as there are events.
+    """
+    return _newer(tx, "claims", known, most)
+
+
+def clients_waiting(tx: Connection) -> Sequence[str]:
+    """Clients that have events without a position. Cost: one statement, a look into an index for each of them."""
+    return tx.execute(_WAITING).scalars().all()
+
+
+def lock_feed(tx: Connection, client_code: str) -> int:
+    """The position of the client's newest event; nobody else gives any until the transaction ends.
+
+    Cost: one statement by primary key, and two more for the first event of a client.
+    """
+    query = select(accounting_feed.c.position).where(accounting_feed.c.client_code == client_code).with_for_update()
+    last: int | None = tx.execute(query).scalar_one_or_none()
+    if last is None:
+        tx.execute(_MAKE_FEED, {"client": client_code})
+        last = tx.execute(query).scalar_one()
+    return last
+
+
+def place(tx: Connection, client_code: str, *, last: int, limit: int) -> Sequence[str]:
+    """Give the oldest events without a position the next ones after `last`; gives the claim of each.
+
+    Cost: one statement along ix_accounting_event_unplaced; the feed is locked already.
+    """
+    return tx.execute(_PLACE, {"client": client_code, "last": last, "limit": limit}).scalars().all()
+
+
+def set_last(tx: Connection, client_code: str, last: int) -> None:
+    """Record the position of the client's newest event. Cost: one statement by primary key."""
+    tx.execute(update(accounting_feed).where(accounting_feed.c.client_code == client_code).values(position=last))
+
+
+def _newer(tx: Connection, whose: str, known: Mapping[str, int], most: int) -> list[AccountingEvent]:
+    rows = tx.execute(_NEWER[tx.dialect.name][whose], {"known": to_text(dict(known)), "most": most}).mappings()
+    return [_event_from_row(row) for row in rows]
+
+
+def _event_from_row(row: RowMapping) -> AccountingEvent:
+    return AccountingEvent(**{**row, "kind": EventKind(row["kind"])})
