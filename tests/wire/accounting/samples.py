@@ -91,12 +91,22 @@ def create_claim_type(accounting: Accounting, code: str) -> configuration_pb2.Cl
     return accounting.CreateClaimType(request)
 
 
+def create_collection(accounting: Accounting, code: str, **fields: Any) -> configuration_pb2.Collection:
+    """A collection."""
+    request = {"collection": {"code": code, **fields}}
+    return accounting.CreateCollection(ParseDict(request, configuration_pb2.CreateCollectionRequest()))
+
+
 def create_table(
     accounting: Accounting, collection: str, *, condition: str = "true", **row: str
 ) -> determination_pb.AccountDeterminationTable:
     """The account determination table of a collection, with one row."""
     row = {"condition": condition, "distribution_code": collection, **row}
-    table = {"collection_code": collection, "rows": [row]}
+    return create_determination(accounting, {"collection_code": collection, "rows": [row]})
+
+
+def create_determination(accounting: Accounting, table: Fields) -> determination_pb.AccountDeterminationTable:
+    """An account determination table."""
     request = {"account_determination_table": table}
     return accounting.CreateAccountDeterminationTable(
         ParseDict(request, determination_pb.CreateAccountDeterminationTableRequest())
