@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wire.scope.world import FILES, GL, OPERATIONS
+from tests.wire.scope.world import ACCOUNTING, FILES, GL, OPERATIONS
 
 Fields = Mapping[str, Any]
 V1 = "countinghouse.operations.v1"
@@ -45,6 +45,8 @@ class Shared:
 
 
 Case = NotFound | Absent | Tried | Shared
+
+CONFIGURED = Tried("test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_client")
 
 CASES: dict[str, Case] = {
     f"{GL}/IngestAccountingDetails": Tried("test_rows_of_a_ledger_outside_are_refused_as_those_of_an_unknown_one"),
@@ -92,6 +94,30 @@ CASES: dict[str, Case] = {
     f"{GL}/GetTrialBalance": NotFound({"name": "{trial_balance}"}),
     f"{GL}/ListTrialBalanceLines": NotFound({"parent": "{trial_balance}"}),
     f"{GL}/CheckTrialBalance": NotFound({"name": "{trial_balance}"}),
+    f"{ACCOUNTING}/CreateClient": NotFound({"client": {"code": "{client_code}", "time_zone": "UTC"}}),
+    f"{ACCOUNTING}/GetClient": NotFound({"name": "{client}"}),
+    f"{ACCOUNTING}/ListClients": Absent(),
+    f"{ACCOUNTING}/UpdateClient": NotFound({"client": {"name": "{client}", "description": "x", "etag": "1"}}),
+    f"{ACCOUNTING}/CreateClaimType": CONFIGURED,
+    f"{ACCOUNTING}/GetClaimType": CONFIGURED,
+    f"{ACCOUNTING}/ListClaimTypes": CONFIGURED,
+    f"{ACCOUNTING}/UpdateClaimType": CONFIGURED,
+    f"{ACCOUNTING}/CreateCollection": CONFIGURED,
+    f"{ACCOUNTING}/GetCollection": CONFIGURED,
+    f"{ACCOUNTING}/ListCollections": CONFIGURED,
+    f"{ACCOUNTING}/UpdateCollection": CONFIGURED,
+    f"{ACCOUNTING}/CreateAccountDeterminationTable": CONFIGURED,
+    f"{ACCOUNTING}/GetAccountDeterminationTable": CONFIGURED,
+    f"{ACCOUNTING}/ListAccountDeterminationTables": CONFIGURED,
+    f"{ACCOUNTING}/UpdateAccountDeterminationTable": CONFIGURED,
+    f"{ACCOUNTING}/CreateAccountingRule": CONFIGURED,
+    f"{ACCOUNTING}/GetAccountingRule": CONFIGURED,
+    f"{ACCOUNTING}/ListAccountingRules": CONFIGURED,
+    f"{ACCOUNTING}/CreateAccountingRuleVersion": CONFIGURED,
+    f"{ACCOUNTING}/GetAccountingRuleVersion": CONFIGURED,
+    f"{ACCOUNTING}/ListAccountingRuleVersions": CONFIGURED,
+    f"{ACCOUNTING}/RetireAccountingRule": CONFIGURED,
+    f"{ACCOUNTING}/UnretireAccountingRule": CONFIGURED,
     f"{FILES}/ListDataFileSets": Absent(),
     f"{FILES}/GetDataFileSet": NotFound({"name": "{set}"}),
     f"{FILES}/LockDataFileSet": NotFound({"name": "{set}"}),

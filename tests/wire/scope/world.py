@@ -1,4 +1,4 @@
-"""Two ledgers, each with a caller who sees it alone, and one caller who sees both."""
+"""Two ledgers and clients, each with a caller who sees them alone, and one caller who sees both."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from countinghouse.gl_extraction.v1 import extraction_pb2
 from tests.support.methods import full_name, methods
 from tests.support.server import Served, refusal, serving
 
+ACCOUNTING = "countinghouse.accounting.v1.AccountingService"
 GL = "countinghouse.gl_extraction.v1.GLExtractionService"
 OPERATIONS = "google.longrunning.Operations"
 FILES = "countinghouse.operations.v1.DataFilesService"
@@ -29,7 +30,7 @@ APPROVALS = "countinghouse.operations.v1.ApprovalsService"
 METHODS: Mapping[str, MethodDescriptor] = {full_name(method): method for method in methods()}
 
 OURS, THEIRS, NOBODYS = "OURS", "THEIRS", "NOBODYS"
-"""Codes of the ledgers: of the caller who looks, of the one who is not to be seen, and one that there is not."""
+"""Codes of ledgers and clients: of the caller who looks, of the one who is not to be seen, and one that there is not."""
 
 TOKENS = """
     [[tokens]]
@@ -41,16 +42,19 @@ TOKENS = """
     token = "the-token-of-ann"
     permissions = ["*"]
     ledgers = ["OURS"]
+    clients = ["OURS"]
     [[tokens]]
     caller = "ben"
     token = "the-token-of-ben"
     permissions = ["*"]
     ledgers = ["THEIRS"]
+    clients = ["THEIRS"]
     [[tokens]]
     caller = "cat"
     token = "the-token-of-cat"
     permissions = ["*"]
     ledgers = ["OURS", "THEIRS"]
+    clients = ["OURS", "THEIRS"]
     [[tokens]]
     caller = "cat"
     token = "the-token-of-narrow-cat"
@@ -94,6 +98,10 @@ class Caller:
     def gl(self, method_name: str, **fields: Any) -> Any:
         """A method of GL extraction."""
         return self.call(f"{GL}/{method_name}", fields)
+
+    def accounting(self, method_name: str, **fields: Any) -> Any:
+        """A method of accounting."""
+        return self.call(f"{ACCOUNTING}/{method_name}", fields)
 
     def told(self, method_name: str, fields: Fields) -> str:
         """The answer as text, whatever is in it."""
@@ -192,6 +200,7 @@ def _settle(world: World) -> None:
     ben, theirs = world.ben, world.theirs
     details = fill(ben, THEIRS)
     code = ben.gl("CreateDistributionCode", distribution_code={"code": f"D-{THEIRS}", "ledger_code": THEIRS})
+    client = ben.accounting("CreateClient", client={"code": THEIRS, "time_zone": "UTC"})
     sent = extract(ben, origin="ORIGIN_FINANCIAL", data_file_set_code="theirs")
     operation = newest_operation(ben)
     request = {"@type": "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"}
@@ -205,6 +214,8 @@ def _settle(world: World) -> None:
         ledger=f"ledgers/{THEIRS}",
         ledger_code=THEIRS,
         distribution_code=code.name,
+        client=client.name,
+        client_code=client.code,
         period=f"ledgers/{THEIRS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{THEIRS}/accountingPeriods/FY/trialBalance",
         detail=details[0],
@@ -221,6 +232,8 @@ def _settle(world: World) -> None:
         ledger=f"ledgers/{NOBODYS}",
         ledger_code=NOBODYS,
         distribution_code=f"distributionCodes/D-{NOBODYS}",
+        client=f"clients/{NOBODYS}",
+        client_code=NOBODYS,
         period=f"ledgers/{NOBODYS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{NOBODYS}/accountingPeriods/FY/trialBalance",
         detail="accountingDetails/0000000000zzz",
