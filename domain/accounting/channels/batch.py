@@ -31,6 +31,10 @@ class Batch:
     def begin(self, tx: Connection, script: Script, due: Sequence[Due], *, now_us: int) -> None:
         """Nothing: the assignment itself is what the next file takes."""
 
+    def begin_again(self, tx: Connection, script: Script, due: Due, *, now_us: int) -> None:
+        """As `begin`."""
+        self.begin(tx, script, [due], now_us=now_us)
+
     def withdraw(self, tx: Connection, assignment: Assignment) -> bool:  # noqa: ARG002 - its state tells
         """Once a file that is being written has it, it is under way."""
         return assignment.state is not AssignmentState.IN_PROGRESS

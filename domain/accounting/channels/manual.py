@@ -32,6 +32,10 @@ class Manual:
         """Open a task each."""
         tasks.insert(script, [task_of(each.assignment, TaskKind.MANUAL_EXECUTION, now_us) for each in due])
 
+    def begin_again(self, tx: Connection, script: Script, due: Due, *, now_us: int) -> None:
+        """As `begin`."""
+        self.begin(tx, script, [due], now_us=now_us)
+
     def withdraw(self, tx: Connection, assignment: Assignment) -> bool:  # noqa: ARG002
         """A person's work is done when they say so: what they have in hand can be taken back."""
         return True

@@ -12,7 +12,7 @@ from domain.accounting.configuration.model import ClientSettings, ServiceSetting
 from domain.accounting.execution.model import Assignment
 from domain.accounting.names import client_name
 from domain.deliveries import service as deliveries
-from domain.deliveries.model import Delivery, Kind, Limits, NewDelivery
+from domain.deliveries.model import Kind, Limits, NewDelivery
 from domain.kernel import scopes
 from domain.kernel.documents import Document
 from domain.kernel.script import Script
@@ -50,25 +50,28 @@ class Service:
             ],
         )
 
+    def begin_again(self, tx: Connection, script: Script, due: Due, *, now_us: int) -> None:
+        """Send it anew: a new budget of attempts with the same key; what was left in doubt is asked for first.
+
+        Raises: DeliveryStillPending.
+        """
+        script.run()
+        target = client_name(due.operation.client_code)
+        again = limits(_service(due.settings))
+        key = due.operation.operation_id
+        if not deliveries.send_again(tx, Kind.SYSTEM_OF_RECORD, target, key, limits=again, payload=payload(due)):
+            self.begin(tx, script, [due], now_us=now_us)
+
     def withdraw(self, tx: Connection, assignment: Assignment) -> bool:
         """Take the delivery back, unless it is being sent, or has arrived."""
         target = client_name(assignment.client_code)
         return deliveries.withdraw(tx, Kind.SYSTEM_OF_RECORD, target, assignment.operation_id)
 
 
-def send_again(tx: Connection, due: Due) -> Delivery | None:
-    """A new budget of attempts with the same key (ACC-22). None when it was never sent by this channel.
-
-    Raises: DeliveryStillPending.
-    """
-    return deliveries.send_again(
-        tx,
-        Kind.SYSTEM_OF_RECORD,
-        client_name(due.operation.client_code),
-        due.operation.operation_id,
-        limits=limits(_service(due.settings)),
-        payload=payload(due),
-    )
+def connection_of(tx: Connection, assignment: Assignment) -> str:
+    """The name of the connection by which the assignment's operation was sent last; empty for none."""
+    found = deliveries.find_of(tx, assignment.operation_id, client_name(assignment.client_code))
+    return found.payload["connection"] if found else ""
 
 
 def limits(service: ServiceSettings) -> Limits:

@@ -44,6 +44,10 @@ class Way(Protocol):
         """Record what has them carried out, in the transaction in which they became due."""
         ...
 
+    def begin_again(self, tx: Connection, script: Script, due: Due, *, now_us: int) -> None:
+        """As `begin`, for what may have been begun before: it failed, or went another way meanwhile (ACC-22)."""
+        ...
+
     def withdraw(self, tx: Connection, assignment: Assignment) -> bool:
         """See to it that nothing is done for it any more; False when that is under way already (ACC-08)."""
         ...

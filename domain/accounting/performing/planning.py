@@ -204,6 +204,25 @@ def is_tracking_only(rule: RuleVersion) -> bool:
     return rule.settings.processing is Processing.TRACKING_ONLY
 
 
+def channel_now(facts: Facts, operation: Operation) -> Channel:
+    """The channel that would be decided for an operation if it were performed now (ACC-10).
+
+    Raises: PreConditionMatchesNothing; ChannelNotConfigured; ConditionFailed.
+    """
+    named = operation.rule_code
+    draft = Draft(
+        kind=operation.kind,
+        dispute=facts.disputes[operation.dispute_id],
+        debit=operation.debit,
+        credit=operation.credit,
+        amount=operation.amount,
+        entry_reason=operation.entry_reason,
+        tracking_only=operation.tracking_only,
+        rule=facts.snapshot.rule_version(named, operation.rule_version) if named else None,
+    )
+    return _channel(facts, draft)
+
+
 def _channel(facts: Facts, draft: Draft) -> Channel:
     """The channel by the client's pre-conditions; what a person enters goes through the service where there is one."""
     service = facts.client.settings.service is not None
