@@ -1,29 +1,28 @@
-"""One look for all: whoever waits for operations to change in this process shares one poller (PLT-21).
+"""One look for all: whoever waits for something to change in this process shares one poller (PLT-21).
 
-A watcher that waits holds a place in a table and a timer, no thread. The poller asks in one query which of the watched
-operations have changed, when it has reason to: of those of which a notification or a call of this process has told, and
-of all after a change of the SQLite file, or by the safety net of time. With nobody watching it does nothing.
+A watcher that waits holds a place in a table and a timer, no thread. The poller asks, in one query for each kind of
+thing, which of those that are watched have changed, when it has reason to: of those of which a notification or a call
+of this process has told, and of all after a change of the SQLite file, or by the safety net of time. With nobody
+watching it does nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
-from google.longrunning import operations_pb2
+from sqlalchemy import Connection
 
 from domain.kernel.errors import DomainError
-from domain.operations import service
-from domain.operations.errors import OperationNotFound
-from domain.operations.model import Operation
 from server.database.changes import FileChanges
 from server.database.transaction import Database
 from server.gate.errors import Draining
-from server.mapping import kinds
 from server.notify import Listener
 from server.telemetry.observe import trace
 
@@ -35,32 +34,53 @@ _FAILED_PAUSE_S = 1.0
 log = structlog.get_logger("watcher")
 
 
+class Seen(Protocol):
+    """Something as it stood."""
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change."""
+        ...
+
+
+S = TypeVar("S", bound=Seen)
+
+
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """An operation as it stood; the message is shared by all who are sent it."""
+class Subject(Generic[S]):
+    """A kind of thing that can be watched.
 
-    revision: int
-    updated_us: int
-    proto: operations_pb2.Operation
+    With `prefix` before its id, a thing has the name by which news of it are told. `changed` is handed the things that
+    are watched, by id, as they were seen last; it gives those that stand otherwise now, or, for one of which there is
+    no more to see, the error to raise, which takes the id.
+    """
 
-
-def snapshot_of(operation: Operation) -> Snapshot:
-    """The operation as watchers are told it."""
-    return Snapshot(operation.revision, operation.updated_us, kinds.to_proto(operation))
+    prefix: str
+    changed: Callable[[Connection, Mapping[str, S]], Mapping[str, S | type[Exception]]]
 
 
 class Untellable(Exception):
-    """The operation has become something that this program cannot tell; the log says why."""
+    """What is watched has become something that this program cannot tell; the log says why."""
 
 
 @dataclass(slots=True)
-class Topic:
-    """One watched operation: who waits for it, what was seen of it last, or why there is no more to see."""
+class Topic(Generic[S]):
+    """One watched thing: who waits for it, what was seen of it last, or why there is no more to see."""
 
+    subject: Subject[S]
+    key: str
     watchers: int = 0
-    seen: Snapshot | None = None
+    seen: S | None = None
     lost: type[Exception] | None = None
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
+
+    def take(self, news: S | type[Exception]) -> None:
+        """Note what was seen of it, unless something newer was; wake everybody who waits."""
+        if isinstance(news, type):
+            self.lost = news
+        elif self.seen is None or self.seen.revision < news.revision:
+            self.seen = news
+        self.tell()
 
     def tell(self) -> None:
         """Wake everybody who waits."""
@@ -70,24 +90,24 @@ class Topic:
                 future.set_result(None)
 
 
-class Following:
-    """One watcher's hold on an operation."""
+class Following(Generic[S]):
+    """One watcher's hold on a thing."""
 
-    def __init__(self, watcher: Watcher, operation_id: str, topic: Topic) -> None:
+    def __init__(self, watcher: Watcher, name: str, topic: Topic[S]) -> None:
         self._watcher = watcher
-        self._operation_id = operation_id
+        self._name = name
         self._topic = topic
 
-    def saw(self, snapshot: Snapshot) -> None:
+    def saw(self, seen: S) -> None:
         """Note what the watcher has read itself, after it began to follow: the poller need not read it again."""
-        if self._topic.seen is None or self._topic.seen.revision < snapshot.revision:
-            self._topic.seen = snapshot
-        self._watcher.look_at(self._operation_id)
+        if self._topic.seen is None or self._topic.seen.revision < seen.revision:
+            self._topic.seen = seen
+        self._watcher.look_at(self._name)
 
-    async def after(self, revision: int, *, timeout_s: float) -> Snapshot | None:
-        """The operation once its revision is above `revision`; None when that takes longer than `timeout_s`.
+    async def after(self, revision: int, *, timeout_s: float) -> S | None:
+        """The thing once its revision is above `revision`; None when that takes longer than `timeout_s`.
 
-        Raises: Draining; OperationNotFound when it was deleted; Untellable.
+        Raises: Draining; what the subject says of a thing that is gone; Untellable.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
@@ -96,7 +116,7 @@ class Following:
             if seen is not None and seen.revision > revision:
                 return seen
             if self._topic.lost is not None:
-                raise self._topic.lost(self._operation_id)
+                raise self._topic.lost(self._topic.key)
             if not await self._told(deadline):
                 return None
 
@@ -116,11 +136,11 @@ class Following:
 
 
 class Watcher:
-    """Looks at the operations that somebody watches, and wakes who waits for them."""
+    """Looks at what somebody watches, and wakes who waits for it."""
 
     def __init__(self, *, poll_s: float) -> None:
         self._poll_s = poll_s
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, Topic[Any]] = {}
         self._due: set[str] = set()
         self._all_due = False
         self._looked_at_all_s = 0.0
@@ -168,52 +188,55 @@ class Watcher:
         if self._draining:
             raise Draining
 
-    def look_at(self, operation_id: str) -> None:
-        """Have the poller look at a watched operation soon."""
-        if operation_id in self._topics:
-            self._due.add(operation_id)
+    def look_at(self, name: str) -> None:
+        """Have the poller look at a thing soon, if it is watched."""
+        if name in self._topics:
+            self._due.add(name)
             self._reason.set()
 
     def look_at_all(self) -> None:
-        """Have the poller look at every watched operation soon."""
+        """Have the poller look at all that is watched soon."""
         self._all_due = True
         self._reason.set()
 
     @contextmanager
-    def follow(self, operation_id: str) -> Iterator[Following]:
-        """Follow an operation from now on: what changes after this is not missed."""
-        topic = self._topics.setdefault(operation_id, Topic())
+    def follow(self, subject: Subject[S], key: str) -> Iterator[Following[S]]:
+        """Follow the thing with an id from now on: what changes after this is not missed."""
+        name = subject.prefix + key
+        topic: Topic[S] = self._topics.setdefault(name, Topic(subject, key))
         topic.watchers += 1
         if self._file is not None and self._next_look is None:
             self._look_at_file(self._file)
         try:
-            yield Following(self, operation_id, topic)
+            yield Following(self, name, topic)
         finally:
             topic.watchers -= 1
             if not topic.watchers:
-                self._topics.pop(operation_id, None)
+                self._topics.pop(name, None)
 
-    def changed(self, operation_id: str) -> None:
-        """Say that an operation changed; from any thread."""
+    def changed(self, name: str) -> None:
+        """Say that something changed; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.look_at, operation_id)
+            self._loop.call_soon_threadsafe(self.look_at, name)
 
     async def _run(self, database: Database) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await self._wait_for_reason()
             due = self._take_due(loop.time())
-            known = {name: seen.revision for name in due if (seen := self._seen(name))}
-            if not known:
+            topics = [topic for name in due if (topic := self._topics.get(name)) and topic.seen]
+            if not topics:
                 continue
             try:
-                found = await loop.run_in_executor(self._thread, _look, database, known)
+                found = await loop.run_in_executor(self._thread, _look, database, _known(topics))
             except Exception as error:  # noqa: BLE001 - watchers would hang if the poller ended
                 _log_failure(error)
                 self._due |= due
                 await asyncio.sleep(_FAILED_PAUSE_S)
             else:
-                self._tell(found)
+                for name, news in found.items():
+                    if name in self._topics:
+                        self._topics[name].take(news)
 
     def _look_at_file(self, file: FileChanges) -> None:
         """Look again and again whether the SQLite file has changed, while somebody watches."""
@@ -224,17 +247,13 @@ class Watcher:
             self._next_look = asyncio.get_running_loop().call_later(self._poll_s, self._look_at_file, file)
 
     def _take_due(self, now_s: float) -> set[str]:
-        """The operations to look at: those that are due, or all when they are, or when that was long ago."""
+        """What to look at: those that are due, or all when they are, or when that was long ago."""
         due, everything = self._due, self._all_due or now_s - self._looked_at_all_s >= _SAFETY_NET_S
         self._due, self._all_due = set(), False
         if not everything:
             return due
         self._looked_at_all_s = now_s
         return set(self._topics)
-
-    def _seen(self, operation_id: str) -> Snapshot | None:
-        topic = self._topics.get(operation_id)
-        return topic.seen if topic else None
 
     async def _wait_for_reason(self) -> None:
         """Wait until there is reason to look at some or at all."""
@@ -247,33 +266,18 @@ class Watcher:
             except TimeoutError:
                 self._all_due = self._file is None and bool(self._topics)
 
-    def _tell(self, found: Mapping[str, Snapshot | type[Exception]]) -> None:
-        for operation_id, news in found.items():
-            topic = self._topics.get(operation_id)
-            if topic is None:
-                continue
-            if not isinstance(news, Snapshot):
-                topic.lost = news
-            elif topic.seen is None or topic.seen.revision < news.revision:
-                topic.seen = news
-            topic.tell()
-
 
 def _report(task: asyncio.Task[None]) -> None:
     """Tell of a task that ended by itself, which none of them should."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("no longer looking at operations", **trace(error))
+        log.error("no longer looking", **trace(error))
 
 
 def _log_failure(error: Exception) -> None:
     if isinstance(error, DomainError):
-        log.warning("cannot look at operations", reason=error.reason)
+        log.warning("cannot look at what is watched", reason=error.reason)
     else:
-        log.error("cannot look at operations", **trace(error))
-
-
-def _log_untellable(operation: Operation, error: Exception) -> None:
-    log.error("cannot tell an operation", operation_id=operation.operation_id, **trace(error))
+        log.error("cannot look at what is watched", **trace(error))
 
 
 class _TooLate(Exception):
@@ -285,15 +289,22 @@ def _give_up(future: asyncio.Future[None]) -> None:
         future.set_exception(_TooLate())
 
 
-def _look(database: Database, known: Mapping[str, int]) -> dict[str, Snapshot | type[Exception]]:
-    """The operations that have another revision than the one known, or why there is no more to see of them."""
-    changed = database.read(lambda tx: service.changed(tx, known))
-    return {name: _told(operation) if operation else OperationNotFound for name, operation in changed.items()}
+_Known = list[tuple[Subject[Any], dict[str, Any]]]
+"""What was seen last of the things to look at, by id, for each kind of them."""
 
 
-def _told(operation: Operation) -> Snapshot | type[Exception]:
-    try:
-        return snapshot_of(operation)
-    except Exception as error:  # noqa: BLE001 - nobody else's watch may suffer from it
-        _log_untellable(operation, error)
-        return Untellable
+def _known(topics: list[Topic[Any]]) -> _Known:
+    by_prefix: dict[str, list[Topic[Any]]] = defaultdict(list)
+    for topic in topics:
+        by_prefix[topic.subject.prefix].append(topic)
+    return [(some[0].subject, {topic.key: topic.seen for topic in some}) for some in by_prefix.values()]
+
+
+def _look(database: Database, known: _Known) -> dict[str, Any]:
+    """The things that stand otherwise than known, by name, or why there is no more to see of them."""
+
+    def look(tx: Connection) -> dict[str, Any]:
+        found = ((subject.prefix, subject.changed(tx, things)) for subject, things in known)
+        return {prefix + key: news for prefix, changed in found for key, news in changed.items()}
+
+    return database.read(look)

@@ -14,7 +14,8 @@ from domain.operations.model import Job
 from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.operations import id_from_name, listing_from_proto, listing_key, wait_from_proto
-from server.watcher import Watcher, snapshot_of
+from server.servicers.operations.subject import OPERATIONS, snapshot_of
+from server.watcher import Watcher
 
 _ANSWER_S = 0.25
 """A wait ends so long before the call's deadline, so that its answer arrives in time."""
@@ -90,7 +91,7 @@ class LongRunningServicer(operations_pb2_grpc.OperationsServicer):
         operation_id = id_from_name(request.name)
         self._calls.about(context, operation_id)
         deadline = min(time.monotonic() + wait_from_proto(request), self._calls.deadline(context) - _ANSWER_S)
-        with self._watcher.follow(operation_id) as following:
+        with self._watcher.follow(OPERATIONS, operation_id) as following:
             seen = await self._calls.look(
                 context, lambda tx, call: snapshot_of(service.get(tx, operation_id, call.scope))
             )

@@ -13,7 +13,8 @@ from domain.operations.errors import WatchCursorAhead
 from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.operations import id_from_name, instant_to_proto
-from server.watcher import Snapshot, Watcher, snapshot_of
+from server.servicers.operations.subject import OPERATIONS, Snapshot, snapshot_of
+from server.watcher import Watcher
 
 
 class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
@@ -31,7 +32,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         operation_id = id_from_name(request.name)
         self._calls.about(context, operation_id)
         self._watcher.check()
-        with self._watcher.follow(operation_id) as following:
+        with self._watcher.follow(OPERATIONS, operation_id) as following:
             seen = await self._calls.look(
                 context, lambda tx, call: snapshot_of(service.get(tx, operation_id, call.scope))
             )
