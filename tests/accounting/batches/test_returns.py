@@ -71,7 +71,7 @@ WRONG_ROWS = [
     ('7,op,,ACCEPTED,,"open,', [("", "RETURN_LINE_UNREADABLE")]),
     ("7,op,,ACCEPTED,,\udcff,", [("", "RETURN_LINE_UNREADABLE")]),
     ("7,op,,ACCEPTED,,a\rb,", [("", "RETURN_LINE_UNREADABLE")]),
-    ("7," * LINE_BYTES_MAX, [("", "RETURN_LINE_UNREADABLE")]),
+    (f"7,op,,ACCEPTED,,,{'x' * LINE_BYTES_MAX}", [("", "RETURN_LINE_UNREADABLE")]),
 ]
 
 
