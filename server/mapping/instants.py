@@ -8,8 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from domain.kernel.errors import Invalid, Violation
 
 
-def instant_from_proto(message: Message, field: str) -> int | None:
-    """The instant in a field, cut to microseconds; None when it is not given.
+def instant_from_proto(message: Message, field: str, *, path: str = "") -> int | None:
+    """The instant in a field, cut to microseconds; None when it is not given. `path` is that of the message.
 
     Raises: Invalid (INSTANT_OUT_OF_RANGE) for one that is none, or not after 1970.
     """
@@ -21,5 +21,6 @@ def instant_from_proto(message: Message, field: str) -> int | None:
     except ValueError:
         us = 0
     if us <= 0:
-        raise Invalid(Violation(field, "INSTANT_OUT_OF_RANGE", "must be an instant after 1970"))
+        at = f"{path}.{field}" if path else field
+        raise Invalid(Violation(at, "INSTANT_OUT_OF_RANGE", "must be an instant after 1970"))
     return us

@@ -26,8 +26,8 @@ from server.mapping.money import money_from_proto, money_to_proto
 from server.mapping.operations import instant_to_proto
 
 # Looked up when the module loads: a value of the domain that the contract lacks stops the server.
-_KINDS = {kind: pb.AccountingOperationKind.Value(f"ACCOUNTING_OPERATION_KIND_{kind}") for kind in Kind}
-_STATES = {state: pb.AccountingOperationState.Value(f"ACCOUNTING_OPERATION_STATE_{state}") for state in OperationState}
+KINDS = {kind: pb.AccountingOperationKind.Value(f"ACCOUNTING_OPERATION_KIND_{kind}") for kind in Kind}
+STATES = {state: pb.AccountingOperationState.Value(f"ACCOUNTING_OPERATION_STATE_{state}") for state in OperationState}
 
 
 def operation_to_proto(operation: Operation) -> pb.AccountingOperation:
@@ -37,12 +37,12 @@ def operation_to_proto(operation: Operation) -> pb.AccountingOperation:
         name=operation.name,
         dispute=dispute_name(claim_id, operation.dispute_id),
         client=client_name(operation.client_code),
-        kind=_KINDS[operation.kind],
-        state=_STATES[operation.state],
+        kind=KINDS[operation.kind],
+        state=STATES[operation.state],
         workflow_point=operation.workflow_point,
         rule_version=rule_version_name(operation.rule_code, operation.rule_version) if operation.rule_code else "",
-        debit=_side_to_proto(operation.debit),
-        credit=_side_to_proto(operation.credit),
+        debit=side_to_proto(operation.debit),
+        credit=side_to_proto(operation.credit),
         amount=money_to_proto(operation.amount),
         entry_reason=operation.entry_reason,
         note=operation.note,
@@ -64,6 +64,15 @@ def operation_to_proto(operation: Operation) -> pb.AccountingOperation:
         cancel_reason=operation.cancel_reason,
         assignment=assignment_name(claim_id, operation.operation_id) if operation.is_assigned else "",
         step_key=operation.step_key,
+    )
+
+
+def side_to_proto(side: Side) -> pb.AccountingSide:
+    """One side of an operation."""
+    return pb.AccountingSide(
+        collection=collection_name(side.collection),
+        account=side.account,
+        distribution_code=side.distribution_code,
     )
 
 
@@ -176,14 +185,6 @@ def _skipped_to_proto(executed: Executed) -> Iterable[pb.SkippedRule]:
     return (
         pb.SkippedRule(rule=rule_name(each.rule_code), dispute=dispute_name(each.claim_id, each.dispute_id))
         for each in executed.skipped
-    )
-
-
-def _side_to_proto(side: Side) -> pb.AccountingSide:
-    return pb.AccountingSide(
-        collection=collection_name(side.collection),
-        account=side.account,
-        distribution_code=side.distribution_code,
     )
 
 

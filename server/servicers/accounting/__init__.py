@@ -9,17 +9,33 @@ from server.call import Calls
 from server.servicers.accounting.accounting_rules import AccountingRulesMethods
 from server.servicers.accounting.claims import ClaimsMethods
 from server.servicers.accounting.configuration import ConfigurationMethods
+from server.servicers.accounting.feed import FeedMethods
 from server.servicers.accounting.operations import OperationsMethods
+from server.servicers.accounting.overview import OverviewMethods
+from server.servicers.accounting.resolution import ResolutionMethods
+from server.watcher import Watcher
 
 
-class AccountingServicer(ConfigurationMethods, AccountingRulesMethods, ClaimsMethods, OperationsMethods):
+class AccountingServicer(
+    ConfigurationMethods,
+    AccountingRulesMethods,
+    ClaimsMethods,
+    FeedMethods,
+    OperationsMethods,
+    OverviewMethods,
+    ResolutionMethods,
+):
     """Turns accounting rules into balanced operations and has them carried out.
 
     `systems_of_record` are the names of those that the servers know.
     """
 
-    def __init__(self, calls: Calls, *, systems_of_record: frozenset[str]) -> None:
+    def __init__(
+        self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, systems_of_record: frozenset[str]
+    ) -> None:
         self._calls = calls
+        self._watcher = watcher
+        self._heartbeat_s = heartbeat_s
         self._systems_of_record = systems_of_record
         self._configurations = Configurations()
         self._books = Books(Posting())
