@@ -220,7 +220,8 @@ assignment = table(
     text("reason", default=""),  # of the last failure
     text("message", default=""),
     text("assignee", default=""),
-    int64("batch_no", default=0),
+    int64("batch_no", default=0),  # of the file with which it was executed
+    text("taken_by", default=""),  # the run that has taken it into a file (accounting_batch.run_id)
     int64("updated_us"),
     fillfactor=60,
 )
@@ -228,7 +229,7 @@ _a = assignment.c
 _BATCHABLE = (_a.state == "PENDING") & (_a.channel == "BATCH")
 _OPEN = _a.state.in_(("SCHEDULED", "WAITING", "PENDING", "IN_PROGRESS", "FAILED", "IN_DOUBT"))
 _partial("ix_assignment_batchable", _BATCHABLE, _a.client_code, _a.accounting_day, _a.claim_id, _a.operation_id)
-_partial("ix_assignment_batch", _a.batch_no > 0, _a.client_code, _a.batch_no, _a.claim_id, _a.operation_id)
+_partial("ix_assignment_taken", _a.taken_by != "", _a.taken_by, _a.accounting_day, _a.claim_id, _a.operation_id)
 _partial("ix_assignment_scheduled", _a.state == "SCHEDULED", _a.scheduled_us)
 _partial("ix_assignment_due", _OPEN & (_a.due_us > 0) & (_a.escalated_us == 0), _a.due_us)
 _partial("ix_assignment_open", _OPEN, _a.client_code, _a.state, _a.claim_id, _a.operation_id)
@@ -282,7 +283,8 @@ accounting_batch = table(
     int64("rerun_no", default=0),  # of its newest file
     text("format"),
     text("data_file_set_code", default=""),
-    text("long_running_id", default=""),  # the operation that writes its newest file
+    text("run_id"),  # the run that took its records: those assignments of its day that are `taken_by` it
+    text("writer_id", default=""),  # the run that writes a file of it just now
     int64("operation_count", default=0),
     json_text("totals"),  # {"USD": {"debit": minor, "credit": minor}}
     int64("accepted_count", default=0),
@@ -293,6 +295,8 @@ accounting_batch = table(
     int64("updated_us"),
     fillfactor=60,
 )
+
+Index("accounting_batch_of_run", accounting_batch.c.run_id, accounting_batch.c.accounting_day, unique=True)
 
 accounting_batch_number = table(
     "accounting_batch_number",
@@ -308,9 +312,15 @@ accounting_batch_file = table(
     int64("rerun_no", key=True),
     text("data_file_set_code"),
     text("file_name"),
-    text("long_running_id"),
+    text("run_id"),  # the run that wrote it
     text("caller"),
     int64("created_us"),
+)
+Index(
+    "accounting_batch_file_unique",
+    accounting_batch_file.c.data_file_set_code,
+    accounting_batch_file.c.file_name,
+    unique=True,
 )
 
 accounting_batch_return = table(

@@ -44,7 +44,8 @@ class Posting(Protocol):
 class Done:
     """An operation that was carried out: when, by whom, and what the one who did it calls it.
 
-    `attempts` is how many calls it took, 0 where none was made, or it is not known.
+    `attempts` is how many calls it took, 0 where none was made, or it is not known. `batch_no` is that of the batch file
+    it stands in, 0 for none.
     """
 
     claim_id: str
@@ -53,6 +54,7 @@ class Done:
     executed_by: str
     external_reference: str = ""
     attempts: int = 0
+    batch_no: int = 0
 
     @property
     def key(self) -> Key:
@@ -143,6 +145,7 @@ def _completed(assignment: Assignment, done: Done, now_us: int) -> Assignment:
         assignment,
         state=AssignmentState.COMPLETED,
         attempts=done.attempts or assignment.attempts,
+        batch_no=done.batch_no or assignment.batch_no,
         unanswered=False,
         reason="",
         message="",

@@ -356,16 +356,11 @@ def _assignment() -> None:
         text("message", default=""),
         text("assignee", default=""),
         int64("batch_no", default=0),
+        text("taken_by", default=""),
         int64("updated_us"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
         postgresql_with={"fillfactor": 60},
-    )
-    op.create_index(
-        "ix_assignment_batch",
-        "assignment",
-        ["client_code", "batch_no", "claim_id", "operation_id"],
-        **_where("batch_no > 0"),
     )
     op.create_index(
         "ix_assignment_batchable",
@@ -380,6 +375,12 @@ def _assignment() -> None:
         "ix_assignment_open", "assignment", ["client_code", "state", "claim_id", "operation_id"], **_where(_OPEN)
     )
     op.create_index("ix_assignment_scheduled", "assignment", ["scheduled_us"], **_where("state = 'SCHEDULED'"))
+    op.create_index(
+        "ix_assignment_taken",
+        "assignment",
+        ["taken_by", "accounting_day", "claim_id", "operation_id"],
+        **_where("taken_by != ''"),
+    )
 
 
 def _task() -> None:
@@ -433,7 +434,8 @@ def _accounting_batch() -> None:
         int64("rerun_no", default=0),
         text("format"),
         text("data_file_set_code", default=""),
-        text("long_running_id", default=""),
+        text("run_id"),
+        text("writer_id", default=""),
         int64("operation_count", default=0),
         json_text("totals"),
         int64("accepted_count", default=0),
@@ -446,6 +448,7 @@ def _accounting_batch() -> None:
         sqlite_with_rowid=False,
         postgresql_with={"fillfactor": 60},
     )
+    op.create_index("accounting_batch_of_run", "accounting_batch", ["run_id", "accounting_day"], unique=True)
 
 
 def _accounting_batch_number() -> None:
@@ -467,11 +470,14 @@ def _accounting_batch_file() -> None:
         int64("rerun_no", key=True),
         text("data_file_set_code"),
         text("file_name"),
-        text("long_running_id"),
+        text("run_id"),
         text("caller"),
         int64("created_us"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "accounting_batch_file_unique", "accounting_batch_file", ["data_file_set_code", "file_name"], unique=True
     )
 
 
