@@ -5,6 +5,7 @@ import warnings
 
 from countinghouse.accounting.v1 import account_determination_pb2 as countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2
 from countinghouse.accounting.v1 import accounting_rules_pb2 as countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2
+from countinghouse.accounting.v1 import assignments_pb2 as countinghouse_dot_accounting_dot_v1_dot_assignments__pb2
 from countinghouse.accounting.v1 import claims_pb2 as countinghouse_dot_accounting_dot_v1_dot_claims__pb2
 from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
 from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
@@ -13,6 +14,7 @@ from countinghouse.accounting.v1 import manual_rules_pb2 as countinghouse_dot_ac
 from countinghouse.accounting.v1 import operations_pb2 as countinghouse_dot_accounting_dot_v1_dot_operations__pb2
 from countinghouse.accounting.v1 import overview_pb2 as countinghouse_dot_accounting_dot_v1_dot_overview__pb2
 from countinghouse.accounting.v1 import resolution_pb2 as countinghouse_dot_accounting_dot_v1_dot_resolution__pb2
+from countinghouse.accounting.v1 import tasks_pb2 as countinghouse_dot_accounting_dot_v1_dot_tasks__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -294,6 +296,61 @@ class AccountingServiceStub(object):
                 '/countinghouse.accounting.v1.AccountingService/ReopenClaim',
                 request_serializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ReopenClaimRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+                _registered_method=True)
+        self.GetAssignment = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAssignment',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.GetAssignmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+                _registered_method=True)
+        self.ListAssignments = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAssignments',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.ListAssignmentsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.ListAssignmentsResponse.FromString,
+                _registered_method=True)
+        self.CompleteAssignment = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CompleteAssignment',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.CompleteAssignmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+                _registered_method=True)
+        self.RetryAssignment = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/RetryAssignment',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RetryAssignmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+                _registered_method=True)
+        self.RerouteAssignment = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/RerouteAssignment',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RerouteAssignmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+                _registered_method=True)
+        self.RecordAssignmentOutcome = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/RecordAssignmentOutcome',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RecordAssignmentOutcomeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+                _registered_method=True)
+        self.GetTask = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetTask',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.GetTaskRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+                _registered_method=True)
+        self.ListTasks = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListTasks',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ListTasksRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ListTasksResponse.FromString,
+                _registered_method=True)
+        self.ClaimTask = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ClaimTask',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ClaimTaskRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+                _registered_method=True)
+        self.ReleaseTask = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ReleaseTask',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ReleaseTaskRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+                _registered_method=True)
+        self.CloseTask = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/CloseTask',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.CloseTaskRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
                 _registered_method=True)
 
 
@@ -742,6 +799,123 @@ class AccountingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAssignment(self, request, context):
+        """Gets an assignment. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAssignments(self, request, context):
+        """Lists assignments, of a claim or of all: by claim, of a claim by workflow
+        point. Errors: NOT_FOUND for the claim.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteAssignment(self, request, context):
+        """Records that the caller has carried an operation out: one for people, or one
+        that failed elsewhere. It is executed.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION when nobody knows
+        whether it was done already (OUTCOME_IN_DOUBT), when another person has it in
+        hand (TASK_CLAIMED_BY_ANOTHER), when its service or batch carries it out
+        (ASSIGNMENT_NOT_BY_HAND), when it is not due or has ended (ASSIGNMENT_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryAssignment(self, request, context):
+        """Tries again what failed or is in doubt: a new budget of calls with the same
+        key, by the client's settings of now. Of what is in doubt the system of record
+        is asked first what became of it.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for any other (ASSIGNMENT_NOT_RETRIED),
+        when another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when the system
+        of record has posted it (ASSIGNMENT_POSTED), when the client does not have its
+        channel any more (CHANNEL_NOT_CONFIGURED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RerouteAssignment(self, request, context):
+        """Has an operation carried out by another channel. Its accounting date is that
+        of the new channel, never an earlier one; goal and deadline begin anew.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION when nobody knows whether it was done
+        already (OUTCOME_IN_DOUBT), while it is being done (CALL_IN_PROGRESS), when
+        another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when it waits for
+        another operation or has ended (ASSIGNMENT_STATE), when the client does not
+        have the channel (CHANNEL_NOT_CONFIGURED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordAssignmentOutcome(self, request, context):
+        """Records what the system of record shows of an assignment in doubt: posted, and
+        it is executed; not posted, and it has failed.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION for one that is not
+        in doubt (OUTCOME_KNOWN), when another person has it in hand
+        (TASK_CLAIMED_BY_ANOTHER), when the system of record itself answered that it is
+        posted (ASSIGNMENT_POSTED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTask(self, request, context):
+        """Gets a task. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTasks(self, request, context):
+        """Lists tasks, of a client or of all: those that are not closed, the oldest
+        first. Errors: NOT_FOUND for the client.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClaimTask(self, request, context):
+        """Takes a task in hand: of two at once, one wins. To claim what one has already
+        changes nothing.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+        another person has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed
+        (TASK_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseTask(self, request, context):
+        """Gives a task back to its queue: one's own, or that of somebody who is away.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+        nobody has it in hand (TASK_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseTask(self, request, context):
+        """Closes a task about a batch, with a note on what was done about it.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
+        that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
+        has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -989,6 +1163,61 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     servicer.ReopenClaim,
                     request_deserializer=countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ReopenClaimRequest.FromString,
                     response_serializer=countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.SerializeToString,
+            ),
+            'GetAssignment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAssignment,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.GetAssignmentRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.SerializeToString,
+            ),
+            'ListAssignments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAssignments,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.ListAssignmentsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.ListAssignmentsResponse.SerializeToString,
+            ),
+            'CompleteAssignment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteAssignment,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.CompleteAssignmentRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.SerializeToString,
+            ),
+            'RetryAssignment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryAssignment,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RetryAssignmentRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.SerializeToString,
+            ),
+            'RerouteAssignment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RerouteAssignment,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RerouteAssignmentRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.SerializeToString,
+            ),
+            'RecordAssignmentOutcome': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordAssignmentOutcome,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RecordAssignmentOutcomeRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.SerializeToString,
+            ),
+            'GetTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTask,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.GetTaskRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.SerializeToString,
+            ),
+            'ListTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTasks,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ListTasksRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ListTasksResponse.SerializeToString,
+            ),
+            'ClaimTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimTask,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ClaimTaskRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.SerializeToString,
+            ),
+            'ReleaseTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseTask,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ReleaseTaskRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.SerializeToString,
+            ),
+            'CloseTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseTask,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.CloseTaskRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2321,6 +2550,303 @@ class AccountingService(object):
             '/countinghouse.accounting.v1.AccountingService/ReopenClaim',
             countinghouse_dot_accounting_dot_v1_dot_resolution__pb2.ReopenClaimRequest.SerializeToString,
             countinghouse_dot_accounting_dot_v1_dot_claims__pb2.Claim.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAssignment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAssignment',
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.GetAssignmentRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAssignments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAssignments',
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.ListAssignmentsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.ListAssignmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteAssignment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CompleteAssignment',
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.CompleteAssignmentRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryAssignment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/RetryAssignment',
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RetryAssignmentRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RerouteAssignment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/RerouteAssignment',
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RerouteAssignmentRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordAssignmentOutcome(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/RecordAssignmentOutcome',
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.RecordAssignmentOutcomeRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_assignments__pb2.Assignment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetTask',
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.GetTaskRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListTasks',
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ListTasksRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ListTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClaimTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ClaimTask',
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ClaimTaskRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ReleaseTask',
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.ReleaseTaskRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/CloseTask',
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.CloseTaskRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
             options,
             channel_credentials,
             insecure,

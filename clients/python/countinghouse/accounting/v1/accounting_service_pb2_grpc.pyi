@@ -6,6 +6,7 @@ Turns accounting rules into balanced operations and has them carried out."""
 from collections import abc as _abc
 from countinghouse.accounting.v1 import account_determination_pb2 as _account_determination_pb2
 from countinghouse.accounting.v1 import accounting_rules_pb2 as _accounting_rules_pb2
+from countinghouse.accounting.v1 import assignments_pb2 as _assignments_pb2
 from countinghouse.accounting.v1 import claims_pb2 as _claims_pb2
 from countinghouse.accounting.v1 import clients_pb2 as _clients_pb2
 from countinghouse.accounting.v1 import configuration_pb2 as _configuration_pb2
@@ -14,6 +15,7 @@ from countinghouse.accounting.v1 import manual_rules_pb2 as _manual_rules_pb2
 from countinghouse.accounting.v1 import operations_pb2 as _operations_pb2
 from countinghouse.accounting.v1 import overview_pb2 as _overview_pb2
 from countinghouse.accounting.v1 import resolution_pb2 as _resolution_pb2
+from countinghouse.accounting.v1 import tasks_pb2 as _tasks_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -269,6 +271,77 @@ class AccountingServiceStub:
     Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
     is open (CLAIM_STATE).
     """
+    GetAssignment: _grpc.UnaryUnaryMultiCallable[_assignments_pb2.GetAssignmentRequest, _assignments_pb2.Assignment]
+    """Gets an assignment. Errors: NOT_FOUND."""
+    ListAssignments: _grpc.UnaryUnaryMultiCallable[_assignments_pb2.ListAssignmentsRequest, _assignments_pb2.ListAssignmentsResponse]
+    """Lists assignments, of a claim or of all: by claim, of a claim by workflow
+    point. Errors: NOT_FOUND for the claim.
+    """
+    CompleteAssignment: _grpc.UnaryUnaryMultiCallable[_assignments_pb2.CompleteAssignmentRequest, _assignments_pb2.Assignment]
+    """Records that the caller has carried an operation out: one for people, or one
+    that failed elsewhere. It is executed.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION when nobody knows
+    whether it was done already (OUTCOME_IN_DOUBT), when another person has it in
+    hand (TASK_CLAIMED_BY_ANOTHER), when its service or batch carries it out
+    (ASSIGNMENT_NOT_BY_HAND), when it is not due or has ended (ASSIGNMENT_STATE).
+    """
+    RetryAssignment: _grpc.UnaryUnaryMultiCallable[_assignments_pb2.RetryAssignmentRequest, _assignments_pb2.Assignment]
+    """Tries again what failed or is in doubt: a new budget of calls with the same
+    key, by the client's settings of now. Of what is in doubt the system of record
+    is asked first what became of it.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for any other (ASSIGNMENT_NOT_RETRIED),
+    when another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when the system
+    of record has posted it (ASSIGNMENT_POSTED), when the client does not have its
+    channel any more (CHANNEL_NOT_CONFIGURED).
+    """
+    RerouteAssignment: _grpc.UnaryUnaryMultiCallable[_assignments_pb2.RerouteAssignmentRequest, _assignments_pb2.Assignment]
+    """Has an operation carried out by another channel. Its accounting date is that
+    of the new channel, never an earlier one; goal and deadline begin anew.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION when nobody knows whether it was done
+    already (OUTCOME_IN_DOUBT), while it is being done (CALL_IN_PROGRESS), when
+    another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when it waits for
+    another operation or has ended (ASSIGNMENT_STATE), when the client does not
+    have the channel (CHANNEL_NOT_CONFIGURED).
+    """
+    RecordAssignmentOutcome: _grpc.UnaryUnaryMultiCallable[_assignments_pb2.RecordAssignmentOutcomeRequest, _assignments_pb2.Assignment]
+    """Records what the system of record shows of an assignment in doubt: posted, and
+    it is executed; not posted, and it has failed.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION for one that is not
+    in doubt (OUTCOME_KNOWN), when another person has it in hand
+    (TASK_CLAIMED_BY_ANOTHER), when the system of record itself answered that it is
+    posted (ASSIGNMENT_POSTED).
+    """
+    GetTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetTaskRequest, _tasks_pb2.Task]
+    """Gets a task. Errors: NOT_FOUND."""
+    ListTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ListTasksRequest, _tasks_pb2.ListTasksResponse]
+    """Lists tasks, of a client or of all: those that are not closed, the oldest
+    first. Errors: NOT_FOUND for the client.
+    """
+    ClaimTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ClaimTaskRequest, _tasks_pb2.Task]
+    """Takes a task in hand: of two at once, one wins. To claim what one has already
+    changes nothing.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+    another person has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed
+    (TASK_STATE).
+    """
+    ReleaseTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReleaseTaskRequest, _tasks_pb2.Task]
+    """Gives a task back to its queue: one's own, or that of somebody who is away.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+    nobody has it in hand (TASK_STATE).
+    """
+    CloseTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CloseTaskRequest, _tasks_pb2.Task]
+    """Closes a task about a batch, with a note on what was done about it.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
+    that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
+    has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -501,6 +574,77 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
 
     Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
     is open (CLAIM_STATE).
+    """
+    GetAssignment: _aio.UnaryUnaryMultiCallable[_assignments_pb2.GetAssignmentRequest, _assignments_pb2.Assignment]  # type: ignore[assignment]
+    """Gets an assignment. Errors: NOT_FOUND."""
+    ListAssignments: _aio.UnaryUnaryMultiCallable[_assignments_pb2.ListAssignmentsRequest, _assignments_pb2.ListAssignmentsResponse]  # type: ignore[assignment]
+    """Lists assignments, of a claim or of all: by claim, of a claim by workflow
+    point. Errors: NOT_FOUND for the claim.
+    """
+    CompleteAssignment: _aio.UnaryUnaryMultiCallable[_assignments_pb2.CompleteAssignmentRequest, _assignments_pb2.Assignment]  # type: ignore[assignment]
+    """Records that the caller has carried an operation out: one for people, or one
+    that failed elsewhere. It is executed.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION when nobody knows
+    whether it was done already (OUTCOME_IN_DOUBT), when another person has it in
+    hand (TASK_CLAIMED_BY_ANOTHER), when its service or batch carries it out
+    (ASSIGNMENT_NOT_BY_HAND), when it is not due or has ended (ASSIGNMENT_STATE).
+    """
+    RetryAssignment: _aio.UnaryUnaryMultiCallable[_assignments_pb2.RetryAssignmentRequest, _assignments_pb2.Assignment]  # type: ignore[assignment]
+    """Tries again what failed or is in doubt: a new budget of calls with the same
+    key, by the client's settings of now. Of what is in doubt the system of record
+    is asked first what became of it.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for any other (ASSIGNMENT_NOT_RETRIED),
+    when another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when the system
+    of record has posted it (ASSIGNMENT_POSTED), when the client does not have its
+    channel any more (CHANNEL_NOT_CONFIGURED).
+    """
+    RerouteAssignment: _aio.UnaryUnaryMultiCallable[_assignments_pb2.RerouteAssignmentRequest, _assignments_pb2.Assignment]  # type: ignore[assignment]
+    """Has an operation carried out by another channel. Its accounting date is that
+    of the new channel, never an earlier one; goal and deadline begin anew.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION when nobody knows whether it was done
+    already (OUTCOME_IN_DOUBT), while it is being done (CALL_IN_PROGRESS), when
+    another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when it waits for
+    another operation or has ended (ASSIGNMENT_STATE), when the client does not
+    have the channel (CHANNEL_NOT_CONFIGURED).
+    """
+    RecordAssignmentOutcome: _aio.UnaryUnaryMultiCallable[_assignments_pb2.RecordAssignmentOutcomeRequest, _assignments_pb2.Assignment]  # type: ignore[assignment]
+    """Records what the system of record shows of an assignment in doubt: posted, and
+    it is executed; not posted, and it has failed.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION for one that is not
+    in doubt (OUTCOME_KNOWN), when another person has it in hand
+    (TASK_CLAIMED_BY_ANOTHER), when the system of record itself answered that it is
+    posted (ASSIGNMENT_POSTED).
+    """
+    GetTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetTaskRequest, _tasks_pb2.Task]  # type: ignore[assignment]
+    """Gets a task. Errors: NOT_FOUND."""
+    ListTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ListTasksRequest, _tasks_pb2.ListTasksResponse]  # type: ignore[assignment]
+    """Lists tasks, of a client or of all: those that are not closed, the oldest
+    first. Errors: NOT_FOUND for the client.
+    """
+    ClaimTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ClaimTaskRequest, _tasks_pb2.Task]  # type: ignore[assignment]
+    """Takes a task in hand: of two at once, one wins. To claim what one has already
+    changes nothing.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+    another person has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed
+    (TASK_STATE).
+    """
+    ReleaseTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReleaseTaskRequest, _tasks_pb2.Task]  # type: ignore[assignment]
+    """Gives a task back to its queue: one's own, or that of somebody who is away.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+    nobody has it in hand (TASK_STATE).
+    """
+    CloseTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CloseTaskRequest, _tasks_pb2.Task]  # type: ignore[assignment]
+    """Closes a task about a batch, with a note on what was done about it.
+
+    Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
+    that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
+    has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -1025,6 +1169,143 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
         is open (CLAIM_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def GetAssignment(
+        self,
+        request: _assignments_pb2.GetAssignmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assignments_pb2.Assignment, _abc.Awaitable[_assignments_pb2.Assignment]]:
+        """Gets an assignment. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAssignments(
+        self,
+        request: _assignments_pb2.ListAssignmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assignments_pb2.ListAssignmentsResponse, _abc.Awaitable[_assignments_pb2.ListAssignmentsResponse]]:
+        """Lists assignments, of a claim or of all: by claim, of a claim by workflow
+        point. Errors: NOT_FOUND for the claim.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteAssignment(
+        self,
+        request: _assignments_pb2.CompleteAssignmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assignments_pb2.Assignment, _abc.Awaitable[_assignments_pb2.Assignment]]:
+        """Records that the caller has carried an operation out: one for people, or one
+        that failed elsewhere. It is executed.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION when nobody knows
+        whether it was done already (OUTCOME_IN_DOUBT), when another person has it in
+        hand (TASK_CLAIMED_BY_ANOTHER), when its service or batch carries it out
+        (ASSIGNMENT_NOT_BY_HAND), when it is not due or has ended (ASSIGNMENT_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def RetryAssignment(
+        self,
+        request: _assignments_pb2.RetryAssignmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assignments_pb2.Assignment, _abc.Awaitable[_assignments_pb2.Assignment]]:
+        """Tries again what failed or is in doubt: a new budget of calls with the same
+        key, by the client's settings of now. Of what is in doubt the system of record
+        is asked first what became of it.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for any other (ASSIGNMENT_NOT_RETRIED),
+        when another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when the system
+        of record has posted it (ASSIGNMENT_POSTED), when the client does not have its
+        channel any more (CHANNEL_NOT_CONFIGURED).
+        """
+
+    @_abc_1.abstractmethod
+    def RerouteAssignment(
+        self,
+        request: _assignments_pb2.RerouteAssignmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assignments_pb2.Assignment, _abc.Awaitable[_assignments_pb2.Assignment]]:
+        """Has an operation carried out by another channel. Its accounting date is that
+        of the new channel, never an earlier one; goal and deadline begin anew.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION when nobody knows whether it was done
+        already (OUTCOME_IN_DOUBT), while it is being done (CALL_IN_PROGRESS), when
+        another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when it waits for
+        another operation or has ended (ASSIGNMENT_STATE), when the client does not
+        have the channel (CHANNEL_NOT_CONFIGURED).
+        """
+
+    @_abc_1.abstractmethod
+    def RecordAssignmentOutcome(
+        self,
+        request: _assignments_pb2.RecordAssignmentOutcomeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assignments_pb2.Assignment, _abc.Awaitable[_assignments_pb2.Assignment]]:
+        """Records what the system of record shows of an assignment in doubt: posted, and
+        it is executed; not posted, and it has failed.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION for one that is not
+        in doubt (OUTCOME_KNOWN), when another person has it in hand
+        (TASK_CLAIMED_BY_ANOTHER), when the system of record itself answered that it is
+        posted (ASSIGNMENT_POSTED).
+        """
+
+    @_abc_1.abstractmethod
+    def GetTask(
+        self,
+        request: _tasks_pb2.GetTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.Task, _abc.Awaitable[_tasks_pb2.Task]]:
+        """Gets a task. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListTasks(
+        self,
+        request: _tasks_pb2.ListTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.ListTasksResponse, _abc.Awaitable[_tasks_pb2.ListTasksResponse]]:
+        """Lists tasks, of a client or of all: those that are not closed, the oldest
+        first. Errors: NOT_FOUND for the client.
+        """
+
+    @_abc_1.abstractmethod
+    def ClaimTask(
+        self,
+        request: _tasks_pb2.ClaimTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.Task, _abc.Awaitable[_tasks_pb2.Task]]:
+        """Takes a task in hand: of two at once, one wins. To claim what one has already
+        changes nothing.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+        another person has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed
+        (TASK_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseTask(
+        self,
+        request: _tasks_pb2.ReleaseTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.Task, _abc.Awaitable[_tasks_pb2.Task]]:
+        """Gives a task back to its queue: one's own, or that of somebody who is away.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+        nobody has it in hand (TASK_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def CloseTask(
+        self,
+        request: _tasks_pb2.CloseTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.Task, _abc.Awaitable[_tasks_pb2.Task]]:
+        """Closes a task about a batch, with a note on what was done about it.
+
+        Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
+        that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
+        has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
