@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 
+from bench.adjustments import adjustments
 from bench.balances import balances
 from bench.deliveries import deliveries
 from bench.extraction import extraction, extraction_beside, extraction_memory
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "extraction-memory": extraction_memory,
     "extraction-beside": extraction_beside,
     "deliveries": deliveries,
+    "adjustments": adjustments,
     "balances": balances,
 }
 DIALECTS = ("sqlite", "postgresql")

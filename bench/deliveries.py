@@ -106,10 +106,10 @@ def _run(databases: Databases, folder: Path, number: int, count: int) -> _Run:
         environment = environment_of(url, "127.0.0.1:0", folder / "files", settings)
         with started([PROGRAM, "work"], environment) as worker:
             roots = [worker.pid, *databases.roots]
-            first = _until(url, 1)  # what the start of the process takes is not counted
+            first = until_delivered(url, 1)  # what the start of the process takes is not counted
             meter = Meter(roots)
-            spent = meter.spent(_until(url, int(BULK * count)) - first)
-            left = count - _until(url, count)
+            spent = meter.spent(until_delivered(url, int(BULK * count)) - first)
+            left = count - until_delivered(url, count)
             all_s = meter.spent().wall_s
         results.send(None)
         arrived, attempts, unsigned = results.recv()
@@ -119,7 +119,7 @@ def _run(databases: Databases, folder: Path, number: int, count: int) -> _Run:
     return run
 
 
-def _until(url: str, wanted: int) -> int:
+def until_delivered(url: str, wanted: int) -> int:
     """Wait until so many are delivered, at most FINISH_S; gives how many are."""
     deadline = time.monotonic() + FINISH_S
     while (done := _delivered(url)) < wanted and time.monotonic() < deadline:

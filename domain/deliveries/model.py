@@ -169,7 +169,8 @@ class Trouble:
 class Waiting:
     """A target with pending deliveries: when the first is due, how many are under way, and its trouble, if any.
 
-    `under_way_max` is what its first delivery asks for (`Limits`), 0 for nothing.
+    `under_way_max` is what its first delivery asks for (`Limits`), 0 for nothing; `held` is how many of those under way
+    are in the hands of who asks.
     """
 
     kind: Kind
@@ -178,6 +179,15 @@ class Waiting:
     under_way: int
     trouble: Trouble | None
     under_way_max: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What was claimed, and how many to a target with a limit of its own may be sent at once by who claimed them."""
+
+    deliveries: list[Delivery]
+    at_once: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from domain.deliveries.model import Delivery, Outcome, Patience, State, Trouble,
 TROUBLED_FROM = 10
 """So many failures one after another, and a target is sent one delivery at a time, with pauses between."""
 
+AHEAD = 3
+"""So many times as many are claimed as are sent at once, so that no hand waits for a transaction."""
+
 CHANCE_MAX = 1_000
 """Random parts are drawn from 0 to this."""
 
@@ -37,13 +40,25 @@ def shares(waiting: Sequence[Waiting], *, free: int, per_target_max: int, now_us
 
 
 def room(each: Waiting, *, per_target_max: int) -> int:
-    """How many more of the target may be under way."""
-    return max(0, _limit(each, per_target_max) - each.under_way)
+    """How many more of the target may be claimed."""
+    if _is_troubled(each):
+        return max(0, 1 - each.under_way)
+    if not each.under_way_max:
+        return max(0, per_target_max - each.under_way)
+    return max(0, min(per_target_max, AHEAD * at_once(each)) - each.held)
+
+
+def at_once(each: Waiting) -> int:
+    """How many of a target with a limit of its own this sender may send at once: what the others' claims leave of it.
+
+    So all together never pass the limit: what a sender may send is what it held when others claimed last, or less.
+    """
+    return max(0, each.under_way_max - (each.under_way - each.held))
 
 
 def opens_us(each: Waiting, *, per_target_max: int) -> int:
     """From when on the target's next delivery may be claimed; far in the future while its hands are full."""
-    if each.under_way >= _limit(each, per_target_max):
+    if not room(each, per_target_max=per_target_max):
         return NEVER_US
     return max(each.due_us, each.trouble.paused_until_us if each.trouble else 0)
 
@@ -95,10 +110,8 @@ def trouble_after(before: Trouble | None, outcome: Outcome, *, now_us: int, chan
     return Trouble(failures, since_us, now_us + pause_us)
 
 
-def _limit(each: Waiting, per_target_max: int) -> int:
-    if each.trouble and each.trouble.failures >= TROUBLED_FROM:
-        return 1
-    return min(per_target_max, each.under_way_max or per_target_max)
+def _is_troubled(each: Waiting) -> bool:
+    return each.trouble is not None and each.trouble.failures >= TROUBLED_FROM
 
 
 def _doubled(pause_us: int, times: int, at_most_us: int) -> int:

@@ -5,7 +5,7 @@ A delivery's resource name is `deliveries/{delivery_id}`. All instants are the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from domain.deliveries import rules, store
 from domain.deliveries.errors import HELD_BACK, DeliveryNotFound, DeliveryRetriedElsewhere, DeliveryStillPending
 from domain.deliveries.model import (
+    Claimed,
     Delivery,
     DeliveryFilter,
     Kind,
@@ -33,6 +34,9 @@ from domain.kernel.ids import new_id
 from domain.kernel.paging import Page
 
 _GIVEN_UP_AT_ONCE = 500
+
+NOTHING: Mapping[str, int] = {}
+"""Of no target is anything held."""
 
 Seen = frozenset[int] | None
 """The ids of the scopes that the caller may see (`kernel.scopes.visible`); None: all."""
@@ -100,44 +104,57 @@ def send_again(
     return get(tx, found.delivery_id)
 
 
-def pause_us(tx: Connection, kinds: Sequence[Kind], *, per_target_max: int) -> int | None:
+def pause_us(
+    tx: Connection, kinds: Sequence[Kind], *, per_target_max: int, held: Mapping[str, int] = NOTHING
+) -> int | None:
     """How long until there is something to claim, in microseconds: 0 for now, None while nothing can become due.
 
-    Cost: one statement for the clock, one a kind; no lock.
+    `held`: how many of each target the sender has already. Cost: one statement for the clock, one a kind; no lock.
     """
     at_us = now_us(tx)
-    opens = [rules.opens_us(each, per_target_max=per_target_max) for each in store.waiting(tx, kinds, at_us)]
+    opens = [rules.opens_us(each, per_target_max=per_target_max) for each in _waiting(tx, kinds, held, at_us)]
     first_us = min(opens, default=rules.NEVER_US)
     return None if first_us == rules.NEVER_US else max(0, first_us - at_us)
 
 
-def claim(tx: Connection, kinds: Sequence[Kind], *, free: int, per_target_max: int, lease_us: int) -> list[Delivery]:
+def claim(
+    tx: Connection,
+    kinds: Sequence[Kind],
+    *,
+    free: int,
+    per_target_max: int,
+    lease_us: int,
+    held: Mapping[str, int] = NOTHING,
+) -> Claimed:
     """Claim at most `free` deliveries for `lease_us`, fairly between targets (`rules.shares`).
 
     Of one target `per_target_max` are under way at once; senders that claim at the same instant may pass it by what
-    they do not see of each other. They do not pass a limit that deliveries ask for themselves (`Limits`).
+    they do not see of each other. They do not pass a limit that deliveries ask for themselves (`Limits`), as long as
+    each sends no more of such a target at once than it is told (`Claimed.at_once`), and tells what it `held` of it.
 
     Cost: one statement for the clock, one a kind, one a target served, two more for one with a limit of its own.
     """
     at_us = now_us(tx)
-    waiting = store.waiting(tx, kinds, at_us)
+    waiting = _waiting(tx, kinds, held, at_us)
     of_target = {each.target: each for each in waiting}
     claimed: list[Delivery] = []
+    at_once: dict[str, int] = {}
     for target, share in rules.shares(waiting, free=free, per_target_max=per_target_max, now_us=at_us).items():
-        kind, most = of_target[target].kind, share
-        if of_target[target].under_way_max:
-            most = _most_within(tx, of_target[target], share, per_target_max, at_us)
+        seen, most = of_target[target], share
+        if seen.under_way_max:
+            under_way = store.under_way_if_ours(tx, seen.kind, target, now_us=at_us)
+            if under_way is None:
+                continue
+            seen = replace(seen, under_way=under_way)
+            most = min(share, rules.room(seen, per_target_max=per_target_max))
+            at_once[target] = rules.at_once(seen)
         if most:
-            claimed += store.claim(tx, kind, target, most=most, now_us=at_us, until_us=at_us + lease_us)
-    return sorted(claimed, key=lambda each: each.delivery_id)
+            claimed += store.claim(tx, seen.kind, target, most=most, now_us=at_us, until_us=at_us + lease_us)
+    return Claimed(sorted(claimed, key=lambda each: each.delivery_id), at_once)
 
 
-def _most_within(tx: Connection, seen: Waiting, share: int, per_target_max: int, at_us: int) -> int:
-    """How many of its share a target may have, by a count that nobody changes; 0 while another claims of it."""
-    under_way = store.under_way_if_ours(tx, seen.kind, seen.target, now_us=at_us)
-    if under_way is None:
-        return 0
-    return min(share, rules.room(replace(seen, under_way=under_way), per_target_max=per_target_max))
+def _waiting(tx: Connection, kinds: Sequence[Kind], held: Mapping[str, int], at_us: int) -> list[Waiting]:
+    return [replace(each, held=held.get(each.target, 0)) for each in store.waiting(tx, kinds, at_us)]
 
 
 def keep(tx: Connection, held: Collection[Delivery], *, lease_us: int) -> None:

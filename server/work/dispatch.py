@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection
 
 from domain.deliveries import rules, service
-from domain.deliveries.model import Delivery, Kind, Outcome, Patience, State, failed, unanswered
+from domain.deliveries.model import Claimed, Delivery, Kind, Outcome, Patience, State, failed, unanswered
 from domain.kernel.errors import Unavailable
 from domain.operations import service as operations
 from server.database.changes import FileChanges
@@ -32,7 +32,6 @@ _KEEPS_PER_LEASE = 3
 _PAUSE_S = 1.0  # after something went wrong
 _GATHER_S = 0.05  # so long, attempts that end are gathered to be recorded in one transaction
 _LOOK_S = 0.1  # between two looks at what else is due while some is being sent
-_AHEAD = 3  # so many times as many are claimed as hands are there, so that no hand waits for a transaction
 _TICK_S = 0.25  # between two looks at whether to stop, and at whether the SQLite file has changed
 _SECOND_US = 1_000_000
 
@@ -83,12 +82,12 @@ class DispatchSettings:
     @property
     def claims_max(self) -> int:
         """How many deliveries are claimed at once: those that are being sent, and some that wait for a hand."""
-        return self.hands * _AHEAD
+        return self.hands * rules.AHEAD
 
     @property
     def claims_per_target_max(self) -> int:
         """How many of them to one target."""
-        return self.per_target_max * _AHEAD
+        return self.per_target_max * rules.AHEAD
 
     @property
     def connections(self) -> int:
@@ -97,6 +96,7 @@ class DispatchSettings:
 
 
 _Attempt = tuple[Delivery, Outcome | None]
+_NOTHING = Claimed([], {})
 
 
 class Dispatch:
@@ -180,6 +180,7 @@ class _Round:
         self._held: dict[str, Delivery] = {}
         self._waiting: dict[str, deque[Delivery]] = {}  # held and in nobody's hands, by target
         self._sending: Counter[str] = Counter()  # by target
+        self._at_once: dict[str, int] = {}  # by target with a limit of its own, what it leaves to us
         self._ended: list[_Attempt] = []
         self._kept_s = time.monotonic()  # a lease of all that is held began then, or later
         self._due_s = 0.0  # when the next look is worth it
@@ -231,16 +232,19 @@ class _Round:
         except Exception:
             if not self._ended:
                 raise
-            recorded, claimed = self._record_apart(), []
+            recorded, claimed = self._record_apart(), _NOTHING
         for delivery, _ in self._ended:
             self._held.pop(delivery.delivery_id, None)
         self._ended.clear()
         if not self._held:
             self._kept_s = now_s
-        for delivery in claimed:
+        self._at_once |= claimed.at_once
+        for target in [each for each, most in claimed.at_once.items() if not most]:
+            self._ended += [(delivery, None) for delivery in self._waiting.pop(target, ())]  # others' turn
+        for delivery in claimed.deliveries:
             self._held[delivery.delivery_id] = delivery
             self._waiting.setdefault(delivery.target, deque()).append(delivery)
-        self._due_s = time.monotonic() + _LOOK_S if claimed else 0.0
+        self._due_s = time.monotonic() + _LOOK_S if claimed.deliveries else 0.0
         for delivery in recorded:
             _log(delivery)
 
@@ -256,9 +260,7 @@ class _Round:
                 _log_broken("outcome not recorded", attempt[0], error)
         return recorded
 
-    def _one_transaction(
-        self, tx: Connection, ended: Sequence[_Attempt], free: int
-    ) -> tuple[list[Delivery], list[Delivery]]:
+    def _one_transaction(self, tx: Connection, ended: Sequence[_Attempt], free: int) -> tuple[list[Delivery], Claimed]:
         service.hand_back(tx, [delivery for delivery, outcome in ended if outcome is None])
         tried = [(delivery, outcome) for delivery, outcome in ended if outcome is not None]
         outcomes = {delivery.delivery_id: outcome for delivery, outcome in tried}
@@ -268,16 +270,24 @@ class _Round:
             if pairs:
                 handler.record(tx, pairs)
         if not free:
-            return recorded, []
-        most = self._settings.claims_per_target_max
-        return recorded, service.claim(tx, self._kinds, free=free, per_target_max=most, lease_us=self._lease_us)
+            return recorded, _NOTHING
+        most, held = self._settings.claims_per_target_max, self._held_without(ended)
+        claimed = service.claim(tx, self._kinds, free=free, per_target_max=most, lease_us=self._lease_us, held=held)
+        return recorded, claimed
+
+    def _held_without(self, ended: Sequence[_Attempt]) -> Counter[str]:
+        """How many are held, by target, once those that ended are not any more."""
+        held = Counter(each.target for each in self._held.values())
+        held.subtract(delivery.target for delivery, _ in ended)
+        return held
 
     def _is_due(self) -> bool:
         """Whether there is something to claim; asked when it may have become so, without a lock."""
         if time.monotonic() < self._due_s:
             return False
         most = self._settings.claims_per_target_max
-        pause_us = self._database.read(lambda tx: service.pause_us(tx, self._kinds, per_target_max=most))
+        held = self._held_without(self._ended)
+        pause_us = self._database.read(lambda tx: service.pause_us(tx, self._kinds, per_target_max=most, held=held))
         pause_s = self._settings.poll_s if pause_us is None else min(self._settings.poll_s, pause_us / _SECOND_US)
         self._due_s = time.monotonic() + pause_s
         return pause_us == 0
@@ -287,7 +297,7 @@ class _Round:
         self._let_go_of_what_is_late()
         free = self._settings.hands - self._sending.total()
         while free > 0:
-            able = [each for each in self._waiting if self._sending[each] < self._settings.per_target_max]
+            able = [each for each in self._waiting if self._sending[each] < self._most_at_once(each)]
             if not able:
                 return
             target = min(able, key=lambda each: self._sending[each])
@@ -297,6 +307,9 @@ class _Round:
             self._sending[target] += 1
             self._todo.put(delivery)
             free -= 1
+
+    def _most_at_once(self, target: str) -> int:
+        return min(self._settings.per_target_max, self._at_once.get(target, self._settings.per_target_max))
 
     def _wait_s(self, stopping: threading.Event) -> float:
         """How long nothing need be done but to hear."""
@@ -318,12 +331,22 @@ class _Round:
                 else:
                     self._take(heard)
                 left_s = until_s - time.monotonic()
-                heard = ended.get(timeout=left_s) if left_s > 0 and self._sending.total() else ended.get_nowait()
+                heard = ended.get(timeout=left_s) if left_s > 0 and self._gathers() else ended.get_nowait()
         except Empty:
             pass
         self._sending += Counter()  # forgets targets to which nothing is sent
+        if not self._held:
+            self._at_once.clear()
         if self._file is not None and self._file.changed():
             self._due_s = 0.0
+
+    def _gathers(self) -> bool:
+        """Whether to wait for more to be recorded with what has ended: not while hands wait for that to be recorded.
+
+        What is claimed of a target with a limit of its own is no more than may be sent at once.
+        """
+        sending = self._sending.total()
+        return sending > 0 and (bool(self._waiting) or len(self._ended) < sending)
 
     def _take(self, attempt: _Attempt) -> None:
         """An attempt has ended. If its lease was over, and the delivery is claimed anew, the new claim counts."""

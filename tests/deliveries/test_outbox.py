@@ -35,7 +35,7 @@ def claim(database: Database, *, free: int = 10, per_target_max: int = 10, lease
     lease_us = round(lease_s * 1_000_000)
     return database.write(
         lambda tx: service.claim(tx, tuple(Kind), free=free, per_target_max=per_target_max, lease_us=lease_us)
-    )
+    ).deliveries
 
 
 def record(database: Database, *attempts: Any, patience: Patience = PATIENCE) -> list[Delivery]:
