@@ -10,7 +10,7 @@ from server.auth.claims import Words
 from server.auth.key_ring import KeyRing
 from server.auth.key_sources import File, SourceFailed, Url
 from server.auth.keys import KeysUnreadable
-from server.auth.methods import OPEN
+from server.auth.methods import OPEN, WITHIN
 from server.auth.principal import Anybody, Authority, Metadata, Peer, Principal, digest_of
 from server.auth.signed_tokens import Rules, SignedTokens
 from server.auth.token_file import TokenFile
@@ -76,7 +76,7 @@ def authority(settings: Settings, permissions: Iterable[str], *, clock_us: Calla
 
     Raises: BadSettings with every mistake in the token file and in the file of keys.
     """
-    known = frozenset(permissions) - {OPEN}
+    known = (frozenset(permissions) | WITHIN) - {OPEN}
     if not settings.identified:
         assert settings.on_loopback, "the settings are refused otherwise"
         return Anybody(known)

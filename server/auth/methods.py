@@ -38,6 +38,10 @@ OTHERS: Mapping[str, str] = {
 """Methods of other contracts. Health and the contract itself are no secret; channelz tells who is connected."""
 
 
+WITHIN = frozenset({"performqualifiedaccounting"})
+"""Permissions that a method looks at beside its own: what a caller may do depends on what is asked for."""
+
+
 def permissions_of(services: Sequence[ServiceDescriptor]) -> dict[str, str]:
     """The permission of every method of the services, by full name without the leading slash.
 

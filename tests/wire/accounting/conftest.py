@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from server.database.transaction import Database
+from server.main import permissions
+from server.servicers.accounting.operations import QUALIFIED
 from tests.support.server import Served, serving
+from tests.wire.accounting.behind import Behind
+from tests.wire.accounting.desk import Desk
 from tests.wire.accounting.samples import SYSTEM_OF_RECORD, Accounting, open_shop
 from tests.wire.gl_extraction.samples import Gl
+
+
+class Bearing(grpc.UnaryUnaryClientInterceptor):
+    """Makes every call of a channel as whoever has the token."""
+
+    def __init__(self, token: str) -> None:
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return continuation(client_call_details._replace(metadata=self._metadata), request)
+
 
 NOW_US = 1_780_000_000_000_000  # Thursday, 2026-05-28 20:26:40 UTC
 
@@ -38,3 +56,42 @@ def shop(database: Database, migrated_url: str, tmp_path: Path, systems_of_recor
 def accounting(shop: Served) -> Accounting:
     """A stub to that server."""
     return shop.stub(Accounting)
+
+
+@pytest.fixture
+def desk(accounting: Accounting) -> Desk:
+    """A caller's desk at that server."""
+    return Desk(accounting)
+
+
+@pytest.fixture
+def behind(database: Database) -> Behind:
+    """What lies behind that server."""
+    return Behind(database, NOW_US)
+
+
+@pytest.fixture
+def staff(
+    database: Database, migrated_url: str, tmp_path: Path, systems_of_record_file: Path
+) -> Iterator[dict[str, Desk]]:
+    """Desks of several people at one server with an open shop: ada and ben may all, cleo is not qualified."""
+    path = tmp_path / "tokens.toml"
+    everything = sorted({*permissions().values()} - {""})
+    lacking = sorted({*everything} - {QUALIFIED})
+    path.write_text(
+        "".join(
+            f'[[tokens]]\ncaller = "{who}"\ntoken = "the-token-of-{who}"\npermissions = {json.dumps(held)}\n'
+            for who, held in (("ada", ["*"]), ("ben", ["*"]), ("cleo", lacking))
+        )
+    )
+    chosen = {
+        "jobs": False,
+        "token_file": path,
+        "systems_of_record_file": systems_of_record_file,
+        "systems_of_record_loopback": True,
+    }
+    with serving(migrated_url, tmp_path, carries_out=(), clock_us=lambda: NOW_US, **chosen) as server:
+        ada = grpc.intercept_channel(server.channel, Bearing("the-token-of-ada"))
+        open_shop(Accounting(ada), Gl(ada))
+        stub = server.stub(Accounting)
+        yield {who: Desk(stub, f"the-token-of-{who}") for who in ("ada", "ben", "cleo")}

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import grpc
 import pytest
-from sqlalchemy import func, select
 
 from countinghouse.accounting.v1 import operations_pb2 as pb
-from domain.accounting.execution.model import Assignment
-from domain.accounting.execution.store import assignments
-from domain.accounting.tables import accounting_operation
-from domain.gl_extraction.tables import accounting_detail
 from domain.kernel.time import iso_of
-from server.database.transaction import Database
 from tests.support.server import refusal
+from tests.wire.accounting.behind import Behind
 from tests.wire.accounting.desk import EXECUTED, PENDING, Desk, entry, money
 from tests.wire.accounting.samples import (
     TRACKING_ONLY,
@@ -29,41 +23,6 @@ from tests.wire.accounting.samples import (
     create_table,
     update_client,
 )
-
-
-@pytest.fixture
-def desk(accounting: Accounting) -> Desk:
-    return Desk(accounting)
-
-
-@dataclass
-class Behind:
-    """What lies behind the calls, in the database."""
-
-    database: Database
-
-    def operations(self, claim: str) -> int:
-        """How many operations a claim has."""
-        mine = accounting_operation.c.claim_id == claim.removeprefix("claims/")
-        query = select(func.count()).select_from(accounting_operation).where(mine)
-        return self.database.read(lambda tx: int(tx.execute(query).scalar_one()))
-
-    def assignment(self, operation: pb.AccountingOperation) -> Assignment:
-        """The assignment of an operation."""
-        _, claim_id, _, operation_id = operation.name.split("/")
-        found = self.database.read(lambda tx: assignments.find(tx, claim_id, operation_id))
-        assert found is not None
-        return found
-
-    def details(self) -> int:
-        """How many accounting details there are."""
-        query = select(func.count()).select_from(accounting_detail)
-        return self.database.read(lambda tx: int(tx.execute(query).scalar_one()))
-
-
-@pytest.fixture
-def behind(database: Database) -> Behind:
-    return Behind(database)
 
 
 @pytest.mark.rule("ACC-01", "ACC-03", "ACC-04", "ACC-05")
