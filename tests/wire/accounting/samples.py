@@ -122,8 +122,10 @@ def create_client(accounting: Accounting, code: str, *, request: Fields | None =
 def update_client(accounting: Accounting, code: str, *mask: str, **fields: Any) -> clients_pb2.Client:
     """Change fields of a client, whatever its etag."""
     found = accounting.GetClient(clients_pb2.GetClientRequest(name=f"clients/{code}"))
-    asked = {"client": {"name": found.name, "etag": found.etag, **fields}, "update_mask": ",".join(mask or fields)}
-    return accounting.UpdateClient(ParseDict(asked, clients_pb2.UpdateClientRequest()))
+    asked = {"client": {"name": found.name, "etag": found.etag, **fields}}
+    request = ParseDict(asked, clients_pb2.UpdateClientRequest())
+    request.update_mask.paths.extend(mask or fields)
+    return accounting.UpdateClient(request)
 
 
 def rule_fields(**says: Any) -> dict[str, Any]:
