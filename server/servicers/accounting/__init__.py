@@ -7,12 +7,14 @@ from domain.accounting.performing.booking import Books
 from domain.flows.accounting import Posting
 from server.call import Calls
 from server.servicers.accounting.accounting_rules import AccountingRulesMethods
+from server.servicers.accounting.assignments import AssignmentsMethods
 from server.servicers.accounting.claims import ClaimsMethods
 from server.servicers.accounting.configuration import ConfigurationMethods
 from server.servicers.accounting.feed import FeedMethods
 from server.servicers.accounting.operations import OperationsMethods
 from server.servicers.accounting.overview import OverviewMethods
 from server.servicers.accounting.resolution import ResolutionMethods
+from server.servicers.accounting.tasks import TasksMethods
 from server.watcher import Watcher
 
 
@@ -22,6 +24,8 @@ class AccountingServicer(
     ClaimsMethods,
     FeedMethods,
     OperationsMethods,
+    AssignmentsMethods,
+    TasksMethods,
     OverviewMethods,
     ResolutionMethods,
 ):
