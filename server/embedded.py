@@ -62,7 +62,7 @@ async def _live(
 
 @contextmanager
 def _working(settings: Settings, jobs: Sequence[Job], server: Server, clock_us: Callable[[], int]) -> Iterator[None]:
-    how, further = worker_settings(settings), loops(settings, clock_us=clock_us)
+    how, further = worker_settings(settings), loops(settings, tell=server.announce, clock_us=clock_us)
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     worker, beside = Worker(database, jobs, how, on_change=server.announce), Loops(database, further)
     server.also_tell(worker.wake)

@@ -162,7 +162,9 @@ class Server:
             to,
         )
         known = frozenset(each.name for each in self._settings.systems_of_record)
-        accounting_grpc.add_AccountingServiceServicer_to_server(AccountingServicer(calls, systems_of_record=known), to)
+        accounting_grpc.add_AccountingServiceServicer_to_server(
+            AccountingServicer(calls, watcher, heartbeat_s=heartbeat_s, systems_of_record=known), to
+        )
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to
         )

@@ -1,4 +1,6 @@
-"""News of operations between processes: PostgreSQL's NOTIFY, sent after the commit, gathered, from one connection.
+"""News between processes: PostgreSQL's NOTIFY, sent after the commit, gathered, from one connection.
+
+It tells what changed: operations and deliveries by their id, claims and clients by their name.
 
 It only makes watchers and workers faster. A poll is the truth: a lost notification costs a moment, nothing else. On
 SQLite there is no such thing; there, who waits looks whether the file has changed.
@@ -20,7 +22,7 @@ from server.database.urls import SIGNS_OF_LIFE, driver_arguments
 
 CHANNEL = "countinghouse_operation"
 
-_IDS_MAX = 200  # of 26 characters each: a payload holds 8,000 bytes
+_NAMES_MAX = 100  # of at most 72 characters each: a payload holds 8,000 bytes
 _PAUSE_S = 0.002  # so long, news gather before they are sent
 _RETRY_S = 2.0
 _CONNECT_TIMEOUT_S = 5
@@ -29,7 +31,7 @@ log = structlog.get_logger("notify")
 
 
 class Notifier:
-    """Tells other processes which operations changed; from any thread, after the commit, without waiting."""
+    """Tells other processes what changed; from any thread, after the commit, without waiting."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -47,10 +49,10 @@ class Notifier:
         notifier._thread.start()
         return notifier
 
-    def tell(self, operation_id: str) -> None:
-        """Say that the operation changed."""
+    def tell(self, name: str) -> None:
+        """Say that something changed."""
         with self._changed:
-            self._news.add(operation_id)
+            self._news.add(name)
             self._changed.notify()
 
     def close(self) -> None:
@@ -85,14 +87,14 @@ class Notifier:
     def _keep(self, news: list[str]) -> None:
         """Keep what could not be sent for the next time; of more than a few, polls will have told by then."""
         with self._changed:
-            if len(self._news) < _IDS_MAX:
+            if len(self._news) < _NAMES_MAX:
                 self._news.update(news)
 
 
 class Listener:
-    """Hears on the event loop which operations changed; connects again by itself, and says whether it hears.
+    """Hears on the event loop what changed; connects again by itself, and says whether it hears.
 
-    `heard` is told the id of each; `missed` is called whenever it hears from now on, as something may have been missed.
+    `heard` is told the name of each; `missed` is called whenever it hears from now on: something may have been missed.
     """
 
     def __init__(self, url: str, heard: Callable[[str], None], missed: Callable[[], None]) -> None:
@@ -135,8 +137,8 @@ class Listener:
                 broken.set_result(None)
             return
         for note in connection.notifies:
-            for operation_id in note.payload.split(","):
-                self._heard(operation_id)
+            for name in note.payload.split(","):
+                self._heard(name)
         connection.notifies.clear()
 
 
@@ -154,8 +156,8 @@ def connect(url: str) -> PostgresConnection:
 
 def _send(connection: PostgresConnection, news: list[str]) -> None:
     with connection.cursor() as cursor:
-        for start in range(0, len(news), _IDS_MAX):
-            cursor.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ",".join(news[start : start + _IDS_MAX])))
+        for start in range(0, len(news), _NAMES_MAX):
+            cursor.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ",".join(news[start : start + _NAMES_MAX])))
 
 
 def _listening(url: str) -> PostgresConnection:

@@ -11,6 +11,7 @@ from domain.accounting.execution.outcomes import Outcomes
 from domain.flows.accounting import Posting
 from domain.operations.runner import Attempts
 from server.call import now_us
+from server.database.urls import normalize
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
 from server.settings import Settings
@@ -19,10 +20,15 @@ from server.telemetry.census import taking_census
 from server.work.assigning import assigning
 from server.work.bookkeeping import keeping_balances
 from server.work.loops import Loop, Loops
+from server.work.placing import placing_events
 from server.work.retention import retention
 from server.work.scheduler import scheduling
 from server.work.sending import dispatch
 from server.work.worker import Worker, WorkerSettings, run
+
+
+def _tell_nobody(_: str) -> None:
+    """On SQLite, where others see that the file has changed."""
 
 
 def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bool]) -> int:
@@ -37,12 +43,13 @@ def work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], boo
 
 
 def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bool]) -> int:
-    how, further = worker_settings(settings), loops(settings)
+    notifier = Notifier.for_database(normalize(settings.url))
+    tell = notifier.tell if notifier else _tell_nobody
+    how, further = worker_settings(settings), loops(settings, tell=tell)
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     if settings.metrics_listen:
         figures.watch_pool(database, "work")
-    notifier = Notifier.for_database(database.url)
-    worker = Worker(database, known_jobs(settings), how, on_change=notifier.tell if notifier else lambda _: None)
+    worker = Worker(database, known_jobs(settings), how, on_change=tell)
     beside = Loops(database, further)
     if notifier:
         Thread(target=_listen, args=(database.url, worker, beside), name="listen", daemon=True).start()
@@ -59,14 +66,17 @@ def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bo
     return status
 
 
-def loops(settings: Settings, *, clock_us: Callable[[], int] = now_us) -> tuple[Loop, ...]:
-    """What goes on in the worker process beside the chunks: one line a loop."""
+def loops(
+    settings: Settings, *, tell: Callable[[str], None] = _tell_nobody, clock_us: Callable[[], int] = now_us
+) -> tuple[Loop, ...]:
+    """What goes on in the worker process beside the chunks: one line a loop. `tell` is told what there is news of."""
     configurations = Configurations()
     return (
         scheduling(settings, clock_us=clock_us),
         retention(settings),
         dispatch(settings, Outcomes(configurations, Posting(), clock_us)),
         assigning(configurations, clock_us=clock_us),
+        placing_events(tell),
         keeping_balances(clock_us=clock_us),
         *([taking_census(clock_us=clock_us)] if settings.metrics_listen else []),
     )
@@ -87,8 +97,9 @@ def worker_settings(settings: Settings) -> WorkerSettings:
 
 
 def _listen(url: str, worker: Worker, beside: Loops) -> None:
-    def wake(_: str = "") -> None:
-        worker.wake()
+    def wake(name: str = "") -> None:
+        if "/" not in name:  # else it is of a claim or a client, and no chunk
+            worker.wake()
         beside.wake()
 
     asyncio.run(Listener(url, wake, wake).run())

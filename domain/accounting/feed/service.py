@@ -42,7 +42,7 @@ def claim_now(tx: Connection, claim_id: str, scope: Scope = EVERYTHING) -> Claim
 
 def client_now(tx: Connection, client_code: str, scope: Scope = EVERYTHING) -> int:
     """The position of a client's newest event. Raises: NotFound for the client, also for one outside the scope."""
-    if not scope.has_client(client_code) or not configuration.known(tx, CLIENTS, (client_code,)):
+    if not scope.has_client(client_code) or configuration.find(tx, CLIENTS, client_code) is None:
         raise NotFound(CLIENT_TYPE, client_name(client_code))
     return store.last_position(tx, client_code)
 

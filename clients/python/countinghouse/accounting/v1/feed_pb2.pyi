@@ -243,7 +243,7 @@ class WatchAccountingEventsResponse(_message.Message):
     """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened."""
+        """When it happened; not set in a heartbeat."""
 
     @_builtins.property
     def event(self) -> Global___AccountingEvent:
@@ -316,7 +316,7 @@ class WatchClaimResponse(_message.Message):
     """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened."""
+        """When it happened; not set in a heartbeat."""
 
     @_builtins.property
     def claim(self) -> _claims_pb2.Claim:
