@@ -122,8 +122,8 @@ def _found(rule: Rule | None, code: str) -> Rule:
 def _version(tx: Connection, call: Call, code: str, number: int, new: NewVersion, *, path: str) -> RuleVersion:
     """The version, once it is sound. Raises: Invalid with every violation."""
     settings = new.settings
-    claim_types = store.known(tx, CLAIM_TYPES, settings.claim_types)
-    collections = store.known(tx, COLLECTIONS, rule_rules.named_collections(settings))
+    claim_types = store.hold(tx, CLAIM_TYPES, settings.claim_types)
+    collections = store.hold(tx, COLLECTIONS, rule_rules.named_collections(settings))
     found = [*rule_rules.violations(settings, claim_types, collections, path), *_past(new, call.now_us, path)]
     if found:
         raise Invalid(*found)

@@ -51,7 +51,7 @@ def update(tx: Connection, call: Call, change: Change, known_codes: KnownDistrib
 
 
 def _sound(tx: Connection, table: Determination, known_codes: KnownDistributionCodes) -> Determination:
-    collections = store.known(tx, COLLECTIONS, (table.collection_code,))
+    collections = store.hold(tx, COLLECTIONS, (table.collection_code,))
     codes = known_codes(tx, {row.distribution_code for row in table.rows})
     if found := tuple(_violations(table, collections, codes)):
         raise Invalid(*found)

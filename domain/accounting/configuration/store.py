@@ -97,8 +97,8 @@ def lock(tx: Connection, register: Register[T], code: str) -> T | None:
     return register.entry_from(rows[0]) if rows else None
 
 
-def known(tx: Connection, register: Register[T], codes: Iterable[str]) -> dict[str, T]:
-    """Those of `codes` that the register has, which stay as they are until the transaction ends."""
+def hold(tx: Connection, register: Register[T], codes: Iterable[str]) -> dict[str, T]:
+    """Those of `codes` that the register has, locked against changes until the transaction ends."""
     key = register.table.c[register.key]
     query = select(register.table).where(key.in_(sorted(set(codes)))).order_by(key).with_for_update(read=True)
     return {row[register.key]: register.entry_from(row) for row in _rows(tx, query)}
