@@ -8,6 +8,13 @@ import pytest
 from google.api import field_behavior_pb2, resource_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 
+from countinghouse.accounting.v1 import (
+    account_determination_pb2,
+    accounting_rules_pb2,
+    accounting_service_pb2,
+    clients_pb2,
+    configuration_pb2,
+)
 from countinghouse.gl_extraction.v1 import (
     accounting_details_pb2,
     distribution_codes_pb2,
@@ -26,8 +33,13 @@ from countinghouse.operations.v1 import (
 )
 
 FILES: tuple[FileDescriptor, ...] = (
+    account_determination_pb2.DESCRIPTOR,
     accounting_details_pb2.DESCRIPTOR,
+    accounting_rules_pb2.DESCRIPTOR,
+    accounting_service_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,
+    clients_pb2.DESCRIPTOR,
+    configuration_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
     distribution_codes_pb2.DESCRIPTOR,
     extraction_pb2.DESCRIPTOR,
