@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo migrate test lint check protos baseline bench crash abuse soak proof lock
+.PHONY: help setup run demo migrate test lint check protos baseline bench crash abuse fire soak proof lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
@@ -13,6 +13,7 @@ RUNS ?= 50
 REQUESTS ?= 100000
 SEED ?= 1
 SOAK ?= 3600
+FIRE ?= 5000
 BASELINE := protos/baseline.binpb
 RESOLVE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-package countinghouse-client $(if $(UPGRADE),--upgrade)
@@ -74,6 +75,9 @@ crash: $(DEV) ## Kill real processes at random, RUNS times (default 50)
 
 abuse: $(DEV) ## Make REQUESTS hostile requests (default 100,000) on each database; SEED=N for others
 	$(BIN)/pytest tests/abuse -k hostile -s --abuse-requests $(REQUESTS) --abuse-seed $(SEED) $(ARGS)
+
+fire: $(DEV) ## FIRE accounting operations (default 5,000) on each database, while servers and calls fail
+	$(BIN)/pytest tests/accounting/fire -s --fire-operations $(FIRE) $(ARGS)
 
 soak: $(DEV) ## Steady work for SOAK seconds (default an hour) on each database, while workers are killed
 	$(BIN)/pytest tests/soak -s --soak-seconds $(SOAK) $(ARGS)
