@@ -13,6 +13,7 @@ from google.longrunning import operations_pb2
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
+from countinghouse.accounting.v1 import accounting_service_pb2
 from countinghouse.client.requests import SAFE_VERBS
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.operations.v1 import audit_pb2, data_files_pb2
@@ -25,6 +26,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 _CONTRACT: tuple[FileDescriptor, ...] = (
     gl_extraction_service_pb2.DESCRIPTOR,
+    accounting_service_pb2.DESCRIPTOR,
     watch_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,

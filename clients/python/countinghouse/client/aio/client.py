@@ -4,6 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from countinghouse.client.aio.accounting import Accounting
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.files import DataFiles
 from countinghouse.client.aio.operations import Operations
@@ -17,6 +18,7 @@ class Client:
 
     Attributes:
         gl: Accounting details, reference data, extraction.
+        accounting: Claims, their operations, and what becomes of them.
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
@@ -33,6 +35,7 @@ class Client:
         caller = self._caller = Caller(connection)
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
+        self.accounting = Accounting(caller, self.channel)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)
