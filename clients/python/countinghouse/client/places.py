@@ -1,0 +1,81 @@
+"""Where a watch without an end stands, so that it can be taken up again after it was cut."""
+
+import time
+from typing import Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+from countinghouse.accounting.v1 import feed_pb2
+from countinghouse.client.cursor import LEG_S
+from countinghouse.client.errors import Unavailable
+
+RequestT_co = TypeVar("RequestT_co", bound=Message, covariant=True)
+MessageT_contra = TypeVar("MessageT_contra", bound=Message, contravariant=True)
+
+
+class Place(Protocol[RequestT_co, MessageT_contra]):
+    """What was seen last, and the time that the whole watch may take."""
+
+    def request(self) -> RequestT_co:
+        """Asks for what comes after the last message seen."""
+        ...
+
+    def take(self, message: MessageT_contra) -> bool:
+        """Move on to a message; tells whether it is news, not a heartbeat."""
+        ...
+
+    def leg_s(self) -> float:
+        """Seconds that the next call may take; 0 when the time of the watch is over."""
+        ...
+
+    def ended(self) -> Unavailable:
+        """The error of a stream that ended, as these never do by themselves."""
+        ...
+
+
+class _Timed:
+    def __init__(self, name: str, timeout_s: float | None) -> None:
+        self._name = name
+        self._until = None if timeout_s is None else time.monotonic() + timeout_s
+
+    def leg_s(self) -> float:
+        """Seconds that the next call may take; 0 when the time of the watch is over."""
+        return LEG_S if self._until is None else min(LEG_S, max(0.0, self._until - time.monotonic()))
+
+    def ended(self) -> Unavailable:
+        """The error of a stream that ended, as these never do by themselves."""
+        return Unavailable(f"the watch of {self._name} ended")
+
+
+class ClientPlace(_Timed):
+    """The last position seen of a client's events; None: none, and only events from now on are asked for."""
+
+    def __init__(self, parent: str, after_position: int | None, timeout_s: float | None) -> None:
+        super().__init__(parent, timeout_s)
+        self._position = after_position
+
+    def request(self) -> feed_pb2.WatchAccountingEventsRequest:
+        """Asks for what comes after the last message seen."""
+        return feed_pb2.WatchAccountingEventsRequest(parent=self._name, after_position=self._position)
+
+    def take(self, message: feed_pb2.WatchAccountingEventsResponse) -> bool:
+        """Move on to a message; tells whether it is an event."""
+        self._position = message.position
+        return message.HasField("event")
+
+
+class ClaimPlace(_Timed):
+    """The last sequence seen of a claim's events; 0: none, and the claim comes first."""
+
+    def __init__(self, name: str, after_sequence: int, timeout_s: float | None) -> None:
+        super().__init__(name, timeout_s)
+        self._sequence = after_sequence
+
+    def request(self) -> feed_pb2.WatchClaimRequest:
+        """Asks for what comes after the last message seen."""
+        return feed_pb2.WatchClaimRequest(name=self._name, after_sequence=self._sequence)
+
+    def take(self, message: feed_pb2.WatchClaimResponse) -> bool:
+        """Move on to a message; tells whether it is an event, or the claim."""
+        self._sequence = message.sequence
+        return not message.HasField("heartbeat")
