@@ -4,6 +4,7 @@ import type { DescMessage, DescService, MessageInitShape } from "@bufbuild/proto
 import { createClient, type Client as ServiceClient } from "@connectrpc/connect";
 
 import { download, type DownloadOptions } from "./files.js";
+import { AccountingService } from "./gen/countinghouse/accounting/v1/accounting_service_pb.js";
 import type { AccountingDetailSchema } from "./gen/countinghouse/gl_extraction/v1/accounting_details_pb.js";
 import {
   GenerateAccountingMessageMetadataSchema,
@@ -44,6 +45,8 @@ export class Client {
   readonly #connection: Connection;
   /** Accounting details, reference data, extraction. */
   readonly gl: ServiceClient<typeof GLExtractionService>;
+  /** Claims, their operations, and what becomes of them. */
+  readonly accounting: ServiceClient<typeof AccountingService>;
   /** Data file sets and their files. */
   readonly files: ServiceClient<typeof DataFilesService>;
   /** The audit trail. */
@@ -56,6 +59,7 @@ export class Client {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.gl = this.service(GLExtractionService);
+    this.accounting = this.service(AccountingService);
     this.files = this.service(DataFilesService);
     this.audit = this.service(AuditService);
     this.operations = this.service(OperationsService);

@@ -10,17 +10,23 @@ import type { AccountDeterminationTableSchema, CreateAccountDeterminationTableRe
 import { file_countinghouse_accounting_v1_account_determination } from "./account_determination_pb.js";
 import type { AccountingRuleSchema, AccountingRuleVersionSchema, CreateAccountingRuleRequestSchema, CreateAccountingRuleVersionRequestSchema, GetAccountingRuleRequestSchema, GetAccountingRuleVersionRequestSchema, ListAccountingRulesRequestSchema, ListAccountingRulesResponseSchema, ListAccountingRuleVersionsRequestSchema, ListAccountingRuleVersionsResponseSchema, RetireAccountingRuleRequestSchema, UnretireAccountingRuleRequestSchema } from "./accounting_rules_pb.js";
 import { file_countinghouse_accounting_v1_accounting_rules } from "./accounting_rules_pb.js";
+import type { ClaimSchema, CreateClaimRequestSchema, CreateDisputeRequestSchema, DisputeSchema, GetClaimRequestSchema, GetDisputeRequestSchema, ListClaimsRequestSchema, ListClaimsResponseSchema, ListDisputesRequestSchema, ListDisputesResponseSchema, UpdateClaimRequestSchema, UpdateDisputeRequestSchema } from "./claims_pb.js";
+import { file_countinghouse_accounting_v1_claims } from "./claims_pb.js";
 import type { ClientSchema, CreateClientRequestSchema, GetClientRequestSchema, ListClientsRequestSchema, ListClientsResponseSchema, UpdateClientRequestSchema } from "./clients_pb.js";
 import { file_countinghouse_accounting_v1_clients } from "./clients_pb.js";
 import type { ClaimTypeSchema, CollectionSchema, CreateClaimTypeRequestSchema, CreateCollectionRequestSchema, GetClaimTypeRequestSchema, GetCollectionRequestSchema, ListClaimTypesRequestSchema, ListClaimTypesResponseSchema, ListCollectionsRequestSchema, ListCollectionsResponseSchema, UpdateClaimTypeRequestSchema, UpdateCollectionRequestSchema } from "./configuration_pb.js";
 import { file_countinghouse_accounting_v1_configuration } from "./configuration_pb.js";
+import type { ListAccountingEventsRequestSchema, ListAccountingEventsResponseSchema, WatchAccountingEventsRequestSchema, WatchAccountingEventsResponseSchema, WatchClaimRequestSchema, WatchClaimResponseSchema } from "./feed_pb.js";
+import { file_countinghouse_accounting_v1_feed } from "./feed_pb.js";
+import type { AccountingOperationSchema, ApproveAccountingOperationRequestSchema, BatchExecuteAccountingRequestSchema, BatchExecuteAccountingResponseSchema, CancelAccountingOperationRequestSchema, CancelAccountingOperationResponseSchema, ExecuteAccountingRequestSchema, ExecuteAccountingResponseSchema, GetAccountingOperationRequestSchema, PerformManualAccountingRequestSchema, PerformManualAccountingResponseSchema, ReverseAccountingOperationRequestSchema, ReverseAccountingOperationResponseSchema } from "./operations_pb.js";
+import { file_countinghouse_accounting_v1_operations } from "./operations_pb.js";
 import { file_countinghouse_operations_v1_permission } from "../../operations/v1/permission_pb.js";
 
 /**
  * Describes the file countinghouse/accounting/v1/accounting_service.proto.
  */
 export const file_countinghouse_accounting_v1_accounting_service: GenFile = /*@__PURE__*/
-  fileDesc("CjRjb3VudGluZ2hvdXNlL2FjY291bnRpbmcvdjEvYWNjb3VudGluZ19zZXJ2aWNlLnByb3RvEhtjb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEyyhsKEUFjY291bnRpbmdTZXJ2aWNlEn4KDENyZWF0ZUNsaWVudBIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGllbnRSZXF1ZXN0GiMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsaWVudCIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSaQoJR2V0Q2xpZW50Ei0uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldENsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IgiK5xgEcmVhZBJ6CgtMaXN0Q2xpZW50cxIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xpZW50c1JlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsaWVudHNSZXNwb25zZSIIiucYBHJlYWQSfgoMVXBkYXRlQ2xpZW50EjAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IheK5xgTY29uZmlndXJlYWNjb3VudGluZxKHAQoPQ3JlYXRlQ2xhaW1UeXBlEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUNsYWltVHlwZVJlcXVlc3QaJi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW1UeXBlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJyCgxHZXRDbGFpbVR5cGUSMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1UeXBlUmVxdWVzdBomLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGFpbVR5cGUiCIrnGARyZWFkEoMBCg5MaXN0Q2xhaW1UeXBlcxIyLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xhaW1UeXBlc1JlcXVlc3QaMy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsYWltVHlwZXNSZXNwb25zZSIIiucYBHJlYWQShwEKD1VwZGF0ZUNsYWltVHlwZRIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5VcGRhdGVDbGFpbVR5cGVSZXF1ZXN0GiYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltVHlwZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSigEKEENyZWF0ZUNvbGxlY3Rpb24SNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlQ29sbGVjdGlvblJlcXVlc3QaJy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ29sbGVjdGlvbiIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSdQoNR2V0Q29sbGVjdGlvbhIxLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5HZXRDb2xsZWN0aW9uUmVxdWVzdBonLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5Db2xsZWN0aW9uIgiK5xgEcmVhZBKGAQoPTGlzdENvbGxlY3Rpb25zEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiCIrnGARyZWFkEooBChBVcGRhdGVDb2xsZWN0aW9uEjQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNvbGxlY3Rpb25SZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNvbGxlY3Rpb24iF4rnGBNjb25maWd1cmVhY2NvdW50aW5nErcBCh9DcmVhdGVBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEqIBChxHZXRBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiCIrnGARyZWFkErMBCh5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXMSQi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVzUmVxdWVzdBpDLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXNSZXNwb25zZSIIiucYBHJlYWQStwEKH1VwZGF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGUSQy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQWNjb3VudERldGVybWluYXRpb25UYWJsZVJlcXVlc3QaNi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudERldGVybWluYXRpb25UYWJsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSlgEKFENyZWF0ZUFjY291bnRpbmdSdWxlEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSgQEKEUdldEFjY291bnRpbmdSdWxlEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIIiucYBHJlYWQSkgEKE0xpc3RBY2NvdW50aW5nUnVsZXMSNy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1JlcXVlc3QaOC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1Jlc3BvbnNlIgiK5xgEcmVhZBKrAQobQ3JlYXRlQWNjb3VudGluZ1J1bGVWZXJzaW9uEj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIheK5xgTY29uZmlndXJlYWNjb3VudGluZxKWAQoYR2V0QWNjb3VudGluZ1J1bGVWZXJzaW9uEjwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIgiK5xgEcmVhZBKnAQoaTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnMSPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnNSZXF1ZXN0Gj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nUnVsZVZlcnNpb25zUmVzcG9uc2UiCIrnGARyZWFkEpYBChRSZXRpcmVBY2NvdW50aW5nUnVsZRI4LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXRpcmVBY2NvdW50aW5nUnVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEpoBChZVbnJldGlyZUFjY291bnRpbmdSdWxlEjouY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVucmV0aXJlQWNjb3VudGluZ1J1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnRpbmdSdWxlIheK5xgTY29uZmlndXJlYWNjb3VudGluZ2IGcHJvdG8z", [file_countinghouse_accounting_v1_account_determination, file_countinghouse_accounting_v1_accounting_rules, file_countinghouse_accounting_v1_clients, file_countinghouse_accounting_v1_configuration, file_countinghouse_operations_v1_permission]);
+  fileDesc("CjRjb3VudGluZ2hvdXNlL2FjY291bnRpbmcvdjEvYWNjb3VudGluZ19zZXJ2aWNlLnByb3RvEhtjb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEyzS8KEUFjY291bnRpbmdTZXJ2aWNlEn4KDENyZWF0ZUNsaWVudBIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGllbnRSZXF1ZXN0GiMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsaWVudCIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSaQoJR2V0Q2xpZW50Ei0uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldENsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IgiK5xgEcmVhZBJ6CgtMaXN0Q2xpZW50cxIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xpZW50c1JlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsaWVudHNSZXNwb25zZSIIiucYBHJlYWQSfgoMVXBkYXRlQ2xpZW50EjAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IheK5xgTY29uZmlndXJlYWNjb3VudGluZxKHAQoPQ3JlYXRlQ2xhaW1UeXBlEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUNsYWltVHlwZVJlcXVlc3QaJi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW1UeXBlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJyCgxHZXRDbGFpbVR5cGUSMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1UeXBlUmVxdWVzdBomLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGFpbVR5cGUiCIrnGARyZWFkEoMBCg5MaXN0Q2xhaW1UeXBlcxIyLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xhaW1UeXBlc1JlcXVlc3QaMy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsYWltVHlwZXNSZXNwb25zZSIIiucYBHJlYWQShwEKD1VwZGF0ZUNsYWltVHlwZRIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5VcGRhdGVDbGFpbVR5cGVSZXF1ZXN0GiYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltVHlwZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSigEKEENyZWF0ZUNvbGxlY3Rpb24SNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlQ29sbGVjdGlvblJlcXVlc3QaJy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ29sbGVjdGlvbiIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSdQoNR2V0Q29sbGVjdGlvbhIxLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5HZXRDb2xsZWN0aW9uUmVxdWVzdBonLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5Db2xsZWN0aW9uIgiK5xgEcmVhZBKGAQoPTGlzdENvbGxlY3Rpb25zEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiCIrnGARyZWFkEooBChBVcGRhdGVDb2xsZWN0aW9uEjQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNvbGxlY3Rpb25SZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNvbGxlY3Rpb24iF4rnGBNjb25maWd1cmVhY2NvdW50aW5nErcBCh9DcmVhdGVBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEqIBChxHZXRBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiCIrnGARyZWFkErMBCh5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXMSQi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVzUmVxdWVzdBpDLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXNSZXNwb25zZSIIiucYBHJlYWQStwEKH1VwZGF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGUSQy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQWNjb3VudERldGVybWluYXRpb25UYWJsZVJlcXVlc3QaNi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudERldGVybWluYXRpb25UYWJsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSlgEKFENyZWF0ZUFjY291bnRpbmdSdWxlEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSgQEKEUdldEFjY291bnRpbmdSdWxlEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIIiucYBHJlYWQSkgEKE0xpc3RBY2NvdW50aW5nUnVsZXMSNy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1JlcXVlc3QaOC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1Jlc3BvbnNlIgiK5xgEcmVhZBKrAQobQ3JlYXRlQWNjb3VudGluZ1J1bGVWZXJzaW9uEj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIheK5xgTY29uZmlndXJlYWNjb3VudGluZxKWAQoYR2V0QWNjb3VudGluZ1J1bGVWZXJzaW9uEjwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIgiK5xgEcmVhZBKnAQoaTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnMSPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnNSZXF1ZXN0Gj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nUnVsZVZlcnNpb25zUmVzcG9uc2UiCIrnGARyZWFkEpYBChRSZXRpcmVBY2NvdW50aW5nUnVsZRI4LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXRpcmVBY2NvdW50aW5nUnVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEpoBChZVbnJldGlyZUFjY291bnRpbmdSdWxlEjouY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVucmV0aXJlQWNjb3VudGluZ1J1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnRpbmdSdWxlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJ0CgtDcmVhdGVDbGFpbRIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGFpbVJlcXVlc3QaIi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW0iEIrnGAxtYW5hZ2VjbGFpbXMSZgoIR2V0Q2xhaW0SLC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIgiK5xgEcmVhZBJ3CgpMaXN0Q2xhaW1zEi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDbGFpbXNSZXF1ZXN0Gi8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDbGFpbXNSZXNwb25zZSIIiucYBHJlYWQSdAoLVXBkYXRlQ2xhaW0SLy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQ2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIhCK5xgMbWFuYWdlY2xhaW1zEnoKDUNyZWF0ZURpc3B1dGUSMS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlRGlzcHV0ZVJlcXVlc3QaJC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuRGlzcHV0ZSIQiucYDG1hbmFnZWNsYWltcxJsCgpHZXREaXNwdXRlEi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldERpc3B1dGVSZXF1ZXN0GiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkRpc3B1dGUiCIrnGARyZWFkEn0KDExpc3REaXNwdXRlcxIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0RGlzcHV0ZXNSZXF1ZXN0GjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3REaXNwdXRlc1Jlc3BvbnNlIgiK5xgEcmVhZBJ6Cg1VcGRhdGVEaXNwdXRlEjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZURpc3B1dGVSZXF1ZXN0GiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkRpc3B1dGUiEIrnGAxtYW5hZ2VjbGFpbXMSlQEKFExpc3RBY2NvdW50aW5nRXZlbnRzEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nRXZlbnRzUmVxdWVzdBo5LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ0V2ZW50c1Jlc3BvbnNlIgiK5xgEcmVhZBKaAQoVV2F0Y2hBY2NvdW50aW5nRXZlbnRzEjkuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLldhdGNoQWNjb3VudGluZ0V2ZW50c1JlcXVlc3QaOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuV2F0Y2hBY2NvdW50aW5nRXZlbnRzUmVzcG9uc2UiCIrnGARyZWFkMAESeQoKV2F0Y2hDbGFpbRIuLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5XYXRjaENsYWltUmVxdWVzdBovLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5XYXRjaENsYWltUmVzcG9uc2UiCIrnGARyZWFkMAESmQEKEUV4ZWN1dGVBY2NvdW50aW5nEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkV4ZWN1dGVBY2NvdW50aW5nUmVxdWVzdBo2LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5FeGVjdXRlQWNjb3VudGluZ1Jlc3BvbnNlIhWK5xgRZXhlY3V0ZWFjY291bnRpbmcSqAEKFkJhdGNoRXhlY3V0ZUFjY291bnRpbmcSOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hFeGVjdXRlQWNjb3VudGluZ1JlcXVlc3QaOy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hFeGVjdXRlQWNjb3VudGluZ1Jlc3BvbnNlIhWK5xgRZXhlY3V0ZWFjY291bnRpbmcSkAEKFkdldEFjY291bnRpbmdPcGVyYXRpb24SOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0QWNjb3VudGluZ09wZXJhdGlvblJlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ09wZXJhdGlvbiIIiucYBHJlYWQSsQEKF1BlcmZvcm1NYW51YWxBY2NvdW50aW5nEjsuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlBlcmZvcm1NYW51YWxBY2NvdW50aW5nUmVxdWVzdBo8LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5QZXJmb3JtTWFudWFsQWNjb3VudGluZ1Jlc3BvbnNlIhuK5xgXcGVyZm9ybW1hbnVhbGFjY291bnRpbmcStAEKGlJldmVyc2VBY2NvdW50aW5nT3BlcmF0aW9uEj4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJldmVyc2VBY2NvdW50aW5nT3BlcmF0aW9uUmVxdWVzdBo/LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXZlcnNlQWNjb3VudGluZ09wZXJhdGlvblJlc3BvbnNlIhWK5xgRcmV2ZXJzZWFjY291bnRpbmcSsQEKGUNhbmNlbEFjY291bnRpbmdPcGVyYXRpb24SPS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2FuY2VsQWNjb3VudGluZ09wZXJhdGlvblJlcXVlc3QaPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2FuY2VsQWNjb3VudGluZ09wZXJhdGlvblJlc3BvbnNlIhWK5xgRcmV2ZXJzZWFjY291bnRpbmcSpQEKGkFwcHJvdmVBY2NvdW50aW5nT3BlcmF0aW9uEj4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFwcHJvdmVBY2NvdW50aW5nT3BlcmF0aW9uUmVxdWVzdBowLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nT3BlcmF0aW9uIhWK5xgRYXBwcm92ZWFjY291bnRpbmdiBnByb3RvMw", [file_countinghouse_accounting_v1_account_determination, file_countinghouse_accounting_v1_accounting_rules, file_countinghouse_accounting_v1_claims, file_countinghouse_accounting_v1_clients, file_countinghouse_accounting_v1_configuration, file_countinghouse_accounting_v1_feed, file_countinghouse_accounting_v1_operations, file_countinghouse_operations_v1_permission]);
 
 /**
  * Turns accounting rules into balanced operations for claims and disputes, and
@@ -285,6 +291,242 @@ export const AccountingService: GenService<{
     methodKind: "unary";
     input: typeof UnretireAccountingRuleRequestSchema;
     output: typeof AccountingRuleSchema;
+  },
+  /**
+   * Creates a claim, open, with the disputes that it brings along.
+   *
+   * Errors: INVALID_ARGUMENT with every violation, such as a client or claim
+   * type that there is not (CLIENT_UNKNOWN, CLAIM_TYPE_UNKNOWN); ALREADY_EXISTS
+   * (CLAIM_ID_TAKEN).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.CreateClaim
+   */
+  createClaim: {
+    methodKind: "unary";
+    input: typeof CreateClaimRequestSchema;
+    output: typeof ClaimSchema;
+  },
+  /**
+   * Gets a claim. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetClaim
+   */
+  getClaim: {
+    methodKind: "unary";
+    input: typeof GetClaimRequestSchema;
+    output: typeof ClaimSchema;
+  },
+  /**
+   * Lists claims by id: of all clients, or of one; of a type; in a state.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListClaims
+   */
+  listClaims: {
+    methodKind: "unary";
+    input: typeof ListClaimsRequestSchema;
+    output: typeof ListClaimsResponseSchema;
+  },
+  /**
+   * Changes a claim, for the operations to come.
+   *
+   * Errors: INVALID_ARGUMENT for another client or claim type than it has, or a
+   * mask that names no field; NOT_FOUND; ABORTED when the etag is stale.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.UpdateClaim
+   */
+  updateClaim: {
+    methodKind: "unary";
+    input: typeof UpdateClaimRequestSchema;
+    output: typeof ClaimSchema;
+  },
+  /**
+   * Adds a dispute to an open claim.
+   *
+   * Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ALREADY_EXISTS
+   * (DISPUTE_ID_TAKEN); FAILED_PRECONDITION (CLAIM_RESOLVED).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.CreateDispute
+   */
+  createDispute: {
+    methodKind: "unary";
+    input: typeof CreateDisputeRequestSchema;
+    output: typeof DisputeSchema;
+  },
+  /**
+   * Gets a dispute. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetDispute
+   */
+  getDispute: {
+    methodKind: "unary";
+    input: typeof GetDisputeRequestSchema;
+    output: typeof DisputeSchema;
+  },
+  /**
+   * Lists a claim's disputes by id. Errors: NOT_FOUND for the claim.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListDisputes
+   */
+  listDisputes: {
+    methodKind: "unary";
+    input: typeof ListDisputesRequestSchema;
+    output: typeof ListDisputesResponseSchema;
+  },
+  /**
+   * Changes a dispute of an open claim; its operations keep their amounts.
+   *
+   * Errors: INVALID_ARGUMENT with every violation; NOT_FOUND; ABORTED when the
+   * etag is stale; FAILED_PRECONDITION (CLAIM_RESOLVED).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.UpdateDispute
+   */
+  updateDispute: {
+    methodKind: "unary";
+    input: typeof UpdateDisputeRequestSchema;
+    output: typeof DisputeSchema;
+  },
+  /**
+   * Lists what happened, of a client or of a claim, oldest first.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAccountingEvents
+   */
+  listAccountingEvents: {
+    methodKind: "unary";
+    input: typeof ListAccountingEventsRequestSchema;
+    output: typeof ListAccountingEventsResponseSchema;
+  },
+  /**
+   * Streams what happens to the claims of a client, in the order of positions,
+   * none of which is left out. It has no end of its own.
+   *
+   * After a lost connection, call again with the last position seen in
+   * `after_position`: nothing is missed. Heartbeats come while nothing happens.
+   *
+   * Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+   * when `after_position` was never sent (the newest is in the ErrorInfo);
+   * UNAVAILABLE with RetryInfo while the server drains.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.WatchAccountingEvents
+   */
+  watchAccountingEvents: {
+    methodKind: "server_streaming";
+    input: typeof WatchAccountingEventsRequestSchema;
+    output: typeof WatchAccountingEventsResponseSchema;
+  },
+  /**
+   * Streams a claim: as it is, at once, then what happens to it, in the order of
+   * sequences, none of which is left out. It has no end of its own.
+   *
+   * After a lost connection, call again with the last sequence seen in
+   * `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
+   *
+   * Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
+   * when `after_sequence` was never sent (the newest is in the ErrorInfo);
+   * UNAVAILABLE with RetryInfo while the server drains.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.WatchClaim
+   */
+  watchClaim: {
+    methodKind: "server_streaming";
+    input: typeof WatchClaimRequestSchema;
+    output: typeof WatchClaimResponseSchema;
+  },
+  /**
+   * Runs a workflow point of a claim: all its rules, in their order, for the
+   * disputes named, all or none. A rule whose entry amount is zero is skipped,
+   * and the answer says so.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for a workflow point that no rule belongs
+   * to, a dispute of another claim, an amount that a rule needs; ALREADY_EXISTS
+   * (STEP_ALREADY_EXECUTED); FAILED_PRECONDITION for a resolved claim, an account
+   * that no table decides, accounts that are the same.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ExecuteAccounting
+   */
+  executeAccounting: {
+    methodKind: "unary";
+    input: typeof ExecuteAccountingRequestSchema;
+    output: typeof ExecuteAccountingResponseSchema;
+  },
+  /**
+   * Runs thousands of workflow points in one transaction: each all or none, with
+   * a result for each.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.BatchExecuteAccounting
+   */
+  batchExecuteAccounting: {
+    methodKind: "unary";
+    input: typeof BatchExecuteAccountingRequestSchema;
+    output: typeof BatchExecuteAccountingResponseSchema;
+  },
+  /**
+   * Gets an operation. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetAccountingOperation
+   */
+  getAccountingOperation: {
+    methodKind: "unary";
+    input: typeof GetAccountingOperationRequestSchema;
+    output: typeof AccountingOperationSchema;
+  },
+  /**
+   * Performs an adjustment that a person enters: by a rule, or free-form.
+   *
+   * Errors: as ExecuteAccounting; PERMISSION_DENIED
+   * (MANUAL_ACCOUNTING_RESTRICTED) without the permission
+   * `performqualifiedaccounting` where the client is for qualified users.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.PerformManualAccounting
+   */
+  performManualAccounting: {
+    methodKind: "unary";
+    input: typeof PerformManualAccountingRequestSchema;
+    output: typeof PerformManualAccountingResponseSchema;
+  },
+  /**
+   * Reverses an executed operation: its mirror, executed by the same channel.
+   * What followed on it is reversed before, or canceled if it is not executed.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not executed (cancel
+   * it instead), that is reversed or being reversed, or that is a reversal.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ReverseAccountingOperation
+   */
+  reverseAccountingOperation: {
+    methodKind: "unary";
+    input: typeof ReverseAccountingOperationRequestSchema;
+    output: typeof ReverseAccountingOperationResponseSchema;
+  },
+  /**
+   * Cancels an operation that is not executed, with its assignment and what was
+   * to follow on it.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION for one that is executed (reverse it
+   * instead) or canceled, while it is being carried out (CALL_IN_PROGRESS), or
+   * while nobody knows what came of it (OUTCOME_IN_DOUBT).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.CancelAccountingOperation
+   */
+  cancelAccountingOperation: {
+    methodKind: "unary";
+    input: typeof CancelAccountingOperationRequestSchema;
+    output: typeof CancelAccountingOperationResponseSchema;
+  },
+  /**
+   * Agrees to an operation above the client's limit; from then on it is carried
+   * out. Cancel it to refuse it.
+   *
+   * Errors: NOT_FOUND; PERMISSION_DENIED (ACCOUNTING_APPROVAL_OWN) for who
+   * performed it; FAILED_PRECONDITION for one that does not wait for approval.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ApproveAccountingOperation
+   */
+  approveAccountingOperation: {
+    methodKind: "unary";
+    input: typeof ApproveAccountingOperationRequestSchema;
+    output: typeof AccountingOperationSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_countinghouse_accounting_v1_accounting_service, 0);
