@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from countinghouse.accounting.v1 import accounting_service_pb2_grpc
 from countinghouse.client.sync.calls import Caller
+from countinghouse.client.sync.feed import Feed
 from countinghouse.client.sync.listing import Listing
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class Accounting:
         self.approve_operation = caller.unary(stub.ApproveAccountingOperation)
         self.get_overview = caller.unary(stub.GetAccountingOverview)
         self.list_events = Listing(caller.unary(stub.ListAccountingEvents), lambda page: page.accounting_events)
-        self.watch_events = caller.stream(stub.WatchAccountingEvents)
-        self.watch_claim = caller.stream(stub.WatchClaim)
+        feed = Feed(caller, stub)
+        self.watch_events, self.watch_claim = feed.watch_events, feed.watch_claim
         self._work(caller, stub)
 
     def _configuration(self, caller: Caller, stub: accounting_service_pb2_grpc.AccountingServiceStub) -> None:
