@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from countinghouse.cli import approvals, audit, files, notifications, operations, schedules
+from countinghouse.cli.accounting import app as accounting
 from countinghouse.cli.exits import INTERRUPTED, MEANINGS, OTHER
 from countinghouse.cli.gl import app as gl
 from countinghouse.cli.output import say
@@ -62,6 +63,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(gl, name="gl")
+app.add_typer(accounting, name="accounting")
 app.add_typer(files.app, name="files")
 app.add_typer(operations.app, name="ops")
 app.add_typer(schedules.app, name="schedules")

@@ -1,0 +1,233 @@
+"""What accounting is configured with as one document: read from a server, and applied to one.
+
+A document has the resources of the contract, in the words of protobuf JSON, by the kinds of `KINDS`: `claimTypes`,
+`collections`, `accountDeterminationTables`, `clients`, `accountingRules`. Applied twice it changes nothing more.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+
+from countinghouse.accounting.v1 import (
+    account_determination_pb2,
+    accounting_rules_pb2,
+    clients_pb2,
+    configuration_pb2,
+)
+from countinghouse.client.errors import NotFound
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from countinghouse.client.sync.accounting import Accounting
+
+CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"
+"""What becomes of a resource."""
+
+_SERVERS = ("name", "create_time", "update_time", "etag")
+_RULES = "accountingRules"
+
+
+class BadDocument(ValueError):
+    """The document is none of a configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of resource.
+
+    Attributes:
+        key: Of its list in documents, and the first part of its names.
+        message: The name of its message.
+        module: Where the message is.
+        field: Of requests, that holds one.
+        method: By which the client's methods call it.
+        code: The field of its code.
+    """
+
+    key: str
+    message: str
+    module: "ModuleType"
+    field: str
+    method: str
+    code: str = "code"
+
+    def name_of(self, resource: Any) -> str:  # noqa: ANN401 - one of this kind's messages
+        """The name of a resource that may have none yet."""
+        return f"{self.key}/{getattr(resource, self.code)}"
+
+    def request(self, verb: str, **fields: Any) -> Any:  # noqa: ANN401 - any request
+        """A request on this kind."""
+        return getattr(self.module, f"{verb}{self.message}Request")(**fields)
+
+
+KINDS = (
+    Kind("claimTypes", "ClaimType", configuration_pb2, "claim_type", "claim_type"),
+    Kind("collections", "Collection", configuration_pb2, "collection", "collection"),
+    Kind(
+        "accountDeterminationTables",
+        "AccountDeterminationTable",
+        account_determination_pb2,
+        "account_determination_table",
+        "table",
+        "collection_code",
+    ),
+    Kind("clients", "Client", clients_pb2, "client", "client"),
+    Kind(_RULES, "AccountingRule", accounting_rules_pb2, "accounting_rule", "rule"),
+)
+"""In the order in which they build on each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a resource."""
+
+    name: str
+    outcome: str
+
+
+def read(accounting: "Accounting") -> dict[str, Any]:
+    """All that is configured, as a document without what is the server's alone."""
+    document: dict[str, Any] = {}
+    for kind in KINDS:
+        listed = getattr(accounting, f"list_{kind.method}s")
+        request = getattr(kind.module, f"List{kind.message}sRequest")()
+        document[kind.key] = [MessageToDict(_own(resource)) for resource in listed(request)]
+    return document
+
+
+def parse(document: object) -> list[tuple[Kind, Any]]:
+    """The resources of a document, in the order in which they build on each other.
+
+    Raises:
+        BadDocument: It is no object, names an unknown kind, or holds what is no resource of its kind.
+    """
+    if not isinstance(document, Mapping):
+        raise BadDocument("the document must be an object of lists, by kind of resource")
+    unknown = sorted(set(map(str, document)) - {kind.key for kind in KINDS})
+    if unknown:
+        raise BadDocument(f"{', '.join(unknown)}: there is no such kind; known: {', '.join(k.key for k in KINDS)}")
+    return [(kind, _parsed(kind, each, at)) for kind in KINDS for at, each in enumerate(document.get(kind.key) or ())]
+
+
+def apply(accounting: "Accounting", resources: list[tuple[Kind, Any]]) -> Iterator[Applied]:
+    """Create what there is not, change what differs, leave the rest; each as it comes.
+
+    A rule that differs gets a new version, and is retired or brought back if its state says so. What the server refuses
+    ends it; what came before stays applied, and applying again goes on from there.
+    """
+    for kind, resource in resources:
+        change = _apply_rule if kind.key == _RULES else _apply
+        yield Applied(kind.name_of(resource), change(accounting, kind, resource))
+
+
+def _parsed(kind: Kind, given: object, at: int) -> Any:  # noqa: ANN401 - one of the kind's messages
+    resource = getattr(kind.module, kind.message)()
+    try:
+        ParseDict(cast("dict[str, Any]", given), resource)
+    except (ParseError, TypeError, AttributeError) as error:
+        raise BadDocument(f"{kind.key}[{at}]: {error}") from None
+    if not getattr(resource, kind.code):
+        raise BadDocument(f"{kind.key}[{at}]: {kind.code} must be given")
+    return resource
+
+
+def _apply(accounting: "Accounting", kind: Kind, resource: Any) -> str:  # noqa: ANN401
+    found = _find(accounting, kind, resource)
+    if found is None:
+        getattr(accounting, f"create_{kind.method}")(kind.request("Create", **{kind.field: resource}))
+        return CREATED
+    wanted = type(resource)()
+    wanted.CopyFrom(resource)
+    wanted.name, wanted.etag = found.name, found.etag
+    request = kind.request("Update", **{kind.field: wanted}, update_mask=FieldMask(paths=["*"]), validate_only=True)
+    update = getattr(accounting, f"update_{kind.method}")
+    if _own(update(request)) == _own(found):
+        return UNCHANGED
+    request.validate_only = False
+    update(request)
+    return CHANGED
+
+
+def _apply_rule(accounting: "Accounting", kind: Kind, rule: Any) -> str:  # noqa: ANN401
+    found = _find(accounting, kind, rule)
+    if found is None:
+        outcome = CREATED
+        found = accounting.create_rule(kind.request("Create", accounting_rule=_own_rule(rule)))
+    else:
+        outcome = _apply_version(accounting, found, rule.newest_version)
+        found = _find(accounting, kind, rule)
+    if rule.state in {accounting_rules_pb2.ACCOUNTING_RULE_STATE_UNSPECIFIED, found.state}:
+        return outcome
+    if rule.state == accounting_rules_pb2.ACCOUNTING_RULE_STATE_RETIRED:
+        accounting.retire_rule(kind.request("Retire", name=found.name, etag=found.etag))
+    else:
+        accounting.unretire_rule(kind.request("Unretire", name=found.name, etag=found.etag))
+    return CREATED if outcome == CREATED else CHANGED
+
+
+def _apply_version(accounting: "Accounting", found: Any, wanted: Any) -> str:  # noqa: ANN401
+    """Add a version, unless the newest says the same; when none is told, it may be valid from any time."""
+    present = found.newest_version
+    request = accounting_rules_pb2.CreateAccountingRuleVersionRequest(
+        parent=found.name, etag=found.etag, accounting_rule_version=wanted, validate_only=True
+    )
+    any_time = not wanted.HasField("valid_from_time") or wanted.valid_from_time == present.valid_from_time
+    if any_time:
+        request.accounting_rule_version.ClearField("valid_from_time")  # it may have passed since
+    rehearsed = _own_version(accounting.create_rule_version(request))
+    if any_time:
+        rehearsed.valid_from_time.CopyFrom(present.valid_from_time)
+    if rehearsed == _own_version(present):
+        return UNCHANGED
+    request.accounting_rule_version.CopyFrom(wanted)
+    request.validate_only = False
+    accounting.create_rule_version(request)
+    return CHANGED
+
+
+def _find(accounting: "Accounting", kind: Kind, resource: Any) -> Any:  # noqa: ANN401
+    """The resource as the server has it; None when it has none."""
+    try:
+        return getattr(accounting, f"get_{kind.method}")(kind.request("Get", name=kind.name_of(resource)))
+    except NotFound:
+        return None
+
+
+def _own(resource: Any) -> Any:  # noqa: ANN401 - a message of any kind
+    """The resource without what is the server's alone."""
+    if isinstance(resource, accounting_rules_pb2.AccountingRule):
+        own_rule = _own_rule(resource)
+        own_rule.state = resource.state
+        own_rule.newest_version.CopyFrom(_future(own_rule.newest_version))
+        return own_rule
+    own = type(resource)()
+    own.CopyFrom(resource)
+    for field in _SERVERS:
+        own.ClearField(field)
+    return own
+
+
+def _own_rule(rule: accounting_rules_pb2.AccountingRule) -> accounting_rules_pb2.AccountingRule:
+    return accounting_rules_pb2.AccountingRule(code=rule.code, newest_version=_own_version(rule.newest_version))
+
+
+def _own_version(version: accounting_rules_pb2.AccountingRuleVersion) -> accounting_rules_pb2.AccountingRuleVersion:
+    own = accounting_rules_pb2.AccountingRuleVersion()
+    own.CopyFrom(version)
+    own.ClearField("name")
+    own.ClearField("version")
+    own.ClearField("create_time")
+    own.ClearField("creator")
+    return own
+
+
+def _future(version: accounting_rules_pb2.AccountingRuleVersion) -> accounting_rules_pb2.AccountingRuleVersion:
+    """The version without the time that it has been valid from: elsewhere it is valid from when it is applied."""
+    if version.valid_from_time.ToDatetime(tzinfo=UTC) <= datetime.now(UTC):
+        version.ClearField("valid_from_time")
+    return version
