@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from domain.accounting.batches import model as batches_model
+from domain.accounting.batches import service as batches
 from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
 from domain.kernel.call import Call
@@ -14,7 +16,9 @@ from domain.schedules.model import Kind, Registry
 
 def registry(gl_extraction: extraction.Settings) -> Registry:
     """What this program can start by schedule."""
-    return Registry(kinds=(_generate_accounting_message(gl_extraction),), zone=gl_extraction.zone)
+    return Registry(
+        kinds=(_generate_accounting_message(gl_extraction), _generate_accounting_files()), zone=gl_extraction.zone
+    )
 
 
 def _generate_accounting_message(settings: extraction.Settings) -> Kind:
@@ -28,6 +32,22 @@ def _generate_accounting_message(settings: extraction.Settings) -> Kind:
         name=JOB_KIND,
         method="countinghouse.gl_extraction.v1.GLExtractionService/GenerateAccountingMessage",
         dates=frozenset({"created_date_from", "created_date_to"}),
+        check=check,
+        start=start,
+    )
+
+
+def _generate_accounting_files() -> Kind:
+    def check(tx: Connection, call: Call, request: Document) -> None:
+        batches.require_configured(tx, batches_model.request_from_document(request), call.scope)
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return batches.generate(tx, call, batches_model.request_from_document(request))
+
+    return Kind(
+        name=batches_model.GENERATE_KIND,
+        method="countinghouse.accounting.v1.AccountingService/GenerateAccountingFiles",
+        dates=frozenset(),
         check=check,
         start=start,
     )

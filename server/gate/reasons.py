@@ -97,6 +97,7 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("CURRENCY_TWICE", "a currency has one entry at most"),
     FieldReason("CURRENCY_UNKNOWN", "ISO 4217 knows no such currency, or amounts cannot be in it"),
     FieldReason("DATE_INVALID", "the calendar has no such day"),
+    FieldReason("DATE_NOT_POSSIBLE", "it cannot have been done on that day"),
     FieldReason("DELAY_OF_TRACKING_ONLY", "what is for tracking only is executed as it is performed"),
     FieldReason("DELAY_OUT_OF_RANGE", "the days of a delay are below 0 or too many"),
     FieldReason("DURATION_OUT_OF_RANGE", "the duration is too short or too long"),
@@ -148,6 +149,9 @@ FIELDS: tuple[FieldReason, ...] = (
 
 NOTICES: tuple[NoticeCode, ...] = (
     NoticeCode("ACT-FL-DAFI-001", Severity.INFORMATIVE, "the messages were written to the data file set"),
+    NoticeCode("ACCOUNTING_BATCH_DAY_OFF", Severity.INFORMATIVE, "today is no business day of the client"),
+    NoticeCode("ACCOUNTING_BATCH_NOTHING_PENDING", Severity.INFORMATIVE, "nothing waited for a file; none was written"),
+    NoticeCode("ACCOUNTING_BATCH_WRITTEN", Severity.INFORMATIVE, "the batch was written to the data file set"),
     NoticeCode("EXTRACTION_FIELD_EMPTIED", Severity.INFORMATIVE, "a field is empty, as the details added up disagree"),
     NoticeCode("EXTRACTION_NOTHING_SELECTED", Severity.INFORMATIVE, "nothing was selected, made or stamped"),
     NoticeCode("OPERATION_CHUNK_SET_APART", Severity.WARNING, "a part of the work failed for good; the rest goes on"),

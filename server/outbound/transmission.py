@@ -21,6 +21,7 @@ from server.database.transaction import Database
 from server.outbound.destinations import Destination
 from server.outbound.folder import put_in_folder
 from server.outbound.parcel import BrokenOff, Parcel, Rejected
+from server.outbound.system_of_record.handler import Recorder
 
 UNKNOWN = "TRANSMISSION_DESTINATION_UNKNOWN"
 OUTSTANDING = "TRANSMISSION_FILES_OUTSTANDING"
@@ -30,11 +31,15 @@ TOO_SLOW = "TRANSMISSION_TOO_SLOW"
 
 @dataclass(frozen=True, slots=True)
 class Transmission:
-    """The handler of transmissions. An attempt takes `timeout_s` at most, and breaks off when the process stops."""
+    """The handler of transmissions. An attempt takes `timeout_s` at most, and breaks off when the process stops.
+
+    `recorder` is told of outcomes, too, by those who sent the files.
+    """
 
     files: FileStore
     destinations: Mapping[str, Destination]
     timeout_s: float
+    recorder: Recorder
     kind: Kind = Kind.TRANSMISSION
 
     def send(self, database: Database, delivery: Delivery, stopping: threading.Event) -> Outcome | None:
@@ -58,6 +63,7 @@ class Transmission:
         """As `Handler.record`: the manifest of a run follows its last file."""
         for delivery, _ in pairs:
             transmissions.record(tx, delivery)
+        self.recorder.record(tx, pairs)
 
     def rest(self) -> None:
         """As `Handler.rest`: nothing is kept."""

@@ -20,16 +20,16 @@ _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
 
 
-def dispatch(settings: Settings, recorder: Recorder) -> Loop:
-    """The loop that sends, for the worker process; `recorder` is told what became of adjustments."""
+def dispatch(settings: Settings, adjustments: Recorder, files: Recorder) -> Loop:
+    """The loop that sends, for the worker process; the recorders are told what became of adjustments, and of files."""
     how = dispatch_settings(settings)
-    sender = Dispatch(handlers(settings, recorder), how)
+    sender = Dispatch(handlers(settings, adjustments, files), how)
     return Loop("dispatch", sender.run, connections=how.connections, wake=sender.wake)
 
 
-def handlers(settings: Settings, recorder: Recorder) -> tuple[Handler, ...]:
+def handlers(settings: Settings, adjustments: Recorder, files: Recorder) -> tuple[Handler, ...]:
     """Who sends what: one line a kind."""
-    return (webhooks(settings), transmission(settings), systems_of_record(settings, recorder))
+    return (webhooks(settings), transmission(settings, files), systems_of_record(settings, adjustments))
 
 
 def webhooks(settings: Settings) -> Webhooks:
@@ -38,10 +38,10 @@ def webhooks(settings: Settings) -> Webhooks:
     return Webhooks(poster, master_key(settings), source=settings.notification_source)
 
 
-def transmission(settings: Settings) -> Transmission:
+def transmission(settings: Settings, recorder: Recorder) -> Transmission:
     """The handler of files on their way to destinations."""
     known = {transmissions.target_of(each.name): each for each in settings.destinations}
-    return Transmission(file_store(settings), known, settings.transmission_timeout_s)
+    return Transmission(file_store(settings), known, settings.transmission_timeout_s, recorder)
 
 
 def systems_of_record(settings: Settings, recorder: Recorder) -> SystemsOfRecord:

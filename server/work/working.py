@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from threading import Thread
 
+from domain.accounting.batches.transmitting import Transmissions
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.execution.outcomes import Outcomes
 from domain.flows.accounting import Posting
@@ -74,7 +75,7 @@ def loops(
     return (
         scheduling(settings, clock_us=clock_us),
         retention(settings),
-        dispatch(settings, Outcomes(configurations, Posting(), clock_us)),
+        dispatch(settings, Outcomes(configurations, Posting(), clock_us), Transmissions(clock_us)),
         assigning(configurations, clock_us=clock_us),
         placing_events(tell),
         keeping_balances(clock_us=clock_us),

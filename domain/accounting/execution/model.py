@@ -16,8 +16,8 @@ class Assignment:
 
     Instants are microseconds UTC, 0 for none: `scheduled_us` until when it waits, `ready_us` from when its SLA runs,
     `goal_us` and `due_us` when it is to be and must be done. `attempts` counts calls of this budget, `unanswered`
-    says that the outcome of one is not known. `reason` and `message` are of the last failure. `taken_by` is the run that
-    has taken it into a batch file, `batch_no` the batch whose file executed it.
+    says that the outcome of one is not known. `reason` and `message` are of the last failure. `taken_by` is the run
+    that has taken it into a batch file, `batch_no` the batch whose file executed it.
     """
 
     claim_id: str

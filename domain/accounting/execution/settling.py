@@ -44,8 +44,8 @@ class Posting(Protocol):
 class Done:
     """An operation that was carried out: when, by whom, and what the one who did it calls it.
 
-    `attempts` is how many calls it took, 0 where none was made, or it is not known. `batch_no` is that of the batch file
-    it stands in, 0 for none.
+    `attempts` is how many calls it took, 0 where none was made, or it is not known. `batch_no` is that of the batch
+    file it stands in, 0 for none.
     """
 
     claim_id: str
