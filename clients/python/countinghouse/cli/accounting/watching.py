@@ -45,8 +45,8 @@ def watch(
         raise typer.BadParameter("events are lines of text, or of json", param_hint="--output")
     place = after
     try:
-        with session(context, patient=True) as connected, Display() as display:
-            for message in _messages(connected, client, claim, after, max_wait, display):
+        with session(context, patient=True) as connected:
+            for message in _messages(connected, client, claim, after, max_wait):
                 place = _place(message)
                 print(_json(message) if output is Format.JSON else _line(message), flush=True)
     except KeyboardInterrupt:
@@ -56,17 +56,15 @@ def watch(
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _messages(  # noqa: PLR0913, PLR0917 - the options of the command
-    connected: "Client", client: str, claim: str, after: int | None, max_wait: float | None, display: Display
+def _messages(
+    connected: "Client", client: str, claim: str, after: int | None, max_wait: float | None
 ) -> "Iterator[Message]":
-    accounting = connected.accounting
+    accounting, on_retry = connected.accounting, Display().retry
     if client:
-        return accounting.watch_events(
-            full("clients", client), after_position=after, timeout_s=max_wait, on_retry=display.retry
-        )
-    return accounting.watch_claim(
-        full("claims", claim), after_sequence=after or 0, timeout_s=max_wait, on_retry=display.retry
-    )
+        name = full("clients", client)
+        return accounting.watch_events(name, after_position=after, timeout_s=max_wait, on_retry=on_retry)
+    name = full("claims", claim)
+    return accounting.watch_claim(name, after_sequence=after or 0, timeout_s=max_wait, on_retry=on_retry)
 
 
 def _place(message: "Message") -> int:
