@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Clients, claim types, collections, account determination, rules: as one document.", no_args_is_help=True
 )
 
-_COLUMNS = (Column("RESOURCE", lambda one: one.name), Column("", lambda one: one.outcome))
+_COLUMNS = (Column("RESOURCE", lambda one: one.name), Column("OUTCOME", lambda one: one.outcome))
 
 
 @app.command()
