@@ -1,0 +1,128 @@
+"""The file of systems of record: read at the start, each mistake one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.outbound.addresses import Reach
+from server.outbound.system_of_record.connections import BadConnections, Connection, read_connections
+from server.settings import BadSettings, load
+from tests.support.identity import CertificateAuthority
+
+NEAR = Reach(loopback=True)
+
+
+def read(folder: Path, text: str, reach: Reach = NEAR) -> tuple[Connection, ...]:
+    path = folder / "systems.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_connections(path, reach)
+
+
+@pytest.mark.rule("ACC-20")
+def test_connections_are_read_with_their_files(tmp_path: Path) -> None:
+    """One by gRPC with certificates and a token, one by HTTP."""
+    authority = CertificateAuthority("ours")
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    certificate, key = authority.certificate("caller").write(tmp_path, "caller")
+    (tmp_path / "token").write_text("abc\n")
+    first, second = read(
+        tmp_path,
+        f"""
+        [[systems_of_record]]
+        name = "ledger"
+        kind = "grpc"
+        target = "ledger.example.com:443"
+        ca_file = "{tmp_path}/ca.pem"
+        certificate_file = "{certificate}"
+        key_file = "{key}"
+        token_file = "{tmp_path}/token"
+
+        [[systems_of_record]]
+        name = "books"
+        kind = "http"
+        url = "https://books.example.com/v1"
+        """,
+    )
+    assert (first.name, first.kind, first.target, first.tls, first.token) == (
+        "ledger",
+        "grpc",
+        "ledger.example.com:443",
+        True,
+        "abc",
+    )
+    assert (second.name, second.kind, second.target, second.token) == (
+        "books",
+        "http",
+        "https://books.example.com/v1",
+        "",
+    )
+
+
+@pytest.mark.rule("ACC-20", "PLT-44")
+@pytest.mark.parametrize(
+    ("entry", "mistakes"),
+    [
+        ('kind = "grpc"\ntarget = "h:1"', ["name: must be lower-case letters"]),
+        ('name = "Led ger"\nkind = "grpc"\ntarget = "h:1"', ["name: must be lower-case letters"]),
+        ('name = "a"\ntarget = "h:1"', ["kind: must be grpc or http"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "h"', ["target: must be host:port"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:70000"', ["target: must be host:port"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:1"\nurl = "https://x.example.com"', ["url: is for http"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:1"\ncolour = 3', ["colour: there is no such setting"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:1"\ntls = "no"', ["tls: must be true or false"]),
+        (
+            'name = "a"\nkind = "grpc"\ntarget = "h:1"\ntls = false\ntoken_file = "systems.toml"',
+            ["token_file: is of no use, or a secret in clear", "token_file: there is no file"],
+        ),
+        ('name = "a"\nkind = "http"', ["url: must be given"]),
+        ('name = "a"\nkind = "http"\nurl = "http://books.example.com"', ["url: must begin with https://"]),
+        ('name = "a"\nkind = "http"\nurl = "https://10.0.0.1/v1"', ["url: is in a range of addresses"]),
+        ('name = "a"\nkind = "http"\nurl = "https://books.example.com?x=1"', ["url: must have no query"]),
+        ('name = "a"\nkind = "http"\nurl = "https://b.example.com"\ntls = true', ["tls: is for gRPC"]),
+        (
+            'name = "a"\nkind = "grpc"\ntarget = "h:1"\nca_file = "missing.pem"',
+            ["ca_file: there is no file missing.pem"],
+        ),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:1"\nca_file = "FOLDER/systems.toml"', ["ca_file: "]),
+        (
+            'name = "a"\nkind = "grpc"\ntarget = "h:1"\nkey_file = "FOLDER/systems.toml"',
+            ["certificate_file and key_file: both must be given, or neither"],
+        ),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:1"\ntoken_file = "FOLDER/systems.toml"', ["token_file: "]),
+    ],
+)
+def test_each_mistake_is_one_line_that_names_its_entry(tmp_path: Path, entry: str, mistakes: list[str]) -> None:
+    """And none shows what a file of secrets holds."""
+    with pytest.raises(BadConnections) as refused:
+        read(tmp_path, f"[[systems_of_record]]\n{entry}\n".replace("FOLDER", str(tmp_path)))
+    assert len(refused.value.lines) == len(mistakes)
+    for line, mistake in zip(refused.value.lines, mistakes, strict=True):
+        assert f"[[systems_of_record]] 1: {mistake}" in line
+
+
+@pytest.mark.rule("PLT-44")
+def test_a_name_is_given_once_and_an_empty_file_is_a_mistake(tmp_path: Path) -> None:
+    """Clients' settings name a connection: it must be one."""
+    entry = '[[systems_of_record]]\nname = "a"\nkind = "grpc"\ntarget = "h:1"\n'
+    with pytest.raises(BadConnections, match=r"2: name: there is another system of record of that name"):
+        read(tmp_path, entry * 2)
+    with pytest.raises(BadConnections, match=r"holds no \[\[systems_of_record\]\]"):
+        read(tmp_path, "")
+    with pytest.raises(BadConnections, match=r"destinations: there is no such setting"):
+        read(tmp_path, "destinations = 1")
+
+
+@pytest.mark.rule("PLT-44")
+def test_a_server_does_not_start_with_a_mistaken_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mistakes are among those of the settings; without the file there are no systems of record."""
+    path = tmp_path / "systems.toml"
+    path.write_text('[[systems_of_record]]\nname = "a"\nkind = "http"\nurl = "http://127.0.0.1:1"\n', encoding="utf-8")
+    monkeypatch.setenv("COUNTINGHOUSE_SYSTEMS_OF_RECORD_FILE", str(path))
+    with pytest.raises(BadSettings, match=r"systems\.toml: \[\[systems_of_record\]\] 1: url: must begin with https"):
+        load()
+    monkeypatch.setenv("COUNTINGHOUSE_SYSTEMS_OF_RECORD_LOOPBACK", "true")
+    assert [each.name for each in load().systems_of_record] == ["a"]
+    monkeypatch.delenv("COUNTINGHOUSE_SYSTEMS_OF_RECORD_FILE")
+    assert load().systems_of_record == ()
