@@ -137,6 +137,12 @@ def row(number: int, ledger: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def new_claim(client_code: str) -> dict[str, Any]:
+    """A claim of a client with a dispute, as JSON."""
+    dispute = {"dispute": {"amount": {"currency_code": "USD", "units": 100}}, "dispute_id": "dispute-theirs"}
+    return {"claim": {"client_code": client_code, "claim_type_code": "CARD"}, "disputes": [dispute]}
+
+
 def fill(caller: Caller, ledger: str, numbers: range = range(3), **changes: Any) -> list[str]:
     """Make details in a ledger; gives their names."""
     rows = [row(number, ledger, **changes) for number in numbers]
@@ -201,6 +207,8 @@ def _settle(world: World) -> None:
     details = fill(ben, THEIRS)
     code = ben.gl("CreateDistributionCode", distribution_code={"code": f"D-{THEIRS}", "ledger_code": THEIRS})
     client = ben.accounting("CreateClient", client={"code": THEIRS, "time_zone": "UTC"})
+    world.root.accounting("CreateClaimType", claim_type={"code": "CARD"})
+    claim = ben.accounting("CreateClaim", claim_id="claim-theirs", **new_claim(THEIRS))
     sent = extract(ben, origin="ORIGIN_FINANCIAL", data_file_set_code="theirs")
     operation = newest_operation(ben)
     request = {"@type": "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"}
@@ -215,6 +223,8 @@ def _settle(world: World) -> None:
         ledger_code=THEIRS,
         distribution_code=code.name,
         client=client.name,
+        claim=claim.name,
+        dispute=f"{claim.name}/disputes/dispute-theirs",
         client_code=client.code,
         period=f"ledgers/{THEIRS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{THEIRS}/accountingPeriods/FY/trialBalance",
@@ -233,6 +243,8 @@ def _settle(world: World) -> None:
         ledger_code=NOBODYS,
         distribution_code=f"distributionCodes/D-{NOBODYS}",
         client=f"clients/{NOBODYS}",
+        claim="claims/claim-nobodys",
+        dispute="claims/claim-nobodys/disputes/dispute-nobodys",
         client_code=NOBODYS,
         period=f"ledgers/{NOBODYS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{NOBODYS}/accountingPeriods/FY/trialBalance",
