@@ -6,15 +6,6 @@ from domain.accounting.names import CLAIM_TYPE, OPERATION_TYPE, claim_name, oper
 from domain.kernel.errors import AlreadyExists, Forbidden, IllegalTransition, NotFound, Refused
 
 
-class ClaimNotFound(NotFound):
-    """There is no such claim."""
-
-    reason = "CLAIM_NOT_FOUND"
-
-    def __init__(self, claim_id: str) -> None:
-        super().__init__(CLAIM_TYPE, claim_name(claim_id))
-
-
 class OperationNotFound(NotFound):
     """There is no such operation."""
 
@@ -22,15 +13,6 @@ class OperationNotFound(NotFound):
 
     def __init__(self, claim_id: str, operation_id: str) -> None:
         super().__init__(OPERATION_TYPE, operation_name(claim_id, operation_id))
-
-
-class ClaimIsResolved(Refused):
-    """A resolved claim takes no new operations but reversals, until it is reopened."""
-
-    reason = "CLAIM_RESOLVED"
-
-    def __init__(self, claim_id: str) -> None:
-        super().__init__(resource_name=claim_name(claim_id), state="RESOLVED")
 
 
 class StepExecuted(AlreadyExists):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from domain.accounting.claims.errors import ClaimResolved
 from domain.accounting.configuration.model import RuleVersion
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.performing import telling
 from domain.accounting.performing.amounts import amounts_of
 from domain.accounting.performing.booking import Books
-from domain.accounting.performing.errors import ClaimIsResolved, StepExecuted
+from domain.accounting.performing.errors import StepExecuted
 from domain.accounting.performing.gathering import Gathered, gather
 from domain.accounting.performing.model import Kind, Operation
 from domain.accounting.performing.planning import Draft, Facts, Planned, is_tracking_only, plan, second_of
@@ -42,7 +43,7 @@ class _Plan:
 def execute(tx: Connection, call: Call, configurations: Configurations, books: Books, wanted: Execution) -> Executed:
     """Run all rules of a workflow point, in their order, for the disputes named.
 
-    Raises: ClaimNotFound; ClaimIsResolved; StepExecuted; Invalid for an unknown workflow point, disputes that are not
+    Raises: ClaimNotFound; ClaimResolved; StepExecuted; Invalid for an unknown workflow point, disputes that are not
     the claim's, amounts that are missing; and what `planning.plan` refuses.
     """
     (found,) = execute_many(tx, call, configurations, books, [wanted])
@@ -98,7 +99,7 @@ def _plan(gathered: Gathered, call: Call, wanted: Execution, run: set[steps.Step
     require_storable(note=wanted.note, step_key=wanted.step_key)
     facts = gathered.of(wanted.claim_id, call.scope)
     if not facts.claim.is_open:
-        raise ClaimIsResolved(wanted.claim_id)
+        raise ClaimResolved(facts.claim)
     rules = facts.snapshot.rules_at(facts.claim.claim_type_code, wanted.workflow_point, call.now_us)
     if violations := [*_point_faults(facts, wanted, rules), *_entry_faults(facts, wanted)]:
         raise Invalid(*violations)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from domain.accounting.claims import store as claims
+from domain.accounting.claims.errors import ClaimNotFound
 from domain.accounting.claims.model import Claim, Dispute
 from domain.accounting.configuration.snapshot import Configurations, Snapshot
-from domain.accounting.performing.errors import ClaimNotFound
 from domain.accounting.performing.planning import Facts
 from domain.accounting.performing.store import balances
 from domain.kernel.scopes import Scope

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from domain.accounting.claims.errors import ClaimResolved
 from domain.accounting.claims.model import Dispute
 from domain.accounting.configuration.model import Client, RuleVersion
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.performing import telling
 from domain.accounting.performing.amounts import amounts_of
 from domain.accounting.performing.booking import Books
-from domain.accounting.performing.errors import ClaimIsResolved, QualificationMissing
+from domain.accounting.performing.errors import QualificationMissing
 from domain.accounting.performing.executing import entry_faults
 from domain.accounting.performing.gathering import gather
 from domain.accounting.performing.model import Kind, Operation
@@ -35,7 +36,7 @@ def perform(
 ) -> list[Operation]:
     """Perform an adjustment of a person, who is `qualified` or not; then it is carried out as any other.
 
-    Raises: ClaimNotFound; QualificationMissing; ClaimIsResolved; Invalid for what is wrong with the fields, all at
+    Raises: ClaimNotFound; QualificationMissing; ClaimResolved; Invalid for what is wrong with the fields, all at
     once; and what `planning.plan` refuses.
     """
     require_storable(**_texts(wanted))
@@ -45,7 +46,7 @@ def perform(
     if is_restricted(facts.client) and not qualified:
         raise QualificationMissing(client=facts.client.code)
     if not facts.claim.is_open:
-        raise ClaimIsResolved(wanted.claim_id)
+        raise ClaimResolved(facts.claim)
     planned = _free_form(facts, call, wanted) if isinstance(wanted, FreeForm) else _by_rule(facts, call, wanted)
     books.require(tx, (each.operation for each in planned))
     record(tx, Script(tx), planned, gathered.snapshot.clients, now_us=call.now_us)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from domain.accounting.batches.layouts.model import Header, Record, Side
 from domain.data_files.model import Total, Totals
 
-Fault = tuple[str, str]
+Mistake = tuple[str, str]
 """A field and what it must be."""
 
 
@@ -25,7 +25,7 @@ class Tally:
         """Debits and credits by currency, in the order of the codes."""
         return {currency: Total(sums[Side.DEBIT], sums[Side.CREDIT]) for currency, sums in sorted(self._sums.items())}
 
-    def add(self, record: Record) -> Fault | None:
+    def add(self, record: Record) -> Mistake | None:
         """Take a record in; what is wrong with it beside those before, if anything."""
         if record.currency not in self._sums:
             self._sums[record.currency] = dict.fromkeys(Side, 0)
@@ -49,7 +49,7 @@ class Tally:
         return "" if self.totals == header.totals else "the records add up to other totals than the header's"
 
 
-def _pair_fault(debit: Record, credit: Record) -> Fault | None:
+def _pair_fault(debit: Record, credit: Record) -> Mistake | None:
     """Whether two records are the steps of one operation: they differ in side, accounts and collection alone."""
     if credit.operation_id != debit.operation_id or credit.side is not Side.CREDIT:
         return "operation", "must be that of the debit before, and this its credit"
