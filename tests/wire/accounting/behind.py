@@ -15,6 +15,7 @@ from domain.accounting.execution.settling import Done
 from domain.accounting.execution.store import assignments, tasks
 from domain.accounting.performing.booking import Books
 from domain.accounting.tables import accounting_operation, collection_balance
+from domain.deliveries.tables import delivery
 from domain.flows.accounting import Posting
 from domain.gl_extraction.tables import accounting_detail
 from domain.kernel.call import Call
@@ -43,6 +44,11 @@ class Behind:
     def tasks(self, operation: pb.AccountingOperation) -> list[Task]:
         """The open tasks of an operation."""
         return self.database.write(lambda tx: tasks.open_of(tx, [_key(operation)]))
+
+    def deliveries(self, operation: pb.AccountingOperation) -> list[str]:
+        """The states of the deliveries that an operation has."""
+        query = select(delivery.c.state).where(delivery.c.subject == operation.name)
+        return [str(state) for state in self.database.read(lambda tx: tx.execute(query).scalars().all())]
 
     def details(self) -> int:
         """How many accounting details there are."""
