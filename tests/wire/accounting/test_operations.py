@@ -237,7 +237,7 @@ def test_pre_conditions_decide_and_later_changes_move_nothing(
     found = refusal(lambda: desk.execute(desk.claim("PICKY"), "FEE"))
     assert (found.code, found.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PRECONDITION_MATCHES_NOTHING")
     always = [{"condition": "true", "channel": "CHANNEL_MANUAL"}]
-    update_client(accounting, "PICKY", "preConditions", pre_conditions=always)
+    update_client(accounting, "PICKY", pre_conditions=always)
     assert behind.assignment(desk.one(desk.claim("PICKY", "1.00 USD"), "CREDIT")).channel == "MANUAL"
     assert behind.assignment(small).channel == "BATCH"
 
