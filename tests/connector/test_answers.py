@@ -40,7 +40,9 @@ RETRY = RetryInfo(retry_delay=Duration(seconds=7, nanos=500_000_000))
 class _System(SystemOfRecordServiceServicer):
     """Answers posts with one status, and lookups as it is told."""
 
-    def __init__(self, code: grpc.StatusCode | None, details: tuple[Message, ...], state: int) -> None:
+    def __init__(
+        self, code: grpc.StatusCode | None, details: tuple[Message, ...], state: pb.PostingState.ValueType
+    ) -> None:
         self.code, self.details, self.state = code, details, state
         self.posts: list[pb.PostRequest] = []
         self.before_post: Callable[[], None] = lambda: None
@@ -70,7 +72,9 @@ def _packed(detail: Message) -> Packed:
 
 @contextmanager
 def system(
-    code: grpc.StatusCode | None = None, *details: Message, state: int = pb.POSTING_STATE_NOT_POSTED
+    code: grpc.StatusCode | None = None,
+    *details: Message,
+    state: pb.PostingState.ValueType = pb.POSTING_STATE_NOT_POSTED,
 ) -> Iterator[tuple[_System, Any]]:
     """A system of record, and the connector that speaks to it."""
     served = _System(code, details, state)
@@ -138,7 +142,9 @@ def test_a_reason_that_is_no_code_is_not_shown() -> None:
         (pb.POSTING_STATE_UNSPECIFIED, None),
     ],
 )
-def test_a_lookup_says_posted_or_not_or_nothing(state: int, found: Posting | NotPosted | None) -> None:
+def test_a_lookup_says_posted_or_not_or_nothing(
+    state: pb.PostingState.ValueType, found: Posting | NotPosted | None
+) -> None:
     """An answer that says nothing never counts as "not posted"."""
     with system(state=state) as (_, speaking):
         answer = speaking.lookup(ADJUSTMENT)

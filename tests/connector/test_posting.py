@@ -178,8 +178,11 @@ def test_what_nobody_can_tell_stays_in_doubt(database: Database, ledger: Simulat
         assert given_up.reason == handler.NO_ANSWER
         posts = ledger.totals().posts_received
         ledger.configure()
-        new = {"limits": LIMITS, "payload": payload("op-1")}
-        database.write(lambda tx: outbox.send_again(tx, Kind.SYSTEM_OF_RECORD, target, "op-1", **new))
+        database.write(
+            lambda tx: outbox.send_again(
+                tx, Kind.SYSTEM_OF_RECORD, target, "op-1", limits=LIMITS, payload=payload("op-1")
+            )
+        )
         wait_for(lambda: all_of(database)["op-1"].state is State.DELIVERED, what="the lookup")
     assert ledger.totals().posts_received == posts == 1
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -45,7 +46,7 @@ def simulator(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]
         process.stdout.close()
 
 
-def post(target: str, key: str, **changed: object) -> system_of_record_pb2.PostResponse:
+def post(target: str, key: str, **changed: Any) -> system_of_record_pb2.PostResponse:
     with grpc.insecure_channel(target) as channel:
         request = request_of(adjustment_from(payload(key, **changed)))
         answer: system_of_record_pb2.PostResponse = SystemOfRecordServiceStub(channel).Post(request, timeout=10)

@@ -141,7 +141,8 @@ def test_senders_that_claim_at_the_same_instant_do_not_pass_a_limit(database: Da
     """Eight claim at once, again and again: what they may send at once is never more than the limit."""
     enqueue(database, *(f"k{number}" for number in range(200)), limits=Limits(3, 1, 1, 4))
     for _ in range(5):
-        start, claims = threading.Barrier(8), []
+        start = threading.Barrier(8)
+        claims: list[Any] = []
 
         def hasten(start: threading.Barrier = start, claims: list[Any] = claims) -> None:
             start.wait(10)
@@ -238,7 +239,8 @@ def test_of_a_claim_and_a_withdrawal_at_the_same_instant_one_wins(database: Data
     for _ in range(15):
         key = f"race-{next(_keys)}"
         enqueue(database, key)
-        start, taken = threading.Barrier(2), []
+        start = threading.Barrier(2)
+        taken: list[bool] = []
 
         def take(start: threading.Barrier = start, taken: list[bool] = taken, key: str = key) -> None:
             start.wait(10)
@@ -311,5 +313,5 @@ def test_many_are_recorded_at_once_and_each_key_once(database: Database) -> None
     enqueue(database, *(f"k{number}" for number in range(1_000)))
     rows = database.read(lambda tx: tx.execute(select(delivery.c.key, delivery.c.attempts_max)).all())
     assert len(rows) == 1_000
-    assert dict(rows)["k7"] == 9
+    assert {row.key: row.attempts_max for row in rows}["k7"] == 9
     assert get(database, before).limits == Limits(9, 9, 9, 9)
