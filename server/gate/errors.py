@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from copy import copy
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -146,9 +146,7 @@ def status_of(error: DomainError) -> status_pb2.Status:
     A status that would not fit into a client's metadata loses its last field violations; the ErrorInfo's metadata
     then tells how many there were (`violations_total`). So it is with preconditions.
     """
-    status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
-    for detail in _details_of(error):
-        status.details.add().Pack(detail)
+    status = _status(error, _details_of(error))
     if status.ByteSize() <= DETAILS_BYTES_MAX:
         return status
     if isinstance(error, Refused) and len(error.preconditions) > 1:
@@ -183,7 +181,7 @@ def _details_of(error: DomainError) -> list[Message]:
     elif isinstance(error, NotFound):
         details.append(_resource(error.resource_type, error.name, error.message))
     elif isinstance(error, Refused):
-        details.append(_precondition(error))
+        details.append(_precondition(error, error.preconditions))
     elif isinstance(error, Conflict) and "resource_name" in error.details:
         known = error.details
         details.append(_resource(known.get("resource_type", ""), known["resource_name"], error.message))
@@ -202,13 +200,13 @@ def _bad_request(error: Invalid) -> error_details_pb2.BadRequest:
     return error_details_pb2.BadRequest(field_violations=violations)
 
 
-def _precondition(error: Refused) -> error_details_pb2.PreconditionFailure:
+def _precondition(error: Refused, told: Sequence[Precondition]) -> error_details_pb2.PreconditionFailure:
     itself = Precondition(error.reason, error.details.get("resource_name", ""), error.message)
     violations = (
         error_details_pb2.PreconditionFailure.Violation(
             type=each.kind, subject=each.subject, description=_shown(each.description)
         )
-        for each in error.preconditions or (itself,)
+        for each in told or (itself,)
     )
     return error_details_pb2.PreconditionFailure(violations=violations)
 
@@ -239,12 +237,17 @@ def _with_fewer_preconditions(error: Refused) -> status_pb2.Status:
         if room < 0:
             break
         fitting += 1
-    if not fitting or fitting == len(error.preconditions):
-        return _bare(error)
-    fewer = copy(error)
-    fewer.preconditions = error.preconditions[:fitting]
-    fewer.details = {**error.details, "violations_total": str(len(error.preconditions))}
-    return status_of(fewer)
+    metadata = {**error.details, "violations_total": str(len(error.preconditions))}
+    info = error_details_pb2.ErrorInfo(reason=reason_of(error), domain=DOMAIN, metadata=metadata)
+    status = _status(error, [info, _precondition(error, error.preconditions[:fitting])])
+    return status if fitting and status.ByteSize() <= DETAILS_BYTES_MAX else _bare(error)
+
+
+def _status(error: DomainError, details: Sequence[Message]) -> status_pb2.Status:
+    status = status_pb2.Status(code=code_of(type(error)).value[0], message=_shortened(error.message))
+    for detail in details:
+        status.details.add().Pack(detail)
+    return status
 
 
 def _bare(error: DomainError) -> status_pb2.Status:
