@@ -65,8 +65,8 @@ def rule_version_to_proto(version: RuleVersion) -> pb.AccountingRuleVersion:
     )
 
 
-def new_version_from_proto(given: pb.AccountingRuleVersion) -> NewVersion:
-    """What a version is to say. Raises: Invalid for an instant that is none."""
+def new_version_from_proto(given: pb.AccountingRuleVersion, *, path: str) -> NewVersion:
+    """What a version is to say; `path` is the field it stands in. Raises: Invalid for an instant that is none."""
     settings = RuleSettings(
         description=given.description,
         claim_types=frozenset(given.claim_type_codes),
@@ -81,7 +81,7 @@ def new_version_from_proto(given: pb.AccountingRuleVersion) -> NewVersion:
         delay=_delay(given.delay) if given.HasField("delay") else None,
         settlement=_settlement(given.settlement) if given.HasField("settlement") else None,
     )
-    return NewVersion(settings, instant_from_proto(given, "valid_from_time") or 0)
+    return NewVersion(settings, instant_from_proto(given, "valid_from_time", path=path) or 0)
 
 
 def version_key_from_name(name: str) -> tuple[str, int]:

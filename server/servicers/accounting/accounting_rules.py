@@ -22,7 +22,7 @@ class AccountingRulesMethods(grpc_service.AccountingServiceServicer):
     ) -> pb.AccountingRule:
         """Create an accounting rule."""
         code = request.accounting_rule.code
-        new = mapping.new_version_from_proto(request.accounting_rule.newest_version)
+        new = mapping.new_version_from_proto(request.accounting_rule.newest_version, path=service.CREATED_IN)
         return await self._calls.write(
             context,
             request,
@@ -57,7 +57,7 @@ class AccountingRulesMethods(grpc_service.AccountingServiceServicer):
     ) -> pb.AccountingRuleVersion:
         """Change an accounting rule."""
         code, etag = code_from_name(request.parent), request.etag
-        new = mapping.new_version_from_proto(request.accounting_rule_version)
+        new = mapping.new_version_from_proto(request.accounting_rule_version, path=service.VERSION_WORD)
         return await self._calls.write(
             context,
             request,

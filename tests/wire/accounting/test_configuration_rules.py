@@ -144,6 +144,7 @@ def test_a_rule_is_refused_for_all_that_is_wrong_with_it(accounting: Accounting)
         ("valid_from_time", "VALID_FROM_PAST"),
     ]
     assert wrong(accounting, claim_type_codes=None) == [("claim_type_codes", "FIELD_REQUIRED")]
+    assert wrong(accounting, valid_from_time="1969-01-01T00:00:00Z") == [("valid_from_time", "INSTANT_OUT_OF_RANGE")]
     named = {"source": "ENTRY_AMOUNT_SOURCE_CALLER", "name": "x"}
     assert wrong(accounting, entry_amount=named) == [("entry_amount.name", "ENTRY_AMOUNT_NAME_UNUSED")]
     bare = {"source": "ENTRY_AMOUNT_SOURCE_DISPUTE_FIELD"}
