@@ -59,10 +59,12 @@ def reverse(
     claim_id: str,
     operation_id: str,
     reason: str,
+    kind: Kind = Kind.REVERSAL,
 ) -> Reversed:
     """Reverse an executed operation by its mirror, which is executed by the same channel; also of a resolved claim.
 
-    What followed on it is reversed before it, or canceled if it is not executed yet.
+    What followed on it is reversed before it, or canceled if it is not executed yet. Of `kind` RETURN the mirror is
+    for tracking only, and posted: nobody has to carry out what its receiver has not done (ACC-37).
 
     Raises: OperationNotFound; ReversalOfReversal; AlreadyReversed; OperationTransition for one that is not executed;
     CallInProgress and OutcomeInDoubt of what follows on it.
@@ -79,11 +81,12 @@ def reverse(
         canceled.append(_cancel(tx, script, call, second, reason))
     elif second is not None and not second.reversed_by_id:
         planned.append(_mirror(tx, facts, call, second, reason))
-    planned.append(_mirror(tx, facts, call, first, reason))
+    planned.append(_mirror(tx, facts, call, first, reason, kind=kind))
     books.require(tx, (each.operation for each in planned))
     _link(script, tx, planned)
     record(tx, script, planned, gathered.snapshot.clients, now_us=call.now_us)
     feed.record(tx, [_canceled_event(each, call.now_us) for each in canceled])
+    books.post(tx, call, [each.operation for each in planned if each.operation.kind is Kind.RETURN])
     reversals = tuple(each.operation for each in planned)
     telling.tell(tx, call, "accounting.reversed", reversals, {"reason": reason})
     return Reversed(reversals, tuple(canceled))
@@ -114,8 +117,10 @@ def locked(tx: Connection, call: Call, claim_id: str, operation_id: str) -> Oper
     return found
 
 
-def _mirror(tx: Connection, facts: Facts, call: Call, original: Operation, reason: str) -> Planned:
-    if original.kind in {Kind.REVERSAL, Kind.RETURN}:
+def _mirror(
+    tx: Connection, facts: Facts, call: Call, original: Operation, reason: str, *, kind: Kind = Kind.REVERSAL
+) -> Planned:
+    if original.kind is Kind.RETURN or original.kind is kind:
         raise ReversalOfReversal(resource_name=original.name)
     if original.reversed_by_id:
         raise AlreadyReversed(resource_name=original.name, reversal=original.reversed_by_id)
@@ -129,13 +134,13 @@ def _mirror(tx: Connection, facts: Facts, call: Call, original: Operation, reaso
     assigned = assignments.find(tx, original.claim_id, original.operation_id)
     rule = facts.snapshot.rule_version(original.rule_code, original.rule_version) if original.rule_code else None
     draft = Draft(
-        kind=Kind.REVERSAL,
+        kind=kind,
         dispute=facts.disputes[original.dispute_id],
         debit=original.credit,
         credit=original.debit,
         amount=original.amount,
         entry_reason=original.entry_reason,
-        tracking_only=original.tracking_only,
+        tracking_only=original.tracking_only or kind is Kind.RETURN,
         rule=rule,
         workflow_point=original.workflow_point,
         note=reason,

@@ -169,7 +169,7 @@ def with_service_level(client: Client, assignment: Assignment, ready_us: int) ->
 def needs_approval(facts: Facts, operation: Operation) -> bool:
     """Whether another person has to agree first: what people enter, write-offs and reversals above a limit (ACC-57)."""
     limit = facts.client.settings.approval_limits.get(operation.amount.currency)
-    if limit is None or operation.amount.minor <= limit:
+    if limit is None or operation.amount.minor <= limit or operation.kind is Kind.RETURN:
         return False
     if operation.kind in {*_MANUAL, Kind.REVERSAL}:
         return True

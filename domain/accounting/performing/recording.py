@@ -59,4 +59,10 @@ def _events(operation: Operation, now_us: int) -> list[NewEvent]:
     kinds = [EventKind.OPERATION_CREATED]
     if operation.state is OperationState.EXECUTED:
         kinds.append(EventKind.OPERATION_EXECUTED)
-    return [NewEvent(operation.claim_id, operation.client_code, kind, operation.operation_id, now_us) for kind in kinds]
+    events = [
+        NewEvent(operation.claim_id, operation.client_code, kind, operation.operation_id, now_us) for kind in kinds
+    ]
+    if operation.reverses_id and operation.state is OperationState.EXECUTED:
+        kind = EventKind.OPERATION_REVERSED
+        events.append(NewEvent(operation.claim_id, operation.client_code, kind, operation.reverses_id, now_us))
+    return events

@@ -14,6 +14,7 @@ from domain.accounting.batches.layouts.model import Record
 from domain.accounting.batches.layouts.reading import read
 from domain.accounting.batches.model import Batch, Request
 from domain.accounting.batches.regenerating import Regeneration
+from domain.accounting.batches.returning import Returns
 from domain.accounting.claims import store as claims
 from domain.accounting.execution.model import Assignment, Task
 from domain.accounting.execution.store import assignments
@@ -57,6 +58,10 @@ class Filing:
     @property
     def jobs(self) -> tuple[Job, ...]:
         return jobs_of(self.shop, self.store, self.sizes, self.routes)
+
+    @property
+    def returns(self) -> Returns:
+        return Returns(self.shop.configurations, self.shop.books)
 
     def credit(self, claim_id: str, *amounts: int, currency: str = "USD") -> list[AccountingOperation]:
         """Operations of a claim of the client, which is made if it is not there, that wait for a file."""

@@ -43,11 +43,11 @@ def test_what_waits_is_written_and_executed(filing: Filing) -> None:
     assert (batch.accounting_day, batch.operation_count) == (20261118, 3)
     assert batch.totals == {"USD": Total(19_734, 19_734)}
     records = filing.records(batch)
-    assert [each.operation_id for each in records[::2]] == [each.operation_id for each in operations]
-    assert [(each.side, each.account, each.amount_minor) for each in records[:2]] == [
-        (Side.DEBIT, "acct-suspense", 10_000),
-        (Side.CREDIT, "acct-account_holder", 10_000),
-    ]
+    assert [each.operation_id for each in records[::2]] == sorted(each.operation_id for each in operations)
+    assert {(each.side, each.account, each.amount_minor) for each in records if each.claim == "B"} == {
+        (Side.DEBIT, "acct-suspense", 2_734),
+        (Side.CREDIT, "acct-account_holder", 2_734),
+    }
     for each in operations:
         now = filing.operation(each)
         assert (now.state, now.executed_by) == (OperationState.EXECUTED, batch.name)

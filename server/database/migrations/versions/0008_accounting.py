@@ -381,6 +381,9 @@ def _assignment() -> None:
         ["taken_by", "accounting_day", "claim_id", "operation_id"],
         **_where("taken_by != ''"),
     )
+    op.create_index(
+        "ix_assignment_taken_operation", "assignment", ["taken_by", "operation_id"], **_where("taken_by != ''")
+    )
 
 
 def _task() -> None:
