@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from domain.accounting.configuration import documents, rule_rules, store
-from domain.accounting.configuration.errors import RuleState
+from domain.accounting.configuration.errors import RuleState, RuleUnsound
 from domain.accounting.configuration.model import Rule, RuleSettings, RuleVersion
 from domain.accounting.configuration.registers import CLAIM_TYPES, COLLECTIONS
 from domain.accounting.configuration.service import after_of, refuse_shared
@@ -65,12 +65,15 @@ def create_version(tx: Connection, call: Call, code: str, etag: str, new: NewVer
 def retire(tx: Connection, call: Call, code: str, etag: str, *, retired: bool) -> Rule:
     """Retire the rule, or bring it back; the etag may be empty.
 
-    Raises: SharedBeyondScope; NotFound; EtagStale; RuleState when it is so already.
+    Raises: SharedBeyondScope; NotFound; EtagStale; RuleState when it is so already; RuleUnsound for one that is
+    not sound any more, as collections have changed meanwhile.
     """
     refuse_shared(call.scope)
     old = _locked(tx, code, etag)
     if old.retired is retired:
         raise RuleState(rule_name(code), state=_state(old.retired), wanted=_state(retired))
+    if not retired:
+        _refuse_unsound(tx, code, call.now_us)
     new = replace(old, retired=retired, version=old.version + 1, updated_us=call.now_us)
     store.change_rule(tx, new)
     changes = {"from": {"state": _state(old.retired)}, "to": {"state": _state(retired)}}
@@ -121,13 +124,23 @@ def _found(rule: Rule | None, code: str) -> Rule:
 
 def _version(tx: Connection, call: Call, code: str, number: int, new: NewVersion, *, path: str) -> RuleVersion:
     """The version, once it is sound. Raises: Invalid with every violation."""
-    settings = new.settings
-    claim_types = store.hold(tx, CLAIM_TYPES, settings.claim_types)
-    collections = store.hold(tx, COLLECTIONS, rule_rules.named_collections(settings))
-    found = [*rule_rules.violations(settings, claim_types, collections, path), *_past(new, call.now_us, path)]
+    found = [*_violations(tx, new.settings, path), *_past(new, call.now_us, path)]
     if found:
         raise Invalid(*found)
-    return RuleVersion(code, number, settings, new.valid_from_us or call.now_us, call.now_us, call.caller)
+    return RuleVersion(code, number, new.settings, new.valid_from_us or call.now_us, call.now_us, call.caller)
+
+
+def _violations(tx: Connection, settings: RuleSettings, path: str) -> Iterator[Violation]:
+    claim_types = store.hold(tx, CLAIM_TYPES, settings.claim_types)
+    collections = store.hold(tx, COLLECTIONS, rule_rules.named_collections(settings))
+    return rule_rules.violations(settings, claim_types, collections, path)
+
+
+def _refuse_unsound(tx: Connection, code: str, now_us: int) -> None:
+    for version in rule_rules.still_to_run(store.versions_of(tx, code), now_us):
+        name = rule_version_name(code, version.rule_version)
+        if faults := tuple(_violations(tx, version.settings, VERSION_WORD)):
+            raise RuleUnsound(name, faults)
 
 
 def _past(new: NewVersion, now_us: int, path: str) -> Iterator[Violation]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import service, store
+from domain.accounting.configuration import rule_rules, service, store
 from domain.accounting.configuration.errors import CollectionSettles
-from domain.accounting.configuration.model import Collection, Resolution, RuleSettings
+from domain.accounting.configuration.model import Collection, Resolution
 from domain.accounting.configuration.registers import COLLECTIONS
 from domain.accounting.configuration.service import Change
 from domain.kernel.call import Call
@@ -42,21 +42,14 @@ def update(tx: Connection, call: Call, change: Change) -> Collection:
     def changed(old: Collection) -> Collection:
         new = replace(old, **change.changes)
         if old.suspense and not new.suspense:
-            _refuse_needed(tx, old.code)
+            _refuse_needed(tx, old.code, call.now_us)
         return new
 
     return service.update(tx, call, COLLECTIONS, change, changed)
 
 
-def _refuse_needed(tx: Connection, code: str) -> None:
-    rules = [rule.code for rule in store.newest_versions(tx) if needs_suspense(rule.settings, code)]
+def _refuse_needed(tx: Connection, code: str, now_us: int) -> None:
+    running = rule_rules.still_to_run(store.versions_in_use(tx), now_us)
+    rules = sorted({rule.code for rule in running if rule_rules.needs_suspense(rule.settings, code)})
     if rules:
         raise CollectionSettles(code, rules)
-
-
-def needs_suspense(settings: RuleSettings, collection: str) -> bool:
-    """Whether a rule is sound only as long as the collection is one of suspense (ACC-03, ACC-06)."""
-    settlement = settings.settlement
-    if settlement and collection in {settlement.debit_collection, settlement.credit_collection}:
-        return True
-    return settings.debit_collection == settings.credit_collection == collection

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from domain.kernel.errors import IllegalTransition, Refused
+from collections.abc import Sequence
+
+from domain.kernel.errors import IllegalTransition, Refused, Violation
 
 
 class RuleState(IllegalTransition):
     """The rule is retired already, or is not."""
 
     reason = "RULE_STATE"
+
+
+class RuleUnsound(Refused):
+    """A retired rule comes back once it is sound by what is configured now."""
+
+    reason = "RULE_UNSOUND"
+
+    def __init__(self, name: str, faults: Sequence[Violation]) -> None:
+        told = "; ".join(f"{fault.field}: {fault.description}" for fault in faults)
+        super().__init__(f"{name} is not sound by what is configured now: {told}", resource_name=name)
 
 
 class CollectionSettles(Refused):

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Codes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
-from domain.accounting.configuration.model import AmountSource, Collection, EntryAmount, Processing, RuleSettings
+from domain.accounting.configuration.model import (
+    AmountSource,
+    Collection,
+    EntryAmount,
+    Processing,
+    RuleSettings,
+    RuleVersion,
+)
 from domain.kernel.calendars import SPAN_MAX_DAYS
 from domain.kernel.characters import REASON, character_fault
 from domain.kernel.errors import Violation
@@ -19,6 +27,22 @@ def named_collections(settings: RuleSettings) -> frozenset[str]:
     if settings.settlement:
         named |= {settings.settlement.debit_collection, settings.settlement.credit_collection}
     return frozenset(named)
+
+
+def still_to_run(versions: Iterable[RuleVersion], now_us: int) -> Iterator[RuleVersion]:
+    """Those of some rules' versions, by code and number, that run now or may run later."""
+    for _, of_rule in groupby(versions, lambda version: version.code):
+        known = list(of_rule)
+        running = max((each.rule_version for each in known if each.valid_from_us <= now_us), default=0)
+        yield from (each for each in known if each.rule_version >= running)
+
+
+def needs_suspense(settings: RuleSettings, collection: str) -> bool:
+    """Whether it is sound only as long as the collection is one of suspense (ACC-03, ACC-06)."""
+    settlement = settings.settlement
+    if settlement and collection in {settlement.debit_collection, settlement.credit_collection}:
+        return True
+    return settings.debit_collection == settings.credit_collection == collection
 
 
 def violations(

@@ -143,9 +143,18 @@ def lock_rule(tx: Connection, code: str) -> Rule | None:
     return find_rule(tx, code)
 
 
-def newest_versions(tx: Connection) -> list[RuleVersion]:
-    """The newest version of every rule that is not retired, by code; small tables, read whole."""
-    return [_rule_from(row).newest for row in _rows(tx, _RULES.where(_r.retired == 0).order_by(_r.code))]
+def versions_in_use(tx: Connection) -> list[RuleVersion]:
+    """All versions of the rules that are not retired, by code and number; small tables, read whole."""
+    used = select(accounting_rule_version).join_from(accounting_rule_version, accounting_rule, _r.code == _v.code)
+    return [
+        _rule_version_from(row) for row in _rows(tx, used.where(_r.retired == 0).order_by(_v.code, _v.rule_version))
+    ]
+
+
+def versions_of(tx: Connection, code: str) -> list[RuleVersion]:
+    """All versions of a rule, by number."""
+    query = select(accounting_rule_version).where(_v.code == code).order_by(_v.rule_version)
+    return [_rule_version_from(row) for row in _rows(tx, query)]
 
 
 def rules_page(tx: Connection, *, after: str, limit: int) -> list[Rule]:

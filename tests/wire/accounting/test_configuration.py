@@ -10,12 +10,14 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from countinghouse.accounting.v1 import account_determination_pb2 as determination_pb
+from countinghouse.accounting.v1 import accounting_rules_pb2 as rules_pb
 from countinghouse.accounting.v1 import configuration_pb2 as pb
 from countinghouse.accounting.v1 import vocabulary_pb2
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
+from domain.kernel.time import iso_of
 from tests.support.server import Served, refusal
 from tests.wire.accounting.conftest import NOW_US
-from tests.wire.accounting.samples import Accounting, create_claim_type, create_rule, create_table
+from tests.wire.accounting.samples import Accounting, change_rule, create_claim_type, create_rule, create_table
 
 
 def collection(accounting: Accounting, code: str) -> pb.Collection:
@@ -89,6 +91,17 @@ def test_a_collection_stays_one_of_suspense_while_rules_need_it_so(accounting: A
     assert (needed.code, needed.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "COLLECTION_NEEDED_AS_SUSPENSE")
     assert "MOVES, STAYS" in needed.message
     assert not change_collection(accounting, "OTHER", suspense=False).suspense
+    change_rule(accounting, "MOVES", valid_from_time=iso_of(NOW_US + 1_000_000))
+    change_rule(accounting, "STAYS")
+    still = refusal(lambda: change_collection(accounting, "TRANSIT", suspense=False))
+    assert "(MOVES)" in still.message, "it runs by its first version until the second is valid"
+    accounting.RetireAccountingRule(rules_pb.RetireAccountingRuleRequest(name="accountingRules/MOVES"))
+    assert not change_collection(accounting, "TRANSIT", suspense=False).suspense
+    back = rules_pb.UnretireAccountingRuleRequest(name="accountingRules/MOVES")
+    unsound = refusal(lambda: accounting.UnretireAccountingRule(back))
+    assert (unsound.code, unsound.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RULE_UNSOUND")
+    change_collection(accounting, "TRANSIT", suspense=True)
+    assert accounting.UnretireAccountingRule(back).state == rules_pb.ACCOUNTING_RULE_STATE_ACTIVE
 
 
 @pytest.mark.rule("ACC-02")
