@@ -55,3 +55,12 @@ class AccountingEvent:
     def name(self) -> str:
         """Its resource name."""
         return event_name(self.claim_id, self.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event that has no position yet; its id tells how old it is, by the clock of the server that made it."""
+
+    claim_id: str
+    sequence: int
+    event_id: str

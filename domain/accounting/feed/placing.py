@@ -10,12 +10,13 @@ Within a claim positions follow its sequence, whatever the clocks of the servers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from domain.accounting.feed import store
+from domain.accounting.feed.model import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,26 @@ def waiting(tx: Connection) -> Sequence[str]:
 def place(tx: Connection, client_code: str, *, limit: int) -> Placed:
     """Give the oldest events of a client that have no position the next ones; `limit` of them, or a few more.
 
-    Cost: three statements; the client's row in `accounting_feed` is locked until the transaction ends.
+    Cost: four statements, and one more when there are as many as `limit`; the client's row in `accounting_feed` is
+    locked until the transaction ends.
     """
     last = store.lock_feed(tx, client_code)
-    claim_ids = store.place(tx, client_code, last=last, limit=limit)
-    if claim_ids:
-        store.set_last(tx, client_code, last + len(claim_ids))
-    return Placed(len(claim_ids), frozenset(claim_ids))
+    found = store.oldest_waiting(tx, client_code, limit)
+    if not found:
+        return Placed(0, frozenset())
+    if len(found) >= limit:  # some may be left that belong before these
+        newest = {event.claim_id: event.sequence for event in sorted(found, key=lambda event: event.sequence)}
+        found = list({*found, *store.earlier_waiting(tx, newest)})
+    ordered = in_order(found)
+    store.set_positions(tx, ordered, first=last + 1)
+    store.set_last(tx, client_code, last + len(ordered))
+    return Placed(len(ordered), frozenset(event.claim_id for event in ordered))
+
+
+def in_order(events: Iterable[Waiting]) -> list[Waiting]:
+    """By age, but none before what happened to its claim earlier: it counts as no older than that."""
+    keyed, latest = [], dict[str, str]()
+    for event in sorted(events, key=lambda event: event.sequence):
+        latest[event.claim_id] = max(event.event_id, latest.get(event.claim_id, ""))
+        keyed.append(((latest[event.claim_id], event.claim_id, event.sequence), event))
+    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, RowMapping, literal_column, select, text, update
 
-from domain.accounting.feed.model import AccountingEvent, EventKind, NewEvent
+from domain.accounting.feed.model import AccountingEvent, EventKind, NewEvent, Waiting
 from domain.accounting.tables import accounting_event, accounting_feed
 from domain.kernel.bulk import insert_set
 from domain.kernel.documents import to_text
@@ -37,19 +37,23 @@ _WAITING = text(
 )
 _MAKE_FEED = text("INSERT INTO accounting_feed (client_code, position) VALUES (:client, 0) ON CONFLICT DO NOTHING")
 
-# Oldest first, but never before what happened to the same claim earlier, though another clock says so.
-_PLACE = text(
-    "WITH oldest AS (SELECT claim_id, max(sequence) AS last FROM ("
-    "  SELECT claim_id, sequence FROM accounting_event"
-    "  WHERE client_code = :client AND position = 0 ORDER BY event_id LIMIT :limit) picked GROUP BY claim_id),"
-    " due AS (SELECT e.claim_id, e.sequence,"
-    "  max(e.event_id) OVER (PARTITION BY e.claim_id ORDER BY e.sequence) AS latest FROM accounting_event e"
-    "  JOIN oldest ON oldest.claim_id = e.claim_id AND e.sequence <= oldest.last"
-    "  WHERE e.client_code = :client AND e.position = 0),"
-    " placed AS (SELECT claim_id, sequence, row_number() OVER (ORDER BY latest, claim_id, sequence) AS place FROM due)"
-    " UPDATE accounting_event SET position = :last + placed.place FROM placed"
-    " WHERE accounting_event.claim_id = placed.claim_id AND accounting_event.sequence = placed.sequence"
-    " RETURNING accounting_event.claim_id"
+_EARLIER = {  # not along ix_accounting_event_unplaced, which may hold very many: a sum is in no index
+    "postgresql": text(
+        "SELECT e.claim_id, e.sequence, e.event_id FROM json_each_text(:newest) newest JOIN accounting_event e"
+        ' ON e.claim_id = newest.key COLLATE "C" AND e.sequence < CAST(newest.value AS BIGINT) WHERE e.position + 0 = 0'
+    ),
+    "sqlite": text(
+        "SELECT e.claim_id, e.sequence, e.event_id FROM json_each(:newest) newest JOIN accounting_event e"
+        " ON e.claim_id = newest.key AND e.sequence < newest.value WHERE e.position + 0 = 0"
+    ),
+}
+_PLACE_ALL = text(
+    "UPDATE accounting_event SET position = placed.position"
+    " FROM json_to_recordset(:placed) placed (claim_id TEXT, sequence BIGINT, position BIGINT)"
+    ' WHERE accounting_event.claim_id = placed.claim_id COLLATE "C" AND accounting_event.sequence = placed.sequence'
+)
+_PLACE_ONE = text(
+    "UPDATE accounting_event SET position = :position WHERE claim_id = :claim_id AND sequence = :sequence"
 )
 
 _KNOWN = {"postgresql": "json_each_text(:known)", "sqlite": "json_each(:known)"}
@@ -155,12 +159,38 @@ def lock_feed(tx: Connection, client_code: str) -> int:
     return last
 
 
-def place(tx: Connection, client_code: str, *, last: int, limit: int) -> Sequence[str]:
-    """Give the oldest events without a position the next ones after `last`; gives the claim of each.
+def oldest_waiting(tx: Connection, client_code: str, limit: int) -> list[Waiting]:
+    """At most `limit` of a client's events without a position, the oldest by their ids.
 
-    Cost: one statement along ix_accounting_event_unplaced; the feed is locked already.
+    Cost: one statement along ix_accounting_event_unplaced.
     """
-    return tx.execute(_PLACE, {"client": client_code, "last": last, "limit": limit}).scalars().all()
+    unplaced = _e.position == literal_column("0")  # in the words of the partial index
+    query = select(_e.claim_id, _e.sequence, _e.event_id).where(_e.client_code == client_code, unplaced)
+    return [Waiting(*row) for row in tx.execute(query.order_by(_e.event_id).limit(limit))]
+
+
+def earlier_waiting(tx: Connection, newest: Mapping[str, int]) -> list[Waiting]:
+    """The events without a position that come before a sequence of each claim.
+
+    Cost: one statement along the primary key, which reads what happened to these claims before.
+    """
+    rows = tx.execute(_EARLIER[tx.dialect.name], {"newest": to_text(dict(newest))})
+    return [Waiting(*row) for row in rows]
+
+
+def set_positions(tx: Connection, ordered: Sequence[Waiting], *, first: int) -> None:
+    """Give events positions from `first` on, in their order.
+
+    Cost: one statement by primary keys, on SQLite one for each; the feed is locked already.
+    """
+    placed = [
+        {"claim_id": event.claim_id, "sequence": event.sequence, "position": position}
+        for position, event in enumerate(ordered, first)
+    ]
+    if tx.dialect.name == "postgresql":
+        tx.execute(_PLACE_ALL, {"placed": to_text(placed)})
+    else:
+        tx.execute(_PLACE_ONE, placed)
 
 
 def set_last(tx: Connection, client_code: str, last: int) -> None:

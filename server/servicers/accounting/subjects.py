@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Connection
 
 from domain.accounting.feed import store
 from domain.accounting.feed.model import AccountingEvent
 from domain.accounting.names import claim_name, client_name
+from server.call import Tx
 from server.mapping.accounting import feed as mapping
 from server.watcher import Subject
 
@@ -44,7 +44,7 @@ class Tail(Generic[M]):
 
 
 class _Read(Protocol):
-    def __call__(self, tx: Connection, known: Mapping[str, int], *, most: int) -> list[AccountingEvent]:
+    def __call__(self, tx: Tx, known: Mapping[str, int], *, most: int) -> list[AccountingEvent]:
         """The newest events behind those that are known, one thing after the other."""
         ...
 
@@ -57,7 +57,7 @@ def _subject(
     place_of: Callable[[AccountingEvent], int],
     told: Callable[[AccountingEvent], M],
 ) -> Subject[Tail[M]]:
-    def changed(tx: Connection, known: Mapping[str, Tail[M]]) -> dict[str, Tail[M] | type[Exception]]:
+    def changed(tx: Tx, known: Mapping[str, Tail[M]]) -> dict[str, Tail[M] | type[Exception]]:
         found = read(tx, {key: tail.revision for key, tail in known.items()}, most=KEPT_MAX)
         grown: dict[str, Tail[M] | type[Exception]] = {}
         for key, group in groupby(found, key_of):

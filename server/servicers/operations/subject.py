@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 from google.longrunning import operations_pb2
-from sqlalchemy import Connection
 
 from domain.operations import service
 from domain.operations.errors import OperationNotFound
 from domain.operations.model import Operation
+from server.call import Tx
 from server.mapping import kinds
 from server.telemetry.observe import trace
 from server.watcher import Subject, Untellable
@@ -33,7 +33,7 @@ def snapshot_of(operation: Operation) -> Snapshot:
     return Snapshot(operation.revision, operation.updated_us, kinds.to_proto(operation))
 
 
-def _changed(tx: Connection, known: Mapping[str, Snapshot]) -> dict[str, Snapshot | type[Exception]]:
+def _changed(tx: Tx, known: Mapping[str, Snapshot]) -> dict[str, Snapshot | type[Exception]]:
     changed = service.changed(tx, {operation_id: seen.revision for operation_id, seen in known.items()})
     return {name: _told(operation) if operation else OperationNotFound for name, operation in changed.items()}
 
