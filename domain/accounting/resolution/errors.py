@@ -32,7 +32,7 @@ class ResolutionBlocked(Refused):
 
 def _told(obstacle: Obstacle) -> str:
     remedies = " or ".join(remedy.sentence for remedy in obstacle.remedies[:_REMEDIES_TOLD])
-    return f"{obstacle.sentence}: {remedies}"
+    return f"{obstacle.sentence}: {remedies}".replace(obstacle.subject, "it")
 
 
 _REMEDIES_TOLD = 2

@@ -52,12 +52,13 @@ def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
     yield f"Error: {'the request is invalid' if told_below else cause(error)}{reason}"
     for violation in error.violations:
         yield f"  {violation.field or 'request'}: {violation.description} [{violation.reason}]"
-    untold = int(error.metadata.get("violations_total", "0")) - len(error.violations)
-    if untold > 0:
-        yield f"  … and {untold} more"
     for state in error.details.preconditions:
         if state.description != error.message:
             yield f"  {state.subject or state.type}: {state.description}"
+    told = len(error.violations) + len(error.details.preconditions)
+    untold = int(error.metadata.get("violations_total", "0")) - told
+    if untold > 0:
+        yield f"  … and {untold} more"
     if next_step := _next_step(error, address):
         yield next_step
 

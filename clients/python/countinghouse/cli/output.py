@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
@@ -90,10 +90,13 @@ def show_fields(fields: Iterable[tuple[str, str]]) -> None:
     show_table([Column("", str), Column("", str)], [[name, text] for name, text in fields if text], heading=False)
 
 
-def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, heading: bool = True) -> None:
+def show_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, heading: bool = True, alarming: Collection[int] = ()
+) -> None:
     """Print rows of texts; in a pipe, lines are as long as they need and have no colour.
 
-    In a terminal too narrow for the columns, each row is shown from top to bottom.
+    In a terminal too narrow for the columns, each row is shown from top to bottom. `alarming` rows, by their place, are
+    red: what they say must be told in words as well.
     """
     from rich.table import Table
     from rich.text import Text
@@ -109,8 +112,8 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, head
     for column in columns:
         whole = heading and not column.prose
         table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=whole, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
+    for place, row in enumerate(rows):
+        table.add_row(*map(Text, row), style="bold red" if place in alarming else None)
     _print(console, table)
 
 

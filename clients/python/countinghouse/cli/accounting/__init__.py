@@ -2,7 +2,7 @@
 
 import typer
 
-from countinghouse.cli.accounting import claims, config, operations, performing, watching
+from countinghouse.cli.accounting import claims, config, operations, overview, performing, resolution, watching
 from countinghouse.cli.accounting.words import examples
 
 app = typer.Typer(help="Claims, and the operations that move their money.", no_args_is_help=True)
@@ -23,6 +23,17 @@ app.command(
     ),
 )(performing.perform)
 app.command("rules", epilog=examples("rules C-1", "rules C-1 --dispute 2 --amount '500.00 USD'"))(performing.rules)
+app.command(
+    "overview",
+    epilog=examples(
+        "overview C-1",
+        "overview C-1 --dispute 2 --at 2026-11-01",
+        "overview C-1 --operations SUSPENSE --sort 'amount desc'",
+    ),
+)(overview.overview)
+app.command("steps", epilog=examples("steps C-1", "steps C-1 --dispute 2 -o json"))(overview.steps)
+app.command("resolve", epilog=examples("resolve C-1 --as pay --check", "resolve C-1 --as pay"))(resolution.resolve)
+app.command("reopen", epilog=examples("reopen C-1 --reason 'the merchant has answered'"))(resolution.reopen)
 app.command("show", epilog=examples(f"show {_ONE}"))(operations.show)
 app.command("reverse", epilog=examples(f"reverse {_ONE} --reason 'wrong dispute'"))(operations.reverse)
 app.command("cancel", epilog=examples(f"cancel {_ONE} --reason 'entered twice'"))(operations.cancel)
