@@ -261,3 +261,31 @@ def test_a_system_that_cannot_be_reached_leaves_nothing_in_doubt(database: Datab
     failed = all_of(database)["op-1"]
     assert (failed.state, failed.attempts, failed.in_doubt) == (State.GIVEN_UP, 4, False)
     assert failed.reason == handler.UNAVAILABLE
+
+
+@pytest.mark.rule("ACC-24")
+def test_unequal_senders_share_a_limit_and_none_keeps_what_it_may_not_send(
+    database: Database, ledger: Simulated
+) -> None:
+    """A slow sender has claimed ahead as another joins: what it may not send any more goes back, and all is posted."""
+    ledger.configure(latency_min_ms=10, latency_max_ms=20)
+    keys = [f"op-{number}" for number in range(80)]
+    with sending(database, by_grpc(ledger), hands=1, per_target_max=4) as slow:
+        enqueue(database, *keys, limits=Limits(4, 1_000, 2_000, under_way_max=4))
+        wait_for(lambda: slow.pairs, what="the first outcomes")
+        with sending(database, by_grpc(ledger), hands=8, per_target_max=8) as quick:
+            wait_for(lambda: len(slow.ended()) + len(quick.ended()) == 80, what="all adjustments")
+    totals = ledger.totals()
+    assert (totals.posts_received, totals.concurrency_max <= 4) == (80, True)
+    assert {each.attempts for each in all_of(database).values()} == {1}
+
+
+@pytest.mark.rule("ACC-20")
+def test_outcomes_are_recorded_as_sets(database: Database, ledger: Simulated) -> None:
+    """What ended within a moment is told together: accounting changes hundreds with the statements of one."""
+    ledger.configure(latency_min_ms=10, latency_max_ms=10)
+    with sending(database, by_grpc(ledger)) as recorded:
+        enqueue(database, *(f"op-{number}" for number in range(200)))
+        wait_for(lambda: len(recorded.ended()) == 200, what="all adjustments")
+    assert recorded.sets < 100
+    assert len(recorded.pairs) == 200
