@@ -65,7 +65,8 @@ def test_assignments_are_listed_by_claim_and_workflow_point(desk: Desk) -> None:
     found = listed(desk, first).assignments
     assert [each.workflow_point for each in found] == ["CREDIT", "FEE", "FEE"]
     assert found[1].name < found[2].name
-    every, token = [], ""
+    every: list[pb.Assignment] = []
+    token = ""
     for size in (2, 2, 2):
         page = listed(desk, page_size=size, page_token=token)
         every += page.assignments

@@ -103,12 +103,12 @@ def test_of_many_who_claim_or_complete_at_once_one_wins(staff: Staff) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         by_turns = [ada if at % 2 else ben for at in range(8)]
-        claims = list(pool.map(outcome, [lambda who=who: claim(who, first) for who in by_turns]))  # type: ignore[misc]
+        claims = list(pool.map(outcome, [lambda who=who: claim(who, first) for who in by_turns]))
         won = queue(ada)[0].assignee
         assert [each for who, each in zip(by_turns, claims, strict=True) if who is staff[won]] == ["OK"] * 4
         assert claims.count("FAILED_PRECONDITION") == 4
         name = next(each.assignment for each in made if each.assignment == second.subject)
-        acts = [lambda at=at: complete(ada, name, f"ref-{at}") for at in range(8)]  # type: ignore[misc]
+        acts = [lambda at=at: complete(ada, name, f"ref-{at}") for at in range(8)]
         assert sorted(pool.map(outcome, acts)) == ["FAILED_PRECONDITION"] * 7 + ["OK"]
 
 
