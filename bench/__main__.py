@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 
+from bench.accounting.executing import accounting
 from bench.adjustments import adjustments
 from bench.balances import balances
 from bench.deliveries import deliveries
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "deliveries": deliveries,
     "adjustments": adjustments,
     "balances": balances,
+    "accounting": accounting,
 }
 DIALECTS = ("sqlite", "postgresql")
 

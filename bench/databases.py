@@ -118,6 +118,20 @@ class Postgresql:
         self._administer("VACUUM ANALYZE accounting_detail_pending", database)
         self._administer("CHECKPOINT")
 
+    def program(self, name: str) -> str:
+        """The path of one of PostgreSQL's programs."""
+        return str(self._cluster.folder / "bin" / name)
+
+    def program_arguments(self, url: str) -> list[str]:
+        """What tells one of PostgreSQL's programs the database."""
+        return [
+            "-h",
+            str(self._cluster.folder / "data"),
+            "-U",
+            postgres.OWNER,
+            url.partition("@/")[2].partition("?")[0],
+        ]
+
     def _administer(self, statement: str, database: str = "postgres") -> None:
         with closing(connect_postgresql(self._cluster.url(database, "postgres"))) as connection:
             connection.autocommit = True
@@ -152,9 +166,10 @@ def connect_postgresql(url: str) -> psycopg2.extensions.connection:
     return psycopg2.connect(url.replace("postgresql+psycopg2://", "postgresql://"))
 
 
-def connect_sqlite(url: str) -> sqlite3.Connection:
+def connect_sqlite(url: str, *, any_thread: bool = False) -> sqlite3.Connection:
     """A driver's connection with the product's durability, committing by itself outside of BEGIN."""
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    path = url.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=not any_thread)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bench import caller, seed
 from bench.databases import open_databases
-from bench.figures import COMPARISON, Table, compare, interleave
+from bench.figures import COMPARISON, Table, compare, interleave, spread
 from bench.meter import Meter, Spent
 from bench.options import Options
 from bench.product import free_port, serve
@@ -76,6 +76,15 @@ def unary(options: Options) -> Iterator[Table]:
     title = f"A unary call, {caller.CONCURRENT} at once, against a bare grpc.aio echo of the same message"
     notes = ["The rows with a database are not comparisons of like with like: they read a row in a transaction."]
     yield Table(title, COMPARISON, rows, notes)
+
+
+def gate_alone(folder: Path, calls: int, times: int) -> float:
+    """Microseconds of CPU that the gate adds to a call, in the middle of so many tries."""
+    token_file = folder / "tokens.toml"
+    token_file.write_text(TOKENS)
+    with _echo(folder) as bare, _echo(folder, TOKEN, token_file=token_file) as gate:
+        pairs = interleave(times, partial(gate.make, calls), partial(bare.make, calls))
+    return spread(above.cpu_us - below.cpu_us for above, below in pairs).median
 
 
 def _signed(folder: Path) -> tuple[str, dict[str, object]]:

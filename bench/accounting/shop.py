@@ -1,0 +1,141 @@
+"""A shop to measure: books, one client with a system of record, two rules, and claims by number.
+
+Claims come in two sets of CLAIMS each: of those that are spread, each has a merchant of its own; of those that are hot,
+nine in ten belong to one of HOT merchants. The merchant's account is the debit account of what the rules move.
+"""
+
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from domain.accounting.claims import store as claims
+from domain.accounting.claims.model import Claim, Dispute
+from domain.accounting.claims.states import ClaimState
+from domain.accounting.configuration import store
+from domain.accounting.configuration.model import (
+    AmountSource,
+    ClaimType,
+    Client,
+    ClientSettings,
+    Determination,
+    DeterminationRow,
+    EntryAmount,
+    Processing,
+    Rule,
+    RuleSettings,
+    RuleVersion,
+    ServiceSettings,
+)
+from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, DETERMINATIONS
+from domain.gl_extraction.distribution import service as distribution
+from domain.gl_extraction.distribution.model import Distribution
+from domain.gl_extraction.periods import service as periods
+from domain.gl_extraction.periods.model import NewPeriod
+from domain.gl_extraction.reference import service as reference
+from domain.gl_extraction.reference.model import LEDGERS
+from domain.kernel.calendars import Calendar
+from domain.kernel.call import Call
+from domain.kernel.money import Money
+from domain.kernel.time import BusinessZone
+from server.database.transaction import Database
+
+CLIENT = "SERVED"
+SYSTEM_OF_RECORD = "core"
+DISPUTE = "1"
+CREDIT, CHARGEBACK = "CREDIT", "CHARGEBACK"
+"""Workflow points: what the system of record is to post, and what is for tracking only."""
+CLAIMS = 5_000
+SPREAD, HOT_CLAIMS = "s", "h"
+"""The first letters of the claims of both sets; `SPREAD0` is the first."""
+HOT = 10
+CONCURRENCY_MAX = 16
+CONNECTIONS = '[[systems_of_record]]\nname = "{name}"\nkind = "grpc"\ntarget = "{target}"\ntls = false\n'
+"""The server's file of systems of record."""
+
+_ACCOUNTS = {"ACCOUNT_HOLDER": "claim.account", "MERCHANT": "claim.attributes.merchant"}
+_PIECE = 500
+
+
+def fill(url: str) -> None:
+    """Open the shop in an empty database."""
+    database = Database(url)
+    now_us = database.clock_us()
+    call = Call("bench", "bench/Fill", "", now_us)
+    database.write(lambda tx: _configure(tx, call))
+    for letter in (SPREAD, HOT_CLAIMS):
+        for first in range(0, CLAIMS, _PIECE):
+            numbers = range(first, min(first + _PIECE, CLAIMS))
+            database.write(partial(_add_claims, letter=letter, numbers=numbers, now_us=now_us))
+    database.dispose()
+
+
+def merchant(letter: str, number: int) -> str:
+    """The merchant of a claim."""
+    hot = letter == HOT_CLAIMS and number % HOT != 0
+    return f"merchant-{number // HOT % HOT}" if hot else f"merchant-{letter}{number}"
+
+
+def _configure(tx: Connection, call: Call) -> None:
+    now_us = call.now_us
+    reference.create(tx, call, LEDGERS, code="GL", description="")
+    year = datetime.now(UTC).year
+    for each in (year, year + 1):
+        periods.create(tx, call, NewPeriod("GL", str(each), each * 10_000 + 101, each * 10_000 + 1231))
+    for collection, expression in _ACCOUNTS.items():
+        code = f"GL-{collection}"
+        distribution.create(tx, call, code, Distribution("GL", distribution_account=collection))
+        row = DeterminationRow("true", "", expression, code)
+        store.create(tx, DETERMINATIONS, Determination(collection, "", (row,), 1, now_us, now_us))
+    store.create(tx, CLAIM_TYPES, ClaimType("CARD", "", 1, now_us, now_us))
+    for point, processing in ((CREDIT, Processing.EXECUTE), (CHARGEBACK, Processing.TRACKING_ONLY)):
+        rule = RuleVersion(point, 1, _settings(point, processing), now_us, now_us, "bench")
+        store.create_rule(tx, Rule(rule, retired=False, version=1, created_us=now_us, updated_us=now_us))
+        store.create_rule_version(tx, rule)
+    service = ServiceSettings(SYSTEM_OF_RECORD, 9, 2_000_000, 10_000, 500_000, CONCURRENCY_MAX)
+    settings = ClientSettings(Calendar(BusinessZone("UTC"), ()), service=service)
+    store.create(tx, CLIENTS, Client(CLIENT, "", settings, 1, now_us, now_us))
+    store.grow_version(tx)
+
+
+def _settings(point: str, processing: Processing) -> RuleSettings:
+    return RuleSettings(
+        description="",
+        claim_types=frozenset({"CARD"}),
+        workflow_point=point,
+        position=0,
+        debit_collection="MERCHANT",
+        credit_collection="ACCOUNT_HOLDER",
+        entry_reason=point.lower(),
+        entry_amount=EntryAmount(AmountSource.CALLER),
+        processing=processing,
+        manual=False,
+    )
+
+
+def _add_claims(tx: Connection, letter: str, numbers: range, now_us: int) -> None:
+    for number in numbers:
+        claims.create(tx, _claim(letter, number, now_us))
+    amount = Money(10_000, "USD")
+    claims.create_disputes(
+        tx, [Dispute(f"{letter}{number}", DISPUTE, "", amount, 0, {}, {}, 1, now_us, now_us) for number in numbers]
+    )
+
+
+def _claim(letter: str, number: int, now_us: int) -> Claim:
+    return Claim(
+        claim_id=f"{letter}{number}",
+        client_code=CLIENT,
+        claim_type_code="CARD",
+        description="",
+        account=f"holder-{letter}{number}",
+        attributes={"merchant": merchant(letter, number)},
+        dates={},
+        state=ClaimState.OPEN,
+        resolution="",
+        events_made=0,
+        version=1,
+        created_us=now_us,
+        updated_us=now_us,
+        resolved_us=0,
+    )
