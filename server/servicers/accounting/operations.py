@@ -5,6 +5,7 @@ from __future__ import annotations
 from countinghouse.accounting.v1 import accounting_service_pb2_grpc as grpc_service
 from countinghouse.accounting.v1 import operations_pb2 as pb
 from domain.accounting.configuration.snapshot import Configurations
+from domain.accounting.names import claim_name
 from domain.accounting.performing import approving, correcting, executing, manual
 from domain.accounting.performing.booking import Books
 from server.call import Calls, Context
@@ -108,7 +109,7 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
     ) -> pb.CancelAccountingOperationResponse:
         """Cancel an operation that is not executed."""
         claim_id, operation_id = mapping.operation_key_from_name(request.name)
-        return await self._calls.write(
+        answer = await self._calls.write(
             context,
             request,
             pb.CancelAccountingOperationResponse,
@@ -116,6 +117,8 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 correcting.cancel(tx, call, claim_id=claim_id, operation_id=operation_id, reason=request.reason)
             ),
         )
+        self._calls.announce_change(claim_name(claim_id))
+        return answer
 
     async def ApproveAccountingOperation(
         self, request: pb.ApproveAccountingOperationRequest, context: Context
