@@ -9,8 +9,10 @@ from typing import Any
 from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.message import DecodeError, Message
 
+from countinghouse.accounting.v1 import batches_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.operations.v1 import schedules_pb2 as pb
+from domain.accounting.batches import model as batches_model
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document, request_to_document
 from domain.kernel.documents import Document
 from domain.kernel.errors import Invalid, Violation
@@ -28,6 +30,7 @@ from domain.schedules.model import (
 )
 from domain.schedules.service import Change
 from server.gate.validation import validate
+from server.mapping.accounting import batches
 from server.mapping.gl_extraction import extraction
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code
@@ -62,7 +65,12 @@ TEMPLATES: Mapping[str, Template] = {
         extraction_pb2.GenerateAccountingMessageRequest,
         lambda request: request_to_document(extraction.request_from_proto(request)),
         lambda document: extraction.request_to_proto(request_from_document(document)),
-    )
+    ),
+    batches_model.GENERATE_KIND: Template(
+        batches_pb2.GenerateAccountingFilesRequest,
+        lambda request: batches_model.request_to_document(batches.request_from_proto(request)),
+        lambda document: batches.request_to_proto(batches_model.request_from_document(document)),
+    ),
 }
 """By the name of the kind: one entry a kind."""
 

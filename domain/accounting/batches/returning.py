@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from domain.accounting.batches.errors import BatchBeingWritten, ReturnContradicts
-from domain.accounting.batches.layouts.returns import Decision
+from domain.accounting.batches import service
+from domain.accounting.batches.errors import BatchBeingWritten, BatchNotFound, ReturnContradicts
+from domain.accounting.batches.layouts.returns import Decision, Return, ReturnFault
 from domain.accounting.batches.model import Batch, Returned
 from domain.accounting.batches.states import BatchState
 from domain.accounting.batches.store import batches, returns
@@ -28,6 +29,7 @@ from domain.accounting.performing.model import Kind, Operation
 from domain.accounting.performing.store import operations
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
+from domain.kernel.characters import require_storable
 from domain.kernel.errors import DomainError, Invalid, Refused, Violation
 from domain.kernel.script import Script
 
@@ -55,6 +57,24 @@ class Taken:
     refused: dict[int, DomainError] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Heard:
+    """What became of rows of a return file; `received` and `refused` are rows, `faults` what is wrong with them."""
+
+    received: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    faults: list[ReturnFault] = field(default_factory=list)
+
+    def add(self, taken: Taken) -> None:
+        """Add what became of the rows of one batch."""
+        self.accepted += taken.accepted
+        self.rejected += taken.rejected
+        self.unchanged += taken.unchanged
+
+
 @dataclass(frozen=True, slots=True)
 class Returns:
     """Takes note of what receivers say, with what a reversal needs."""
@@ -62,14 +82,19 @@ class Returns:
     configurations: Configurations
     books: Books
 
-    def receive_all(self, tx: Connection, call: Call, batch: Batch, said: Sequence[Said]) -> Taken:
-        """Take note of all that is said of a batch, or of nothing.
+    def receive_all(
+        self, tx: Connection, call: Call, key: tuple[str, int], said: Sequence[Said]
+    ) -> tuple[Taken, Batch]:
+        """Take note of all that is said of a batch (its client and number), or of nothing; gives the batch as it is.
 
-        Raises: as `receive` tells; Invalid for all operations that are not the batch's, by their place.
+        Raises: BatchNotFound; as `receive` tells; Invalid for all operations that are not the batch's, by their place.
         """
-        taken = self.receive(tx, call, batch, said)
+        for at, each in enumerate(said):
+            texts = {"reason": each.reason, "text": each.message, "external_reference": each.external_reference}
+            require_storable(**{f"records[{at}].{name}": text for name, text in texts.items()})
+        taken = self.receive(tx, call, service.get(tx, *key, call.scope), said)
         unknown = [
-            replace(violation, field=f"operations[{at}]")
+            replace(violation, field=f"records[{at}].operation")
             for at, error in taken.refused.items()
             if isinstance(error, Invalid)
             for violation in error.violations
@@ -78,7 +103,29 @@ class Returns:
             raise Invalid(*unknown)
         for error in taken.refused.values():
             raise error
-        return taken
+        return taken, service.get(tx, *key)
+
+    def hear(self, tx: Connection, call: Call, client_code: str, rows: Sequence[Return | ReturnFault]) -> Heard:
+        """Take note of what rows of a return file say; what cannot be taken is told by its line. Cost: as `receive`."""
+        said: dict[int, list[Return]] = {}
+        heard = Heard(received=len({row.line for row in rows}))
+        for row in rows:
+            if isinstance(row, ReturnFault):
+                heard.faults.append(row)
+            else:
+                said.setdefault(row.batch_no, []).append(row)
+        for batch_no, its in sorted(said.items()):
+            try:
+                batch = service.get(tx, client_code, batch_no, call.scope)
+                taken = self.receive(tx, call, batch, [_said(row) for row in its])
+            except (BatchNotFound, BatchBeingWritten) as error:
+                heard.faults += [_fault(row.line, "batchNumber", error) for row in its]
+                continue
+            heard.add(taken)
+            heard.faults += [_fault(its[at].line, "", error) for at, error in taken.refused.items()]
+        heard.faults.sort(key=lambda fault: fault.line)
+        heard.refused = len({fault.line for fault in heard.faults})
+        return heard
 
     def receive(self, tx: Connection, call: Call, batch: Batch, said: Sequence[Said]) -> Taken:
         """Take note of what is said of a batch's operations; what cannot be taken is told, and stops nothing else.
@@ -134,6 +181,22 @@ class Returns:
             reversal_id = found.reversals[-1].operation_id
         taken.rejected += 1
         return replace(said, reversal_id=reversal_id)
+
+
+def _said(row: Return) -> Said:
+    return Said(
+        operation_id=row.operation_id,
+        decision=row.decision,
+        reason=row.reason,
+        message=row.text,
+        external_reference=row.external_reference,
+    )
+
+
+def _fault(line: int, column: str, error: DomainError) -> ReturnFault:
+    if isinstance(error, Invalid):
+        return ReturnFault(line, error.violations[0])
+    return ReturnFault(line, Violation(column, error.reason, error.message))
 
 
 def _key(batch: Batch, said: Said, known: Mapping[str, Key]) -> Key:

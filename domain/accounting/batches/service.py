@@ -31,7 +31,7 @@ from domain.data_files import service as data_files
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
-from domain.kernel.paging import Page
+from domain.kernel.paging import Key, Page
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.operations import service as operations
 from domain.operations.model import Operation
@@ -44,6 +44,12 @@ class BatchOperation:
     number: int
     records: tuple[Record, Record]
     returned: Returned | None
+
+    @property
+    def key(self) -> Key:
+        """Where it stands in the list."""
+        debit = self.records[0]
+        return [debit.claim, debit.operation_id, (self.number + 1) // 2]
 
 
 def generate(tx: Connection, call: Call, request: Request) -> Operation:

@@ -8,6 +8,7 @@ from domain.flows.accounting import Posting
 from server.call import Calls
 from server.servicers.accounting.accounting_rules import AccountingRulesMethods
 from server.servicers.accounting.assignments import AssignmentsMethods
+from server.servicers.accounting.batches import BatchesMethods
 from server.servicers.accounting.claims import ClaimsMethods
 from server.servicers.accounting.configuration import ConfigurationMethods
 from server.servicers.accounting.feed import FeedMethods
@@ -28,6 +29,7 @@ class AccountingServicer(
     TasksMethods,
     OverviewMethods,
     ResolutionMethods,
+    BatchesMethods,
 ):
     """Turns accounting rules into balanced operations and has them carried out.
 

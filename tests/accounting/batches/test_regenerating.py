@@ -11,7 +11,7 @@ from domain.accounting.batches.states import BatchState
 from domain.accounting.performing import correcting
 from domain.data_files.model import Total
 from domain.operations.model import State
-from tests.accounting.batches.filing import Filing
+from tests.accounting.batches.filing import CLIENT, Filing
 
 
 @pytest.mark.rule("ACC-34")
@@ -29,7 +29,7 @@ def test_the_same_records_and_totals_whatever_came_since(filing: Filing) -> None
         reason="error",
     )
     said = [Said(second.operation_id, Decision.REJECTED, "R01")]
-    filing.shop.write(filing.returns.receive_all, filing.batch(1), said)
+    filing.shop.write(filing.returns.receive_all, (CLIENT, 1), said)
     filing.credit("A", 999)
     done = filing.run_again(1)
     batch = filing.batch(1)

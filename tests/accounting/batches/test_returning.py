@@ -29,7 +29,8 @@ ACCEPTED, REJECTED = Decision.ACCEPTED, Decision.REJECTED
 
 def say(filing: Filing, *said: Said, batch_no: int = 1) -> Taken:
     """Say something of a batch, all or nothing."""
-    return filing.shop.write(filing.returns.receive_all, filing.batch(batch_no), said)
+    taken, _ = filing.shop.write(filing.returns.receive_all, (CLIENT, batch_no), said)
+    return taken
 
 
 def rejected(operation: Operation, reason: str = "R01") -> Said:
@@ -96,7 +97,7 @@ def test_operations_of_others_are_refused_by_their_place(filing: Filing) -> None
     with pytest.raises(Invalid) as refused:
         say(filing, accepted(first), accepted(later))
     assert [(v.field, v.reason) for v in refused.value.violations] == [
-        ("operations[1]", "ACCOUNTING_RECORD_NOT_IN_BATCH")
+        ("records[1].operation", "ACCOUNTING_RECORD_NOT_IN_BATCH")
     ]
     assert filing.batch(1).accepted_count == 0
     taken = filing.shop.write(filing.returns.receive, filing.batch(1), [accepted(later), rejected(first)])

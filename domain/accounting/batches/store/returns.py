@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import Connection, RowMapping, select, tuple_
+from sqlalchemy import Connection, RowMapping, select
 
 from domain.accounting.batches.model import Batch, Returned
 from domain.accounting.batches.store.taking import Key, taken_by
 from domain.accounting.tables import accounting_batch_return, assignment
+from domain.kernel.keys import among
 from domain.kernel.script import Script
 
 _COLUMNS = tuple(field.name for field in fields(Returned))
@@ -30,7 +31,7 @@ def find_many(tx: Connection, batch: Batch, keys: Iterable[Key]) -> dict[Key, Re
     query = select(accounting_batch_return).where(
         _r.client_code == batch.client_code,
         _r.batch_no == batch.batch_no,
-        tuple_(_r.claim_id, _r.operation_id).in_(wanted),
+        among((_r.claim_id, _r.operation_id), wanted),
     )
     return {(row["claim_id"], row["operation_id"]): _from_row(row) for row in tx.execute(query).mappings()}
 

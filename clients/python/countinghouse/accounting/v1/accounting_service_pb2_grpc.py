@@ -6,6 +6,7 @@ import warnings
 from countinghouse.accounting.v1 import account_determination_pb2 as countinghouse_dot_accounting_dot_v1_dot_account__determination__pb2
 from countinghouse.accounting.v1 import accounting_rules_pb2 as countinghouse_dot_accounting_dot_v1_dot_accounting__rules__pb2
 from countinghouse.accounting.v1 import assignments_pb2 as countinghouse_dot_accounting_dot_v1_dot_assignments__pb2
+from countinghouse.accounting.v1 import batches_pb2 as countinghouse_dot_accounting_dot_v1_dot_batches__pb2
 from countinghouse.accounting.v1 import claims_pb2 as countinghouse_dot_accounting_dot_v1_dot_claims__pb2
 from countinghouse.accounting.v1 import clients_pb2 as countinghouse_dot_accounting_dot_v1_dot_clients__pb2
 from countinghouse.accounting.v1 import configuration_pb2 as countinghouse_dot_accounting_dot_v1_dot_configuration__pb2
@@ -15,6 +16,7 @@ from countinghouse.accounting.v1 import operations_pb2 as countinghouse_dot_acco
 from countinghouse.accounting.v1 import overview_pb2 as countinghouse_dot_accounting_dot_v1_dot_overview__pb2
 from countinghouse.accounting.v1 import resolution_pb2 as countinghouse_dot_accounting_dot_v1_dot_resolution__pb2
 from countinghouse.accounting.v1 import tasks_pb2 as countinghouse_dot_accounting_dot_v1_dot_tasks__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -351,6 +353,51 @@ class AccountingServiceStub(object):
                 '/countinghouse.accounting.v1.AccountingService/CloseTask',
                 request_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.CloseTaskRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+                _registered_method=True)
+        self.GenerateAccountingFiles = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GenerateAccountingFiles',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.GenerateAccountingFilesRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.RegenerateAccountingBatch = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/RegenerateAccountingBatch',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RegenerateAccountingBatchRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.GetAccountingBatch = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/GetAccountingBatch',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.GetAccountingBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AccountingBatch.FromString,
+                _registered_method=True)
+        self.ListAccountingBatches = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingBatches',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchesResponse.FromString,
+                _registered_method=True)
+        self.ListAccountingBatchFiles = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingBatchFiles',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchFilesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchFilesResponse.FromString,
+                _registered_method=True)
+        self.ListAccountingBatchRecords = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/ListAccountingBatchRecords',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchRecordsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchRecordsResponse.FromString,
+                _registered_method=True)
+        self.AcceptAccountingBatchRecords = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/AcceptAccountingBatchRecords',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AcceptAccountingBatchRecordsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AcceptAccountingBatchRecordsResponse.FromString,
+                _registered_method=True)
+        self.RejectAccountingBatchRecords = channel.unary_unary(
+                '/countinghouse.accounting.v1.AccountingService/RejectAccountingBatchRecords',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RejectAccountingBatchRecordsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RejectAccountingBatchRecordsResponse.FromString,
+                _registered_method=True)
+        self.IngestAccountingBatchReturn = channel.stream_unary(
+                '/countinghouse.accounting.v1.AccountingService/IngestAccountingBatchReturn',
+                request_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.IngestAccountingBatchReturnRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.IngestAccountingBatchReturnResponse.FromString,
                 _registered_method=True)
 
 
@@ -916,6 +963,92 @@ class AccountingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GenerateAccountingFiles(self, request, context):
+        """Writes everything of a client that waits for a file: a batch for each
+        accounting date. What stands in a written file is executed.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+        (ACCOUNTING_BATCH_NOT_CONFIGURED), and for a locked set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegenerateAccountingBatch(self, request, context):
+        """Writes a batch again, delivered or not: the same records under the next rerun
+        number, transmitted again. Earlier files stay.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+        (ACCOUNTING_BATCH_NOT_CONFIGURED), while a file of it is being written
+        (ACCOUNTING_BATCH_BEING_WRITTEN), and for a locked set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountingBatch(self, request, context):
+        """Gets a batch. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingBatches(self, request, context):
+        """Lists the batches of a client, newest first. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingBatchFiles(self, request, context):
+        """Lists the files that a batch was written to, newest first. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountingBatchRecords(self, request, context):
+        """Lists the operations of a batch, in the order of its files, with what the
+        receiver said of each. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptAccountingBatchRecords(self, request, context):
+        """Takes note that the receiver has taken operations of a batch.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for operations that are not of the batch;
+        FAILED_PRECONDITION when the contrary was said before
+        (ACCOUNTING_RETURN_CONTRADICTS), and before the first file is there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectAccountingBatchRecords(self, request, context):
+        """Takes note that the receiver has not taken operations of a batch: each is
+        reversed for tracking only, and a task waits for a person. The batch stays as
+        it is.
+
+        Errors: as AcceptAccountingBatchRecords.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IngestAccountingBatchReturn(self, request_iterator, context):
+        """Takes in a return file of a client's receiver: what the two calls before say,
+        row by row. Idempotent by operation, so a stream that was cut is simply sent
+        again. A refused row is left out and told.
+
+        Errors: NOT_FOUND for the client; INVALID_ARGUMENT for a stream without
+        client or format, or of more than 64 MiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1218,6 +1351,51 @@ def add_AccountingServiceServicer_to_server(servicer, server):
                     servicer.CloseTask,
                     request_deserializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.CloseTaskRequest.FromString,
                     response_serializer=countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.SerializeToString,
+            ),
+            'GenerateAccountingFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateAccountingFiles,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.GenerateAccountingFilesRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'RegenerateAccountingBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegenerateAccountingBatch,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RegenerateAccountingBatchRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'GetAccountingBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountingBatch,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.GetAccountingBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AccountingBatch.SerializeToString,
+            ),
+            'ListAccountingBatches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingBatches,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchesResponse.SerializeToString,
+            ),
+            'ListAccountingBatchFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingBatchFiles,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchFilesRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchFilesResponse.SerializeToString,
+            ),
+            'ListAccountingBatchRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountingBatchRecords,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchRecordsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchRecordsResponse.SerializeToString,
+            ),
+            'AcceptAccountingBatchRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptAccountingBatchRecords,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AcceptAccountingBatchRecordsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AcceptAccountingBatchRecordsResponse.SerializeToString,
+            ),
+            'RejectAccountingBatchRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectAccountingBatchRecords,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RejectAccountingBatchRecordsRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RejectAccountingBatchRecordsResponse.SerializeToString,
+            ),
+            'IngestAccountingBatchReturn': grpc.stream_unary_rpc_method_handler(
+                    servicer.IngestAccountingBatchReturn,
+                    request_deserializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.IngestAccountingBatchReturnRequest.FromString,
+                    response_serializer=countinghouse_dot_accounting_dot_v1_dot_batches__pb2.IngestAccountingBatchReturnResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2847,6 +3025,249 @@ class AccountingService(object):
             '/countinghouse.accounting.v1.AccountingService/CloseTask',
             countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.CloseTaskRequest.SerializeToString,
             countinghouse_dot_accounting_dot_v1_dot_tasks__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateAccountingFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GenerateAccountingFiles',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.GenerateAccountingFilesRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegenerateAccountingBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/RegenerateAccountingBatch',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RegenerateAccountingBatchRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountingBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/GetAccountingBatch',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.GetAccountingBatchRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AccountingBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingBatches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingBatches',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingBatchFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingBatchFiles',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchFilesRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchFilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountingBatchRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/ListAccountingBatchRecords',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchRecordsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.ListAccountingBatchRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptAccountingBatchRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/AcceptAccountingBatchRecords',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AcceptAccountingBatchRecordsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.AcceptAccountingBatchRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectAccountingBatchRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/RejectAccountingBatchRecords',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RejectAccountingBatchRecordsRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.RejectAccountingBatchRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestAccountingBatchReturn(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/countinghouse.accounting.v1.AccountingService/IngestAccountingBatchReturn',
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.IngestAccountingBatchReturnRequest.SerializeToString,
+            countinghouse_dot_accounting_dot_v1_dot_batches__pb2.IngestAccountingBatchReturnResponse.FromString,
             options,
             channel_credentials,
             insecure,

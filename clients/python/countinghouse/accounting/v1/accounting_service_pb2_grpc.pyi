@@ -7,6 +7,7 @@ from collections import abc as _abc
 from countinghouse.accounting.v1 import account_determination_pb2 as _account_determination_pb2
 from countinghouse.accounting.v1 import accounting_rules_pb2 as _accounting_rules_pb2
 from countinghouse.accounting.v1 import assignments_pb2 as _assignments_pb2
+from countinghouse.accounting.v1 import batches_pb2 as _batches_pb2
 from countinghouse.accounting.v1 import claims_pb2 as _claims_pb2
 from countinghouse.accounting.v1 import clients_pb2 as _clients_pb2
 from countinghouse.accounting.v1 import configuration_pb2 as _configuration_pb2
@@ -16,6 +17,7 @@ from countinghouse.accounting.v1 import operations_pb2 as _operations_pb2
 from countinghouse.accounting.v1 import overview_pb2 as _overview_pb2
 from countinghouse.accounting.v1 import resolution_pb2 as _resolution_pb2
 from countinghouse.accounting.v1 import tasks_pb2 as _tasks_pb2
+from google.longrunning import operations_pb2 as _operations_pb2_1
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -342,6 +344,53 @@ class AccountingServiceStub:
     that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
     has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
     """
+    GenerateAccountingFiles: _grpc.UnaryUnaryMultiCallable[_batches_pb2.GenerateAccountingFilesRequest, _operations_pb2_1.Operation]
+    """Writes everything of a client that waits for a file: a batch for each
+    accounting date. What stands in a written file is executed.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+    (ACCOUNTING_BATCH_NOT_CONFIGURED), and for a locked set.
+    """
+    RegenerateAccountingBatch: _grpc.UnaryUnaryMultiCallable[_batches_pb2.RegenerateAccountingBatchRequest, _operations_pb2_1.Operation]
+    """Writes a batch again, delivered or not: the same records under the next rerun
+    number, transmitted again. Earlier files stay.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+    (ACCOUNTING_BATCH_NOT_CONFIGURED), while a file of it is being written
+    (ACCOUNTING_BATCH_BEING_WRITTEN), and for a locked set.
+    """
+    GetAccountingBatch: _grpc.UnaryUnaryMultiCallable[_batches_pb2.GetAccountingBatchRequest, _batches_pb2.AccountingBatch]
+    """Gets a batch. Errors: NOT_FOUND."""
+    ListAccountingBatches: _grpc.UnaryUnaryMultiCallable[_batches_pb2.ListAccountingBatchesRequest, _batches_pb2.ListAccountingBatchesResponse]
+    """Lists the batches of a client, newest first. Errors: NOT_FOUND."""
+    ListAccountingBatchFiles: _grpc.UnaryUnaryMultiCallable[_batches_pb2.ListAccountingBatchFilesRequest, _batches_pb2.ListAccountingBatchFilesResponse]
+    """Lists the files that a batch was written to, newest first. Errors: NOT_FOUND."""
+    ListAccountingBatchRecords: _grpc.UnaryUnaryMultiCallable[_batches_pb2.ListAccountingBatchRecordsRequest, _batches_pb2.ListAccountingBatchRecordsResponse]
+    """Lists the operations of a batch, in the order of its files, with what the
+    receiver said of each. Errors: NOT_FOUND.
+    """
+    AcceptAccountingBatchRecords: _grpc.UnaryUnaryMultiCallable[_batches_pb2.AcceptAccountingBatchRecordsRequest, _batches_pb2.AcceptAccountingBatchRecordsResponse]
+    """Takes note that the receiver has taken operations of a batch.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for operations that are not of the batch;
+    FAILED_PRECONDITION when the contrary was said before
+    (ACCOUNTING_RETURN_CONTRADICTS), and before the first file is there.
+    """
+    RejectAccountingBatchRecords: _grpc.UnaryUnaryMultiCallable[_batches_pb2.RejectAccountingBatchRecordsRequest, _batches_pb2.RejectAccountingBatchRecordsResponse]
+    """Takes note that the receiver has not taken operations of a batch: each is
+    reversed for tracking only, and a task waits for a person. The batch stays as
+    it is.
+
+    Errors: as AcceptAccountingBatchRecords.
+    """
+    IngestAccountingBatchReturn: _grpc.StreamUnaryMultiCallable[_batches_pb2.IngestAccountingBatchReturnRequest, _batches_pb2.IngestAccountingBatchReturnResponse]
+    """Takes in a return file of a client's receiver: what the two calls before say,
+    row by row. Idempotent by operation, so a stream that was cut is simply sent
+    again. A refused row is left out and told.
+
+    Errors: NOT_FOUND for the client; INVALID_ARGUMENT for a stream without
+    client or format, or of more than 64 MiB.
+    """
 
 @_typing.type_check_only
 class AccountingServiceAsyncStub(AccountingServiceStub):
@@ -645,6 +694,53 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
     that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
     has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
+    """
+    GenerateAccountingFiles: _aio.UnaryUnaryMultiCallable[_batches_pb2.GenerateAccountingFilesRequest, _operations_pb2_1.Operation]  # type: ignore[assignment]
+    """Writes everything of a client that waits for a file: a batch for each
+    accounting date. What stands in a written file is executed.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+    (ACCOUNTING_BATCH_NOT_CONFIGURED), and for a locked set.
+    """
+    RegenerateAccountingBatch: _aio.UnaryUnaryMultiCallable[_batches_pb2.RegenerateAccountingBatchRequest, _operations_pb2_1.Operation]  # type: ignore[assignment]
+    """Writes a batch again, delivered or not: the same records under the next rerun
+    number, transmitted again. Earlier files stay.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+    (ACCOUNTING_BATCH_NOT_CONFIGURED), while a file of it is being written
+    (ACCOUNTING_BATCH_BEING_WRITTEN), and for a locked set.
+    """
+    GetAccountingBatch: _aio.UnaryUnaryMultiCallable[_batches_pb2.GetAccountingBatchRequest, _batches_pb2.AccountingBatch]  # type: ignore[assignment]
+    """Gets a batch. Errors: NOT_FOUND."""
+    ListAccountingBatches: _aio.UnaryUnaryMultiCallable[_batches_pb2.ListAccountingBatchesRequest, _batches_pb2.ListAccountingBatchesResponse]  # type: ignore[assignment]
+    """Lists the batches of a client, newest first. Errors: NOT_FOUND."""
+    ListAccountingBatchFiles: _aio.UnaryUnaryMultiCallable[_batches_pb2.ListAccountingBatchFilesRequest, _batches_pb2.ListAccountingBatchFilesResponse]  # type: ignore[assignment]
+    """Lists the files that a batch was written to, newest first. Errors: NOT_FOUND."""
+    ListAccountingBatchRecords: _aio.UnaryUnaryMultiCallable[_batches_pb2.ListAccountingBatchRecordsRequest, _batches_pb2.ListAccountingBatchRecordsResponse]  # type: ignore[assignment]
+    """Lists the operations of a batch, in the order of its files, with what the
+    receiver said of each. Errors: NOT_FOUND.
+    """
+    AcceptAccountingBatchRecords: _aio.UnaryUnaryMultiCallable[_batches_pb2.AcceptAccountingBatchRecordsRequest, _batches_pb2.AcceptAccountingBatchRecordsResponse]  # type: ignore[assignment]
+    """Takes note that the receiver has taken operations of a batch.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for operations that are not of the batch;
+    FAILED_PRECONDITION when the contrary was said before
+    (ACCOUNTING_RETURN_CONTRADICTS), and before the first file is there.
+    """
+    RejectAccountingBatchRecords: _aio.UnaryUnaryMultiCallable[_batches_pb2.RejectAccountingBatchRecordsRequest, _batches_pb2.RejectAccountingBatchRecordsResponse]  # type: ignore[assignment]
+    """Takes note that the receiver has not taken operations of a batch: each is
+    reversed for tracking only, and a task waits for a person. The batch stays as
+    it is.
+
+    Errors: as AcceptAccountingBatchRecords.
+    """
+    IngestAccountingBatchReturn: _aio.StreamUnaryMultiCallable[_batches_pb2.IngestAccountingBatchReturnRequest, _batches_pb2.IngestAccountingBatchReturnResponse]  # type: ignore[assignment]
+    """Takes in a return file of a client's receiver: what the two calls before say,
+    row by row. Idempotent by operation, so a stream that was cut is simply sent
+    again. A refused row is left out and told.
+
+    Errors: NOT_FOUND for the client; INVALID_ARGUMENT for a stream without
+    client or format, or of more than 64 MiB.
     """
 
 class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -1306,6 +1402,107 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
         that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
         has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
+        """
+
+    @_abc_1.abstractmethod
+    def GenerateAccountingFiles(
+        self,
+        request: _batches_pb2.GenerateAccountingFilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2_1.Operation, _abc.Awaitable[_operations_pb2_1.Operation]]:
+        """Writes everything of a client that waits for a file: a batch for each
+        accounting date. What stands in a written file is executed.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+        (ACCOUNTING_BATCH_NOT_CONFIGURED), and for a locked set.
+        """
+
+    @_abc_1.abstractmethod
+    def RegenerateAccountingBatch(
+        self,
+        request: _batches_pb2.RegenerateAccountingBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2_1.Operation, _abc.Awaitable[_operations_pb2_1.Operation]]:
+        """Writes a batch again, delivered or not: the same records under the next rerun
+        number, transmitted again. Earlier files stay.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+        (ACCOUNTING_BATCH_NOT_CONFIGURED), while a file of it is being written
+        (ACCOUNTING_BATCH_BEING_WRITTEN), and for a locked set.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccountingBatch(
+        self,
+        request: _batches_pb2.GetAccountingBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.AccountingBatch, _abc.Awaitable[_batches_pb2.AccountingBatch]]:
+        """Gets a batch. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccountingBatches(
+        self,
+        request: _batches_pb2.ListAccountingBatchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.ListAccountingBatchesResponse, _abc.Awaitable[_batches_pb2.ListAccountingBatchesResponse]]:
+        """Lists the batches of a client, newest first. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccountingBatchFiles(
+        self,
+        request: _batches_pb2.ListAccountingBatchFilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.ListAccountingBatchFilesResponse, _abc.Awaitable[_batches_pb2.ListAccountingBatchFilesResponse]]:
+        """Lists the files that a batch was written to, newest first. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccountingBatchRecords(
+        self,
+        request: _batches_pb2.ListAccountingBatchRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.ListAccountingBatchRecordsResponse, _abc.Awaitable[_batches_pb2.ListAccountingBatchRecordsResponse]]:
+        """Lists the operations of a batch, in the order of its files, with what the
+        receiver said of each. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptAccountingBatchRecords(
+        self,
+        request: _batches_pb2.AcceptAccountingBatchRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.AcceptAccountingBatchRecordsResponse, _abc.Awaitable[_batches_pb2.AcceptAccountingBatchRecordsResponse]]:
+        """Takes note that the receiver has taken operations of a batch.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for operations that are not of the batch;
+        FAILED_PRECONDITION when the contrary was said before
+        (ACCOUNTING_RETURN_CONTRADICTS), and before the first file is there.
+        """
+
+    @_abc_1.abstractmethod
+    def RejectAccountingBatchRecords(
+        self,
+        request: _batches_pb2.RejectAccountingBatchRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.RejectAccountingBatchRecordsResponse, _abc.Awaitable[_batches_pb2.RejectAccountingBatchRecordsResponse]]:
+        """Takes note that the receiver has not taken operations of a batch: each is
+        reversed for tracking only, and a task waits for a person. The batch stays as
+        it is.
+
+        Errors: as AcceptAccountingBatchRecords.
+        """
+
+    @_abc_1.abstractmethod
+    def IngestAccountingBatchReturn(
+        self,
+        request_iterator: _MaybeAsyncIterator[_batches_pb2.IngestAccountingBatchReturnRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_batches_pb2.IngestAccountingBatchReturnResponse, _abc.Awaitable[_batches_pb2.IngestAccountingBatchReturnResponse]]:
+        """Takes in a return file of a client's receiver: what the two calls before say,
+        row by row. Idempotent by operation, so a stream that was cut is simply sent
+        again. A refused row is left out and told.
+
+        Errors: NOT_FOUND for the client; INVALID_ARGUMENT for a stream without
+        client or format, or of more than 64 MiB.
         """
 
 def add_AccountingServiceServicer_to_server(servicer: AccountingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
