@@ -51,7 +51,8 @@ def room(each: Waiting, *, per_target_max: int) -> int:
 def at_once(each: Waiting) -> int:
     """How many of a target with a limit of its own this sender may send at once: what the others' claims leave of it.
 
-    So all together never pass the limit: what a sender may send is what it held when others claimed last, or less.
+    So all together never pass the limit. A sender that claims no more goes on with what it was told before: others have
+    counted all that it still holds.
     """
     return max(0, each.under_way_max - (each.under_way - each.held))
 

@@ -147,7 +147,8 @@ def claim(
                 continue
             seen = replace(seen, under_way=under_way)
             most = min(share, rules.room(seen, per_target_max=per_target_max))
-            at_once[target] = rules.at_once(seen)
+            if most:
+                at_once[target] = rules.at_once(seen)
         if most:
             claimed += store.claim(tx, seen.kind, target, most=most, now_us=at_us, until_us=at_us + lease_us)
     return Claimed(sorted(claimed, key=lambda each: each.delivery_id), at_once)

@@ -239,8 +239,6 @@ class _Round:
         if not self._held:
             self._kept_s = now_s
         self._at_once |= claimed.at_once
-        for target in [each for each, most in claimed.at_once.items() if not most]:
-            self._ended += [(delivery, None) for delivery in self._waiting.pop(target, ())]  # others' turn
         for delivery in claimed.deliveries:
             self._held[delivery.delivery_id] = delivery
             self._waiting.setdefault(delivery.target, deque()).append(delivery)
