@@ -35,7 +35,7 @@ def _line(collection: str, currency: str, executed: int, *, pending: int = 0, **
     return pb.CollectionOverview(collection=f"collections/{collection}", balances=[balance])
 
 
-OUT = {"flags": [pb.BALANCE_FLAG_OUT_OF_BALANCE]}
+OUT: dict[str, Any] = {"flags": [pb.BALANCE_FLAG_OUT_OF_BALANCE]}
 OVERVIEW = pb.AccountingOverview(
     name="claims/C-1/accountingOverview",
     as_of_time=NOW,
@@ -67,7 +67,7 @@ def test_what_is_out_of_balance_is_red_and_said_in_words() -> None:
 @pytest.mark.rule("ACC-50", "PLT-03")
 def test_currencies_stand_apart() -> None:
     """A block for each, never a sum; disputes that offset each other are counted."""
-    flags = {"flags": [pb.BALANCE_FLAG_DISPUTES_OUT_OF_BALANCE], "unsettled_dispute_count": 2}
+    flags: dict[str, Any] = {"flags": [pb.BALANCE_FLAG_DISPUTES_OUT_OF_BALANCE], "unsettled_dispute_count": 2}
     lines = [
         _line("FEES", "USD", 0),
         _line("FEES", "JPY", 0),

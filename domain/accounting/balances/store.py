@@ -40,7 +40,7 @@ def moved_before(tx: Connection, claim_id: str, dispute_id: str, place: pages.Pl
 
     Cost: one statement, which reads those operations.
     """
-    return _moved(tx, claim_id, dispute_id, None, (~pages.not_before(place),))
+    return _moved(tx, claim_id, dispute_id, None, (pages.before(place),))
 
 
 def currencies(tx: Connection, claim_id: str, dispute_id: str) -> list[str]:

@@ -141,15 +141,17 @@ def by_day(tx: Connection, claim_id: str, dispute_id: str, *, first: Place, limi
 
     Cost: one statement along ix_accounting_operation_day.
     """
-    query = select(accounting_operation).where(_o.claim_id == claim_id, not_before(first))
+    there = tuple_(_o.accounting_day, _o.operation_id) >= tuple_(first.day, first.operation_id)
+    query = select(accounting_operation).where(_o.claim_id == claim_id, there)
     query = query.where(_o.dispute_id == dispute_id) if dispute_id else query
     query = query.order_by(_o.accounting_day, _o.operation_id).limit(limit)
     return [from_row(row) for row in tx.execute(query).mappings()]
 
 
-def not_before(place: Place) -> ColumnElement[bool]:
-    """The condition that an operation stands at a place or behind it."""
-    return tuple_(_o.accounting_day, _o.operation_id) >= tuple_(place.day, place.operation_id)
+def before(place: Place) -> ColumnElement[bool]:
+    """The condition that an operation stands before a place, and is not at it."""
+    found: ColumnElement[bool] = tuple_(_o.accounting_day, _o.operation_id) < tuple_(place.day, place.operation_id)
+    return found
 
 
 def counts_in(part: Part, at_us: int | None) -> ColumnElement[bool]:
