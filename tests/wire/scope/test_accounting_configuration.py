@@ -21,11 +21,11 @@ def test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_
     table = {"collection_code": "SUSPENSE", "rows": [TABLE]}
     rule = {"code": "R", "newest_version": rule_fields()}
     collection = {"name": "collections/FEES", "description": "x", "etag": "1"}
-    named = {"claim_type": {"name": "claimTypes/CARD", "description": "x", "etag": "1"}}
+    named = {"claim_type": {"name": "claimTypes/LOAN", "description": "x", "etag": "1"}}
     determined = {**table, "description": "x", "etag": "1"}
     version = {"parent": "accountingRules/R", "etag": "1", "accounting_rule_version": rule_fields(position=2)}
     changes = (
-        ("CreateClaimType", {"claim_type": {"code": "CARD"}}),
+        ("CreateClaimType", {"claim_type": {"code": "LOAN"}}),
         ("UpdateClaimType", named),
         ("CreateCollection", {"collection": {"code": "OTHER"}}),
         ("UpdateCollection", {"collection": collection}),
@@ -40,7 +40,7 @@ def test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_
         assert refusal(partial(ann.accounting, method, **fields)).reason == "SCOPE_TOO_NARROW", method
         root.accounting(method, **fields)
     for kind, name in (
-        ("ClaimType", "claimTypes/CARD"),
+        ("ClaimType", "claimTypes/LOAN"),
         ("Collection", "collections/OTHER"),
         ("AccountDeterminationTable", "accountDeterminationTables/SUSPENSE"),
         ("AccountingRule", "accountingRules/R"),
