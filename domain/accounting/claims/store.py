@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Select, insert, select, text, update
 
 from domain.accounting.claims.model import Claim, Dispute
 from domain.accounting.claims.states import ClaimState
 from domain.accounting.tables import claim, dispute
 from domain.kernel.documents import from_text, to_text
+from domain.kernel.keys import among
 from domain.kernel.money import Money
 
 DisputeKey = tuple[str, str]
@@ -37,13 +38,13 @@ class ClaimFilter:
 def find(tx: Connection, claim_id: str, clients: frozenset[str] | None = None) -> Claim | None:
     """The claim, if there is one, and it is of one of the clients; None: of any."""
     row = tx.execute(_one(claim_id, clients)).mappings().one_or_none()
-    return None if row is None else _claim_from_row(row)
+    return None if row is None else claim_from(row)
 
 
 def lock(tx: Connection, claim_id: str, clients: frozenset[str] | None = None) -> Claim | None:
     """As `find`, held against every other use case on the claim until the transaction ends."""
     row = tx.execute(_one(claim_id, clients).with_for_update()).mappings().one_or_none()
-    return None if row is None else _claim_from_row(row)
+    return None if row is None else claim_from(row)
 
 
 def lock_many(tx: Connection, claim_ids: Iterable[str], *, skip_locked: bool = False) -> dict[str, Claim]:
@@ -55,7 +56,7 @@ def lock_many(tx: Connection, claim_ids: Iterable[str], *, skip_locked: bool = F
     if not wanted:
         return {}
     query = select(claim).where(_c.claim_id.in_(wanted)).order_by(_c.claim_id).with_for_update(skip_locked=skip_locked)
-    return {row["claim_id"]: _claim_from_row(row) for row in tx.execute(query).mappings()}
+    return {row["claim_id"]: claim_from(row) for row in tx.execute(query).mappings()}
 
 
 def page(tx: Connection, wanted: ClaimFilter, *, after: str, limit: int) -> list[Claim]:
@@ -71,7 +72,7 @@ def page(tx: Connection, wanted: ClaimFilter, *, after: str, limit: int) -> list
     ):
         query = query.where(column == value) if value else query
     query = query if wanted.clients is None else query.where(_c.client_code.in_(sorted(wanted.clients)))
-    return [_claim_from_row(row) for row in tx.execute(query).mappings()]
+    return [claim_from(row) for row in tx.execute(query).mappings()]
 
 
 def create(tx: Connection, value: Claim) -> bool:
@@ -102,7 +103,7 @@ def disputes(tx: Connection, claim_id: str, dispute_ids: Collection[str]) -> dic
     if not dispute_ids:
         return {}
     query = select(dispute).where(_d.claim_id == claim_id, _d.dispute_id.in_(sorted(set(dispute_ids))))
-    return {row["dispute_id"]: _dispute_from_row(row) for row in tx.execute(query).mappings()}
+    return {row["dispute_id"]: dispute_from(row) for row in tx.execute(query).mappings()}
 
 
 def disputes_of_many(tx: Connection, keys: Iterable[DisputeKey]) -> dict[DisputeKey, Dispute]:
@@ -110,15 +111,15 @@ def disputes_of_many(tx: Connection, keys: Iterable[DisputeKey]) -> dict[Dispute
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    query = select(dispute).where(tuple_(_d.claim_id, _d.dispute_id).in_(wanted))
-    found = map(_dispute_from_row, tx.execute(query).mappings())
+    query = select(dispute).where(among((_d.claim_id, _d.dispute_id), wanted))
+    found = map(dispute_from, tx.execute(query).mappings())
     return {(each.claim_id, each.dispute_id): each for each in found}
 
 
 def page_of_disputes(tx: Connection, claim_id: str, *, after: str, limit: int) -> list[Dispute]:
     """At most `limit` disputes of a claim by id, those behind the id `after`."""
     query = select(dispute).where(_d.claim_id == claim_id, _d.dispute_id > after).order_by(_d.dispute_id).limit(limit)
-    return [_dispute_from_row(row) for row in tx.execute(query).mappings()]
+    return [dispute_from(row) for row in tx.execute(query).mappings()]
 
 
 def create_disputes(tx: Connection, values: Collection[Dispute]) -> None:
@@ -175,12 +176,14 @@ def _moving_columns_of_dispute(value: Dispute) -> dict[str, Any]:
     }
 
 
-def _claim_from_row(row: RowMapping) -> Claim:
+def claim_from(row: Mapping[str, Any]) -> Claim:
+    """The claim of a row."""
     parts = {"attributes": from_text(row["attributes"]), "dates": from_text(row["dates"])}
     return Claim(**{**row, **parts, "state": ClaimState(row["state"])})
 
 
-def _dispute_from_row(row: RowMapping) -> Dispute:
+def dispute_from(row: Mapping[str, Any]) -> Dispute:
+    """The dispute of a row."""
     return Dispute(
         claim_id=row["claim_id"],
         dispute_id=row["dispute_id"],

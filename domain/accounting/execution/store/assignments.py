@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import Connection, RowMapping, select, tuple_
+from sqlalchemy import Connection, RowMapping, select
 
 from domain.accounting.channels.model import Channel
 from domain.accounting.execution.model import Assignment
 from domain.accounting.execution.states import AssignmentState
 from domain.accounting.tables import assignment
 from domain.kernel.bulk import Cell
+from domain.kernel.keys import among
 from domain.kernel.script import Script
 
 Key = tuple[str, str]
@@ -46,7 +47,7 @@ def find_many(tx: Connection, keys: Iterable[Key]) -> dict[Key, Assignment]:
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    query = select(assignment).where(tuple_(_a.claim_id, _a.operation_id).in_(wanted))
+    query = select(assignment).where(among((_a.claim_id, _a.operation_id), wanted))
     return {(row["claim_id"], row["operation_id"]): from_row(row) for row in tx.execute(query).mappings()}
 
 

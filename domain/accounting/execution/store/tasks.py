@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, literal_column, select
 
 from domain.accounting.execution.model import Task, TaskKind
 from domain.accounting.execution.states import TaskState
 from domain.accounting.tables import task
 from domain.kernel.bulk import Cell
+from domain.kernel.keys import among
 from domain.kernel.script import Script
 
 COLUMNS = tuple(field.name for field in fields(Task))
@@ -45,7 +46,7 @@ def open_of(tx: Connection, keys: Iterable[tuple[str, str]]) -> list[Task]:
         return []
     query = select(task).where(
         _t.claim_id != literal_column("''"),
-        tuple_(_t.claim_id, _t.operation_id).in_(wanted),
+        among((_t.claim_id, _t.operation_id), wanted),
         _t.state != literal_column("'CLOSED'"),
     )
     return [

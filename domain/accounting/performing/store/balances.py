@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from domain.accounting.performing.model import Operation
 from domain.accounting.tables import collection_balance
+from domain.kernel.keys import among
 from domain.kernel.script import Script
 
 BalanceKey = tuple[str, str, str, str]
@@ -65,5 +66,5 @@ def executed(tx: Connection, disputes: Iterable[tuple[str, str]]) -> dict[Balanc
     if not wanted:
         return {}
     query = select(_b.claim_id, _b.dispute_id, _b.collection_code, _b.currency, _b.executed_minor)
-    rows = tx.execute(query.where(tuple_(_b.claim_id, _b.dispute_id).in_(wanted)))
+    rows = tx.execute(query.where(among((_b.claim_id, _b.dispute_id), wanted)))
     return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}

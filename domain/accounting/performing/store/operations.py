@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, RowMapping, select, tuple_
+from sqlalchemy import Connection, RowMapping, select
 
 from domain.accounting.performing.model import Kind, Operation, Side
 from domain.accounting.performing.states import OperationState
 from domain.accounting.tables import accounting_operation
 from domain.kernel.bulk import Cell
+from domain.kernel.keys import among
 from domain.kernel.money import Money
 from domain.kernel.script import Script
 
@@ -61,7 +62,7 @@ def find_many(tx: Connection, keys: Iterable[Key]) -> dict[Key, Operation]:
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    query = select(accounting_operation).where(tuple_(_o.claim_id, _o.operation_id).in_(wanted))
+    query = select(accounting_operation).where(among((_o.claim_id, _o.operation_id), wanted))
     return {(row["claim_id"], row["operation_id"]): from_row(row) for row in tx.execute(query).mappings()}
 
 
@@ -75,7 +76,7 @@ def settling(tx: Connection, keys: Iterable[Key]) -> dict[Key, Operation]:
         return {}
     query = select(accounting_operation).where(
         _o.settles_id != "",
-        tuple_(_o.claim_id, _o.settles_id).in_(wanted),
+        among((_o.claim_id, _o.settles_id), wanted),
         _o.state != OperationState.CANCELED,
     )
     return {(row["claim_id"], row["settles_id"]): from_row(row) for row in tx.execute(query).mappings()}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from domain.accounting.tables import executed_step
+from domain.kernel.keys import among
 from domain.kernel.script import Script
 
 Step = tuple[str, str, str, str]
@@ -21,7 +22,7 @@ def executed(tx: Connection, steps: Iterable[Step]) -> frozenset[Step]:
     if not wanted:
         return frozenset()
     key = (_s.claim_id, _s.dispute_id, _s.workflow_point, _s.step_key)
-    rows = tx.execute(select(*key).where(tuple_(*key).in_(wanted)))
+    rows = tx.execute(select(*key).where(among(key, wanted)))
     return frozenset((row[0], row[1], row[2], row[3]) for row in rows)
 
 
