@@ -30,7 +30,7 @@ APPROVALS = "countinghouse.operations.v1.ApprovalsService"
 METHODS: Mapping[str, MethodDescriptor] = {full_name(method): method for method in methods()}
 
 OURS, THEIRS, NOBODYS = "OURS", "THEIRS", "NOBODYS"
-"""Codes of ledgers and clients: of the caller who looks, of the one who is not to be seen, and one that there is not."""
+"""Codes of ledgers and clients: the looking caller's, those of one who is not to be seen, and one that there is not."""
 
 TOKENS = """
     [[tokens]]
