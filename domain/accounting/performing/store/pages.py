@@ -157,9 +157,11 @@ def before(place: Place) -> ColumnElement[bool]:
 def counts_in(part: Part, at_us: int | None) -> ColumnElement[bool]:
     """The condition that an operation counts in a part of a balance (`balances.folding.part_of`, `part_at`)."""
     if at_us is None:
-        if part is Part.EXECUTED:
-            return _o.state.in_([OperationState.EXECUTED.value])
-        return _o.state.in_([state.value for state in OperationState if state.counts_as_pending])
+        pending = [state.value for state in OperationState if state.counts_as_pending]
+        states: ColumnElement[bool] = _o.state.in_(
+            [OperationState.EXECUTED.value] if part is Part.EXECUTED else pending
+        )
+        return states
     executed = and_(_o.executed_us > 0, _o.executed_us <= at_us)
     if part is Part.EXECUTED:
         return and_(_o.performed_us <= at_us, executed)
