@@ -2,7 +2,17 @@
 
 import typer
 
-from countinghouse.cli.accounting import claims, config, operations, overview, performing, resolution, watching
+from countinghouse.cli.accounting import (
+    assignments,
+    claims,
+    config,
+    operations,
+    overview,
+    performing,
+    resolution,
+    tasks,
+    watching,
+)
 from countinghouse.cli.accounting.words import examples
 
 app = typer.Typer(help="Claims, and the operations that move their money.", no_args_is_help=True)
@@ -40,4 +50,6 @@ app.command("cancel", epilog=examples(f"cancel {_ONE} --reason 'entered twice'")
 app.command("approve", epilog=examples(f"approve {_ONE}"))(operations.approve)
 app.add_typer(claims.app, name="claims")
 app.add_typer(config.app, name="config")
+app.add_typer(assignments.app, name="assignments")
+app.add_typer(tasks.app, name="tasks")
 app.command("watch")(watching.watch)
