@@ -12,6 +12,7 @@ from domain.deliveries.model import Delivery, DeliveryFilter, Kind, Limits, NewD
 from domain.deliveries.tables import delivery, delivery_target
 from domain.kernel import scopes
 from domain.kernel.documents import from_text, to_text
+from domain.kernel.script import Script
 
 _FIELDS = ", ".join(column.name for column in delivery.columns)
 _LIMITS = ("attempts_max", "pause_us", "pause_max_us", "under_way_max")
@@ -53,47 +54,44 @@ _CLAIMS = {  # PostgreSQL may run a query behind IN more than once, and claim as
 }
 
 
-_NEW = {  # each column that a new delivery's row is written with, and its type in PostgreSQL
-    **dict.fromkeys(("delivery_id", "kind", "target", "key", "subject", "event_type", "payload", "state"), "text"),
-    **dict.fromkeys(("next_attempt_us", "since_us", "created_us", "scope_id", "pause_us", "pause_max_us"), "bigint"),
-    **dict.fromkeys(("attempts_max", "under_way_max"), "integer"),
-}
-_INSERT = f"INSERT INTO delivery ({', '.join(_NEW)}) {{rows}} ON CONFLICT (key, target) DO NOTHING"
-_ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _NEW.items())
-_INSERTS = {
-    "postgresql": text(_INSERT.format(rows=f"SELECT * FROM unnest({_ARRAYS})")),  # noqa: S608 - made of the names above
-    "sqlite": text(_INSERT.format(rows=f"VALUES ({', '.join(f':{name}' for name in _NEW)})")),
-}
+_NEW = (
+    "delivery_id",
+    "kind",
+    "target",
+    "key",
+    "subject",
+    "event_type",
+    "payload",
+    "state",
+    "scope_id",
+    *_LIMITS,
+)
+_TIMES = ("next_attempt_us", "since_us", "created_us")
 
 
-def insert_deliveries(tx: Connection, rows: Sequence[tuple[str, NewDelivery]], *, now_us: int) -> None:
+def insert_deliveries(script: Script, rows: Sequence[tuple[str, NewDelivery]]) -> None:
     """Record deliveries, due at once, under their ids; those whose key the target has already are left out.
 
-    Cost: one statement, on SQLite prepared once for all.
+    Cost: one statement of the script.
     """
-    columns = [_new_row(delivery_id, new, now_us) for delivery_id, new in rows]
-    if tx.dialect.name == "postgresql":
-        tx.execute(_INSERTS["postgresql"], {name: [row[name] for row in columns] for name in _NEW})
-    else:
-        tx.execute(_INSERTS["sqlite"], columns)
+    values = ", ".join([*("?" * len(_NEW)), *([script.now] * len(_TIMES))])
+    cells = [_new_row(delivery_id, new) for delivery_id, new in rows]
+    script.insert("delivery", (*_NEW, *_TIMES), cells, values=values, then="ON CONFLICT (key, target) DO NOTHING")
 
 
-def _new_row(delivery_id: str, new: NewDelivery, now_us: int) -> dict[str, str | int]:
-    return {
-        "delivery_id": delivery_id,
-        "kind": str(new.kind),
-        "target": new.target,
-        "key": new.key,
-        "subject": new.subject,
-        "event_type": new.event_type,
-        "payload": to_text(new.payload),
-        "state": str(State.PENDING),
-        "next_attempt_us": now_us,
-        "since_us": now_us,
-        "created_us": now_us,
-        "scope_id": new.scope_id,
-        **limits_row(new.limits),
-    }
+def _new_row(delivery_id: str, new: NewDelivery) -> list[str | int]:
+    return [
+        delivery_id,
+        str(new.kind),
+        new.target,
+        new.key,
+        new.subject,
+        new.event_type,
+        to_text(new.payload),
+        str(State.PENDING),
+        new.scope_id,
+        *limits_row(new.limits).values(),
+    ]
 
 
 def limits_row(limits: Limits) -> dict[str, str | int]:

@@ -16,16 +16,22 @@ class database_now_us(FunctionElement[int]):  # noqa: N801 - reads as the SQL fu
     inherit_cache = True
 
 
+NOW = {
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    "sqlite": "(CAST(strftime('%s', 'now') AS INTEGER) * 1000000"
+    " + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000)",
+}
+"""The database's clock as SQL, by dialect."""
+
+
 @compiles(database_now_us, "postgresql")
 def _on_postgresql(_element: database_now_us, _compiler: object, **_kw: Any) -> str:  # noqa: ANN401
-    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    return NOW["postgresql"]
 
 
 @compiles(database_now_us, "sqlite")
 def _on_sqlite(_element: database_now_us, _compiler: object, **_kw: Any) -> str:  # noqa: ANN401
-    seconds = "CAST(strftime('%s', 'now') AS INTEGER)"
-    milliseconds = "CAST(substr(strftime('%f', 'now'), 4) AS INTEGER)"
-    return f"({seconds} * 1000000 + {milliseconds} * 1000)"
+    return NOW["sqlite"]
 
 
 _NOW = select(database_now_us())

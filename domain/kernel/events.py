@@ -9,22 +9,35 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, delete, exists, or_, select
 
 from domain.kernel import scopes
 from domain.kernel.documents import Document, from_text, to_text
 from domain.kernel.ids import first_id, new_id
 from domain.kernel.scopes import EVERYTHING, Scope
+from domain.kernel.script import Script
 from domain.kernel.tables import event
 
 if TYPE_CHECKING:
     from domain.kernel.call import Call
 
 
-_NEXT = func.coalesce(func.max(event.c.sequence), 0) + 1
-_APPEND = insert(event).values(
-    sequence=select(_NEXT).where(event.c.owner == bindparam("of_owner")).scalar_subquery()
-)  # made once: every change asks for it
+_COLUMNS = (
+    "owner",
+    "sequence",
+    "event_id",
+    "type",
+    "at_us",
+    "caller",
+    "method",
+    "request_id",
+    "operation_id",
+    "audit",
+    "payload",
+    "scope_id",
+)
+_NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM event WHERE owner = ?)"
+_VALUES = f"?, {_NEXT}, {', '.join('?' * (len(_COLUMNS) - 2))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +87,20 @@ def append(
     Cost: one statement, and one more for a call of limited scope; two writers of one owner's events collide on the
     primary key, and the transaction is run again.
     """
+    script = Script(tx)
+    known_id = scopes.intern(tx, call.scope) if scope_id is None else scope_id
+    event_id = add(script, call, owner, kind, payload, audit=audit, scope_id=known_id)
+    script.run()
+    return event_id
+
+
+def add(
+    script: Script, call: Call, owner: str, kind: str, payload: Document, *, scope_id: int, audit: bool = True
+) -> str:
+    """As `append`, by a script. Cost: one statement of the script."""
     event_id = new_id(call.now_us)
-    tx.execute(
-        _APPEND,
-        {
-            "of_owner": owner,
-            "owner": owner,
-            "event_id": event_id,
-            "type": kind,
-            "at_us": call.now_us,
-            "caller": call.caller,
-            "method": call.method,
-            "request_id": call.request_id,
-            "operation_id": call.operation_id,
-            "audit": 1 if audit else 0,
-            "payload": to_text(payload),
-            "scope_id": scopes.intern(tx, call.scope) if scope_id is None else scope_id,
-        },
-    )
+    told = (owner, owner, event_id, kind, call.now_us, call.caller, call.method, call.request_id, call.operation_id)
+    script.insert("event", _COLUMNS, [(*told, int(audit), to_text(payload), scope_id)], values=_VALUES)
     return event_id
 
 

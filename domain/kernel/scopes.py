@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, literal_column, select, text, true
@@ -91,6 +92,7 @@ def mistakes(scope: Scope) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def id_of(scope: Scope) -> int:
     """The scope's id, from its content: 0 for everything, else 63 bits of a SHA-256."""
     if not scope.limited:

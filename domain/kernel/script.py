@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from domain.kernel.bulk import Cell, insert_rows
+from domain.kernel.clock import NOW
 
 _ROWS_PER_STATEMENT = 200
 _COPY_FROM = 200  # rows; for fewer an INSERT costs less than a COPY
@@ -22,6 +23,8 @@ class Script:
     def __init__(self, tx: Connection) -> None:
         self._tx = tx
         self._together = tx.dialect.name == "postgresql"
+        self.now = NOW[tx.dialect.name]
+        """The database's clock as SQL, in microseconds."""
         self._statements: list[str] = []
         self._values: list[Cell] = []
 
@@ -33,16 +36,28 @@ class Script:
         self._statements.append(statement.replace("?", "%s"))
         self._values += values
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, then: str = "") -> None:
-        """Insert rows, in a COPY when they are many; `then` is what follows the values (ON CONFLICT …)."""
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Cell]],
+        *,
+        values: str = "",
+        then: str = "",
+    ) -> None:
+        """Insert rows, in a COPY when they are many.
+
+        `values` are SQL for each of the columns, with a `?` for each cell of a row; empty: a cell for each column.
+        `then` is what follows them (ON CONFLICT …).
+        """
         if not rows:
             return
-        if not then and len(rows) >= _COPY_FROM:
+        if not values and not then and len(rows) >= _COPY_FROM:
             self.run()
             insert_rows(self._tx, table, columns, rows)
             return
         head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of ours
-        marks = f"({', '.join('?' * len(columns))})"
+        marks = f"({values or ', '.join('?' * len(columns))})"
         if not self._together:
             self._tx.exec_driver_sql(f"{head}{marks} {then}", [tuple(row) for row in rows])
             return

@@ -33,9 +33,8 @@ class Service:
 
     def begin(self, tx: Connection, script: Script, due: Sequence[Due], *, now_us: int) -> None:  # noqa: ARG002
         """Record a delivery each; the key is the operation's id, whatever is tried how often."""
-        script.run()
-        deliveries.enqueue(
-            tx,
+        deliveries.add(
+            script,
             [
                 NewDelivery(
                     Kind.SYSTEM_OF_RECORD,
@@ -48,6 +47,7 @@ class Service:
                 )
                 for each in due
             ],
+            at_us=now_us,
         )
 
     def begin_again(self, tx: Connection, script: Script, due: Due, *, now_us: int) -> None:

@@ -176,13 +176,13 @@ def _moving_columns_of_dispute(value: Dispute) -> dict[str, Any]:
     }
 
 
-def claim_from(row: Mapping[str, Any]) -> Claim:
+def claim_from(row: Mapping[Any, Any]) -> Claim:
     """The claim of a row."""
     parts = {"attributes": from_text(row["attributes"]), "dates": from_text(row["dates"])}
     return Claim(**{**row, **parts, "state": ClaimState(row["state"])})
 
 
-def dispute_from(row: Mapping[str, Any]) -> Dispute:
+def dispute_from(row: Mapping[Any, Any]) -> Dispute:
     """The dispute of a row."""
     return Dispute(
         claim_id=row["claim_id"],

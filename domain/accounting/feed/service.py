@@ -6,7 +6,8 @@ later (`placing`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from domain.accounting.feed.model import AccountingEvent, NewEvent
 from domain.accounting.names import CLIENT_TYPE, client_name
 from domain.kernel.errors import NotFound
 from domain.kernel.scopes import EVERYTHING, Scope
+from domain.kernel.script import Script
 
 
 def record(tx: Connection, events: Sequence[NewEvent]) -> None:
@@ -29,7 +31,17 @@ def record(tx: Connection, events: Sequence[NewEvent]) -> None:
     Cost: two statements for the set; none for an empty one.
     """
     if events:
-        store.record(tx, events)
+        script = Script(tx)
+        store.insert(script, events, store.take(tx, Counter(event.claim_id for event in events)))
+        script.run()
+
+
+def add(script: Script, events: Sequence[NewEvent], made: Mapping[str, int]) -> None:
+    """As `record`, by a script; `made` tells how many events each of the locked claims has made by then.
+
+    Cost: two statements of the script.
+    """
+    store.set_made(script, store.insert(script, events, {event.claim_id: made[event.claim_id] for event in events}))
 
 
 def claim_now(tx: Connection, claim_id: str, scope: Scope = EVERYTHING) -> Claim:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, RowMapping, literal_column, select, text, update
 
 from domain.accounting.feed.model import AccountingEvent, EventKind, NewEvent, Waiting
 from domain.accounting.tables import accounting_event, accounting_feed
-from domain.kernel.bulk import insert_set
 from domain.kernel.documents import to_text
 from domain.kernel.ids import new_id
+from domain.kernel.script import Script
 
 _e = accounting_event.c
 _COLUMNS = ("claim_id", "sequence", "client_code", "event_id", "kind", "operation_id", "at_us")
@@ -77,15 +76,27 @@ _NEWER = {
 }
 
 
-def record(tx: Connection, events: Sequence[NewEvent]) -> None:
-    """Give each event the next sequence of its claim, in their order, and insert it.
+def take(tx: Connection, counts: Mapping[str, int]) -> dict[str, int]:
+    """Let claims have made so many events more; gives the sequence of the last before them, by claim.
 
-    Cost: two statements, whatever number of claims; their rows are locked already.
+    Cost: one statement, whatever number of claims; their rows are locked already.
     """
-    counts = Counter(event.claim_id for event in events)
     made = tx.execute(_MAKE[tx.dialect.name], {"made": to_text(counts)}).all()
     assert len(made) == len(counts), "an event of a claim that is not there"
-    last = {row.claim_id: row.events_made - counts[row.claim_id] for row in made}
+    return {row.claim_id: row.events_made - counts[row.claim_id] for row in made}
+
+
+def set_made(script: Script, made: Mapping[str, int]) -> None:
+    """Put how many events claims have made; their rows are locked. Cost: one statement of the script."""
+    script.update("claim", ("claim_id",), ("events_made",), sorted(made.items()))
+
+
+def insert(script: Script, events: Sequence[NewEvent], made: Mapping[str, int]) -> dict[str, int]:
+    """Insert events, in their order, with the sequences behind those that were `made`; gives what that is then.
+
+    Cost: one statement of the script.
+    """
+    last = dict(made)
     rows = []
     for event in events:
         last[event.claim_id] += 1
@@ -100,7 +111,8 @@ def record(tx: Connection, events: Sequence[NewEvent]) -> None:
                 event.at_us,
             )
         )
-    insert_set(tx, "accounting_event", _COLUMNS, rows)
+    script.insert("accounting_event", _COLUMNS, rows)
+    return last
 
 
 def of_claim(tx: Connection, claim_id: str, *, after: int, limit: int) -> list[AccountingEvent]:

@@ -13,7 +13,7 @@ from domain.accounting.performing.amounts import amounts_of
 from domain.accounting.performing.booking import Books
 from domain.accounting.performing.errors import QualificationMissing
 from domain.accounting.performing.executing import entry_faults
-from domain.accounting.performing.gathering import gather
+from domain.accounting.performing.gathering import gather, with_balances
 from domain.accounting.performing.model import Kind, Operation
 from domain.accounting.performing.planning import Draft, Facts, Planned, is_tracking_only, plan, second_of
 from domain.accounting.performing.recording import record
@@ -41,7 +41,7 @@ def perform(
     """
     require_storable(**_texts(wanted))
     key = (wanted.entry.claim_id, wanted.entry.dispute_id)
-    gathered = gather(tx, configurations, [key], claim_ids=[wanted.claim_id], with_balances=True)
+    gathered = with_balances(tx, gather(tx, configurations, [key], claim_ids=[wanted.claim_id]), [key])
     facts = gathered.of(wanted.claim_id, call.scope)
     if is_restricted(facts.client) and not qualified:
         raise QualificationMissing(client=facts.client.code)
@@ -49,8 +49,10 @@ def perform(
         raise ClaimResolved(facts.claim)
     planned = _free_form(facts, call, wanted) if isinstance(wanted, FreeForm) else _by_rule(facts, call, wanted)
     books.require(tx, (each.operation for each in planned))
-    record(tx, Script(tx), planned, gathered.snapshot.clients, now_us=call.now_us)
-    telling.performed(tx, call, planned, workflow_points=[])
+    script = Script(tx)
+    record(tx, script, planned, gathered, now_us=call.now_us)
+    telling.performed(script, call, planned, workflow_points=[])
+    script.run()
     return [each.operation for each in planned]
 
 

@@ -13,6 +13,7 @@ from domain.accounting.execution.states import AssignmentState
 from domain.accounting.execution.store import assignments
 from domain.accounting.feed import service as feed
 from domain.accounting.feed.model import EventKind, NewEvent
+from domain.accounting.performing.gathering import Gathered
 from domain.accounting.performing.model import Operation
 from domain.accounting.performing.planning import Planned
 from domain.accounting.performing.states import OperationState
@@ -21,19 +22,17 @@ from domain.accounting.performing.store.balances import Move
 from domain.kernel.script import Script
 
 
-def record(
-    tx: Connection, script: Script, planned: Sequence[Planned], clients: Mapping[str, Client], *, now_us: int
-) -> None:
-    """Record operations that were planned just now. Their claims are locked.
+def record(tx: Connection, script: Script, planned: Sequence[Planned], gathered: Gathered, *, now_us: int) -> None:
+    """Record operations that were planned just now, by what was gathered for them.
 
-    Cost: three statements of the script, two for events, and what the channels need.
+    Cost: five statements of the script, and what the channels need.
     """
     made = [each.operation for each in planned]
     operations.insert(script, made)
     balances.move(script, [_entered(operation) for operation in made])
-    begin(tx, script, planned, clients, now_us=now_us)
-    script.run()
-    feed.record(tx, [event for operation in made for event in _events(operation, now_us)])
+    begin(tx, script, planned, gathered.snapshot.clients, now_us=now_us)
+    events_made = {claim_id: claim.events_made for claim_id, claim in gathered.claims.items()}
+    feed.add(script, [event for operation in made for event in _events(operation, now_us)], events_made)
 
 
 def begin(

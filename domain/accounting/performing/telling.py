@@ -13,14 +13,15 @@ from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.ids import new_id
+from domain.kernel.script import Script
 
 _TOLD_MAX = 100  # operations in one entry
 
 
-def performed(tx: Connection, call: Call, planned: Sequence[Planned], *, workflow_points: Sequence[str]) -> None:
-    """Operations were recorded. Cost: one statement a client, more where its scope is new."""
-    tell(
-        tx,
+def performed(script: Script, call: Call, planned: Sequence[Planned], *, workflow_points: Sequence[str]) -> None:
+    """Operations were recorded. Cost: one statement of the script a client."""
+    add(
+        script,
         call,
         "accounting.performed",
         (each.operation for each in planned),
@@ -30,6 +31,13 @@ def performed(tx: Connection, call: Call, planned: Sequence[Planned], *, workflo
 
 def tell(tx: Connection, call: Call, kind: str, operations: Iterable[Operation], more: Document) -> None:
     """Something happened to operations: an entry for each client, about the claim where it is one alone."""
+    script = Script(tx)
+    add(script, call, kind, operations, more)
+    script.run()
+
+
+def add(script: Script, call: Call, kind: str, operations: Iterable[Operation], more: Document) -> None:
+    """As `tell`, by a script. The scope of a client is kept since there is the client."""
     by_client: dict[str, list[Operation]] = defaultdict(list)
     for operation in operations:
         by_client[operation.client_code].append(operation)
@@ -42,8 +50,8 @@ def tell(tx: Connection, call: Call, kind: str, operations: Iterable[Operation],
             "totals": _totals(its),
             "operations": [operation.name for operation in its[:_TOLD_MAX]],
         }
-        scope_id = scopes.intern(tx, scopes.of_clients((client_code,)))
-        events.append(tx, call, owner, kind, payload, scope_id=scope_id)
+        scope_id = scopes.id_of(scopes.of_clients((client_code,)))
+        events.add(script, call, owner, kind, payload, scope_id=scope_id)
 
 
 def _totals(operations: Iterable[Operation]) -> Document:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 from domain.accounting.balances.model import Part
 from domain.accounting.performing.model import Kind, Operation
 from domain.accounting.performing.states import OperationState
-from domain.accounting.performing.store.operations import from_row
+from domain.accounting.performing.store.operations import find_many, from_row
 from domain.accounting.tables import accounting_operation
 from domain.kernel.paging import Key
 
@@ -117,15 +117,18 @@ class Order:
 def page(tx: Connection, wanted: OperationFilter, order: Order, *, after: Key | None, limit: int) -> list[Operation]:
     """At most `limit` operations of a claim in an order, those behind the key `after`.
 
-    Cost: one statement, which reads the claim's operations, and for an order other than that of creation sorts them.
+    Cost: two statements; the first reads the claim's operations and, for an order other than that of creation, sorts
+    their keys: sorting whole rows takes twice as long.
     """
     columns = [_o[name] for name in order.columns]
-    query = select(accounting_operation).where(*_conditions(wanted))
+    query = select(_o.operation_id).where(*_conditions(wanted))
     if after is not None:
         here, there = tuple_(*columns), tuple_(*after)
         query = query.where(here < there if order.descending else here > there)
     query = query.order_by(*(column.desc() if order.descending else column for column in columns)).limit(limit)
-    return [from_row(row) for row in tx.execute(query).mappings()]
+    keys = [(wanted.claim_id, operation_id) for operation_id in tx.execute(query).scalars()]
+    found = find_many(tx, keys)
+    return [found[key] for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
