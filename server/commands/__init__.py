@@ -140,16 +140,17 @@ def verify(
 def demo(
     context: typer.Context,
     count: Annotated[int, typer.Option(min=2, help="How many accounting details to make.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same details.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same details and claims.")] = 1,
+    claims: Annotated[int, typer.Option(min=0, max=9_999, help="How many claims to make, in every state.")] = 255,
 ) -> None:
-    """Make demo data, extract it, and show where every cent went.
+    """Make demo data, extract it, and show where every cent went; and claims in every state.
 
     The server at --address is used if one answers there; else one is started for as long as it takes.
     """
     from server.commands.demonstration import run
 
     with _told():
-        run(context.obj, _settings, count=count, seed=seed)
+        run(context.obj, _settings, count=count, seed=seed, claims=claims)
 
 
 app.command()(simulator)

@@ -1,4 +1,4 @@
-"""`countinghouse demo`: made-up details in, extracted, and every cent found again in the files."""
+"""`countinghouse demo`: made-up details in, extracted, every cent found again in the files; claims beside them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from countinghouse.cli.output import Column, amount_text, say, show_table
 from countinghouse.cli.progress import Display, Meter
 from countinghouse.cli.settings import ADDRESS
 from countinghouse.cli.settings import Settings as ClientSettings
+from countinghouse.gl_extraction.v1.accounting_details_pb2 import AccountingDetailFilter, ListAccountingDetailsRequest
 from countinghouse.gl_extraction.v1.extraction_pb2 import (
     GenerateAccountingMessageRequest,
     GenerateAccountingMessageResponse,
 )
 from countinghouse.importing.reference import ensure
 from countinghouse.importing.totals import Entry, Totals
+from server.commands import demonstration_claims
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
@@ -41,34 +43,50 @@ Key = tuple[str, str]
 Sums = tuple[Decimal, Decimal]
 
 
-def run(given: ClientSettings | None, settings: Callable[[], Settings], *, count: int, seed: int) -> None:
-    """Make `count` details from `seed`, extract them, and compare what was made with what the files hold."""
+def run(
+    given: ClientSettings | None, settings: Callable[[], Settings], *, count: int, seed: int, claims: int = 0
+) -> None:
+    """Make `count` details from `seed`, extract them, and compare what was made with what the files hold.
+
+    Then make `claims` claims, whose executed operations wait for the next extraction.
+    """
     with _connected(given or ClientSettings(), settings) as client:
-        _refuse_if_others_wait(client)
-        ensure(client.gl, demo.reference())
-        made = Totals()
-        with Display() as display:
-            meter = Meter(display, "ingest", "details")
-            meter.begin(count)
-            taken = client.gl.ingest(_counted(demo.details(seed, count), made, meter.reach), on_retry=display.retry)
-            meter.end()
-        say(f"{taken.created_count:,} of {count:,} details are new, {taken.unchanged_count:,} were there already.")
-        if taken.refused_count:
-            say(f"{taken.refused_count:,} were refused: {dict(taken.refused_count_by_reason)}")
-            raise typer.Exit(FINDINGS)
-        if taken.unchanged_count:
-            say(f"The demo data of seed {seed} was made before; --seed {seed + 1} makes others.")
-            return
-        started = client.gl.generate_accounting_message(
-            GenerateAccountingMessageRequest(created_date_to=_FOR_EVER, description=f"Demo data of seed {seed}")
-        )
-        snapshot = follow(started, quiet=False, lines=False, timeout_s=None)
-        response = snapshot.response
-        if not isinstance(response, GenerateAccountingMessageResponse):
-            say(f"The extraction did not succeed: countinghouse ops get {snapshot.name.rpartition('/')[2]}")
-            raise typer.Exit(OTHER)
-        show_extraction(response)
-        _compare(made, _found(client, response))
+        _make_details(client, count=count, seed=seed)
+        demonstration_claims.run(client, seed=seed, count=claims)
+
+
+def _make_details(client: Client, *, count: int, seed: int) -> None:
+    if _is_there(client, seed):
+        say(f"The details of seed {seed} were made before; --seed {seed + 1} makes others.")
+        return
+    _refuse_if_others_wait(client)
+    ensure(client.gl, demo.reference())
+    made = Totals()
+    with Display() as display:
+        meter = Meter(display, "ingest", "details")
+        meter.begin(count)
+        taken = client.gl.ingest(_counted(demo.details(seed, count), made, meter.reach), on_retry=display.retry)
+        meter.end()
+    say(f"{taken.created_count:,} of {count:,} details are new, {taken.unchanged_count:,} were there already.")
+    if taken.refused_count:
+        say(f"{taken.refused_count:,} were refused: {dict(taken.refused_count_by_reason)}")
+        raise typer.Exit(FINDINGS)
+    started = client.gl.generate_accounting_message(
+        GenerateAccountingMessageRequest(created_date_to=_FOR_EVER, description=f"Demo data of seed {seed}")
+    )
+    snapshot = follow(started, quiet=False, lines=False, timeout_s=None)
+    response = snapshot.response
+    if not isinstance(response, GenerateAccountingMessageResponse):
+        say(f"The extraction did not succeed: countinghouse ops get {snapshot.name.rpartition('/')[2]}")
+        raise typer.Exit(OTHER)
+    show_extraction(response)
+    _compare(made, _found(client, response))
+
+
+def _is_there(client: Client, seed: int) -> bool:
+    """Whether details of the seed were made before."""
+    first = AccountingDetailFilter(source=demo.SOURCE, external_id=demo.external_id(seed, number=1, place=0))
+    return any(client.gl.list_details(ListAccountingDetailsRequest(filter=first), limit=1))
 
 
 @contextmanager

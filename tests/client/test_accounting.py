@@ -1,5 +1,6 @@
 """`client.accounting`: the whole AccountingService, on both facades."""
 
+from types import MethodType
 from typing import Any
 
 import grpc
@@ -21,6 +22,8 @@ def joined(facade: object) -> set[str]:
     """The methods of the contract that a facade's attributes call."""
     found = set[str]()
     for one in vars(facade).values():
+        if isinstance(one, MethodType):  # of a facade within
+            found |= joined(one.__self__)
         call: Any = one
         for step in ("page", "_method", "method"):  # of a list, of what starts an operation, of a single call
             call = getattr(call, step, call)

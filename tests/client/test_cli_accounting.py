@@ -114,7 +114,7 @@ def test_rules_by_hand_show_their_values_and_why_not() -> None:
     assert asked.exit_code == 2
     assert "it has 1, 2" in asked.stderr
     assert shown.exit_code == 0
-    assert "by service" in shown.stdout
+    assert "by its service" in shown.stdout
     assert "nothing to write off" in shown.stdout
     assert listed.seen[0].parent == "claims/C-1/disputes/1"
     assert listed.seen[0].amount == money("USD", 5)

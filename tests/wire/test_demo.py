@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 import typer
 
+from countinghouse.accounting.v1.assignments_pb2 import ListAssignmentsRequest
+from countinghouse.accounting.v1.batches_pb2 import ListAccountingBatchesRequest
+from countinghouse.accounting.v1.claims_pb2 import CLAIM_STATE_OPEN, CLAIM_STATE_RESOLVED, Claim, ListClaimsRequest
+from countinghouse.accounting.v1.operations_pb2 import AccountingOperation
+from countinghouse.accounting.v1.operations_pb2 import AccountingOperationState as State
+from countinghouse.accounting.v1.overview_pb2 import ListAccountingOperationsRequest
 from countinghouse.cli.settings import Settings as ClientSettings
+from countinghouse.client import Client
+from countinghouse.demo_claims import STORIES
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
@@ -15,6 +23,7 @@ from server.commands import demonstration as demo
 from server.settings import Settings
 from tests.support.process import free_address
 from tests.support.server import QUIET, Served
+from tests.support.waiting import wait_for
 
 COUNT = 600
 
@@ -34,7 +43,7 @@ def test_the_demo_makes_extracts_and_finds_every_cent_again(
     for currency in ("EUR", "JPY", "USD"):
         assert any(line.startswith(f"{currency}: every cent of ") for line in shown.out.splitlines())
     demo.run(here, _no_settings, count=COUNT, seed=1)
-    assert "600 were there already" in capsys.readouterr().err
+    assert "The details of seed 1 were made before" in capsys.readouterr().err
     (batch,) = gl.ListExtractionBatches(extraction_pb2.ListExtractionBatchesRequest()).extraction_batches
     assert batch.detail_count == COUNT
 
@@ -77,3 +86,34 @@ def test_without_a_server_the_demo_starts_one_of_its_own(
     values = {"database_url": migrated_url, "data_files_folder": tmp_path / "files", **QUIET, **identity}
     demo.run(ClientSettings(address=nowhere), lambda: Settings(**values), count=COUNT, seed=1)
     assert "every cent of" in capsys.readouterr().out
+
+
+@pytest.mark.rule("PLT-40", "ACC-07", "ACC-11", "ACC-33", "ACC-40", "ACC-57")
+def test_the_demo_leaves_claims_in_every_state(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    """Operations in every state, reversals, a batch, what is overdue, a claim that is resolved; twice is once."""
+    here = ClientSettings(address=server.target)
+    demo.run(here, _no_settings, count=COUNT, seed=1, claims=len(STORIES) * 2)
+    shown = capsys.readouterr().out
+    assert all(story.told in shown for story in STORIES)
+    with here.connect() as client:
+        before = _world(client)
+        states = {operation.state for _, operations in before.values() for operation in operations}
+        assert states == set(State.values()) - {State.ACCOUNTING_OPERATION_STATE_UNSPECIFIED}
+        assert any(operation.reversed_by for _, operations in before.values() for operation in operations)
+        assert {claim.state for claim, _ in before.values()} == {CLAIM_STATE_OPEN, CLAIM_STATE_RESOLVED}
+        (batch,) = client.accounting.list_batches(ListAccountingBatchesRequest(parent="clients/CARDS"))
+        assert batch.operation_count == 4
+        overdue = ListAssignmentsRequest(parent="claims/-", client="clients/DESK", overdue=True)
+        wait_for(lambda: len(list(client.accounting.list_assignments(overdue))) == 2, what="what is overdue")
+        demo.run(here, _no_settings, count=COUNT, seed=1, claims=len(STORIES) * 2)
+        assert "claims of seed 1 were made before" in capsys.readouterr().err
+        assert _world(client) == before
+
+
+def _world(client: Client) -> dict[str, tuple[Claim, list[AccountingOperation]]]:
+    """Every claim with its operations."""
+    accounting = client.accounting
+    return {
+        claim.name: (claim, list(accounting.list_operations(ListAccountingOperationsRequest(parent=claim.name))))
+        for claim in accounting.list_claims(ListClaimsRequest())
+    }

@@ -1,7 +1,8 @@
 """What accounting is configured with as one document: read from a server, and applied to one.
 
-A document has the resources of the contract, in the words of protobuf JSON, by the kinds of `KINDS`: `claimTypes`,
-`collections`, `accountDeterminationTables`, `clients`, `accountingRules`. Applied twice it changes nothing more.
+A document has the resources of the contract, in the words of protobuf JSON, by the kinds of `KINDS`:
+`distributionCodes`, `claimTypes`, `collections`, `accountDeterminationTables`, `clients`, `accountingRules`. Applied
+twice it changes nothing more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,10 +20,12 @@ from countinghouse.accounting.v1 import (
     configuration_pb2,
 )
 from countinghouse.client.errors import NotFound
+from countinghouse.gl_extraction.v1 import distribution_codes_pb2
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from countinghouse.client import Client
     from countinghouse.client.sync.accounting import Accounting
 
 CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"
@@ -47,6 +50,7 @@ class Kind:
         field: Of requests, that holds one.
         method: By which the client's methods call it.
         code: The field of its code.
+        service: The client's attribute that has the methods.
     """
 
     key: str
@@ -55,6 +59,7 @@ class Kind:
     field: str
     method: str
     code: str = "code"
+    service: str = "accounting"
 
     def name_of(self, resource: Any) -> str:  # noqa: ANN401 - one of this kind's messages
         """The name of a resource that may have none yet."""
@@ -66,6 +71,14 @@ class Kind:
 
 
 KINDS = (
+    Kind(
+        "distributionCodes",
+        "DistributionCode",
+        distribution_codes_pb2,
+        "distribution_code",
+        "distribution_code",
+        service="gl",
+    ),
     Kind("claimTypes", "ClaimType", configuration_pb2, "claim_type", "claim_type"),
     Kind("collections", "Collection", configuration_pb2, "collection", "collection"),
     Kind(
@@ -90,11 +103,11 @@ class Applied:
     outcome: str
 
 
-def read(accounting: "Accounting") -> dict[str, Any]:
+def read(client: "Client") -> dict[str, Any]:
     """All that is configured, as a document without what is the server's alone."""
     document: dict[str, Any] = {}
     for kind in KINDS:
-        listed = getattr(accounting, f"list_{kind.method}s")
+        listed = getattr(getattr(client, kind.service), f"list_{kind.method}s")
         request = getattr(kind.module, f"List{kind.message}sRequest")()
         document[kind.key] = [MessageToDict(_own(resource)) for resource in listed(request)]
     return document
@@ -114,7 +127,7 @@ def parse(document: object) -> list[tuple[Kind, Any]]:
     return [(kind, _parsed(kind, each, at)) for kind in KINDS for at, each in enumerate(document.get(kind.key) or ())]
 
 
-def apply(accounting: "Accounting", resources: list[tuple[Kind, Any]]) -> Iterator[Applied]:
+def apply(client: "Client", resources: list[tuple[Kind, Any]]) -> Iterator[Applied]:
     """Create what there is not, change what differs, leave the rest; each as it comes.
 
     A rule that differs gets a new version, and is retired or brought back if its state says so. What the server refuses
@@ -122,7 +135,7 @@ def apply(accounting: "Accounting", resources: list[tuple[Kind, Any]]) -> Iterat
     """
     for kind, resource in resources:
         change = _apply_rule if kind.key == _RULES else _apply
-        yield Applied(kind.name_of(resource), change(accounting, kind, resource))
+        yield Applied(kind.name_of(resource), change(getattr(client, kind.service), kind, resource))
 
 
 def _parsed(kind: Kind, given: object, at: int) -> Any:  # noqa: ANN401 - one of the kind's messages
@@ -136,16 +149,16 @@ def _parsed(kind: Kind, given: object, at: int) -> Any:  # noqa: ANN401 - one of
     return resource
 
 
-def _apply(accounting: "Accounting", kind: Kind, resource: Any) -> str:  # noqa: ANN401
-    found = _find(accounting, kind, resource)
+def _apply(service: Any, kind: Kind, resource: Any) -> str:  # noqa: ANN401
+    found = _find(service, kind, resource)
     if found is None:
-        getattr(accounting, f"create_{kind.method}")(kind.request("Create", **{kind.field: resource}))
+        getattr(service, f"create_{kind.method}")(kind.request("Create", **{kind.field: resource}))
         return CREATED
     wanted = type(resource)()
     wanted.CopyFrom(resource)
     wanted.name, wanted.etag = found.name, found.etag
     request = kind.request("Update", **{kind.field: wanted}, update_mask=FieldMask(paths=["*"]), validate_only=True)
-    update = getattr(accounting, f"update_{kind.method}")
+    update = getattr(service, f"update_{kind.method}")
     if _own(update(request)) == _own(found):
         return UNCHANGED
     request.validate_only = False
@@ -190,10 +203,10 @@ def _apply_version(accounting: "Accounting", found: Any, wanted: Any) -> str:  #
     return CHANGED
 
 
-def _find(accounting: "Accounting", kind: Kind, resource: Any) -> Any:  # noqa: ANN401
+def _find(service: Any, kind: Kind, resource: Any) -> Any:  # noqa: ANN401
     """The resource as the server has it; None when it has none."""
     try:
-        return getattr(accounting, f"get_{kind.method}")(kind.request("Get", name=kind.name_of(resource)))
+        return getattr(service, f"get_{kind.method}")(kind.request("Get", name=kind.name_of(resource)))
     except NotFound:
         return None
 

@@ -9,7 +9,7 @@ from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.importing.mapping import Ledger, Periods, Reference
 from countinghouse.values import NANOS, date_to_proto, money_from_nanos
 
-LEDGER = "demo"
+LEDGER = SOURCE = "demo"
 YEAR = 2026
 CURRENCIES = (("USD", 2), ("USD", 2), ("USD", 2), ("EUR", 2), ("EUR", 2), ("JPY", 0))
 """Currency and its decimal digits; one that is named more often occurs more often."""
@@ -71,6 +71,11 @@ def details(seed: int, count: int) -> Iterator[details_pb2.AccountingDetail]:
     return _details(Random(seed), seed, count)  # noqa: S311 - made-up data, not a secret
 
 
+def external_id(seed: int, *, number: int, place: int) -> str:
+    """The external id of a line of an entry; entries count from 1, lines from 0."""
+    return f"demo-{seed}-{number}-{place}"
+
+
 def _details(random: Random, seed: int, count: int) -> Iterator[details_pb2.AccountingDetail]:
     made, number, recent = 0, 0, list[_Entry]()
     while made < count:
@@ -83,7 +88,7 @@ def _details(random: Random, seed: int, count: int) -> Iterator[details_pb2.Acco
             entry = _entry(random, number, lines=_size(random, left))
             recent = [*recent[-_REMEMBERED:], entry]
         for place, line in enumerate(entry.lines):
-            yield _detail(entry, line, external_id=f"demo-{seed}-{number}-{place}")
+            yield _detail(entry, line, external_id=external_id(seed, number=number, place=place))
         made += len(entry.lines)
 
 
@@ -122,7 +127,7 @@ def _detail(entry: _Entry, line: _Line, *, external_id: str) -> details_pb2.Acco
     money = money_from_nanos(line.minor * NANOS // 10**entry.digits, entry.currency)
     registered = entry.number % 10 == 0
     return details_pb2.AccountingDetail(
-        source="demo",
+        source=SOURCE,
         external_id=external_id,
         description=f"{'Reversal' if entry.reversal else 'Entry'} {entry.number}",
         subject_type=details_pb2.SUBJECT_TYPE_ACCOUNT,

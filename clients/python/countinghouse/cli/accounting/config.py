@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from countinghouse.configuring import Applied
 
 app = typer.Typer(
-    help="Clients, claim types, collections, account determination, rules: as one document.", no_args_is_help=True
+    help="Distribution codes, clients, claim types, collections, account determination, rules: as one document.",
+    no_args_is_help=True,
 )
 
 _COLUMNS = (Column("RESOURCE", lambda one: one.name), Column("OUTCOME", lambda one: one.outcome))
@@ -31,7 +32,7 @@ def show(
     from countinghouse.configuring import read
 
     with session(context) as client:
-        show_value(read(client.accounting), Format.JSON if output is Format.TABLE else output)
+        show_value(read(client), Format.JSON if output is Format.TABLE else output)
 
 
 @app.command("import")
@@ -55,7 +56,7 @@ def import_(
     done: list[Applied] = []
     with session(context) as client:
         try:
-            for one in apply(client.accounting, resources):
+            for one in apply(client, resources):
                 done.append(one)  # noqa: PERF402 - what is done counts when the next is refused
         except CountinghouseError:
             kind, resource = resources[len(done)]

@@ -104,13 +104,18 @@ def _amounts(one: Any) -> str:  # noqa: ANN401 - a rule by hand
     return "as given" if one.amount_required else "\n".join(map(amount, one.amounts)) or "nothing"
 
 
+_BY = {"service": "by its service", "batch": "by batch file", "manual": "by a person"}
+
+
 def _way(one: Any) -> str:  # noqa: ANN401 - a rule by hand
     from countinghouse.accounting.v1.vocabulary_pb2 import Channel
 
     if one.HasField("error"):
         return "refused"
-    way = "tracking only" if one.tracking_only else f"by {word(Channel, one.channel)}" if one.channel else ""
-    return "after approval" if one.needs_approval else way
+    if one.needs_approval:
+        return "after approval"
+    channel = word(Channel, one.channel)
+    return "tracking only" if one.tracking_only else _BY.get(channel, channel)
 
 
 RULE_COLUMNS = (

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from countinghouse.accounting.v1 import accounting_service_pb2_grpc
+from countinghouse.accounting.v1 import accounting_service_pb2_grpc, batches_pb2
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.feed import Feed
 from countinghouse.client.aio.listing import Listing
+from countinghouse.client.aio.operations import LongRunning, Operations
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 class Accounting:
     """The AccountingService. Each method takes the request message that the contract names."""
 
-    def __init__(self, caller: Caller, channel: "grpc.aio.Channel") -> None:
+    def __init__(self, caller: Caller, channel: "grpc.aio.Channel", operations: Operations) -> None:
         stub = accounting_service_pb2_grpc.AccountingServiceStub(channel)
         self._configuration(caller, stub)
         self._rules(caller, stub)
@@ -46,6 +47,7 @@ class Accounting:
         feed = Feed(caller, stub)
         self.watch_events, self.watch_claim = feed.watch_events, feed.watch_claim
         self._work(caller, stub)
+        self._batches(caller, stub, operations)
 
     def _configuration(self, caller: Caller, stub: "accounting_service_pb2_grpc.AccountingServiceAsyncStub") -> None:
         self.create_client = caller.unary(stub.CreateClient)
@@ -91,3 +93,28 @@ class Accounting:
         self.claim_task = caller.unary(stub.ClaimTask)
         self.release_task = caller.unary(stub.ReleaseTask)
         self.close_task = caller.unary(stub.CloseTask)
+
+    def _batches(
+        self, caller: Caller, stub: "accounting_service_pb2_grpc.AccountingServiceAsyncStub", operations: Operations
+    ) -> None:
+        self.generate_files = LongRunning[
+            batches_pb2.GenerateAccountingFilesRequest,
+            batches_pb2.GenerateAccountingFilesResponse,
+            batches_pb2.GenerateAccountingFilesMetadata,
+        ](caller.unary(stub.GenerateAccountingFiles), operations)
+        self.regenerate_batch = LongRunning[
+            batches_pb2.RegenerateAccountingBatchRequest,
+            batches_pb2.RegenerateAccountingBatchResponse,
+            batches_pb2.RegenerateAccountingBatchMetadata,
+        ](caller.unary(stub.RegenerateAccountingBatch), operations)
+        self.get_batch = caller.unary(stub.GetAccountingBatch)
+        self.list_batches = Listing(caller.unary(stub.ListAccountingBatches), lambda page: page.accounting_batches)
+        self.list_batch_files = Listing(
+            caller.unary(stub.ListAccountingBatchFiles), lambda page: page.accounting_batch_files
+        )
+        self.list_batch_records = Listing(
+            caller.unary(stub.ListAccountingBatchRecords), lambda page: page.accounting_batch_records
+        )
+        self.accept_records = caller.unary(stub.AcceptAccountingBatchRecords)
+        self.reject_records = caller.unary(stub.RejectAccountingBatchRecords)
+        self.ingest_return = caller.upload(stub.IngestAccountingBatchReturn)

@@ -36,7 +36,7 @@ class Client:
         caller = self._caller = Caller(connection)
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
-        self.accounting = Accounting(caller, self.channel)
+        self.accounting = Accounting(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)
