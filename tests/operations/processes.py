@@ -35,7 +35,9 @@ T = TypeVar("T")
 When = Literal["before", "after"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.operations.processes", "tests.gl_extraction.extraction.workers"])
+_CONTEXT.set_forkserver_preload(
+    ["tests.operations.processes", "tests.gl_extraction.extraction.workers", "tests.accounting.batches.workers"]
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,7 @@ class Clerk(Desk):
         """The tasks that are not closed."""
         return list(self.call("ListTasks", tasks_pb2.ListTasksRequest(parent=CLIENT)).tasks)
 
-    def send_return(
-        self, content: bytes, form: int = pb.RETURN_FILE_FORMAT_CSV
-    ) -> pb.IngestAccountingBatchReturnResponse:
+    def send_return(self, content: bytes) -> pb.IngestAccountingBatchReturnResponse:
         """Send a return file, cut in odd pieces."""
         pieces = [content[at : at + 37] for at in range(0, len(content), 37)]
         first = pb.IngestAccountingBatchReturnRequest(parent=CLIENT, format=pb.RETURN_FILE_FORMAT_CSV)
