@@ -1,4 +1,4 @@
-"""Rows in, as a set: COPY or one INSERT on PostgreSQL, executemany on SQLite."""
+"""Many rows in: COPY on PostgreSQL, executemany on SQLite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 Cell = str | int | bytes
 
 _COPY_BYTES = 1 << 18  # handed to the driver at once
-_FEW = 50  # rows that go into one INSERT: a COPY costs more
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -29,16 +28,6 @@ def insert_rows(tx: Connection, table: str, columns: Sequence[str], rows: Iterab
         return
     marks = ", ".join("?" * len(columns))
     tx.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row) for row in rows])  # noqa: S608
-
-
-def insert_set(tx: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """As `insert_rows`, for a set that is mostly small. Cost: PostgreSQL one INSERT for few rows, one COPY for many."""
-    if tx.dialect.name != "postgresql" or len(rows) > _FEW:
-        insert_rows(tx, table, columns, rows)
-    elif rows:
-        marks = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-        values = tuple(cell for row in rows for cell in row)
-        tx.exec_driver_sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}", values)  # noqa: S608
 
 
 def copy_in(tx: Connection, table: str, columns: Sequence[str], lines: bytes) -> None:
