@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from countinghouse.accounting.v1 import accounting_service_pb2_grpc as grpc_service
 from countinghouse.accounting.v1 import operations_pb2 as pb
 from domain.accounting.configuration.snapshot import Configurations
@@ -13,6 +16,9 @@ from server.mapping.accounting import operations as mapping
 
 QUALIFIED = "performqualifiedaccounting"
 """The permission of users who may perform manual accounting where a client restricts it (ACC-55)."""
+
+
+_TOLD_MAX = 100  # claims of one call whose watchers are told at once; of others they hear a moment later
 
 
 class OperationsMethods(grpc_service.AccountingServiceServicer):
@@ -35,7 +41,7 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 executing.execute(tx, call, self._configurations, self._books, wanted)
             ),
         )
-        self._tell(rehearsed=request.validate_only)
+        self._tell([request.parent], rehearsed=request.validate_only)
         return answer
 
     async def BatchExecuteAccounting(
@@ -51,7 +57,7 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 executing.execute_many(tx, call, self._configurations, self._books, wanted)
             ),
         )
-        self._tell(rehearsed=request.validate_only)
+        self._tell({item.parent for item in request.items}, rehearsed=request.validate_only)
         return answer
 
     async def GetAccountingOperation(
@@ -77,7 +83,7 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 manual.perform(tx, call, self._configurations, self._books, wanted, qualified=qualified)
             ),
         )
-        self._tell(rehearsed=request.validate_only)
+        self._tell([request.parent], rehearsed=request.validate_only)
         return answer
 
     async def ReverseAccountingOperation(
@@ -101,7 +107,7 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 )
             ),
         )
-        self._tell(rehearsed=request.validate_only)
+        self._tell([claim_name(claim_id)], rehearsed=request.validate_only)
         return answer
 
     async def CancelAccountingOperation(
@@ -117,7 +123,7 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 correcting.cancel(tx, call, claim_id=claim_id, operation_id=operation_id, reason=request.reason)
             ),
         )
-        self._calls.announce_change(claim_name(claim_id))
+        self._tell([claim_name(claim_id)])
         return answer
 
     async def ApproveAccountingOperation(
@@ -135,10 +141,11 @@ class OperationsMethods(grpc_service.AccountingServiceServicer):
                 )
             ),
         )
-        self._tell(rehearsed=False)
+        self._tell([claim_name(claim_id)])
         return answer
 
-    def _tell(self, *, rehearsed: bool) -> None:
-        """Have those who send deliveries look: something may have become due."""
+    def _tell(self, claims: Iterable[str], *, rehearsed: bool = False) -> None:
+        """Have those look who watch these claims, and who send what may have become due."""
         if not rehearsed:
-            self._calls.announce_delivery("accounting")
+            for name in islice(claims, _TOLD_MAX):
+                self._calls.announce_change(name)
