@@ -42,6 +42,7 @@ _OF_THE_DATABASE = (
     Check("outbox", work.outbox),
     Check("endpoints", reach.endpoints),
     Check("destinations", reach.destinations, schema=False),
+    Check("systems of record", reach.systems_of_record, schema=False),
 )
 
 log = structlog.get_logger("doctor")

@@ -39,6 +39,12 @@ def destinations(patient: Patient, _database: Database) -> Iterator[Finding]:
             yield ok(f"{each.name}: the folder can be written to")
 
 
+def systems_of_record(patient: Patient, _database: Database) -> Iterator[Finding]:
+    """The hosts of the file of systems of record."""
+    for each in patient.settings.systems_of_record[:_TRIED_MAX]:
+        yield _tried(each.name, *each.host_and_port)
+
+
 def _tried(name: str, host: str, port: int) -> Finding:
     if why := _refusal(host, port):
         return warn(f"{name}: {host}:{port} cannot be reached: {why}", "see whether it runs, and what stands between")

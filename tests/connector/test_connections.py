@@ -10,6 +10,8 @@ from server.outbound.addresses import Reach
 from server.outbound.system_of_record.connections import BadConnections, Connection, read_connections
 from server.settings import BadSettings, load
 from tests.support.identity import CertificateAuthority
+from tests.support.process import run
+from tests.support.simulator import simulating
 
 NEAR = Reach(loopback=True)
 
@@ -126,3 +128,31 @@ def test_a_server_does_not_start_with_a_mistaken_file(tmp_path: Path, monkeypatc
     assert [each.name for each in load().systems_of_record] == ["a"]
     monkeypatch.delenv("COUNTINGHOUSE_SYSTEMS_OF_RECORD_FILE")
     assert load().systems_of_record == ()
+
+
+@pytest.mark.rule("ACC-20", "PLT-44")
+def test_the_doctor_says_whether_systems_of_record_can_be_reached(migrated_url: str, tmp_path: Path) -> None:
+    """One takes connections, the other is gone; nothing is sent to either."""
+    with simulating() as ledger:
+        entries = (("there", "grpc", f'target = "{ledger.target}"'), ("gone", "http", 'url = "http://127.0.0.1:9"'))
+        (tmp_path / "systems.toml").write_text(
+            "".join(f'[[systems_of_record]]\nname = "{name}"\nkind = "{kind}"\n{to}\n' for name, kind, to in entries),
+            encoding="utf-8",
+        )
+        said = run(
+            tmp_path,
+            "doctor",
+            database_url=migrated_url,
+            systems_of_record_file=tmp_path / "systems.toml",
+            systems_of_record_loopback=True,
+        ).stdout
+    assert f"there: {ledger.target} takes connections" in " ".join(said.split())
+    assert "gone: 127.0.0.1:9 cannot be reached" in " ".join(said.split())
+
+
+def test_hosts_and_ports_are_those_that_connections_lead_to() -> None:
+    """Whatever form they are written in."""
+    assert Connection("a", "grpc", "dns:///ledger.example.com:50051").host_and_port == ("ledger.example.com", 50051)
+    assert Connection("a", "grpc", "[::1]:50051").host_and_port == ("::1", 50051)
+    assert Connection("a", "http", "https://books.example.com/v1").host_and_port == ("books.example.com", 443)
+    assert Connection("a", "http", "http://127.0.0.1:8080").host_and_port == ("127.0.0.1", 8080)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from server.outbound.addresses import Reach
 
@@ -31,6 +32,15 @@ class Connection:
     certificate_file: Path | None = None
     key_file: Path | None = None
     token_file: Path | None = None
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Where its connections lead."""
+        if self.kind == "http":
+            parts = urlsplit(self.target)
+            return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        host, _, port = self.target.removeprefix("dns:///").rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def token(self) -> str:
