@@ -131,6 +131,32 @@ CASES: dict[str, Case] = {
     f"{ACCOUNTING}/ListAccountingEvents": Tried("test_what_happened_to_claims_outside_is_told_to_nobody"),
     f"{ACCOUNTING}/WatchAccountingEvents": NotFound({"parent": "{client}"}),
     f"{ACCOUNTING}/WatchClaim": NotFound({"name": "{claim}"}),
+    f"{ACCOUNTING}/ExecuteAccounting": NotFound(
+        {"parent": "{claim}", "workflow_point": "CREDIT", "entries": [{"dispute": "{dispute}"}]}
+    ),
+    f"{ACCOUNTING}/BatchExecuteAccounting": Tried(
+        "test_items_of_a_claim_outside_are_refused_as_those_of_an_unknown_one"
+    ),
+    f"{ACCOUNTING}/GetAccountingOperation": NotFound({"name": "{adjustment}"}),
+    f"{ACCOUNTING}/PerformManualAccounting": NotFound(
+        {"parent": "{claim}", "entry": {"dispute": "{dispute}"}, "rule": "accountingRules/CREDIT"}
+    ),
+    f"{ACCOUNTING}/ReverseAccountingOperation": NotFound({"name": "{adjustment}", "reason": "r"}),
+    f"{ACCOUNTING}/CancelAccountingOperation": NotFound({"name": "{adjustment}", "reason": "r"}),
+    f"{ACCOUNTING}/ApproveAccountingOperation": NotFound({"name": "{adjustment}"}),
+    f"{ACCOUNTING}/GetAssignment": NotFound({"name": "{assignment}"}),
+    f"{ACCOUNTING}/ListAssignments": Absent({"parent": "claims/-"}),
+    f"{ACCOUNTING}/CompleteAssignment": NotFound({"name": "{assignment}", "external_reference": "x"}),
+    f"{ACCOUNTING}/RetryAssignment": NotFound({"name": "{assignment}"}),
+    f"{ACCOUNTING}/RerouteAssignment": NotFound({"name": "{assignment}"}),
+    f"{ACCOUNTING}/RecordAssignmentOutcome": NotFound(
+        {"name": "{assignment}", "outcome": "ASSIGNMENT_OUTCOME_NOT_POSTED"}
+    ),
+    f"{ACCOUNTING}/GetTask": NotFound({"name": "{task}"}),
+    f"{ACCOUNTING}/ListTasks": Absent({"parent": "clients/-"}),
+    f"{ACCOUNTING}/ClaimTask": NotFound({"name": "{task}"}),
+    f"{ACCOUNTING}/ReleaseTask": NotFound({"name": "{task}"}),
+    f"{ACCOUNTING}/CloseTask": NotFound({"name": "{task}", "note": "x"}),
     f"{ACCOUNTING}/GetAccountingOverview": NotFound({"name": "{overview}"}),
     f"{ACCOUNTING}/ListAccountingOperations": NotFound({"parent": "{claim}"}),
     f"{ACCOUNTING}/ListAccountingSteps": NotFound({"parent": "{dispute}"}),

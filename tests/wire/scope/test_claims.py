@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import grpc
 import pytest
@@ -39,3 +40,28 @@ def test_what_happened_to_claims_outside_is_told_to_nobody(world: World) -> None
         assert outside.message.replace(world.theirs[of], world.missing[of]) == nowhere.message
         assert outside.reason == nowhere.reason
     assert world.ben.accounting("ListAccountingEvents", parent=world.theirs["claim"]).accounting_events
+
+
+@pytest.mark.rule("PLT-14", "ACC-05")
+def test_items_of_a_claim_outside_are_refused_as_of_an_unknown_one(world: World) -> None:
+    """In the same words, each by itself; nothing of them is done."""
+
+    def item(names: dict[str, str]) -> dict[str, Any]:
+        return {"parent": names["claim"], "workflow_point": "CREDIT", "entries": [{"dispute": names["dispute"]}]}
+
+    answer = world.ann.accounting("BatchExecuteAccounting", items=[item(world.theirs), item(world.missing)])
+    theirs, missing = (result.error for result in answer.results)
+    assert theirs.code == grpc.StatusCode.NOT_FOUND.value[0]
+    assert theirs.message.replace(world.theirs["claim"], world.missing["claim"]) == missing.message
+
+
+@pytest.mark.rule("PLT-14", "ACC-12", "ACC-40")
+def test_assignments_and_tasks_of_a_client_outside_are_in_no_list(world: World) -> None:
+    """Whatever is asked for: the claim, the client, or all of them."""
+    ann, theirs = world.ann, world.theirs
+    assert not ann.accounting("ListAssignments", parent="claims/-", client=theirs["client"]).assignments
+    for method, parent in (("ListAssignments", theirs["claim"]), ("ListTasks", theirs["client"])):
+        refused = refusal(partial(ann.accounting, method, parent=parent))
+        assert refused.code is grpc.StatusCode.NOT_FOUND
+    assert world.ben.accounting("ListAssignments", parent=theirs["claim"]).assignments
+    assert world.ben.accounting("ListTasks", parent=theirs["client"]).tasks

@@ -18,6 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from tests.support.methods import full_name, methods
 from tests.support.server import Served, refusal, serving
+from tests.wire.accounting.samples import rule_fields
 
 ACCOUNTING = "countinghouse.accounting.v1.AccountingService"
 GL = "countinghouse.gl_extraction.v1.GLExtractionService"
@@ -209,6 +210,8 @@ def _settle(world: World) -> None:
     client = ben.accounting("CreateClient", client={"code": THEIRS, "time_zone": "UTC"})
     world.root.accounting("CreateClaimType", claim_type={"code": "CARD"})
     claim = ben.accounting("CreateClaim", claim_id="claim-theirs", **new_claim(THEIRS))
+    adjustment = adjust(world, claim.name)
+    (task,) = ben.accounting("ListTasks", parent="clients/-").tasks
     sent = extract(ben, origin="ORIGIN_FINANCIAL", data_file_set_code="theirs")
     operation = newest_operation(ben)
     request = {"@type": "type.googleapis.com/countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest"}
@@ -226,6 +229,9 @@ def _settle(world: World) -> None:
         claim=claim.name,
         dispute=f"{claim.name}/disputes/dispute-theirs",
         overview=f"{claim.name}/accountingOverview",
+        adjustment=adjustment.name,
+        assignment=adjustment.assignment,
+        task=task.name,
         client_code=client.code,
         period=f"ledgers/{THEIRS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{THEIRS}/accountingPeriods/FY/trialBalance",
@@ -247,6 +253,9 @@ def _settle(world: World) -> None:
         claim="claims/claim-nobodys",
         dispute="claims/claim-nobodys/disputes/dispute-nobodys",
         overview="claims/claim-nobodys/accountingOverview",
+        adjustment=f"claims/claim-nobodys/operations/{'0' * 26}",
+        assignment=f"claims/claim-nobodys/assignments/{'0' * 26}",
+        task=f"clients/{NOBODYS}/tasks/{'1' * 26}",
         client_code=NOBODYS,
         period=f"ledgers/{NOBODYS}/accountingPeriods/FY",
         trial_balance=f"ledgers/{NOBODYS}/accountingPeriods/FY/trialBalance",
@@ -260,6 +269,22 @@ def _settle(world: World) -> None:
         delivery=f"{delivery.name[:-3]}zzz",
         approval=f"{approval[:-3]}zzz",
     )
+
+
+def adjust(world: World, claim: str) -> Any:
+    """An operation of ben's claim, which a person is to carry out."""
+    rest = {"start_date": {"year": 2027, "month": 1, "day": 1}, "end_date": {"year": 2199, "month": 12, "day": 31}}
+    period = {"code": "REST", **rest}
+    world.ben.gl("CreateAccountingPeriod", parent=f"ledgers/{THEIRS}", accounting_period=period)
+    for collection in ("SUSPENSE", "ACCOUNT_HOLDER"):
+        row = {"condition": "true", "account": collection.lower(), "distribution_code": f"D-{THEIRS}"}
+        table = {"collection_code": collection, "rows": [row]}
+        world.root.accounting("CreateAccountDeterminationTable", account_determination_table=table)
+    rule = {"code": "CREDIT", "newest_version": rule_fields(workflow_point="CREDIT")}
+    world.root.accounting("CreateAccountingRule", accounting_rule=rule)
+    entry = {"dispute": f"{claim}/disputes/dispute-theirs", "amount": {"currency_code": "USD", "units": 1}}
+    made = world.ben.accounting("ExecuteAccounting", parent=claim, workflow_point="CREDIT", entries=[entry])
+    return made.operations[0]
 
 
 def needed(call: Callable[[], object]) -> str:
