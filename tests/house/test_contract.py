@@ -2,61 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from google.api import field_behavior_pb2, resource_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 
-from countinghouse.accounting.v1 import (
-    account_determination_pb2,
-    accounting_rules_pb2,
-    accounting_service_pb2,
-    claims_pb2,
-    clients_pb2,
-    configuration_pb2,
-    feed_pb2,
-)
-from countinghouse.gl_extraction.v1 import (
-    accounting_details_pb2,
-    distribution_codes_pb2,
-    extraction_pb2,
-    gl_extraction_service_pb2,
-    reference_pb2,
-)
+from countinghouse.accounting.v1 import accounting_service_pb2
+from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.operations.v1 import (
+    approvals_pb2,
     audit_pb2,
     data_files_pb2,
-    notice_pb2,
     notifications_pb2,
     operations_pb2,
     permission_pb2,
     schedules_pb2,
 )
 
-FILES: tuple[FileDescriptor, ...] = (
-    account_determination_pb2.DESCRIPTOR,
-    accounting_details_pb2.DESCRIPTOR,
-    accounting_rules_pb2.DESCRIPTOR,
+SERVICES = (
     accounting_service_pb2.DESCRIPTOR,
+    approvals_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,
-    claims_pb2.DESCRIPTOR,
-    clients_pb2.DESCRIPTOR,
-    configuration_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
-    distribution_codes_pb2.DESCRIPTOR,
-    extraction_pb2.DESCRIPTOR,
-    feed_pb2.DESCRIPTOR,
     gl_extraction_service_pb2.DESCRIPTOR,
-    notice_pb2.DESCRIPTOR,
     notifications_pb2.DESCRIPTOR,
     operations_pb2.DESCRIPTOR,
-    reference_pb2.DESCRIPTOR,
     schedules_pb2.DESCRIPTOR,
 )
+
+
+def _with_imports(files: Iterable[FileDescriptor]) -> Iterator[FileDescriptor]:
+    for file in files:
+        if file.package.startswith("countinghouse."):
+            yield file
+            yield from _with_imports(file.dependencies)
+
+
+FILES = tuple({file.name: file for file in _with_imports(SERVICES)}.values())
+"""The contract: every file of ours that a service needs."""
+
 READING = ("Get", "List", "Watch", "Download", "Reconcile", "Check")
 VIEWS = {"as_of_time"}  # how a resource is looked at, beside its name
-BULK_STREAMS = {"IngestAccountingDetails"}  # idempotent by external id instead (PLT-06)
+BULK_STREAMS = {"IngestAccountingBatchReturn", "IngestAccountingDetails"}  # idempotent row by row instead (PLT-06)
 
 
 def methods() -> Iterator[MethodDescriptor]:
