@@ -320,7 +320,7 @@ export const SystemOfRecordService: GenService<{
    * Idempotent by `client` and `idempotency_key`: the first Post with a key is
    * carried out; each later one, also while the first still runs, posts nothing
    * and gives the first one's posting. A Post whose key was used for other
-   * content is refused as INVALID_ARGUMENT. Keys are kept for as long as anybody
+   * content is refused for good. Keys are kept for as long as anybody
    * may retry: a year at least.
    *
    * It ends before the call's deadline, or answers what it then knows.
