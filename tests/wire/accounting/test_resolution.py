@@ -227,6 +227,27 @@ def test_rules_that_would_settle_a_balance_are_named(accounting: Accounting, des
     assert remedies(suspense)[0].startswith("perform accountingRules/TO_")
 
 
+@pytest.mark.rule("ACC-52", "ACC-53")
+@pytest.mark.parametrize("resolution", ALL)
+@pytest.mark.parametrize("below_zero", [False, True])
+def test_what_is_said_to_settle_a_balance_does(
+    accounting: Accounting, desk: Desk, resolution: Any, *, below_zero: bool
+) -> None:
+    """The rule and the amount that are named, performed by hand: that collection is zero, and no other is put out."""
+    sides = {"debit_collection_code": "SUSPENSE", "credit_collection_code": "MERCHANT"}
+    back = {"debit_collection_code": "MERCHANT", "credit_collection_code": "SUSPENSE"}
+    for code, says in (("TO_MERCHANT", sides), ("FROM_MERCHANT", back)):
+        tracked = {"manual": True, "entry_amount": CALLER, "processing_type": "PROCESSING_TYPE_TRACKING_ONLY"}
+        create_rule(accounting, code, workflow_point=code, **says, **tracked)
+    claim = desk.claim("MANUAL", "80.00 USD")
+    debit, credit = ("SUSPENSE", "MERCHANT") if below_zero else ("MERCHANT", "SUSPENSE")
+    desk.free(claim, debit, credit, "80.00 USD")
+    best = check(accounting, claim, resolution).obstacles[-1].remedies[0]
+    assert best.kind == pb.REMEDY_KIND_PERFORM_RULE
+    desk.by_rule(claim, best.resource.removeprefix("accountingRules/"), "80.00 USD")
+    assert check(accounting, claim, resolution).allowed
+
+
 @pytest.mark.rule("ACC-52")
 def test_where_no_rule_would_settle_it_a_free_form_adjustment_does(accounting: Accounting, desk: Desk) -> None:
     """WRITE_OFF would move it the other way, and is not named."""
