@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from domain.accounting.batches.layouts.model import Header, Record
 from domain.accounting.batches.layouts.reading import read
 from domain.accounting.configuration.model import FileFormat
 from server.database.transaction import Database
+from tests.client.command import run
 from tests.support.server import Served, refusal, serving
 from tests.support.waiting import wait_for
 from tests.wire.accounting.conftest import NOW_US
@@ -44,6 +46,7 @@ class Clerk(Desk):
         self.accounting = served.stub(Accounting)
         self.operations = served.stub(operations_pb2_grpc.OperationsStub)
         self.files = served.stub(files_grpc.DataFilesServiceStub)
+        self.target = served.target
 
     def pay(self, *amounts: str) -> list[str]:
         """Operations of a new claim that wait for a file, of a caller's amounts; gives their names."""
@@ -375,3 +378,32 @@ def test_files_are_written_at_configured_times_on_business_days(
         assert done.response.Unpack(response)
         assert [notice.code for notice in response.notices] == ["ACCOUNTING_BATCH_DAY_OFF"]
         assert clerk.generate().accounting_batches[0].accounting_date.day == 29
+
+
+@pytest.mark.rule("ACC-33", "ACC-34", "ACC-37")
+def test_the_command_line_looks_after_batches(clerk: Clerk, tmp_path: Path) -> None:
+    """Generated and regenerated with progress, listed, shown, and returns taken in."""
+    target = clerk.target
+    (name,) = clerk.pay("12.50 USD")
+    made = run(target, "accounting", "batches", "generate", "BATCH")
+    assert made.exit_code == 0, made.output
+    assert "BATCH/1" in made.stdout
+    assert "12.50 USD" in made.stdout
+    nothing = run(target, "accounting", "batches", "generate", "clients/BATCH")
+    assert "ACCOUNTING_BATCH_NOTHING_PENDING" in nothing.stdout
+    again = run(target, "accounting", "batches", "regenerate", "BATCH/1", "-o", "json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["response"]["accountingBatch"]["rerunNumber"] == "1"
+    for command in ("show", "files", "records"):
+        shown = run(target, "accounting", "batches", command, "BATCH/1")
+        assert shown.exit_code == 0, shown.output
+    listed = run(target, "accounting", "batches", "list", "BATCH", "--state", "written", "-o", "json")
+    assert json.loads(listed.stdout)[0]["name"] == f"{CLIENT}/accountingBatches/1"
+    path = tmp_path / "returned.csv"
+    path.write_text(f"batchNumber,operation,decision\n1,{name.rpartition('/')[2]},ACCEPTED\n1,nobody,ACCEPTED\n")
+    taken = run(target, "accounting", "batches", "return", "BATCH", str(path))
+    assert taken.exit_code == 9, taken.output
+    assert "ACCOUNTING_RECORD_NOT_IN_BATCH" in taken.stdout
+    assert clerk.batch(1).accepted_count == 1
+    wrong = run(target, "accounting", "batches", "show", "1")
+    assert wrong.exit_code == 2

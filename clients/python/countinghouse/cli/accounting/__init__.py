@@ -4,6 +4,7 @@ import typer
 
 from countinghouse.cli.accounting import (
     assignments,
+    batches,
     claims,
     config,
     operations,
@@ -52,4 +53,5 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(config.app, name="config")
 app.add_typer(assignments.app, name="assignments")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(batches.app, name="batches")
 app.command("watch")(watching.watch)
