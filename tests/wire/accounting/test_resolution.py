@@ -234,10 +234,14 @@ def test_what_is_said_to_settle_a_balance_does(
     accounting: Accounting, desk: Desk, resolution: Any, *, below_zero: bool
 ) -> None:
     """The rule and the amount that are named, performed by hand: that collection is zero, and no other is put out."""
-    sides = {"debit_collection_code": "SUSPENSE", "credit_collection_code": "MERCHANT"}
-    back = {"debit_collection_code": "MERCHANT", "credit_collection_code": "SUSPENSE"}
+    sides: dict[str, Any] = {"debit_collection_code": "SUSPENSE", "credit_collection_code": "MERCHANT"}
+    back: dict[str, Any] = {"debit_collection_code": "MERCHANT", "credit_collection_code": "SUSPENSE"}
     for code, says in (("TO_MERCHANT", sides), ("FROM_MERCHANT", back)):
-        tracked = {"manual": True, "entry_amount": CALLER, "processing_type": "PROCESSING_TYPE_TRACKING_ONLY"}
+        tracked: dict[str, Any] = {
+            "manual": True,
+            "entry_amount": CALLER,
+            "processing_type": "PROCESSING_TYPE_TRACKING_ONLY",
+        }
         create_rule(accounting, code, workflow_point=code, **says, **tracked)
     claim = desk.claim("MANUAL", "80.00 USD")
     debit, credit = ("SUSPENSE", "MERCHANT") if below_zero else ("MERCHANT", "SUSPENSE")
