@@ -16,7 +16,7 @@ from tests.house.tree import ROOT, tracked
 from tools.reasons import TARGET, rendered
 
 FORM = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|[A-Z]+(-[A-Z]+)+-[0-9]{3}")
-PASSED_ON = {"violation.reason", "self.reason", "code.value", "v.reason", "found.reason", "reason"}
+PASSED_ON = {"error.reason", "violation.reason", "self.reason", "code.value", "v.reason", "found.reason", "reason"}
 """Second arguments that hold what another place has named."""
 
 
