@@ -10,7 +10,7 @@ from pathlib import Path
 
 import grpc
 
-from bench.accounting.executing import accounting
+from bench.accounting.executing import accounting, accounting_batches
 from bench.adjustments import adjustments
 from bench.balances import balances
 from bench.deliveries import deliveries
@@ -36,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "adjustments": adjustments,
     "balances": balances,
     "accounting": accounting,
+    "accounting-batches": accounting_batches,
 }
 DIALECTS = ("sqlite", "postgresql")
 

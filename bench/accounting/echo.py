@@ -53,11 +53,11 @@ class Writer:
 
     def __init__(self, connection: Connection, statements: list[tuple[str, Any]]) -> None:
         self._connection, self._statements = connection, statements
-        self._draw, self._calls = random.Random(11), count(time.time_ns() // 1_000)
+        self._draw, self._calls = random.Random(7), count(time.time_ns() // 1_000)
 
     def write(self) -> None:
         """Do it once."""
-        claim, call = str(self._draw.randrange(shop.CLAIMS)), next(self._calls)
+        claim, call = str(self._draw.randrange(shop.CALLERS * shop.SHARES[shop.SPREAD])), next(self._calls)
 
         def filled(cell: Any) -> Any:  # noqa: ANN401
             if not isinstance(cell, str) or "@" not in cell:

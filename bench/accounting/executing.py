@@ -3,14 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.accounting import echo, recording, shop
-from bench.accounting.caller import CONCURRENT
 from bench.accounting.pgbench import Pgbench
 from bench.accounting.recording import Statement
 from bench.databases import Databases, Postgresql, open_databases
@@ -25,8 +24,7 @@ BATCHES = (100, 1_000)
 BATCH_FACTOR = 4  # a batch's operations cost less: so many times more are made
 WARM_UP = 500
 POINTS = {shop.CREDIT: "by the system of record", shop.CHARGEBACK: "for tracking only"}
-SCRIPTS = [(point, 1) for point in POINTS] + [(shop.CREDIT, size) for size in BATCHES]
-"""The workflow points, and of how many claims at once, whose statements pgbench runs."""
+_ON_POSTGRESQL = f"Operations on PostgreSQL, {shop.CALLERS} clients, against pgbench running all statements of the call"
 BUDGET = ("part", "µs CPU a call", "bare echoes")
 BUDGET_CALLS = 500
 
@@ -41,7 +39,7 @@ class Caller:
         """Have operations made; gives what they cost the server and the database."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        made = max(CONCURRENT, operations // batch) * batch
+        made = max(shop.CALLERS, operations // batch) * batch
         meter = Meter(self._roots)
         print(point, letter, batch, made, file=self._process.stdin, flush=True)
         seconds = float(self._process.stdout.readline())
@@ -50,76 +48,94 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """What is measured where: a copy of the shop at `url`, and what was recorded of its calls."""
+    """What is measured where: a copy of the shop at `url`, its `template`, and what was recorded of its calls."""
 
     options: Options
     databases: Databases
     folder: Path
     url: str
+    template: str
     recorded: Mapping[tuple[str, int], list[Statement]]
 
 
 def accounting(options: Options) -> Iterator[Table]:
-    """Each of the calls in turns with its floor, on each database."""
+    """Single calls in turns with their floor, on each database, and where the CPU of one goes."""
     for dialect in options.databases:
-        with options.folder() as folder, open_databases(dialect, folder) as databases:
-            template = databases.template("shop", shop.fill)
-            scripts = SCRIPTS if isinstance(databases, Postgresql) else [(point, 1) for point in POINTS]
-            recorded = {}
-            for point, size in scripts:
-                with databases.copy("shop") as url:
-                    recorded[point, size] = recording.record(url, point, range(size))
+        with _stand(options, dialect, [(point, 1) for point in POINTS]) as stand:
+            if isinstance(stand.databases, Postgresql):
+                yield from _on_postgresql(stand, stand.databases)
+            else:
+                yield _on_sqlite(stand)
+
+
+def accounting_batches(options: Options) -> Iterator[Table]:
+    """Batches in turns with their floor and with single calls, and hot accounts with others; on PostgreSQL."""
+    with _stand(options, "postgresql", [(shop.CREDIT, size) for size in BATCHES]) as stand:
+        assert isinstance(stand.databases, Postgresql)
+        yield _batches(stand, stand.databases)
+
+
+@contextmanager
+def _stand(options: Options, dialect: str, scripts: Sequence[tuple[str, int]]) -> Iterator[Stand]:
+    with options.folder() as folder, open_databases(dialect, folder) as databases:
+        template = databases.template("shop", shop.fill)
+        recorded = {}
+        for point, size in scripts:
             with databases.copy("shop") as url:
-                stand = Stand(options, databases, folder, url, recorded)
-                if isinstance(databases, Postgresql):
-                    yield from _on_postgresql(stand, databases)
-                else:
-                    yield _on_sqlite(stand, template)
+                recorded[point, size] = recording.record(url, point, range(size))
+        with databases.copy("shop") as url:
+            yield Stand(options, databases, folder, url, template, recorded)
 
 
 def _on_postgresql(stand: Stand, databases: Postgresql) -> Iterator[Table]:
-    recorded, options = stand.recorded, stand.options
-    floors = {
-        key: Pgbench(databases, stand.url, statements, range(key[1]), stand.folder / f"{key[0]}-{key[1]}.sql")
-        for key, statements in recorded.items()
-    }
-    calls, pairs = options.calls, options.pairs
-    rows, factors = [], []
-    with ExitStack() as stack:
-        product = stack.enter_context(_served(stand))
-        bare = stack.enter_context(_echo(stand.folder))
-        single = {}
+    calls, rows, single = stand.options.calls, [], {}
+    floors = _floors(stand, databases)
+    with _served(stand) as product, _echo(stand.folder) as bare:
         for point, what in POINTS.items():
-            made, floor = partial(product.make, calls, point=point), partial(floors[point, 1].run, calls, CONCURRENT)
-            single[point] = interleave(pairs, made, floor)
+            made, floor = partial(product.make, calls, point=point), partial(floors[point, 1].run, calls)
+            single[point] = interleave(stand.options.pairs, made, floor)
             rows.append(compare(f"ExecuteAccounting, {what}", single[point], aim=AIM))
-        taken = single[shop.CREDIT]
+        notes = [f"statements of a call, beside BEGIN and COMMIT: {len(stand.recorded[shop.CREDIT, 1])}"]
+        yield Table(_ON_POSTGRESQL, COMPARISON, rows, notes)
+        yield _budget(stand, [above for above, _ in single[shop.CREDIT]], bare)
+
+
+def _batches(stand: Stand, databases: Postgresql) -> Table:
+    calls, pairs, rows, notes = stand.options.calls, stand.options.pairs, [], []
+    floors = _floors(stand, databases)
+    with _served(stand) as product:
+        one = partial(product.make, calls)
         for size in BATCHES:
-            many = BATCH_FACTOR * calls
-            floor = partial(floors[shop.CREDIT, size].run, many, CONCURRENT)
-            batches = interleave(pairs, partial(product.make, many, batch=size), floor)
-            rows.append(compare(f"BatchExecuteAccounting of {size:,}", batches, aim=BATCH_AIM))
-            times = spread(above.rate / one.rate for (above, _), (one, _) in zip(batches, taken, strict=True))
+            many = partial(product.make, BATCH_FACTOR * calls, batch=size)
+            floor = partial(floors[shop.CREDIT, size].run, BATCH_FACTOR * calls)
+            rows.append(compare(f"BatchExecuteAccounting of {size:,}", interleave(pairs, many, floor), aim=BATCH_AIM))
+            times = spread(above.rate / below.rate for above, below in interleave(pairs, many, one))
             met = verdict(met=times.median >= BATCH_TIMES, reached=times.high >= BATCH_TIMES)
-            factors.append(f"batches of {size:,} are {times} times as quick as single calls (≥ {BATCH_TIMES}: {met})")
-        hot = interleave(pairs, partial(product.make, calls, letter=shop.HOT_CLAIMS), partial(product.make, calls))
+            notes.append(f"batches of {size:,} are {times} times as quick as single calls (≥ {BATCH_TIMES}: {met})")
+        hot = interleave(pairs, partial(product.make, calls, letter=shop.HOT_CLAIMS), one)
         rows.append(compare("ExecuteAccounting, nine in ten on ten accounts, against spread out", hot, aim=HOT_AIM))
-        title = f"Operations on PostgreSQL, {CONCURRENT} clients, against pgbench running all statements of the call"
-        yield Table(title, COMPARISON, rows, [*factors, f"statements of a call: {len(recorded[shop.CREDIT, 1])}"])
-        total = [above for above, _ in taken]
-        yield _budget(stand, total, bare)
+    return Table(_ON_POSTGRESQL, COMPARISON, rows, notes)
 
 
-def _on_sqlite(stand: Stand, template: str) -> Table:
+def _floors(stand: Stand, databases: Postgresql) -> dict[tuple[str, int], Pgbench]:
+    return {
+        key: Pgbench(databases, stand.url, statements, range(key[1]), stand.folder / f"{key[0]}-{key[1]}.sql")
+        for key, statements in stand.recorded.items()
+    }
+
+
+def _on_sqlite(stand: Stand) -> Table:
     options, path, rows = stand.options, stand.folder / "recorded.json", []
     with _served(stand) as product:
         for point, what in POINTS.items():
-            echo.write(path, template, stand.recorded[point, 1])
+            echo.write(path, stand.template, stand.recorded[point, 1])
             with _echo(stand.folder, path) as floor:
                 made = partial(product.make, options.calls, point=point)
                 taken = interleave(options.pairs, made, partial(floor.make, options.calls))
             rows.append(compare(f"ExecuteAccounting, {what}", taken, aim=SQLITE_AIM))
-    return Table(f"Operations on SQLite, {CONCURRENT} clients, against one raw writer behind an echo", COMPARISON, rows)
+    return Table(
+        f"Operations on SQLite, {shop.CALLERS} clients, against one raw writer behind an echo", COMPARISON, rows
+    )
 
 
 def _budget(stand: Stand, total: Sequence[Spent], bare: Caller) -> Table:

@@ -26,8 +26,9 @@ class Pgbench:
         self._databases, self._url, self._path, self._batch = databases, url, path, len(claims)
         path.write_text(script_of(statements, claims))
 
-    def run(self, operations: int, clients: int) -> Spent:
+    def run(self, operations: int) -> Spent:
         """Have so many operations made; gives what they cost pgbench and the database."""
+        clients = shop.CALLERS
         transactions = max(1, operations // self._batch // clients)
         connection = self._databases.program_arguments(self._url)
         variables = [f"-Drun={next(_runs)}", f"-Dn={_FIRST}"]
@@ -45,9 +46,13 @@ class Pgbench:
 
 
 def script_of(statements: Sequence[Statement], claims: Sequence[int]) -> str:
-    """The script: claims are drawn each from a range of its own, so that none is drawn twice in a transaction."""
-    share = shop.CLAIMS // len(claims)
-    drawn = [f"\\set c{at} random({at * share}, {(at + 1) * share - 1})" for at in range(len(claims))]
+    """The script: each client has its share of the claims, and each place in a transaction its part of that."""
+    share = shop.SHARES[shop.SPREAD]
+    part = share // len(claims)
+    drawn = [
+        f"\\set c{at} random(:client_id * {share} + {at * part}, :client_id * {share} + {(at + 1) * part - 1})"
+        for at in range(len(claims))
+    ]
     ids: dict[str, int] = {}
     told = [recording.places(each.text, claims, ids, (":c{}", _IDS, _SEQUENCE)) for each in statements]
     lines = [" ".join(text.replace(";", "\\;").split("\n")) + ";" for text in told]

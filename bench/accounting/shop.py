@@ -1,7 +1,8 @@
 """A shop to measure: books, one client with a system of record, two rules, and claims by number.
 
-Claims come in two sets of CLAIMS each: of those that are spread, each has a merchant of its own; of those that are hot,
-nine in ten belong to one of HOT merchants. The merchant's account is the debit account of what the rules move.
+Claims come in two sets: of those that are spread, each has a merchant of its own; of those that are hot, nine in ten
+belong to one of HOT merchants. The merchant's account is the debit account of what the rules move. Each of CLIENTS
+callers at once has a share of the claims, so that nobody waits for a claim.
 """
 
 from datetime import UTC, datetime
@@ -9,9 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from domain.accounting.claims import store as claims
-from domain.accounting.claims.model import Claim, Dispute
-from domain.accounting.claims.states import ClaimState
+from domain.accounting import tables
 from domain.accounting.configuration import store
 from domain.accounting.configuration.model import (
     AmountSource,
@@ -34,9 +33,10 @@ from domain.gl_extraction.periods import service as periods
 from domain.gl_extraction.periods.model import NewPeriod
 from domain.gl_extraction.reference import service as reference
 from domain.gl_extraction.reference.model import LEDGERS
+from domain.kernel.bulk import insert_rows
 from domain.kernel.calendars import Calendar
 from domain.kernel.call import Call
-from domain.kernel.money import Money
+from domain.kernel.documents import to_text
 from domain.kernel.time import BusinessZone
 from server.database.transaction import Database
 
@@ -45,16 +45,17 @@ SYSTEM_OF_RECORD = "core"
 DISPUTE = "1"
 CREDIT, CHARGEBACK = "CREDIT", "CHARGEBACK"
 """Workflow points: what the system of record is to post, and what is for tracking only."""
-CLAIMS = 5_000
 SPREAD, HOT_CLAIMS = "s", "h"
-"""The first letters of the claims of both sets; `SPREAD0` is the first."""
+"""The first letters of the claims of both sets; `s0` is the first."""
+CALLERS = 16
+SHARES = {SPREAD: 1_250, HOT_CLAIMS: 100}
+"""How many claims of each set are each caller's."""
 HOT = 10
 CONCURRENCY_MAX = 16
 CONNECTIONS = '[[systems_of_record]]\nname = "{name}"\nkind = "grpc"\ntarget = "{target}"\ntls = false\n'
 """The server's file of systems of record."""
 
 _ACCOUNTS = {"ACCOUNT_HOLDER": "claim.account", "MERCHANT": "claim.attributes.merchant"}
-_PIECE = 500
 
 
 def fill(url: str) -> None:
@@ -63,11 +64,14 @@ def fill(url: str) -> None:
     now_us = database.clock_us()
     call = Call("bench", "bench/Fill", "", now_us)
     database.write(lambda tx: _configure(tx, call))
-    for letter in (SPREAD, HOT_CLAIMS):
-        for first in range(0, CLAIMS, _PIECE):
-            numbers = range(first, min(first + _PIECE, CLAIMS))
-            database.write(partial(_add_claims, letter=letter, numbers=numbers, now_us=now_us))
+    for letter in SHARES:
+        database.write(partial(_add_claims, letter=letter, now_us=now_us))
     database.dispose()
+
+
+def share_of(letter: str, caller: int) -> range:
+    """The numbers of a caller's claims."""
+    return range(caller * SHARES[letter], (caller + 1) * SHARES[letter])
 
 
 def merchant(letter: str, number: int) -> str:
@@ -113,29 +117,13 @@ def _settings(point: str, processing: Processing) -> RuleSettings:
     )
 
 
-def _add_claims(tx: Connection, letter: str, numbers: range, now_us: int) -> None:
-    for number in numbers:
-        claims.create(tx, _claim(letter, number, now_us))
-    amount = Money(10_000, "USD")
-    claims.create_disputes(
-        tx, [Dispute(f"{letter}{number}", DISPUTE, "", amount, 0, {}, {}, 1, now_us, now_us) for number in numbers]
-    )
-
-
-def _claim(letter: str, number: int, now_us: int) -> Claim:
-    return Claim(
-        claim_id=f"{letter}{number}",
-        client_code=CLIENT,
-        claim_type_code="CARD",
-        description="",
-        account=f"holder-{letter}{number}",
-        attributes={"merchant": merchant(letter, number)},
-        dates={},
-        state=ClaimState.OPEN,
-        resolution="",
-        events_made=0,
-        version=1,
-        created_us=now_us,
-        updated_us=now_us,
-        resolved_us=0,
-    )
+def _add_claims(tx: Connection, letter: str, now_us: int) -> None:
+    """Claims with a dispute each."""
+    claims, disputes = [], []
+    for number in range(CALLERS * SHARES[letter]):
+        code, holder = f"{letter}{number}", f"holder-{letter}{number}"
+        attributes = to_text({"merchant": merchant(letter, number)})
+        claims.append((code, CLIENT, "CARD", "", holder, attributes, "{}", "OPEN", "", 0, 1, now_us, now_us, 0))
+        disputes.append((code, DISPUTE, "", 10_000, "USD", 0, "{}", "{}", 1, now_us, now_us))
+    insert_rows(tx, "claim", [column.name for column in tables.claim.columns], claims)
+    insert_rows(tx, "dispute", [column.name for column in tables.dispute.columns], disputes)
