@@ -183,10 +183,10 @@ def _case(random: Random, claim_id: str, story: Story, goodwill: date) -> Case:
 
 def _clients(*, service: bool) -> Iterator[dict[str, Any]]:
     limits = [{"currencyCode": currency, "units": str(LIMIT)} for currency in sorted(set(CURRENCIES))]
-    common = {"timeZone": "UTC", "approvalLimits": limits}
+    common = {"timeZone": "UTC", "calendar": {}, "approvalLimits": limits}  # they work every day
     yield {**common, "code": BRANCH, "description": "A bank whose branches work by hand", **_by_hand("432000s")}
     yield {**common, "code": DESK, "description": "A desk that is always late", **_by_hand("1s")}
-    batch = {"cutOff": {"hours": 17}, "format": "BATCH_FILE_FORMAT_CSV"}
+    batch = {"cutOff": {"hours": 23, "minutes": 59}, "format": "BATCH_FILE_FORMAT_CSV"}
     yield {**common, "code": CARDS, "description": "A card issuer that takes batch files", "batch": batch}
     if service:
         settings = {"systemOfRecord": SIMULATOR, "maxRetries": 3}
@@ -205,7 +205,7 @@ def _distribution_code(code: str) -> dict[str, Any]:
 
 def _by_hand(deadline: str) -> dict[str, Any]:
     level = {"channel": "CHANNEL_MANUAL", "goal": deadline, "deadline": deadline}
-    return {"calendar": {}, "serviceLevels": [level]}
+    return {"serviceLevels": [level]}
 
 
 def _table(code: str) -> dict[str, Any]:
