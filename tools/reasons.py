@@ -19,7 +19,7 @@ Every error is a canonical gRPC status with `google.rpc` details; the text is th
 - `BadRequest` has all field violations at once, each with the field's path, its own reason and a sentence. The
   ErrorInfo's reason is then that of the first. Clients take 8 KiB of metadata by default: where there are more
   violations than fit, the first are told, and `violations_total` says how many there are.
-- `PreconditionFailure` stands beside FAILED_PRECONDITION, with everything that stands in the way, or the first of it and
+- `PreconditionFailure` stands beside FAILED_PRECONDITION, with all that stands in the way, or the first of it and
   `violations_total`. A state change that is refused names both states: `state` and `wanted`.
 - `ResourceInfo` names what is missing or in the way.
 - `RetryInfo` says when to try again: with UNAVAILABLE, and with RESOURCE_EXHAUSTED.
