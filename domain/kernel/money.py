@@ -68,6 +68,15 @@ def decimal_text(minor: int, currency: str) -> str:
     return f"{sign}{whole}.{rest:0{digits}d}"
 
 
+def rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The quotient as a whole number, exact up to the one rounding; the denominator is above zero."""
+    assert denominator > 0
+    whole, rest = divmod(abs(numerator), denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and (rounding is Rounding.HALF_UP or whole & 1)):
+        whole += 1
+    return -whole if numerator < 0 else whole
+
+
 def split(total: Money, weights: tuple[int, ...]) -> tuple[Money, ...]:
     """Parts of `total` in proportion to `weights` (≥ 0, not all 0) that sum to the whole (PLT-02).
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kernel.money import Money, Rounding, decimal_text, digits_of, split
+from domain.kernel.money import Money, Rounding, decimal_text, digits_of, rounded, split
 
 MINOR = st.integers(-(10**15), 10**15)
 CURRENCIES = st.sampled_from(["JPY", "USD", "KWD"])
@@ -48,6 +48,14 @@ def test_a_product_is_rounded_as_its_mode_says(minor: int, half_even: int, half_
     half = Decimal("0.5")
     assert Money(minor, "USD").times(half, Rounding.HALF_EVEN).minor == half_even
     assert Money(minor, "USD").times(half, Rounding.HALF_UP).minor == half_up
+
+
+@pytest.mark.rule("PLT-02")
+@given(MINOR, st.integers(1, 5).map(lambda digits: 10**digits), st.sampled_from(Rounding))
+def test_a_quotient_is_rounded_as_a_product_is(numerator: int, denominator: int, rounding: Rounding) -> None:
+    """Integers and decimals come to the same, ties on both sides of zero included."""
+    expected = (Decimal(numerator) / denominator).quantize(Decimal(1), rounding=rounding.value)
+    assert rounded(numerator, denominator, rounding) == expected
 
 
 @pytest.mark.rule("PLT-02")
