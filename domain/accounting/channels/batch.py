@@ -18,6 +18,7 @@ class Batch:
     """Batch files."""
 
     channel = Channel.BATCH
+    by_hand = False
 
     def is_configured(self, settings: ClientSettings) -> bool:
         """Whether the client takes batch files."""

@@ -19,6 +19,7 @@ class Manual:
     """Work queues."""
 
     channel = Channel.MANUAL
+    by_hand = True
 
     def is_configured(self, settings: ClientSettings) -> bool:  # noqa: ARG002 - people are always there
         """Every client has people."""

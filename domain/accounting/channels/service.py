@@ -22,6 +22,7 @@ class Service:
     """Calls of a system of record."""
 
     channel = Channel.SERVICE
+    by_hand = False
 
     def is_configured(self, settings: ClientSettings) -> bool:
         """Whether the client has a system of record."""

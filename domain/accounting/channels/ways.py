@@ -32,6 +32,11 @@ class Way(Protocol):
         """The channel."""
         ...
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether people carry its operations out: they take them in hand, and say when they are done."""
+        ...
+
     def is_configured(self, settings: ClientSettings) -> bool:
         """Whether the client has it."""
         ...

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from domain.accounting.channels.model import Channel
+from domain.accounting.channels.registry import way_of
 from domain.accounting.claims import store as claims
 from domain.accounting.execution import looking
 from domain.accounting.execution.closing import closed
@@ -115,12 +115,12 @@ def _assign(tx: Connection, script: Script, call: Call, task: Task) -> None:
 
 
 def _in_hand(assignment: Assignment) -> AssignmentState:
-    by_hand = assignment.channel is Channel.MANUAL and assignment.state is AssignmentState.PENDING
+    by_hand = way_of(assignment.channel).by_hand and assignment.state is AssignmentState.PENDING
     return AssignmentState.IN_PROGRESS if by_hand else assignment.state
 
 
 def _given_back(assignment: Assignment) -> AssignmentState:
-    by_hand = assignment.channel is Channel.MANUAL and assignment.state is AssignmentState.IN_PROGRESS
+    by_hand = way_of(assignment.channel).by_hand and assignment.state is AssignmentState.IN_PROGRESS
     return AssignmentState.PENDING if by_hand else assignment.state
 
 

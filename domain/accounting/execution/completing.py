@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from domain.accounting.channels.model import Channel
 from domain.accounting.channels.registry import way_of
 from domain.accounting.channels.service import connection_of
 from domain.accounting.configuration.snapshot import Configurations
@@ -61,7 +60,7 @@ def complete(
     if before.state is not AssignmentState.IN_DOUBT:
         if not may_become(before.state, AssignmentState.COMPLETED):
             raise AssignmentTransition(before.name, state=before.state, wanted=AssignmentState.COMPLETED)
-        if before.channel is not Channel.MANUAL and before.state is not AssignmentState.FAILED:
+        if not way_of(before.channel).by_hand and before.state is not AssignmentState.FAILED:
             raise NotDoneByHand(resource_name=before.name, channel=before.channel, state=before.state)
     refuse_claimed(before, call)
     take_back(tx, before)

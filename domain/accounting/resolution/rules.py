@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from domain.accounting.channels.model import Channel
+from domain.accounting.channels.registry import way_of
 from domain.accounting.claims.model import Dispute
 from domain.accounting.configuration.model import DISPUTED_AMOUNT, AmountSource, RuleVersion
 from domain.accounting.execution.model import Assignment
@@ -16,7 +17,6 @@ from domain.accounting.resolution.model import Obstacle, ObstacleKind, Remedy, R
 from domain.kernel.money import Money
 
 _KINDS = {AssignmentState.FAILED: ObstacleKind.FAILED, AssignmentState.IN_DOUBT: ObstacleKind.IN_DOUBT}
-_BY_PERSON = (RemedyKind.COMPLETE_ASSIGNMENT,)
 _REMEDIES: Mapping[AssignmentState, tuple[RemedyKind, ...]] = {
     AssignmentState.WAITING: (RemedyKind.EXECUTE_FIRST_OPERATION,),
     AssignmentState.SCHEDULED: (RemedyKind.AWAIT_EXECUTION,),
@@ -26,14 +26,6 @@ _REMEDIES: Mapping[AssignmentState, tuple[RemedyKind, ...]] = {
         RemedyKind.REROUTE_ASSIGNMENT,
     ),
     AssignmentState.IN_DOUBT: (RemedyKind.RECORD_OUTCOME, RemedyKind.RETRY_ASSIGNMENT),
-}
-_UNDER_WAY: Mapping[tuple[AssignmentState, Channel], tuple[RemedyKind, ...]] = {
-    (AssignmentState.PENDING, Channel.SERVICE): (RemedyKind.AWAIT_EXECUTION,),
-    (AssignmentState.PENDING, Channel.BATCH): (RemedyKind.GENERATE_FILES,),
-    (AssignmentState.PENDING, Channel.MANUAL): _BY_PERSON,
-    (AssignmentState.IN_PROGRESS, Channel.SERVICE): (RemedyKind.AWAIT_EXECUTION,),
-    (AssignmentState.IN_PROGRESS, Channel.BATCH): (RemedyKind.AWAIT_EXECUTION,),
-    (AssignmentState.IN_PROGRESS, Channel.MANUAL): _BY_PERSON,
 }
 _NOT_CANCELED = {AssignmentState.IN_DOUBT}  # ACC-22
 
@@ -48,7 +40,7 @@ def unfinished_obstacle(found: Unfinished) -> Obstacle:
         kind, kinds = ObstacleKind.PENDING, (RemedyKind.EXECUTE_FIRST_OPERATION,)
     else:
         kind = _KINDS.get(assignment.state, ObstacleKind.PENDING)
-        kinds = _REMEDIES.get(assignment.state) or _UNDER_WAY[assignment.state, assignment.channel]
+        kinds = _REMEDIES.get(assignment.state) or (_under_way(assignment),)
     if not (assignment and assignment.state in _NOT_CANCELED):
         kinds = (*kinds, RemedyKind.CANCEL_OPERATION)
     return Obstacle(kind, found, tuple(Remedy(each, _resource(each, operation, assignment)) for each in kinds))
@@ -81,6 +73,14 @@ def unsettled_obstacle(
     remedies = [Remedy(RemedyKind.PERFORM_RULE, rule_name(rule.code), amount) for rule in (*both, *alone)]
     by_hand = Remedy(RemedyKind.PERFORM_FREE_FORM, amount=amount)
     return Obstacle(ObstacleKind.BALANCE_NOT_ZERO, found, tuple(remedies) or (by_hand,))
+
+
+def _under_way(assignment: Assignment) -> RemedyKind:
+    """What is to be done about an assignment that is due, or in hand."""
+    if way_of(assignment.channel).by_hand:
+        return RemedyKind.COMPLETE_ASSIGNMENT
+    awaits_file = assignment.channel is Channel.BATCH and assignment.state is AssignmentState.PENDING
+    return RemedyKind.GENERATE_FILES if awaits_file else RemedyKind.AWAIT_EXECUTION
 
 
 def _moves(rule: RuleVersion, found: Unsettled) -> bool:
