@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from domain.gl_extraction.names import DETAIL_TYPE
 from domain.kernel.errors import AlreadyExists, Invalid, NotFound, Refused, Unavailable, Violation
@@ -29,11 +30,8 @@ class UndoNotAllowed(Refused):
 
     def __init__(self, scope: str, obstacles: Mapping[str, int]) -> None:
         told = ", ".join(f"{count} {obstacle}" for obstacle, count in obstacles.items())
-        super().__init__(
-            f"the details of {scope} cannot be undone: {told}",
-            resource_name=scope,
-            **{obstacle.replace(" ", "_"): count for obstacle, count in obstacles.items()},
-        )
+        counts: dict[str, Any] = {obstacle.replace(" ", "_"): count for obstacle, count in obstacles.items()}
+        super().__init__(f"the details of {scope} cannot be undone: {told}", resource_name=scope, **counts)
 
 
 class SubjectAmbiguous(Invalid):
