@@ -10,6 +10,7 @@ from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
+from domain.kernel.scopes import EVERYTHING
 from domain.operations.model import Operation
 from domain.schedules.model import Kind, Registry
 
@@ -44,10 +45,15 @@ def _generate_accounting_files() -> Kind:
     def start(tx: Connection, call: Call, request: Document) -> Operation:
         return batches.generate(tx, call, batches_model.request_from_document(request))
 
+    def zone(tx: Connection, request: Document) -> str:
+        client, _ = batches.require_configured(tx, batches_model.request_from_document(request), EVERYTHING)
+        return client.settings.calendar.zone.name
+
     return Kind(
         name=batches_model.GENERATE_KIND,
         method="countinghouse.accounting.v1.AccountingService/GenerateAccountingFiles",
         dates=frozenset(),
         check=check,
         start=start,
+        zone=zone,
     )

@@ -65,7 +65,8 @@ class Kind:
     `name` is kept with the schedule; `method` is the full name of the method whose operations it starts. Requests are
     documents in the kind's own words, in which a date is a list of year, month and day; `dates` are the fields of one
     that a relative date may fill. `check` refuses, with every violation, a request that no state of things will make
-    right; `start` begins the operation on the open transaction.
+    right; `start` begins the operation on the open transaction. `zone` is the time zone (IANA name) of what a request
+    is about, in which times are meant unless a schedule says otherwise; empty for the business zone.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Kind:
     dates: frozenset[str]
     check: Callable[[Connection, Call, Document], None]
     start: Callable[[Connection, Call, Document], Operation]
+    zone: Callable[[Connection, Document], str] = lambda _tx, _request: ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Change:
 def create(tx: Connection, call: Call, registry: Registry, code: str, plan: Plan) -> Schedule:
     """Add a schedule, active. Raises: Invalid with every violation; ScheduleExists."""
     _require_sound(tx, call, registry, plan)
+    plan = _in_its_zone(tx, registry, plan)
     schedule = Schedule(
         code=code,
         plan=plan,
@@ -90,6 +91,7 @@ def update(tx: Connection, call: Call, registry: Registry, change: Change) -> Sc
         raise EtagStale(SCHEDULE_TYPE, old.name, etag=change.etag)
     plan = replace(old.plan, **change.changes)
     _require_sound(tx, call, registry, plan)
+    plan = _in_its_zone(tx, registry, plan)
     new = replace(
         old,
         plan=plan,
@@ -247,6 +249,13 @@ def _filled(registry: Registry, plan: Plan, at_us: int) -> Document:
     today = rules.business_day(registry.zone, at_us)
     days = {field: rules.resolved(relative, today) for field, relative in plan.relative_dates.items()}
     return {**plan.request, **{field: [day.year, day.month, day.day] for field, day in days.items()}}
+
+
+def _in_its_zone(tx: Connection, registry: Registry, plan: Plan) -> Plan:
+    """The plan, which is sound, with the time zone of what it is about unless it names another."""
+    kind = registry.find(plan.kind)
+    assert kind is not None, "the plan is sound"
+    return plan if plan.time_zone else replace(plan, time_zone=kind.zone(tx, plan.request))
 
 
 def _next_us(registry: Registry, plan: Plan, after_us: int) -> int:

@@ -29,7 +29,7 @@ from tests.support.server import Served, refusal, serving
 from tests.support.waiting import wait_for
 from tests.wire.accounting.conftest import NOW_US
 from tests.wire.accounting.desk import EXECUTED, Desk
-from tests.wire.accounting.samples import CALLER, Accounting, create_rule, open_shop
+from tests.wire.accounting.samples import CALLER, Accounting, create_rule, open_shop, update_client
 from tests.wire.gl_extraction.samples import Gl
 
 QUICK: dict[str, Any] = {"delivery_pause_s": 0.05, "delivery_pause_max_s": 0.2}
@@ -347,18 +347,19 @@ def test_files_are_written_at_configured_times_on_business_days(
     database: Database, migrated_url: str, tmp_path: Path, systems_of_record_file: Path
 ) -> None:
     """Every evening in the client's time zone; on Saturday the run says that it is no business day."""
-    clock = Clock()
+    clock, zone = Clock(), "America/New_York"
     with filing(migrated_url, tmp_path, systems_of_record_file, clock_us=clock) as served:
         clerk, schedules = Clerk(served), served.stub(schedules_pb2_grpc.SchedulesServiceStub)
+        update_client(clerk.accounting, "BATCH", time_zone=zone)
         document = {
             "code": "files",
             "cron": "0 22 * * *",
-            "time_zone": "UTC",
             "request": {"@type": TYPE, "client": CLIENT, "businessDaysOnly": True},
         }
         schedule = json_format.ParseDict(document, schedules_pb2.Schedule())
         made = schedules.CreateSchedule(schedules_pb2.CreateScheduleRequest(schedule=schedule))
         assert json_format.MessageToDict(made.request)["client"] == CLIENT
+        assert (made.time_zone, made.next_run_time.ToJsonString()) == (zone, "2026-05-29T02:00:00Z")
         clerk.pay("1.00 USD")
 
         def runs() -> list[schedules_pb2.ScheduleRun]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Select, and_, select, tuple_
+from sqlalchemy import Connection, and_, select, tuple_
 
 from domain.accounting.batches.layouts.model import Record, Side
 from domain.accounting.batches.model import Batch
@@ -20,11 +20,16 @@ _a, _o = assignment.c, accounting_operation.c
 def operations(tx: Connection, batch: Batch, *, after: Key | None = None, limit: int) -> list[Operation]:
     """At most `limit` operations of a batch in the order of its file, those behind the key `after`.
 
-    Cost: one statement along ix_assignment_taken.
+    Cost: one statement along ix_assignment_taken, and the operations by their keys.
     """
-    query = _of(batch).order_by(_a.claim_id, _a.operation_id).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(_a.claim_id, _a.operation_id) > tuple_(*after))
+    mine = select(_a.claim_id, _a.operation_id).where(taken_by(batch.run_id), _a.accounting_day == batch.accounting_day)
+    mine = mine.where(tuple_(_a.claim_id, _a.operation_id) > tuple_(*after)) if after is not None else mine
+    page = mine.order_by(_a.claim_id, _a.operation_id).limit(limit).subquery()  # cut first: then few are looked up
+    query = (
+        select(accounting_operation)
+        .join(page, and_(_o.claim_id == page.c.claim_id, _o.operation_id == page.c.operation_id))
+        .order_by(_o.claim_id, _o.operation_id)
+    )
     return [from_row(row) for row in tx.execute(query).mappings()]
 
 
@@ -43,15 +48,6 @@ def records(tx: Connection, batch: Batch) -> Iterator[Record]:
 def steps(operation: Operation) -> tuple[Record, Record]:
     """The two records of an operation."""
     return _step(operation, Side.DEBIT), _step(operation, Side.CREDIT)
-
-
-def _of(batch: Batch) -> Select[tuple[object, ...]]:
-    return (
-        select(accounting_operation)
-        .select_from(assignment)
-        .join(accounting_operation, and_(_o.claim_id == _a.claim_id, _o.operation_id == _a.operation_id))
-        .where(taken_by(batch.run_id), _a.accounting_day == batch.accounting_day)
-    )
 
 
 def _step(operation: Operation, side: Side) -> Record:

@@ -227,8 +227,9 @@ class Schedule(_message.Message):
     repeat runs once, at its first pass.
     """
     time_zone: _builtins.str
-    """The IANA time zone of `cron`, such as `Europe/Zurich`; not given, the
-    business time zone.
+    """The IANA time zone of `cron`, such as `Europe/Zurich`; not given, that of
+    the client whose batch files the request asks for, else the business time
+    zone.
     """
     missed_run_policy: Global___MissedRunPolicy.ValueType
     """What becomes of times that passed while no worker was there."""
