@@ -84,7 +84,8 @@ def record_posted(
     operation, before = _in_doubt(tx, call, report.claim_id, report.operation_id)
     way_of(before.channel).withdraw(tx, before)  # of what has arrived nothing is left to take back
     executed_us = _executed_us(tx, call, configurations, operation, report)
-    executor = executor_of(connection_of(tx, before))
+    connection = connection_of(tx, before)
+    executor = executor_of(connection) if connection else call.caller
     done = Done(operation.claim_id, operation.operation_id, executed_us, executor, report.external_reference)
     settle(tx, call, configurations, posting, [done])
     return _told(tx, call, before, "assignment.outcome_recorded", report.external_reference)
