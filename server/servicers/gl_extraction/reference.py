@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as grpc_service
 from countinghouse.gl_extraction.v1 import reference_pb2 as pb
+from domain.flows import closing
 from domain.gl_extraction.periods import service as periods
 from domain.gl_extraction.reference import service as registers
 from domain.gl_extraction.reference.model import GROUP_ACCOUNTS, LEDGERS
@@ -152,7 +153,7 @@ class ReferenceMethods(grpc_service.GLExtractionServiceServicer):
             context,
             request,
             pb.AccountingPeriod,
-            lambda tx, call: mapping.period_to_proto(periods.close(tx, call, change)),
+            lambda tx, call: mapping.period_to_proto(closing.close_period(tx, call, change)),
         )
 
     async def ReopenAccountingPeriod(

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, se
 from domain.accounting.execution.model import Assignment, Task
 from domain.accounting.execution.store.assignments import Key, from_row
 from domain.accounting.execution.store.tasks import from_row as task_from_row
-from domain.accounting.tables import assignment, task
+from domain.accounting.tables import accounting_operation, assignment, task
 
-_a, _t = assignment.c, task.c
+_a, _o, _t = assignment.c, accounting_operation.c, task.c
 _NONE: ColumnElement[int] = literal_column("0")
 OPEN = _a.state.in_(
     [literal_column(f"'{name}'") for name in ("SCHEDULED", "WAITING", "PENDING", "IN_PROGRESS", "FAILED", "IN_DOUBT")]
@@ -72,6 +72,21 @@ def count_overdue(tx: Connection, now_us: int) -> int:
     """Assignments that are past their deadline and have not ended. Cost: one statement over those that have not."""
     query = select(func.count()).select_from(assignment).where(OPEN, _a.due_us > _NONE, _a.due_us <= now_us)
     return int(tx.execute(query).scalar_one())
+
+
+def count_open(tx: Connection, first_day: int, last_day: int) -> dict[str, int]:
+    """Assignments that have not ended with accounting dates of a span of days, by the debit's distribution code.
+
+    Cost: one statement over those that have not ended.
+    """
+    query = (
+        select(_o.debit_distribution_code, func.count())
+        .select_from(assignment)
+        .join(accounting_operation, and_(_o.claim_id == _a.claim_id, _o.operation_id == _a.operation_id))
+        .where(OPEN, _a.accounting_day >= first_day, _a.accounting_day <= last_day)
+        .group_by(_o.debit_distribution_code)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def count_tasks(tx: Connection) -> dict[str, int]:

@@ -135,7 +135,9 @@ class GLExtractionServiceStub:
     """Closes a period: nothing more is taken into it.
 
     Errors: NOT_FOUND; FAILED_PRECONDITION when it is closed already, or while
-    details in it are not extracted, unless forced with a reason.
+    details in it are not extracted (PERIOD_NOT_EXTRACTED) or operations in it
+    are not carried out (PERIOD_HAS_OPEN_ASSIGNMENTS), unless forced with a
+    reason.
     """
     ReopenAccountingPeriod: _grpc.UnaryUnaryMultiCallable[_reference_pb2.ReopenAccountingPeriodRequest, _reference_pb2.AccountingPeriod]
     """Reopens a closed period. Errors: NOT_FOUND; FAILED_PRECONDITION when it is
@@ -299,7 +301,9 @@ class GLExtractionServiceAsyncStub(GLExtractionServiceStub):
     """Closes a period: nothing more is taken into it.
 
     Errors: NOT_FOUND; FAILED_PRECONDITION when it is closed already, or while
-    details in it are not extracted, unless forced with a reason.
+    details in it are not extracted (PERIOD_NOT_EXTRACTED) or operations in it
+    are not carried out (PERIOD_HAS_OPEN_ASSIGNMENTS), unless forced with a
+    reason.
     """
     ReopenAccountingPeriod: _aio.UnaryUnaryMultiCallable[_reference_pb2.ReopenAccountingPeriodRequest, _reference_pb2.AccountingPeriod]  # type: ignore[assignment]
     """Reopens a closed period. Errors: NOT_FOUND; FAILED_PRECONDITION when it is
@@ -592,7 +596,9 @@ class GLExtractionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Closes a period: nothing more is taken into it.
 
         Errors: NOT_FOUND; FAILED_PRECONDITION when it is closed already, or while
-        details in it are not extracted, unless forced with a reason.
+        details in it are not extracted (PERIOD_NOT_EXTRACTED) or operations in it
+        are not carried out (PERIOD_HAS_OPEN_ASSIGNMENTS), unless forced with a
+        reason.
         """
 
     @_abc_1.abstractmethod

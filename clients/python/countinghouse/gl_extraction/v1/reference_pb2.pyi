@@ -634,7 +634,9 @@ class CloseAccountingPeriodRequest(_message.Message):
     etag: _builtins.str
     """The period's etag as last seen; empty to close it whatever changed."""
     force: _builtins.bool
-    """Close it although details in it are not extracted; needs `reason`."""
+    """Close it although details in it are not extracted, or operations in it are
+    not carried out; needs `reason`.
+    """
     reason: _builtins.str
     """Why it is forced; kept in the audit trail."""
     request_id: _builtins.str
