@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 
+from bench.accounting.delivering import accounting_deliveries
 from bench.accounting.executing import accounting, accounting_batches
 from bench.adjustments import adjustments
 from bench.balances import balances
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "balances": balances,
     "accounting": accounting,
     "accounting-batches": accounting_batches,
+    "accounting-deliveries": accounting_deliveries,
 }
 DIALECTS = ("sqlite", "postgresql")
 
@@ -54,7 +56,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rows", type=int, default=200_000, help="rows to ingest (default: 200 k)")
     parser.add_argument("--calls", type=int, default=10_000, help="unary calls a run (default: 10 k)")
     parser.add_argument("--watchers", type=int, default=1_000, help="idle watchers (default: 1,000)")
-    parser.add_argument("--deliveries", type=int, default=4_000, help="notifications to deliver (default: 4,000)")
+    parser.add_argument("--deliveries", type=int, default=4_000, help="what is to be delivered (default: 4,000)")
     parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
     given = vars(parser.parse_args(arguments))
     names = given.pop("names") or list(BENCHMARKS)

@@ -96,7 +96,7 @@ def _configure(tx: Connection, call: Call) -> None:
         rule = RuleVersion(point, 1, _settings(point, processing), now_us, now_us, "bench")
         store.create_rule(tx, Rule(rule, retired=False, version=1, created_us=now_us, updated_us=now_us))
         store.create_rule_version(tx, rule)
-    service = ServiceSettings(SYSTEM_OF_RECORD, 9, 2_000_000, 10_000, 500_000, CONCURRENCY_MAX)
+    service = ServiceSettings(SYSTEM_OF_RECORD, 9, 500_000, 10_000, 500_000, CONCURRENCY_MAX)
     settings = ClientSettings(Calendar(BusinessZone("UTC"), ()), service=service)
     store.create(tx, CLIENTS, Client(CLIENT, "", settings, 1, now_us, now_us))
     store.grow_version(tx)
