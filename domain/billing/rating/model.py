@@ -1,0 +1,130 @@
+"""Rates as they are configured: versions by effective day, each a tuple of components in order (BIL-20)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.kernel.conditions.expressions import Expression
+from domain.kernel.money import Rounding
+
+DECIMALS_MAX = 18
+"""How many decimals a price, limit or percentage may have."""
+
+NUMBER_MAX = 10**15
+"""Prices, limits and percentages beyond this, either way, are refused."""
+
+
+class Kind(StrEnum):
+    """What a component is, as lines tell it."""
+
+    FIXED = "FIXED"
+    STEP = "STEP"
+    TIME_OF_USE = "TIME_OF_USE"
+    DEMAND = "DEMAND"
+    MINIMUM = "MINIMUM"
+    PERCENTAGE = "PERCENTAGE"
+    TAX = "TAX"
+    DISCOUNT = "DISCOUNT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """What all components have: `code` names it within its version, `distribution_code` the accounts that it feeds.
+
+    Without a condition it always applies.
+    """
+
+    code: str
+    distribution_code: str
+    rounding: Rounding = Rounding.HALF_EVEN
+    condition: Expression[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed(Component):
+    """A price for a full period, due in proportion to the days served; below zero it is a credit."""
+
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A price for each unit up to a limit of a full period; the last step has no limit."""
+
+    price: Decimal
+    limit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped(Component):
+    """Usage by steps: each unit at the price of the step that it falls into. One step is a flat price."""
+
+    usage: str
+    unit: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOfUse(Component):
+    """Usage by buckets of a time-of-use scheme: each at its own price."""
+
+    usage: str
+    unit: str
+    prices: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand(Component):
+    """A price for a full period and unit of maximum demand, due in proportion to the days served."""
+
+    usage: str
+    unit: str
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimum(Component):
+    """What lifts the named components to an amount for a full period, in proportion to the days served."""
+
+    amount: Decimal
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentage(Component):
+    """Hundredths of what the named components came to, in money as it is billed."""
+
+    percent: Decimal
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tax(Percentage):
+    """A tax on the named components; rounded half-up unless configured otherwise (PLT-02)."""
+
+    rounding: Rounding = Rounding.HALF_UP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount(Percentage):
+    """Hundredths off the named components."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a rate is from `effective_day` (yyyymmdd) until the next version; prices are in whole units of currency."""
+
+    effective_day: int
+    currency: str
+    components: tuple[Component, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate and its versions, in any order."""
+
+    code: str
+    currency: str
+    versions: tuple[Version, ...]
