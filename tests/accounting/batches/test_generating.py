@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
 import pytest
 from sqlalchemy import func, select
 
@@ -15,9 +19,13 @@ from domain.accounting.performing import correcting
 from domain.accounting.performing.errors import CallInProgress
 from domain.accounting.performing.states import OperationState
 from domain.accounting.tables import collection_balance
+from domain.data_files import service as data_files
 from domain.data_files.model import Total
 from domain.gl_extraction import tables as gl
+from domain.kernel import scopes
 from domain.kernel.errors import NotFound
+from domain.kernel.paging import Page
+from domain.operations import service as runs
 from domain.operations.errors import OperationPastCancel
 from domain.operations.model import State
 from tests.accounting.batches.filing import CLIENT, Filing
@@ -164,6 +172,30 @@ def test_a_canceled_run_gives_back_what_it_took(filing: Filing) -> None:
         filing.cancel(again)
     filing.ended(again)
     assert [each.operation_count for each in filing.batches()] == [5]
+
+
+@pytest.mark.rule("PLT-14")
+def test_batches_outside_the_callers_clients_are_not_found(filing: Filing) -> None:
+    """A batch that is there, its files and its records; its own caller finds them, and so the run and its files."""
+    filing.credit("A", 10_000)
+    run = filing.run()
+    outside, inside = scopes.of_clients(("OTHER",)), scopes.of_clients((CLIENT,))
+    for scope, count in ((outside, 0), (inside, 1)):
+        call, page = replace(filing.shop.call(), scope=scope), Page(10, None)
+        looks = (
+            partial(service.get, client_code=CLIENT, batch_no=1, scope=scope),
+            partial(service.list_files, call=call, client_code=CLIENT, batch_no=1, page=page),
+            partial(service.list_records, call=call, client_code=CLIENT, batch_no=1, page=page),
+            partial(service.list_page, call=call, client_code=CLIENT, state=None, page=page),
+            partial(runs.get, operation_id=run.operation_id, scope=scope),
+            partial(data_files.get_set, code=f"accounting-{CLIENT}", scope=scope),
+        )
+        found = 0
+        for look in looks:
+            with suppress(NotFound):
+                filing.shop.database.read(look)
+                found += 1
+        assert found == count * len(looks)
 
 
 @pytest.mark.rule("ACC-36", "PLT-14")

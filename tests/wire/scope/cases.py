@@ -164,6 +164,19 @@ CASES: dict[str, Case] = {
     f"{ACCOUNTING}/CheckResolution": NotFound({"name": "{claim}", "resolution": "RESOLUTION_PAY"}),
     f"{ACCOUNTING}/ResolveClaim": NotFound({"name": "{claim}", "resolution": "RESOLUTION_PAY"}),
     f"{ACCOUNTING}/ReopenClaim": NotFound({"name": "{claim}", "reason": "r"}),
+    f"{ACCOUNTING}/GenerateAccountingFiles": NotFound({"client": "{client}"}),
+    f"{ACCOUNTING}/RegenerateAccountingBatch": NotFound({"name": "{accounting_batch}"}),
+    f"{ACCOUNTING}/GetAccountingBatch": NotFound({"name": "{accounting_batch}"}),
+    f"{ACCOUNTING}/ListAccountingBatches": NotFound({"parent": "{client}"}),
+    f"{ACCOUNTING}/ListAccountingBatchFiles": NotFound({"parent": "{accounting_batch}"}),
+    f"{ACCOUNTING}/ListAccountingBatchRecords": NotFound({"parent": "{accounting_batch}"}),
+    f"{ACCOUNTING}/AcceptAccountingBatchRecords": NotFound(
+        {"name": "{accounting_batch}", "records": [{"operation": "{adjustment}"}]}
+    ),
+    f"{ACCOUNTING}/RejectAccountingBatchRecords": NotFound(
+        {"name": "{accounting_batch}", "records": [{"operation": "{adjustment}", "reason": "r"}]}
+    ),
+    f"{ACCOUNTING}/IngestAccountingBatchReturn": NotFound({"parent": "{client}", "format": "RETURN_FILE_FORMAT_CSV"}),
     f"{FILES}/ListDataFileSets": Absent(),
     f"{FILES}/GetDataFileSet": NotFound({"name": "{set}"}),
     f"{FILES}/LockDataFileSet": NotFound({"name": "{set}"}),
