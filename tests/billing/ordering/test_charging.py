@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from domain.billing.ordering.charging import (
 from domain.billing.ordering.model import Agreement, AgreementType, Place
 from domain.billing.ordering.sequence import processing_order
 from domain.kernel.amounts import Fault
-from domain.kernel.quantities import ATTOS, Quantity
+from domain.kernel.quantities import ATTOS, Quantity, quantity_text
 from tests.billing.ordering.accounts import accounts, agreement, ids
 
 SITES = [agreement("S1"), agreement("S2"), agreement("S3")]
@@ -46,7 +47,9 @@ def test_a_head_office_is_charged_on_all_sites(created: tuple[Agreement, ...]) -
     assert found.sources == {"HO": ("S1", "S2", "S3")}
     came_to = {source: {"kWh": KWH[source] * ATTOS} for source in found.sources["HO"]}
     assert measure_fault("kWh", came_to) is None
-    assert str(Quantity(added_up("kWh", came_to), "kWh")) == "1000 kWh"
+    total = Quantity(added_up("kWh", came_to), "kWh")
+    assert str(total) == "1000 kWh"
+    assert Decimal(quantity_text(total.attos)) * Decimal("0.02") == Decimal("20.00")
 
 
 @pytest.mark.rule("BIL-04")
