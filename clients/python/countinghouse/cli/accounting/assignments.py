@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from countinghouse.cli import choices
-from countinghouse.cli.accounting.words import claim_name, examples, operation_name, short_operation
+from countinghouse.cli.accounting.words import claim_name, examples, operation_name, short_operation, stacked
 from countinghouse.cli.names import full, last
 from countinghouse.cli.output import Column, Format, Limit, Output, day, moment, show_list, show_one, word, yes
 from countinghouse.cli.settings import session
@@ -57,6 +57,13 @@ def _channel(assignment: Any) -> str:  # noqa: ANN401
     return word(Channels, assignment.channel)
 
 
+_LIST_COLUMNS = (
+    Column("ASSIGNMENT", lambda one: stacked(short_operation(one.name), f"{last(one.client)} {one.workflow_point}")),
+    Column("CHANNEL", _channel),
+    Column("STATE", lambda one: stacked(_state(one), one.assignee, one.reason)),
+    Column("ATTEMPTS", lambda one: str(one.attempt_count or ""), right=True),
+    Column("DUE", lambda one: moment(one.due_time).replace(" ", "\n")),
+)
 COLUMNS = (
     Column("ASSIGNMENT", lambda one: short_operation(one.name)),
     Column("CLIENT", lambda one: last(one.client)),
@@ -110,7 +117,7 @@ def list_(
         overdue=overdue,
     )
     with session(context) as connected:
-        show_list(connected.accounting.list_assignments(request, limit=limit or None), COLUMNS, output)
+        show_list(connected.accounting.list_assignments(request, limit=limit or None), _LIST_COLUMNS, output)
 
 
 @app.command(epilog=examples(f"assignments show {_ONE}"))

@@ -86,6 +86,15 @@ def _record_state(one: Any) -> str:  # noqa: ANN401
     return word(AccountingRecordState, one.state)
 
 
+_LIST_COLUMNS = (
+    Column("BATCH", lambda one: f"{short_batch(one.name)}\n{_state(one)}"),
+    Column("DATE", lambda one: day(one.accounting_date)),
+    Column("RERUN", lambda one: str(one.rerun_number), right=True),
+    Column("OPERATIONS", lambda one: f"{one.operation_count:,}", right=True),
+    Column("TOTAL", lambda one: debits(one.totals), right=True),
+    Column("ACCEPTED", lambda one: f"{one.accepted_count:,}", right=True),
+    Column("REJECTED", lambda one: f"{one.rejected_count:,}", right=True),
+)
 COLUMNS = (
     Column("BATCH", lambda one: short_batch(one.name)),
     Column("STATE", _state),
@@ -187,7 +196,7 @@ def list_(
         parent=full("clients", client), state=choices.number(pb.AccountingBatchState, state)
     )
     with session(context) as connected:
-        show_list(connected.accounting.list_batches(request, limit=limit or None), COLUMNS, output)
+        show_list(connected.accounting.list_batches(request, limit=limit or None), _LIST_COLUMNS, output)
 
 
 @app.command(epilog=examples("batches show ACME/7"))

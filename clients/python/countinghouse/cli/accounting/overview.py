@@ -54,10 +54,8 @@ _COLUMNS = (
     Column("", str),
 )
 _BEHIND_COLUMNS = (
-    Column("OPERATION", lambda one: f"{short_operation(one.name)}\n{one.entry_reason}"),
-    Column("DATE", lambda one: day(one.accounting_date)),
-    Column("DISPUTE", lambda one: last(one.dispute)),
-    Column("STATE", state_of),
+    Column("OPERATION", lambda one: f"{short_operation(one.name)}\n{one.entry_reason}, dispute {last(one.dispute)}"),
+    Column("STATE", lambda one: f"{state_of(one)}\n{day(one.accounting_date)}"),
     Column("", accounts),
     Column("AMOUNT", lambda one: amount(one.amount), right=True),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from countinghouse.cli import choices
-from countinghouse.cli.accounting.words import accounts, examples, short_operation
+from countinghouse.cli.accounting.words import accounts, examples, short_operation, stacked
 from countinghouse.cli.names import full, last
 from countinghouse.cli.output import Column, Format, Limit, Output, amount, day, moment, show_list, show_one, word
 from countinghouse.cli.settings import session
@@ -54,6 +54,13 @@ def _about(task: Any) -> str:  # noqa: ANN401
     return short_operation(task.subject)
 
 
+_LIST_COLUMNS = (
+    Column("TASK, ABOUT", lambda one: stacked(short_operation(one.name), _about(one))),
+    Column("KIND, QUEUE", lambda one: stacked(_kind(one), one.queue)),
+    Column("STATE", lambda one: stacked(_state(one), one.assignee)),
+    Column("AMOUNT", lambda one: amount(one.operation.amount) if one.HasField("operation") else "", right=True),
+    Column("DUE", lambda one: moment(one.due_time).replace(" ", "\n")),
+)
 COLUMNS = (
     Column("TASK", lambda one: short_operation(one.name)),
     Column("KIND", _kind),
@@ -111,7 +118,7 @@ def list_(
         overdue=overdue,
     )
     with session(context) as connected:
-        show_list(connected.accounting.list_tasks(request, limit=limit or None), COLUMNS, output)
+        show_list(connected.accounting.list_tasks(request, limit=limit or None), _LIST_COLUMNS, output)
 
 
 @app.command(epilog=examples(f"tasks show {_ONE}"))

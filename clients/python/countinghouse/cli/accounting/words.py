@@ -124,10 +124,13 @@ def how(operation: Any) -> str:  # noqa: ANN401
     return word(AccountingOperationKind, operation.kind)
 
 
+def stacked(*lines: str) -> str:
+    """Texts of one cell, a line each; lists stay as narrow as a terminal by it."""
+    return "\n".join(filter(None, lines))
+
+
 OPERATION_COLUMNS = (
-    Column("OPERATION", lambda one: short_operation(one.name)),
-    Column("DISPUTE", lambda one: last(one.dispute)),
-    Column("KIND", how),
+    Column("OPERATION", lambda one: stacked(short_operation(one.name), f"{how(one)}, dispute {last(one.dispute)}")),
     Column("STATE", state_of),
     Column("", accounts),
     Column("AMOUNT", lambda one: amount(one.amount), right=True),
