@@ -25,6 +25,16 @@ class Agreement:
         return self.sequence or 0
 
 
+Path = tuple[tuple[int, str], ...]
+"""Sequence and id, of a sub behind those of its master: places sort as these do."""
+
+
+def path(agreement: Agreement, master: Agreement | None) -> Path:
+    """What an agreement is sorted by; the master is given for a sub."""
+    own = (agreement.rank, agreement.id)
+    return ((master.rank, master.id), own) if master else (own,)
+
+
 @dataclass(frozen=True, slots=True)
 class AgreementType:
     """What the order needs to know of an SA type."""
@@ -90,11 +100,9 @@ class Place:
         return f"{after}{sequence}{' as others have, by its id' if self.tied else ''}"
 
     @property
-    def path(self) -> tuple[tuple[int, str], ...]:
-        """Sequence and id, of a sub behind those of its master: orders compare as these do."""
-        agreement, master = self.agreement, self.master
-        own = (agreement.rank, agreement.id)
-        return ((master.rank, master.id), own) if master else (own,)
+    def path(self) -> Path:
+        """What it is sorted by."""
+        return path(self.agreement, self.master)
 
 
 @dataclass(frozen=True, slots=True)

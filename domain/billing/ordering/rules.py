@@ -42,9 +42,12 @@ def master_faults(agreements: Collection[Agreement]) -> dict[str, Fault]:
     To check a change, hand over what the account will have then, with the master that is named if that is elsewhere:
     an agreement that has subs and becomes a sub is told by its subs. Cost: O(n).
     """
+    subs = [each for each in agreements if each.master_id is not None]
+    if not subs:
+        return {}
     by_id = {each.id: each for each in agreements}
     looped = _looped(by_id)
-    found = ((each.id, _master_fault(each, by_id, looped)) for each in agreements if each.master_id is not None)
+    found = ((each.id, _master_fault(each, by_id, looped)) for each in subs)
     return {agreement_id: fault for agreement_id, fault in found if fault}
 
 

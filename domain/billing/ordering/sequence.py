@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from domain.billing.ordering.model import Agreement, Item, Place, Profile, Turn
+from domain.billing.ordering.model import Agreement, Item, Place, Profile, Turn, path
 from domain.billing.ordering.rules import master_faults
 
 
@@ -26,13 +26,11 @@ def processing_order(agreements: Collection[Agreement]) -> tuple[Place, ...]:
     assert len({each.account_id for each in agreements}) <= 1, "each account has an order of its own"
     assert not master_faults(agreements), "masters were checked when they were configured"
     beside = Counter((each.master_id, each.rank) for each in agreements)
-    unplaced = [
-        Place(0, each, by_id[each.master_id] if each.master_id else None, beside[each.master_id, each.rank] > 1)
-        for each in agreements
-    ]
-    unplaced.sort(key=lambda place: place.path)
+    with_masters = [(each, by_id[each.master_id] if each.master_id else None) for each in agreements]
+    with_masters.sort(key=lambda pair: path(*pair))
     return tuple(
-        Place(position, each.agreement, each.master, each.tied) for position, each in enumerate(unplaced, start=1)
+        Place(position, each, master, beside[each.master_id, each.rank] > 1)
+        for position, (each, master) in enumerate(with_masters, start=1)
     )
 
 
