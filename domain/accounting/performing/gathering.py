@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -12,17 +13,18 @@ from domain.accounting.claims.model import Claim, Dispute
 from domain.accounting.configuration.snapshot import Configurations, Snapshot
 from domain.accounting.performing.planning import Facts
 from domain.accounting.performing.store import balances, facts
+from domain.accounting.performing.store.balances import BalanceKey
 from domain.kernel.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is known of some claims, which are locked until the transaction ends."""
+    """What is known of some claims, by claim; they are locked until the transaction ends."""
 
     snapshot: Snapshot
     claims: Mapping[str, Claim]
-    disputes: Mapping[tuple[str, str], Dispute]
-    balances: Mapping[tuple[str, str, str, str], int]
+    disputes: Mapping[str, Mapping[str, Dispute]]
+    balances: Mapping[str, Mapping[BalanceKey, int]]
 
     def of(self, claim_id: str, scope: Scope) -> Facts:
         """What is known of one of them. Raises: ClaimNotFound, also for what lies outside the scope."""
@@ -33,8 +35,8 @@ class Gathered:
             self.snapshot,
             self.snapshot.clients[claim.client_code],
             claim,
-            {dispute: value for (owner, dispute), value in self.disputes.items() if owner == claim_id},
-            {key: minor for key, minor in self.balances.items() if key[0] == claim_id},
+            self.disputes.get(claim_id, {}),
+            self.balances.get(claim_id, {}),
         )
 
 
@@ -60,5 +62,7 @@ def gather(
 
 def with_balances(tx: Connection, gathered: Gathered, disputes: Iterable[tuple[str, str]]) -> Gathered:
     """The same with the executed balances of disputes. Cost: one statement, none for no disputes."""
-    wanted = set(disputes)
-    return replace(gathered, balances=balances.executed(tx, wanted)) if wanted else gathered
+    of_claims: dict[str, dict[BalanceKey, int]] = defaultdict(dict)
+    for key, minor in balances.executed(tx, disputes).items():
+        of_claims[key[0]][key] = minor
+    return replace(gathered, balances=of_claims)

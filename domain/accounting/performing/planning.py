@@ -84,8 +84,9 @@ def plan(facts: Facts, call: Call, draft: Draft) -> Planned:
     Raises: AccountUndetermined; AccountsEqual; ChannelNotConfigured; ClaimDateMissing; ConditionFailed.
     """
     settings = facts.client.settings
-    debit = _side(facts, draft, draft.debit, vocabulary.DEBIT, draft.debit_account)
-    credit = _side(facts, draft, draft.credit, vocabulary.CREDIT, draft.credit_account)
+    values = _values(facts, draft)
+    debit = _side(facts, draft.debit, draft.debit_account, _of_side(values, draft, vocabulary.DEBIT))
+    credit = _side(facts, draft.credit, draft.credit_account, _of_side(values, draft, vocabulary.CREDIT))
     if debit.account == credit.account:
         raise AccountsEqual(draft.rule.code if draft.rule else "", debit.collection, credit.collection)
     operation = Operation(
@@ -141,14 +142,14 @@ def assigned(facts: Facts, call: Call, operation: Operation, draft: Draft) -> Pl
         updated_us=call.now_us,
     )
     if draft.waiting:
-        return Planned(replace(operation, accounting_day=day), assignment)
+        return Planned(_on(operation, day), assignment)
     scheduled = _scheduled_day(facts, draft) if draft.delay else 0
     if scheduled > settings.calendar.zone.today(call.now_us):
         begins_us = settings.calendar.zone.first_instant(date_of(scheduled), _MIDNIGHT)
         day = max(day, settings.calendar.business_day_from(scheduled))
         assignment = replace(assignment, state=AssignmentState.SCHEDULED, scheduled_us=begins_us, accounting_day=day)
-        return Planned(replace(operation, accounting_day=day), with_service_level(facts.client, assignment, begins_us))
-    return Planned(replace(operation, accounting_day=day), with_service_level(facts.client, assignment, call.now_us))
+        return Planned(_on(operation, day), with_service_level(facts.client, assignment, begins_us))
+    return Planned(_on(operation, day), with_service_level(facts.client, assignment, call.now_us))
 
 
 def with_service_level(client: Client, assignment: Assignment, ready_us: int) -> Assignment:
@@ -228,17 +229,26 @@ def _channel(facts: Facts, draft: Draft) -> Channel:
     service = facts.client.settings.service is not None
     if draft.kind is Kind.FREE_FORM and service:
         return Channel.SERVICE
-    return facts.snapshot.channel_of(facts.client, draft.rule, _values(facts, draft, ""))
+    return facts.snapshot.channel_of(facts.client, draft.rule, _values(facts, draft))
 
 
-def _side(facts: Facts, draft: Draft, given: str | Side, side: str, account: str) -> Side:
+def _on(operation: Operation, day: int) -> Operation:
+    """The operation with its accounting date."""
+    return operation if operation.accounting_day == day else replace(operation, accounting_day=day)
+
+
+def _side(facts: Facts, given: str | Side, account: str, values: Values) -> Side:
     if isinstance(given, Side):
         return given
-    found, distribution_code = facts.snapshot.account_of(given, _values(facts, draft, side))
+    found, distribution_code = facts.snapshot.account_of(given, values)
     return Side(given, account or found, distribution_code)
 
 
-def _values(facts: Facts, draft: Draft, side: str) -> Values:
+def _of_side(values: Values, draft: Draft, side: str) -> Values:
+    return {**values, "operation": vocabulary.operation_values(draft.amount, side)}
+
+
+def _values(facts: Facts, draft: Draft) -> Values:
     """What conditions can read of the operation; the rule's collections and reason are those of the operation."""
     rule = {
         **(vocabulary.rule_values(draft.rule) if draft.rule else _NO_RULE),
@@ -251,7 +261,7 @@ def _values(facts: Facts, draft: Draft, side: str) -> Values:
         "claim": vocabulary.claim_values(facts.claim),
         "dispute": vocabulary.dispute_values(draft.dispute),
         "rule": rule,
-        "operation": vocabulary.operation_values(draft.amount, side),
+        "operation": vocabulary.operation_values(draft.amount),
     }
 
 

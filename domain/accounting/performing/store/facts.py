@@ -31,11 +31,11 @@ _SQLITE = _READ.format(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Claims by id, disputes by claim and id, and the version of the configuration; 0 when there is none of them."""
+    """Claims by id, disputes of each by id, and the version of the configuration; 0 when no claim is there."""
 
     version: int
     claims: dict[str, Claim]
-    disputes: dict[tuple[str, str], Dispute]
+    disputes: dict[str, dict[str, Dispute]]
 
 
 def lock(tx: Connection, keys: Iterable[tuple[str, str]]) -> Found:
@@ -61,5 +61,5 @@ def _found(rows: Sequence[Row[Any]]) -> Found:
             found.claims[of_claim[0]] = claims.claim_from(dict(zip(_CLAIM, of_claim, strict=True)))
         if of_dispute[0] is not None:
             value = claims.dispute_from(dict(zip(_DISPUTE, of_dispute, strict=True)))
-            found.disputes[value.claim_id, value.dispute_id] = value
+            found.disputes.setdefault(value.claim_id, {})[value.dispute_id] = value
     return found
