@@ -211,6 +211,26 @@ def test_batch_seven_fails_on_its_way_and_is_written_again(sender: Clerk, outbox
     assert history[2].data_file == written.data_file
 
 
+@pytest.mark.rule("ACC-35", "ACC-34", "PLT-32")
+def test_a_person_sends_the_file_once_more(sender: Clerk, outbox: Path) -> None:
+    """Once the way is free the same file arrives, and the task closes by itself; later outcomes of it change nothing."""
+    taken = outbox / "accounting-BATCH-batch-1-rerun-0.csv"
+    taken.write_bytes(b"of somebody else")
+    sender.pay("1.00 USD")
+    (written,) = sender.generate().accounting_batches
+    wait_for(lambda: sender.state(1) == "TRANSMISSION_FAILED", 30, "the failure")
+    assert len(sender.tasks()) == 1
+    taken.unlink()
+    sender.files.TransmitDataFiles(files_pb.TransmitDataFilesRequest(name=sender.batch(1).data_file_set))
+    wait_for(lambda: sender.state(1) == "TRANSMITTED", 30, "the arrival")
+    assert sender.tasks() == []
+    again = sender.regenerate(written.accounting_batch).accounting_batch
+    assert sender.batch(1).regenerated_after_delivery
+    wait_for(lambda: sender.state(1) == "TRANSMITTED", 30, "the second arrival")
+    assert taken.read_bytes() == sender.download(written.data_file)
+    assert (outbox / again.data_file.rpartition("/")[2]).read_bytes() == sender.download(again.data_file)
+
+
 @pytest.mark.rule("ACC-37")
 def test_a_return_file_is_taken_row_by_row(clerk: Clerk) -> None:
     """Accepted ones are counted, rejected ones reversed with a task; wrong rows are told by their line."""
@@ -406,5 +426,8 @@ def test_the_command_line_looks_after_batches(clerk: Clerk, tmp_path: Path) -> N
     assert taken.exit_code == 9, taken.output
     assert "ACCOUNTING_RECORD_NOT_IN_BATCH" in taken.stdout
     assert clerk.batch(1).accepted_count == 1
+    request = json.dumps({"@type": TYPE, "client": CLIENT, "businessDaysOnly": True})
+    planned = run(target, "schedules", "create", "files", "--cron", "0 18 * * *", "--request", request)
+    assert planned.exit_code == 0, planned.output
     wrong = run(target, "accounting", "batches", "show", "1")
     assert wrong.exit_code == 2
