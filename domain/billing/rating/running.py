@@ -12,12 +12,12 @@ from domain.billing.rating.errors import (
 from domain.billing.rating.model import Component, Demand, Kind, Stepped, TimeOfUse
 from domain.billing.rating.proration import portion
 from domain.billing.rating.segments import Buckets, Calculation, Intervals, Line, Part, Register, Segment, Usage
-from domain.kernel.money import AMOUNT_MINOR_MAX, Money, Rounding, rounded
+from domain.kernel.money import AMOUNT_MINOR_MAX, Money, rounded
 from domain.kernel.quantities import Quantity
 
 Charge = Stepped | TimeOfUse | Demand
 
-_Sum = tuple[Kind, Rounding, int, int]
+_Sum = tuple[Kind, int, int]
 """Of a component, what it came to so far: exactly, and as billed in minor units."""
 
 
@@ -94,18 +94,18 @@ class Running:
         """Add a line over `exact / per` minor units; `per` is the same for all lines of a component.
 
         The lines of a component so far always come to their exact sum, rounded once: what rounding one of them leaves
-        over goes into the next. A version that makes another kind of it, or rounds otherwise, begins anew.
+        over goes into the next. A version that makes another kind of it begins anew.
         Raises: RateAmountTooLarge.
         """
         segment, part = self.segment, self.part
         code, rounding = component.code, component.rounding
         known = self._sums.get(code)
         billed_before = 0
-        if known is not None and known[0] is kind and known[1] is rounding:
-            exact += known[2]
-            billed_before = known[3]
+        if known is not None and known[0] is kind:
+            exact += known[1]
+            billed_before = known[2]
         billed = rounded(exact, per, rounding)
-        self._sums[code] = kind, rounding, exact, billed
+        self._sums[code] = kind, exact, billed
         minor = billed - billed_before
         if not -AMOUNT_MINOR_MAX <= minor <= AMOUNT_MINOR_MAX:
             raise RateAmountTooLarge(component=code)

@@ -91,13 +91,13 @@ def test_each_unit_falls_into_its_step(usage: str, quantities: list[str]) -> Non
 
 @pytest.mark.rule("BIL-20")
 def test_usage_by_time_of_use_has_a_price_for_each_bucket() -> None:
-    """In the order of the prices; a bucket without usage has no line."""
+    """In the order of the prices; a bucket without usage has no line and needs no price."""
     tariff = rate(time_of_use(PEAK="0.31", DAY="0.2", NIGHT="0.095"))
     found = rated(tariff, times=intervals({"NIGHT": "33.3", "PEAK": "10.7"}))
     assert [(line.bucket, line.amount.minor) for line in found.lines] == [("PEAK", 332), ("NIGHT", 316)]
     # 3.317 + 3.1635 = 6.4805
     assert found.amount.minor == 648
-    nothing = rated(tariff, times=intervals({"NIGHT": "0"})).lines
+    nothing = rated(tariff, times=intervals({"NIGHT": "0", "HOLIDAY": "0"})).lines
     assert [(line.bucket, line.amount.minor) for line in nothing] == [("PEAK", 0)]
 
 

@@ -143,11 +143,27 @@ def test_percentages_count_on_their_own_part_and_are_rounded_once() -> None:
 
 @pytest.mark.rule("BIL-20")
 def test_a_component_that_becomes_another_begins_anew() -> None:
-    """What an old kind or mode of rounding left over is not carried into the new one."""
-    old = fixed("0.31", "CHANGES")
-    up = replace(old, rounding=Rounding.HALF_UP)
-    other = replace(discount("1", "FIXED"), code="CHANGES")
-    assert amounts(rated(changing((BEFORE, (old,)), (MIDDLE, (up,))))) == ["CHANGES 0.15", "CHANGES 0.16"]
-    found = rated(changing((BEFORE, (fixed("31"), old)), (MIDDLE, (fixed("31"), other))))
+    """What an old kind left over is not carried into the new one: 0.1548… is billed as 0.15, then 1 % of 16.00."""
+    old, new = fixed("0.32", "CHANGES"), replace(discount("1", "FIXED"), code="CHANGES")
+    found = rated(changing((BEFORE, (fixed("31"), old)), (MIDDLE, (fixed("31"), new))))
     assert amounts(found) == ["FIXED 15.00", "CHANGES 0.15", "FIXED 16.00", "CHANGES -0.16"]
-    assert {line.rounding for line in found.lines} == {Rounding.HALF_EVEN}
+
+
+@pytest.mark.rule("BIL-20", "PLT-02")
+def test_a_change_of_rounding_alone_keeps_the_whole_fixed_charge() -> None:
+    """Twice 0.155, the second by the new mode: 0.31 in all, where each by itself would make 0.32 of it."""
+    old = fixed("0.31")
+    tariff = changing((BEFORE, (old,)), (MIDDLE, (replace(old, rounding=Rounding.HALF_UP),)))
+    found = rated(tariff, end=20260331, full_days=30)
+    assert amounts(found) == ["FIXED 0.16", "FIXED 0.15"]
+    assert [line.rounding for line in found.lines] == [Rounding.HALF_EVEN, Rounding.HALF_UP]
+
+
+@pytest.mark.rule("BIL-20")
+def test_steps_that_nearly_meet_charge_nothing_twice() -> None:
+    """Of limits of 2 and 3 attos one day in the middle has 1 and 0: the second step begins where the first ends."""
+    steps = (stepped(("1", "0.000000000000000002"), ("2", "0.000000000000000003"), ("3", None)),)
+    tariff = changing((BEFORE, steps), (MIDDLE, steps), (20260317, steps))
+    found = rated(tariff, energy=intervals({}, {"": "0.00000000000000001"}, {}))
+    in_the_middle = [(line.step, line.quantity.attos) for line in found.lines if line.quantity and line.quantity.attos]
+    assert in_the_middle == [(1, 1), (3, 9)]
