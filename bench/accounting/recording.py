@@ -20,7 +20,6 @@ from domain.accounting.performing.booking import Books
 from domain.accounting.performing.gathering import gather
 from domain.accounting.performing.requests import Entry, Execution
 from domain.flows.accounting import Posting
-from domain.kernel import script
 from domain.kernel.call import Call
 from domain.kernel.money import Money
 from server.database.transaction import Database
@@ -71,11 +70,10 @@ def record(url: str, point: str, claims: Sequence[int]) -> list[Statement]:
     """The statements of a call for these claims, once everything is warm. The database is not to be measured on."""
     calls = Calls(url)
     wanted = wanted_of(point, claims)
-    with _no_copy():
-        calls.make(wanted)
-        _mark(url)
-        with listening() as seen:
-            assert not any(isinstance(found, Exception) for found in calls.make(wanted))
+    calls.make(wanted)
+    _mark(url)
+    with listening() as seen:
+        assert not any(isinstance(found, Exception) for found in calls.make(wanted))
     calls.database.dispose()
     return [each for each in seen if not each.text.startswith("BEGIN")]
 
@@ -110,17 +108,6 @@ def listening() -> Iterator[list[Statement]]:
         yield seen
     finally:
         event.remove(Engine, "after_cursor_execute", note)
-
-
-@contextmanager
-def _no_copy() -> Iterator[None]:
-    """What pgbench cannot do is done by INSERT."""
-    threshold = script._COPY_FROM  # noqa: SLF001
-    script._COPY_FROM = 1_000_000  # noqa: SLF001
-    try:
-        yield
-    finally:
-        script._COPY_FROM = threshold  # noqa: SLF001
 
 
 def _mark(url: str) -> None:
