@@ -38,10 +38,10 @@ def recipes(tool: str) -> list[Step]:
     """The steps, but those that name the other tool."""
     (other,) = (name for name in TOOLS if name != tool)
     text = (ROOT / "docs/guide/recipes.md").read_text(encoding="utf-8")
-    return [step for step in map(_whole, steps(text)) if f"{other} " not in step.command]
+    return [step for step in map(whole, steps(text)) if f"{other} " not in step.command]
 
 
-def _whole(step: Step) -> Step:
+def whole(step: Step) -> Step:
     """The step with the lines that go on after the shell's `>`, which belong to its command."""
     more = [line[2:] for line in step.shown if line.startswith("> ")]
     shown = tuple(line for line in step.shown if not line.startswith("> "))
