@@ -7,17 +7,20 @@ file is executed; then all files are shown, and sent, together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
 from domain.accounting.batches import files, notices, publishing
+from domain.accounting.batches.layouts.errors import BatchValueTooWide
+from domain.accounting.batches.layouts.lines import COLUMNS, LineType
 from domain.accounting.batches.model import GENERATE_KIND, Batch, Order, order_from_document
 from domain.accounting.batches.states import BatchState
 from domain.accounting.batches.store import batches, taking
 from domain.accounting.batches.store.taking import Span
 from domain.accounting.claims import store as claims
+from domain.accounting.configuration.model import FileFormat
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.execution.settling import Done, Posting, settle
 from domain.accounting.names import client_name
@@ -94,9 +97,14 @@ class Generation:
         return [ChunkPlan(asdict(span), span.items) for span in spans]
 
     def select(self, tx: Connection, work: Work) -> Stepped:
-        """Take what waits in a span. Whoever cancels or re-routes one of it holds its claim, and so do we."""
+        """Take what waits in a span. Whoever cancels or re-routes one of it holds its claim, and so do we.
+
+        Raises: BatchValueTooWide for an operation that a file of fixed width cannot hold, while all can be given back.
+        """
         order, span = _order(work.operation), Span(**work.payload)
         locked = claims.lock_many(tx, taking.claims_waiting(tx, order.client_code, span))
+        if order.file_format is FileFormat.FIXED_WIDTH:
+            _refuse_too_long(tx, order, span, locked)
         found = taking.figures(tx, order.client_code, span, locked)
         count = sum(many for many, _ in found.values())
         run_id = work.operation.operation_id
@@ -199,6 +207,14 @@ class Generation:
 
 def _order(operation: Operation) -> Order:
     return order_from_document(operation.request)
+
+
+def _refuse_too_long(tx: Connection, order: Order, span: Span, claim_ids: Collection[str]) -> None:
+    found = taking.too_long(tx, order.client_code, span, claim_ids)
+    if found is not None:
+        operation_id, name = found
+        width = next(column.width for column in COLUMNS[LineType.RECORD] if column.name == name)
+        raise BatchValueTooWide(name, width=width, where=f"operation {operation_id}")
 
 
 def _batch(order: Order, work: Work, batch_no: int, day: int, counted: Document) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -28,9 +29,12 @@ from domain.accounting.configuration import service as configuration
 from domain.accounting.configuration.model import BatchSettings, Client
 from domain.accounting.configuration.registers import CLIENTS
 from domain.data_files import service as data_files
+from domain.data_files.errors import code_violation
+from domain.data_files.rules import is_code
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
+from domain.kernel.errors import Invalid
 from domain.kernel.paging import Key, Page
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.operations import service as operations
@@ -55,13 +59,16 @@ class BatchOperation:
 def generate(tx: Connection, call: Call, request: Request) -> Operation:
     """Begin to write all that waits for a file of a client; a worker does it once this transaction has committed.
 
-    Whoever sees the client sees the run and its files. Raises: NotFound; BatchNotConfigured; DataFileSetLocked,
-    DataFileSetElsewhere.
+    Whoever sees the client sees the run and its files.
+
+    Raises: NotFound; BatchNotConfigured; Invalid for what is no code of a set; DataFileSetLocked, DataFileSetElsewhere.
     """
     client, settings = require_configured(tx, request, call.scope)
     require_storable(description=request.description)
     within = replace(call, scope=scopes.of_clients((client.code,)))
-    set_code = request.data_file_set_code or settings.data_file_set_code or f"accounting-{client.code}"
+    if request.data_file_set_code and not is_code(request.data_file_set_code):
+        raise Invalid(code_violation("data_file_set_code"))
+    set_code = request.data_file_set_code or settings.data_file_set_code or own_set(client.code)
     data_files.refuse_closed(tx, set_code, within.scope)
     calendar = client.settings.calendar
     day_off = request.business_days_only and not calendar.is_business_day(calendar.zone.today(call.now_us))
@@ -69,6 +76,12 @@ def generate(tx: Connection, call: Call, request: Request) -> Operation:
     return operations.start(
         tx, within, GENERATE_KIND, order_to_document(order), stages=STAGES, description=request.description
     )
+
+
+def own_set(client_code: str) -> str:
+    """The set of a client's own; of a client whose code is too long for that, one named by the code's SHA-256."""
+    code = f"accounting-{client_code}"
+    return code if is_code(code) else f"accounting-{sha256(client_code.encode()).hexdigest()[:32]}"
 
 
 def require_configured(tx: Connection, request: Request, scope: Scope) -> tuple[Client, BatchSettings]:

@@ -5,31 +5,35 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from domain.accounting.batches import service
 from domain.accounting.batches.errors import BatchNotConfigured
 from domain.accounting.batches.layouts.model import Side
 from domain.accounting.batches.model import Request
 from domain.accounting.batches.states import BatchState
+from domain.accounting.configuration.model import FileFormat
 from domain.accounting.execution.states import AssignmentState
 from domain.accounting.performing import correcting
 from domain.accounting.performing.errors import CallInProgress
 from domain.accounting.performing.states import OperationState
-from domain.accounting.tables import collection_balance
+from domain.accounting.tables import accounting_operation, collection_balance
 from domain.data_files import service as data_files
 from domain.data_files.model import Total
+from domain.data_files.rules import is_code
 from domain.gl_extraction import tables as gl
 from domain.kernel import scopes
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import Invalid, NotFound
 from domain.kernel.paging import Page
 from domain.operations import service as runs
 from domain.operations.errors import OperationPastCancel
 from domain.operations.model import State
+from server.database.transaction import Database
 from tests.accounting.batches.filing import CLIENT, Filing
-from tests.accounting.shop import NOW_US
+from tests.accounting.shop import BATCH, NOW_US, RULES, open_shop, rule
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -172,6 +176,42 @@ def test_a_canceled_run_gives_back_what_it_took(filing: Filing) -> None:
         filing.cancel(again)
     filing.ended(again)
     assert [each.operation_count for each in filing.batches()] == [5]
+
+
+@pytest.mark.rule("ACC-31", "PLT-24")
+def test_what_a_file_of_fixed_width_cannot_hold_is_told_while_all_can_be_given_back(
+    database: Database, tmp_path: Path
+) -> None:
+    """The run fails as it takes, naming the operation; once that is canceled, all others are written."""
+    batch = replace(BATCH, file_format=FileFormat.FIXED_WIDTH)
+    filing = Filing(open_shop(database, [*RULES, rule("LOSE", "LOSS", "SUSPENSE")], batch=batch), tmp_path / "files")
+    filing.credit("A", 10_000)
+    (long,) = filing.shop.execute("filed", "LOSE", 500)
+    lengthen = update(accounting_operation).where(accounting_operation.c.operation_id == long.operation_id)
+    database.write(lambda tx: tx.execute(lengthen.values(debit_account="9" * 129)))
+    run = filing.start()
+    filing.finish()
+    failed = filing.look(run)
+    assert (failed.state, failed.failure and failed.failure.reason) == (State.FAILED, "ACCOUNTING_BATCH_VALUE_TOO_WIDE")
+    assert failed.failure is not None
+    assert long.operation_id in failed.failure.message
+    filing.cancel(run)
+    filing.finish()
+    filing.shop.write(correcting.cancel, claim_id="filed", operation_id=long.operation_id, reason="too long")
+    filing.run()
+    assert [each.operation_count for each in filing.batches()] == [1]
+
+
+@pytest.mark.rule("PLT-30", "PLT-07")
+def test_every_client_has_a_set_of_its_own(filing: Filing) -> None:
+    """Also one whose code is as long as codes may be; what is no code of a set is refused."""
+    assert service.own_set("ACME") == "accounting-ACME"
+    longest = {service.own_set("A" * 63 + end) for end in "BC"}
+    assert len(longest) == 2
+    assert all(map(is_code, longest))
+    with pytest.raises(Invalid) as refused:
+        filing.start(data_file_set_code="..")
+    assert refused.value.violations[0].field == "data_file_set_code"
 
 
 @pytest.mark.rule("PLT-14")

@@ -213,7 +213,7 @@ def test_batch_seven_fails_on_its_way_and_is_written_again(sender: Clerk, outbox
 
 @pytest.mark.rule("ACC-35", "ACC-34", "PLT-32")
 def test_a_person_sends_the_file_once_more(sender: Clerk, outbox: Path) -> None:
-    """Once the way is free the same file arrives, and the task closes by itself; later outcomes of it change nothing."""
+    """Once the way is free the same file arrives, and the task closes by itself."""
     taken = outbox / "accounting-BATCH-batch-1-rerun-0.csv"
     taken.write_bytes(b"of somebody else")
     sender.pay("1.00 USD")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select, update
 
+from domain.accounting.batches.layouts.lines import COLUMNS, LineType
 from domain.accounting.execution.states import AssignmentState
 from domain.accounting.tables import accounting_operation, assignment
 
@@ -21,6 +22,8 @@ Key = tuple[str, str]
 _a, _o = assignment.c, accounting_operation.c
 WAITING = and_(_a.state == literal_column("'PENDING'"), _a.channel == literal_column("'BATCH'"))
 """Assignments that the next file takes."""
+
+_BOUNDED = {"debit_account": "account", "credit_account": "account", "entry_reason": "reason", "note": "description"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,29 @@ def figures(tx: Connection, client_code: str, span: Span, claim_ids: Collection[
         .order_by(_o.currency)
     )
     return {currency: (int(count), int(minor)) for currency, count, minor in tx.execute(query)}
+
+
+def too_long(tx: Connection, client_code: str, span: Span, claim_ids: Collection[str]) -> tuple[str, str] | None:
+    """An operation that waits in a span with a text longer than its column of a record, and that column; None for none.
+
+    Only texts that nothing else bounds as tightly are looked at.
+    """
+    longest = {column.name: column.width for column in COLUMNS[LineType.RECORD]}
+    query = (
+        select(_o.operation_id, *(func.length(_o[name]) for name in _BOUNDED))
+        .select_from(assignment)
+        .join(accounting_operation, and_(_o.claim_id == _a.claim_id, _o.operation_id == _a.operation_id))
+        .where(
+            _waiting_of(client_code, span, claim_ids),
+            or_(*(func.length(_o[name]) > longest[column] for name, column in _BOUNDED.items())),
+        )
+        .limit(1)
+    )
+    row = tx.execute(query).first()
+    if row is None:
+        return None
+    lengths = zip(_BOUNDED.values(), row[1:], strict=True)
+    return row[0], next(column for column, length in lengths if length > longest[column])
 
 
 def take(tx: Connection, client_code: str, span: Span, claim_ids: Collection[str], *, run_id: str, now_us: int) -> int:
