@@ -180,7 +180,9 @@ def test_only_what_is_made_before_is_charged_on(agreements: list[Agreement], dat
     for name, sources in charged_on.items():
         assert set(found.sources[name]) | {source for at, source in told if at == name} == set(sources)
         assert not told & {(name, source) for source in found.sources[name]}
-        assert all(position[source] < position[name] for source in found.sources[name])
+        ascending = [position[source] for source in found.sources[name]]
+        assert ascending == sorted(ascending)
+        assert all(place < position[name] for place in ascending)
     renamed = {each.id: "".join(chr(0x10FFFF - ord(letter)) for letter in each.id) for each in agreements}
     assert found.misplaced == () or _misplaced_when_renamed(agreements, charged_on, renamed) == {
         (renamed[at], renamed.get(source, source)) for at, source in told
