@@ -10,6 +10,10 @@ import type { AccountDeterminationTableSchema, CreateAccountDeterminationTableRe
 import { file_countinghouse_accounting_v1_account_determination } from "./account_determination_pb.js";
 import type { AccountingRuleSchema, AccountingRuleVersionSchema, CreateAccountingRuleRequestSchema, CreateAccountingRuleVersionRequestSchema, GetAccountingRuleRequestSchema, GetAccountingRuleVersionRequestSchema, ListAccountingRulesRequestSchema, ListAccountingRulesResponseSchema, ListAccountingRuleVersionsRequestSchema, ListAccountingRuleVersionsResponseSchema, RetireAccountingRuleRequestSchema, UnretireAccountingRuleRequestSchema } from "./accounting_rules_pb.js";
 import { file_countinghouse_accounting_v1_accounting_rules } from "./accounting_rules_pb.js";
+import type { AssignmentSchema, CompleteAssignmentRequestSchema, GetAssignmentRequestSchema, ListAssignmentsRequestSchema, ListAssignmentsResponseSchema, RecordAssignmentOutcomeRequestSchema, RerouteAssignmentRequestSchema, RetryAssignmentRequestSchema } from "./assignments_pb.js";
+import { file_countinghouse_accounting_v1_assignments } from "./assignments_pb.js";
+import type { AcceptAccountingBatchRecordsRequestSchema, AcceptAccountingBatchRecordsResponseSchema, AccountingBatchSchema, GenerateAccountingFilesRequestSchema, GetAccountingBatchRequestSchema, IngestAccountingBatchReturnRequestSchema, IngestAccountingBatchReturnResponseSchema, ListAccountingBatchesRequestSchema, ListAccountingBatchesResponseSchema, ListAccountingBatchFilesRequestSchema, ListAccountingBatchFilesResponseSchema, ListAccountingBatchRecordsRequestSchema, ListAccountingBatchRecordsResponseSchema, RegenerateAccountingBatchRequestSchema, RejectAccountingBatchRecordsRequestSchema, RejectAccountingBatchRecordsResponseSchema } from "./batches_pb.js";
+import { file_countinghouse_accounting_v1_batches } from "./batches_pb.js";
 import type { ClaimSchema, CreateClaimRequestSchema, CreateDisputeRequestSchema, DisputeSchema, GetClaimRequestSchema, GetDisputeRequestSchema, ListClaimsRequestSchema, ListClaimsResponseSchema, ListDisputesRequestSchema, ListDisputesResponseSchema, UpdateClaimRequestSchema, UpdateDisputeRequestSchema } from "./claims_pb.js";
 import { file_countinghouse_accounting_v1_claims } from "./claims_pb.js";
 import type { ClientSchema, CreateClientRequestSchema, GetClientRequestSchema, ListClientsRequestSchema, ListClientsResponseSchema, UpdateClientRequestSchema } from "./clients_pb.js";
@@ -18,15 +22,25 @@ import type { ClaimTypeSchema, CollectionSchema, CreateClaimTypeRequestSchema, C
 import { file_countinghouse_accounting_v1_configuration } from "./configuration_pb.js";
 import type { ListAccountingEventsRequestSchema, ListAccountingEventsResponseSchema, WatchAccountingEventsRequestSchema, WatchAccountingEventsResponseSchema, WatchClaimRequestSchema, WatchClaimResponseSchema } from "./feed_pb.js";
 import { file_countinghouse_accounting_v1_feed } from "./feed_pb.js";
+import type { ListManualRulesRequestSchema, ListManualRulesResponseSchema } from "./manual_rules_pb.js";
+import { file_countinghouse_accounting_v1_manual_rules } from "./manual_rules_pb.js";
 import type { AccountingOperationSchema, ApproveAccountingOperationRequestSchema, BatchExecuteAccountingRequestSchema, BatchExecuteAccountingResponseSchema, CancelAccountingOperationRequestSchema, CancelAccountingOperationResponseSchema, ExecuteAccountingRequestSchema, ExecuteAccountingResponseSchema, GetAccountingOperationRequestSchema, PerformManualAccountingRequestSchema, PerformManualAccountingResponseSchema, ReverseAccountingOperationRequestSchema, ReverseAccountingOperationResponseSchema } from "./operations_pb.js";
 import { file_countinghouse_accounting_v1_operations } from "./operations_pb.js";
+import type { AccountingOverviewSchema, GetAccountingOverviewRequestSchema, ListAccountingOperationsRequestSchema, ListAccountingOperationsResponseSchema, ListAccountingStepsRequestSchema, ListAccountingStepsResponseSchema } from "./overview_pb.js";
+import { file_countinghouse_accounting_v1_overview } from "./overview_pb.js";
+import type { CheckResolutionRequestSchema, CheckResolutionResponseSchema, ReopenClaimRequestSchema, ResolveClaimRequestSchema } from "./resolution_pb.js";
+import { file_countinghouse_accounting_v1_resolution } from "./resolution_pb.js";
+import type { ClaimTaskRequestSchema, CloseTaskRequestSchema, GetTaskRequestSchema, ListTasksRequestSchema, ListTasksResponseSchema, ReleaseTaskRequestSchema, TaskSchema } from "./tasks_pb.js";
+import { file_countinghouse_accounting_v1_tasks } from "./tasks_pb.js";
 import { file_countinghouse_operations_v1_permission } from "../../operations/v1/permission_pb.js";
+import type { OperationSchema } from "../../../google/longrunning/operations_pb.js";
+import { file_google_longrunning_operations } from "../../../google/longrunning/operations_pb.js";
 
 /**
  * Describes the file countinghouse/accounting/v1/accounting_service.proto.
  */
 export const file_countinghouse_accounting_v1_accounting_service: GenFile = /*@__PURE__*/
-  fileDesc("CjRjb3VudGluZ2hvdXNlL2FjY291bnRpbmcvdjEvYWNjb3VudGluZ19zZXJ2aWNlLnByb3RvEhtjb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEyzS8KEUFjY291bnRpbmdTZXJ2aWNlEn4KDENyZWF0ZUNsaWVudBIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGllbnRSZXF1ZXN0GiMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsaWVudCIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSaQoJR2V0Q2xpZW50Ei0uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldENsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IgiK5xgEcmVhZBJ6CgtMaXN0Q2xpZW50cxIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xpZW50c1JlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsaWVudHNSZXNwb25zZSIIiucYBHJlYWQSfgoMVXBkYXRlQ2xpZW50EjAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IheK5xgTY29uZmlndXJlYWNjb3VudGluZxKHAQoPQ3JlYXRlQ2xhaW1UeXBlEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUNsYWltVHlwZVJlcXVlc3QaJi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW1UeXBlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJyCgxHZXRDbGFpbVR5cGUSMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1UeXBlUmVxdWVzdBomLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGFpbVR5cGUiCIrnGARyZWFkEoMBCg5MaXN0Q2xhaW1UeXBlcxIyLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xhaW1UeXBlc1JlcXVlc3QaMy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsYWltVHlwZXNSZXNwb25zZSIIiucYBHJlYWQShwEKD1VwZGF0ZUNsYWltVHlwZRIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5VcGRhdGVDbGFpbVR5cGVSZXF1ZXN0GiYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltVHlwZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSigEKEENyZWF0ZUNvbGxlY3Rpb24SNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlQ29sbGVjdGlvblJlcXVlc3QaJy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ29sbGVjdGlvbiIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSdQoNR2V0Q29sbGVjdGlvbhIxLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5HZXRDb2xsZWN0aW9uUmVxdWVzdBonLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5Db2xsZWN0aW9uIgiK5xgEcmVhZBKGAQoPTGlzdENvbGxlY3Rpb25zEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiCIrnGARyZWFkEooBChBVcGRhdGVDb2xsZWN0aW9uEjQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNvbGxlY3Rpb25SZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNvbGxlY3Rpb24iF4rnGBNjb25maWd1cmVhY2NvdW50aW5nErcBCh9DcmVhdGVBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEqIBChxHZXRBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiCIrnGARyZWFkErMBCh5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXMSQi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVzUmVxdWVzdBpDLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXNSZXNwb25zZSIIiucYBHJlYWQStwEKH1VwZGF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGUSQy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQWNjb3VudERldGVybWluYXRpb25UYWJsZVJlcXVlc3QaNi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudERldGVybWluYXRpb25UYWJsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSlgEKFENyZWF0ZUFjY291bnRpbmdSdWxlEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSgQEKEUdldEFjY291bnRpbmdSdWxlEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIIiucYBHJlYWQSkgEKE0xpc3RBY2NvdW50aW5nUnVsZXMSNy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1JlcXVlc3QaOC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1Jlc3BvbnNlIgiK5xgEcmVhZBKrAQobQ3JlYXRlQWNjb3VudGluZ1J1bGVWZXJzaW9uEj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIheK5xgTY29uZmlndXJlYWNjb3VudGluZxKWAQoYR2V0QWNjb3VudGluZ1J1bGVWZXJzaW9uEjwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIgiK5xgEcmVhZBKnAQoaTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnMSPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnNSZXF1ZXN0Gj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nUnVsZVZlcnNpb25zUmVzcG9uc2UiCIrnGARyZWFkEpYBChRSZXRpcmVBY2NvdW50aW5nUnVsZRI4LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXRpcmVBY2NvdW50aW5nUnVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEpoBChZVbnJldGlyZUFjY291bnRpbmdSdWxlEjouY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVucmV0aXJlQWNjb3VudGluZ1J1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnRpbmdSdWxlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJ0CgtDcmVhdGVDbGFpbRIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGFpbVJlcXVlc3QaIi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW0iEIrnGAxtYW5hZ2VjbGFpbXMSZgoIR2V0Q2xhaW0SLC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIgiK5xgEcmVhZBJ3CgpMaXN0Q2xhaW1zEi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDbGFpbXNSZXF1ZXN0Gi8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDbGFpbXNSZXNwb25zZSIIiucYBHJlYWQSdAoLVXBkYXRlQ2xhaW0SLy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQ2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIhCK5xgMbWFuYWdlY2xhaW1zEnoKDUNyZWF0ZURpc3B1dGUSMS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlRGlzcHV0ZVJlcXVlc3QaJC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuRGlzcHV0ZSIQiucYDG1hbmFnZWNsYWltcxJsCgpHZXREaXNwdXRlEi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldERpc3B1dGVSZXF1ZXN0GiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkRpc3B1dGUiCIrnGARyZWFkEn0KDExpc3REaXNwdXRlcxIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0RGlzcHV0ZXNSZXF1ZXN0GjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3REaXNwdXRlc1Jlc3BvbnNlIgiK5xgEcmVhZBJ6Cg1VcGRhdGVEaXNwdXRlEjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZURpc3B1dGVSZXF1ZXN0GiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkRpc3B1dGUiEIrnGAxtYW5hZ2VjbGFpbXMSlQEKFExpc3RBY2NvdW50aW5nRXZlbnRzEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nRXZlbnRzUmVxdWVzdBo5LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ0V2ZW50c1Jlc3BvbnNlIgiK5xgEcmVhZBKaAQoVV2F0Y2hBY2NvdW50aW5nRXZlbnRzEjkuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLldhdGNoQWNjb3VudGluZ0V2ZW50c1JlcXVlc3QaOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuV2F0Y2hBY2NvdW50aW5nRXZlbnRzUmVzcG9uc2UiCIrnGARyZWFkMAESeQoKV2F0Y2hDbGFpbRIuLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5XYXRjaENsYWltUmVxdWVzdBovLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5XYXRjaENsYWltUmVzcG9uc2UiCIrnGARyZWFkMAESmQEKEUV4ZWN1dGVBY2NvdW50aW5nEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkV4ZWN1dGVBY2NvdW50aW5nUmVxdWVzdBo2LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5FeGVjdXRlQWNjb3VudGluZ1Jlc3BvbnNlIhWK5xgRZXhlY3V0ZWFjY291bnRpbmcSqAEKFkJhdGNoRXhlY3V0ZUFjY291bnRpbmcSOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hFeGVjdXRlQWNjb3VudGluZ1JlcXVlc3QaOy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hFeGVjdXRlQWNjb3VudGluZ1Jlc3BvbnNlIhWK5xgRZXhlY3V0ZWFjY291bnRpbmcSkAEKFkdldEFjY291bnRpbmdPcGVyYXRpb24SOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0QWNjb3VudGluZ09wZXJhdGlvblJlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ09wZXJhdGlvbiIIiucYBHJlYWQSsQEKF1BlcmZvcm1NYW51YWxBY2NvdW50aW5nEjsuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlBlcmZvcm1NYW51YWxBY2NvdW50aW5nUmVxdWVzdBo8LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5QZXJmb3JtTWFudWFsQWNjb3VudGluZ1Jlc3BvbnNlIhuK5xgXcGVyZm9ybW1hbnVhbGFjY291bnRpbmcStAEKGlJldmVyc2VBY2NvdW50aW5nT3BlcmF0aW9uEj4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJldmVyc2VBY2NvdW50aW5nT3BlcmF0aW9uUmVxdWVzdBo/LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXZlcnNlQWNjb3VudGluZ09wZXJhdGlvblJlc3BvbnNlIhWK5xgRcmV2ZXJzZWFjY291bnRpbmcSsQEKGUNhbmNlbEFjY291bnRpbmdPcGVyYXRpb24SPS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2FuY2VsQWNjb3VudGluZ09wZXJhdGlvblJlcXVlc3QaPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2FuY2VsQWNjb3VudGluZ09wZXJhdGlvblJlc3BvbnNlIhWK5xgRcmV2ZXJzZWFjY291bnRpbmcSpQEKGkFwcHJvdmVBY2NvdW50aW5nT3BlcmF0aW9uEj4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFwcHJvdmVBY2NvdW50aW5nT3BlcmF0aW9uUmVxdWVzdBowLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nT3BlcmF0aW9uIhWK5xgRYXBwcm92ZWFjY291bnRpbmdiBnByb3RvMw", [file_countinghouse_accounting_v1_account_determination, file_countinghouse_accounting_v1_accounting_rules, file_countinghouse_accounting_v1_claims, file_countinghouse_accounting_v1_clients, file_countinghouse_accounting_v1_configuration, file_countinghouse_accounting_v1_feed, file_countinghouse_accounting_v1_operations, file_countinghouse_operations_v1_permission]);
+  fileDesc("CjRjb3VudGluZ2hvdXNlL2FjY291bnRpbmcvdjEvYWNjb3VudGluZ19zZXJ2aWNlLnByb3RvEhtjb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEy5U4KEUFjY291bnRpbmdTZXJ2aWNlEn4KDENyZWF0ZUNsaWVudBIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGllbnRSZXF1ZXN0GiMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsaWVudCIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSaQoJR2V0Q2xpZW50Ei0uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldENsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IgiK5xgEcmVhZBJ6CgtMaXN0Q2xpZW50cxIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xpZW50c1JlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsaWVudHNSZXNwb25zZSIIiucYBHJlYWQSfgoMVXBkYXRlQ2xpZW50EjAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNsaWVudFJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50IheK5xgTY29uZmlndXJlYWNjb3VudGluZxKHAQoPQ3JlYXRlQ2xhaW1UeXBlEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUNsYWltVHlwZVJlcXVlc3QaJi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW1UeXBlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJyCgxHZXRDbGFpbVR5cGUSMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1UeXBlUmVxdWVzdBomLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGFpbVR5cGUiCIrnGARyZWFkEoMBCg5MaXN0Q2xhaW1UeXBlcxIyLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0Q2xhaW1UeXBlc1JlcXVlc3QaMy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENsYWltVHlwZXNSZXNwb25zZSIIiucYBHJlYWQShwEKD1VwZGF0ZUNsYWltVHlwZRIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5VcGRhdGVDbGFpbVR5cGVSZXF1ZXN0GiYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltVHlwZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSigEKEENyZWF0ZUNvbGxlY3Rpb24SNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlQ29sbGVjdGlvblJlcXVlc3QaJy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ29sbGVjdGlvbiIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSdQoNR2V0Q29sbGVjdGlvbhIxLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5HZXRDb2xsZWN0aW9uUmVxdWVzdBonLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5Db2xsZWN0aW9uIgiK5xgEcmVhZBKGAQoPTGlzdENvbGxlY3Rpb25zEjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaNC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiCIrnGARyZWFkEooBChBVcGRhdGVDb2xsZWN0aW9uEjQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZUNvbGxlY3Rpb25SZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNvbGxlY3Rpb24iF4rnGBNjb25maWd1cmVhY2NvdW50aW5nErcBCh9DcmVhdGVBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEqIBChxHZXRBY2NvdW50RGV0ZXJtaW5hdGlvblRhYmxlEkAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnREZXRlcm1pbmF0aW9uVGFibGUiCIrnGARyZWFkErMBCh5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXMSQi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnREZXRlcm1pbmF0aW9uVGFibGVzUmVxdWVzdBpDLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudERldGVybWluYXRpb25UYWJsZXNSZXNwb25zZSIIiucYBHJlYWQStwEKH1VwZGF0ZUFjY291bnREZXRlcm1pbmF0aW9uVGFibGUSQy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQWNjb3VudERldGVybWluYXRpb25UYWJsZVJlcXVlc3QaNi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudERldGVybWluYXRpb25UYWJsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSlgEKFENyZWF0ZUFjY291bnRpbmdSdWxlEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIXiucYE2NvbmZpZ3VyZWFjY291bnRpbmcSgQEKEUdldEFjY291bnRpbmdSdWxlEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nUnVsZSIIiucYBHJlYWQSkgEKE0xpc3RBY2NvdW50aW5nUnVsZXMSNy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1JlcXVlc3QaOC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlc1Jlc3BvbnNlIgiK5xgEcmVhZBKrAQobQ3JlYXRlQWNjb3VudGluZ1J1bGVWZXJzaW9uEj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNyZWF0ZUFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIheK5xgTY29uZmlndXJlYWNjb3VudGluZxKWAQoYR2V0QWNjb3VudGluZ1J1bGVWZXJzaW9uEjwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFjY291bnRpbmdSdWxlVmVyc2lvblJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGVWZXJzaW9uIgiK5xgEcmVhZBKnAQoaTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnMSPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdSdWxlVmVyc2lvbnNSZXF1ZXN0Gj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nUnVsZVZlcnNpb25zUmVzcG9uc2UiCIrnGARyZWFkEpYBChRSZXRpcmVBY2NvdW50aW5nUnVsZRI4LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXRpcmVBY2NvdW50aW5nUnVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ1J1bGUiF4rnGBNjb25maWd1cmVhY2NvdW50aW5nEpoBChZVbnJldGlyZUFjY291bnRpbmdSdWxlEjouY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVucmV0aXJlQWNjb3VudGluZ1J1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnRpbmdSdWxlIheK5xgTY29uZmlndXJlYWNjb3VudGluZxJ0CgtDcmVhdGVDbGFpbRIvLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DcmVhdGVDbGFpbVJlcXVlc3QaIi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW0iEIrnGAxtYW5hZ2VjbGFpbXMSZgoIR2V0Q2xhaW0SLC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0Q2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIgiK5xgEcmVhZBJ3CgpMaXN0Q2xhaW1zEi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDbGFpbXNSZXF1ZXN0Gi8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RDbGFpbXNSZXNwb25zZSIIiucYBHJlYWQSdAoLVXBkYXRlQ2xhaW0SLy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuVXBkYXRlQ2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIhCK5xgMbWFuYWdlY2xhaW1zEnoKDUNyZWF0ZURpc3B1dGUSMS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ3JlYXRlRGlzcHV0ZVJlcXVlc3QaJC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuRGlzcHV0ZSIQiucYDG1hbmFnZWNsYWltcxJsCgpHZXREaXNwdXRlEi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldERpc3B1dGVSZXF1ZXN0GiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkRpc3B1dGUiCIrnGARyZWFkEn0KDExpc3REaXNwdXRlcxIwLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0RGlzcHV0ZXNSZXF1ZXN0GjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3REaXNwdXRlc1Jlc3BvbnNlIgiK5xgEcmVhZBJ6Cg1VcGRhdGVEaXNwdXRlEjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlVwZGF0ZURpc3B1dGVSZXF1ZXN0GiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkRpc3B1dGUiEIrnGAxtYW5hZ2VjbGFpbXMSlQEKFExpc3RBY2NvdW50aW5nRXZlbnRzEjguY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nRXZlbnRzUmVxdWVzdBo5LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ0V2ZW50c1Jlc3BvbnNlIgiK5xgEcmVhZBKaAQoVV2F0Y2hBY2NvdW50aW5nRXZlbnRzEjkuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLldhdGNoQWNjb3VudGluZ0V2ZW50c1JlcXVlc3QaOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuV2F0Y2hBY2NvdW50aW5nRXZlbnRzUmVzcG9uc2UiCIrnGARyZWFkMAESeQoKV2F0Y2hDbGFpbRIuLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5XYXRjaENsYWltUmVxdWVzdBovLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5XYXRjaENsYWltUmVzcG9uc2UiCIrnGARyZWFkMAESmQEKEUV4ZWN1dGVBY2NvdW50aW5nEjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkV4ZWN1dGVBY2NvdW50aW5nUmVxdWVzdBo2LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5FeGVjdXRlQWNjb3VudGluZ1Jlc3BvbnNlIhWK5xgRZXhlY3V0ZWFjY291bnRpbmcSqAEKFkJhdGNoRXhlY3V0ZUFjY291bnRpbmcSOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hFeGVjdXRlQWNjb3VudGluZ1JlcXVlc3QaOy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hFeGVjdXRlQWNjb3VudGluZ1Jlc3BvbnNlIhWK5xgRZXhlY3V0ZWFjY291bnRpbmcSkAEKFkdldEFjY291bnRpbmdPcGVyYXRpb24SOi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuR2V0QWNjb3VudGluZ09wZXJhdGlvblJlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjb3VudGluZ09wZXJhdGlvbiIIiucYBHJlYWQSsQEKF1BlcmZvcm1NYW51YWxBY2NvdW50aW5nEjsuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlBlcmZvcm1NYW51YWxBY2NvdW50aW5nUmVxdWVzdBo8LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5QZXJmb3JtTWFudWFsQWNjb3VudGluZ1Jlc3BvbnNlIhuK5xgXcGVyZm9ybW1hbnVhbGFjY291bnRpbmcStAEKGlJldmVyc2VBY2NvdW50aW5nT3BlcmF0aW9uEj4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJldmVyc2VBY2NvdW50aW5nT3BlcmF0aW9uUmVxdWVzdBo/LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXZlcnNlQWNjb3VudGluZ09wZXJhdGlvblJlc3BvbnNlIhWK5xgRcmV2ZXJzZWFjY291bnRpbmcSsQEKGUNhbmNlbEFjY291bnRpbmdPcGVyYXRpb24SPS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2FuY2VsQWNjb3VudGluZ09wZXJhdGlvblJlcXVlc3QaPi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2FuY2VsQWNjb3VudGluZ09wZXJhdGlvblJlc3BvbnNlIhWK5xgRcmV2ZXJzZWFjY291bnRpbmcSpQEKGkFwcHJvdmVBY2NvdW50aW5nT3BlcmF0aW9uEj4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFwcHJvdmVBY2NvdW50aW5nT3BlcmF0aW9uUmVxdWVzdBowLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5BY2NvdW50aW5nT3BlcmF0aW9uIhWK5xgRYXBwcm92ZWFjY291bnRpbmcSjQEKFUdldEFjY291bnRpbmdPdmVydmlldxI5LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5HZXRBY2NvdW50aW5nT3ZlcnZpZXdSZXF1ZXN0Gi8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnRpbmdPdmVydmlldyIIiucYBHJlYWQSoQEKGExpc3RBY2NvdW50aW5nT3BlcmF0aW9ucxI8LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ09wZXJhdGlvbnNSZXF1ZXN0Gj0uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nT3BlcmF0aW9uc1Jlc3BvbnNlIgiK5xgEcmVhZBKSAQoTTGlzdEFjY291bnRpbmdTdGVwcxI3LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ1N0ZXBzUmVxdWVzdBo4LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ1N0ZXBzUmVzcG9uc2UiCIrnGARyZWFkEoYBCg9MaXN0TWFudWFsUnVsZXMSMy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdE1hbnVhbFJ1bGVzUmVxdWVzdBo0LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0TWFudWFsUnVsZXNSZXNwb25zZSIIiucYBHJlYWQShgEKD0NoZWNrUmVzb2x1dGlvbhIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DaGVja1Jlc29sdXRpb25SZXF1ZXN0GjQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNoZWNrUmVzb2x1dGlvblJlc3BvbnNlIgiK5xgEcmVhZBJ3CgxSZXNvbHZlQ2xhaW0SMC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuUmVzb2x2ZUNsYWltUmVxdWVzdBoiLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGFpbSIRiucYDXJlc29sdmVjbGFpbXMSdQoLUmVvcGVuQ2xhaW0SLy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuUmVvcGVuQ2xhaW1SZXF1ZXN0GiIuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsYWltIhGK5xgNcmVzb2x2ZWNsYWltcxJ1Cg1HZXRBc3NpZ25tZW50EjEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldEFzc2lnbm1lbnRSZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFzc2lnbm1lbnQiCIrnGARyZWFkEoYBCg9MaXN0QXNzaWdubWVudHMSMy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFzc2lnbm1lbnRzUmVxdWVzdBo0LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QXNzaWdubWVudHNSZXNwb25zZSIIiucYBHJlYWQSigEKEkNvbXBsZXRlQXNzaWdubWVudBI2LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5Db21wbGV0ZUFzc2lnbm1lbnRSZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFzc2lnbm1lbnQiE4rnGA93b3JrYXNzaWdubWVudHMShAEKD1JldHJ5QXNzaWdubWVudBIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZXRyeUFzc2lnbm1lbnRSZXF1ZXN0GicuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFzc2lnbm1lbnQiE4rnGA93b3JrYXNzaWdubWVudHMSiAEKEVJlcm91dGVBc3NpZ25tZW50EjUuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJlcm91dGVBc3NpZ25tZW50UmVxdWVzdBonLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5Bc3NpZ25tZW50IhOK5xgPd29ya2Fzc2lnbm1lbnRzEpQBChdSZWNvcmRBc3NpZ25tZW50T3V0Y29tZRI7LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZWNvcmRBc3NpZ25tZW50T3V0Y29tZVJlcXVlc3QaJy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQXNzaWdubWVudCITiucYD3dvcmthc3NpZ25tZW50cxJjCgdHZXRUYXNrEisuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdldFRhc2tSZXF1ZXN0GiEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlRhc2siCIrnGARyZWFkEnQKCUxpc3RUYXNrcxItLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0VGFza3NSZXF1ZXN0Gi4uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RUYXNrc1Jlc3BvbnNlIgiK5xgEcmVhZBJyCglDbGFpbVRhc2sSLS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xhaW1UYXNrUmVxdWVzdBohLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5UYXNrIhOK5xgPd29ya2Fzc2lnbm1lbnRzEnYKC1JlbGVhc2VUYXNrEi8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJlbGVhc2VUYXNrUmVxdWVzdBohLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5UYXNrIhOK5xgPd29ya2Fzc2lnbm1lbnRzEnIKCUNsb3NlVGFzaxItLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbG9zZVRhc2tSZXF1ZXN0GiEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlRhc2siE4rnGA93b3JrYXNzaWdubWVudHMS1wEKF0dlbmVyYXRlQWNjb3VudGluZ0ZpbGVzEjsuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkdlbmVyYXRlQWNjb3VudGluZ0ZpbGVzUmVxdWVzdBodLmdvb2dsZS5sb25ncnVubmluZy5PcGVyYXRpb24iYMpBQgofR2VuZXJhdGVBY2NvdW50aW5nRmlsZXNSZXNwb25zZRIfR2VuZXJhdGVBY2NvdW50aW5nRmlsZXNNZXRhZGF0YYrnGBdnZW5lcmF0ZWFjY291bnRpbmdmaWxlcxLfAQoZUmVnZW5lcmF0ZUFjY291bnRpbmdCYXRjaBI9LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5SZWdlbmVyYXRlQWNjb3VudGluZ0JhdGNoUmVxdWVzdBodLmdvb2dsZS5sb25ncnVubmluZy5PcGVyYXRpb24iZMpBRgohUmVnZW5lcmF0ZUFjY291bnRpbmdCYXRjaFJlc3BvbnNlEiFSZWdlbmVyYXRlQWNjb3VudGluZ0JhdGNoTWV0YWRhdGGK5xgXZ2VuZXJhdGVhY2NvdW50aW5nZmlsZXMShAEKEkdldEFjY291bnRpbmdCYXRjaBI2LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5HZXRBY2NvdW50aW5nQmF0Y2hSZXF1ZXN0GiwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkFjY291bnRpbmdCYXRjaCIIiucYBHJlYWQSmAEKFUxpc3RBY2NvdW50aW5nQmF0Y2hlcxI5LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ0JhdGNoZXNSZXF1ZXN0GjouY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nQmF0Y2hlc1Jlc3BvbnNlIgiK5xgEcmVhZBKhAQoYTGlzdEFjY291bnRpbmdCYXRjaEZpbGVzEjwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkxpc3RBY2NvdW50aW5nQmF0Y2hGaWxlc1JlcXVlc3QaPS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdCYXRjaEZpbGVzUmVzcG9uc2UiCIrnGARyZWFkEqcBChpMaXN0QWNjb3VudGluZ0JhdGNoUmVjb3JkcxI+LmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5MaXN0QWNjb3VudGluZ0JhdGNoUmVjb3Jkc1JlcXVlc3QaPy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuTGlzdEFjY291bnRpbmdCYXRjaFJlY29yZHNSZXNwb25zZSIIiucYBHJlYWQSuAEKHEFjY2VwdEFjY291bnRpbmdCYXRjaFJlY29yZHMSQC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjZXB0QWNjb3VudGluZ0JhdGNoUmVjb3Jkc1JlcXVlc3QaQS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQWNjZXB0QWNjb3VudGluZ0JhdGNoUmVjb3Jkc1Jlc3BvbnNlIhOK5xgPcmVjZWl2ZW1lc3NhZ2VzErgBChxSZWplY3RBY2NvdW50aW5nQmF0Y2hSZWNvcmRzEkAuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJlamVjdEFjY291bnRpbmdCYXRjaFJlY29yZHNSZXF1ZXN0GkEuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlJlamVjdEFjY291bnRpbmdCYXRjaFJlY29yZHNSZXNwb25zZSITiucYD3JlY2VpdmVtZXNzYWdlcxK3AQobSW5nZXN0QWNjb3VudGluZ0JhdGNoUmV0dXJuEj8uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkluZ2VzdEFjY291bnRpbmdCYXRjaFJldHVyblJlcXVlc3QaQC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuSW5nZXN0QWNjb3VudGluZ0JhdGNoUmV0dXJuUmVzcG9uc2UiE4rnGA9yZWNlaXZlbWVzc2FnZXMoAWIGcHJvdG8z", [file_countinghouse_accounting_v1_account_determination, file_countinghouse_accounting_v1_accounting_rules, file_countinghouse_accounting_v1_assignments, file_countinghouse_accounting_v1_batches, file_countinghouse_accounting_v1_claims, file_countinghouse_accounting_v1_clients, file_countinghouse_accounting_v1_configuration, file_countinghouse_accounting_v1_feed, file_countinghouse_accounting_v1_manual_rules, file_countinghouse_accounting_v1_operations, file_countinghouse_accounting_v1_overview, file_countinghouse_accounting_v1_resolution, file_countinghouse_accounting_v1_tasks, file_countinghouse_operations_v1_permission, file_google_longrunning_operations]);
 
 /**
  * Turns accounting rules into balanced operations for claims and disputes, and
@@ -527,6 +541,363 @@ export const AccountingService: GenService<{
     methodKind: "unary";
     input: typeof ApproveAccountingOperationRequestSchema;
     output: typeof AccountingOperationSchema;
+  },
+  /**
+   * Tells what a claim, or one of its disputes, has come to by collection: now,
+   * or as of any instant.
+   *
+   * Errors: NOT_FOUND; OUT_OF_RANGE (AS_OF_IN_FUTURE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetAccountingOverview
+   */
+  getAccountingOverview: {
+    methodKind: "unary";
+    input: typeof GetAccountingOverviewRequestSchema;
+    output: typeof AccountingOverviewSchema;
+  },
+  /**
+   * Lists the operations of a claim, or of one of its disputes, filtered and
+   * sorted by any field: those behind a balance, for example.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT with every violation; OUT_OF_RANGE
+   * (AS_OF_IN_FUTURE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAccountingOperations
+   */
+  listAccountingOperations: {
+    methodKind: "unary";
+    input: typeof ListAccountingOperationsRequestSchema;
+    output: typeof ListAccountingOperationsResponseSchema;
+  },
+  /**
+   * Lists both steps of each operation of a claim, or of one of its disputes, by
+   * accounting date, with what each collection had come to by then.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAccountingSteps
+   */
+  listAccountingSteps: {
+    methodKind: "unary";
+    input: typeof ListAccountingStepsRequestSchema;
+    output: typeof ListAccountingStepsResponseSchema;
+  },
+  /**
+   * Lists the rules that people may use by hand for a dispute, each with the
+   * values that it would use.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for an amount that is none.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListManualRules
+   */
+  listManualRules: {
+    methodKind: "unary";
+    input: typeof ListManualRulesRequestSchema;
+    output: typeof ListManualRulesResponseSchema;
+  },
+  /**
+   * Answers whether a claim's accounting lets it end in a certain way, names what
+   * stands in the way, and what would settle it. Changes nothing.
+   *
+   * Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.CheckResolution
+   */
+  checkResolution: {
+    methodKind: "unary";
+    input: typeof CheckResolutionRequestSchema;
+    output: typeof CheckResolutionResponseSchema;
+  },
+  /**
+   * Resolves a claim: from then on it takes reversals alone, until it is reopened.
+   *
+   * Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+   * is resolved already (CLAIM_STATE), or when its accounting does not allow it
+   * (RESOLUTION_BLOCKED): the PreconditionFailure names what stands in the way, as
+   * CheckResolution does, `obstacle_count` in the ErrorInfo tells how much that is.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ResolveClaim
+   */
+  resolveClaim: {
+    methodKind: "unary";
+    input: typeof ResolveClaimRequestSchema;
+    output: typeof ClaimSchema;
+  },
+  /**
+   * Reopens a resolved claim: it takes operations again.
+   *
+   * Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when it
+   * is open (CLAIM_STATE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ReopenClaim
+   */
+  reopenClaim: {
+    methodKind: "unary";
+    input: typeof ReopenClaimRequestSchema;
+    output: typeof ClaimSchema;
+  },
+  /**
+   * Gets an assignment. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetAssignment
+   */
+  getAssignment: {
+    methodKind: "unary";
+    input: typeof GetAssignmentRequestSchema;
+    output: typeof AssignmentSchema;
+  },
+  /**
+   * Lists assignments, of a claim or of all: by claim, of a claim by workflow
+   * point. Errors: NOT_FOUND for the claim.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAssignments
+   */
+  listAssignments: {
+    methodKind: "unary";
+    input: typeof ListAssignmentsRequestSchema;
+    output: typeof ListAssignmentsResponseSchema;
+  },
+  /**
+   * Records that the caller has carried an operation out: one for people, or one
+   * that failed elsewhere. It is executed.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION when nobody knows
+   * whether it was done already (OUTCOME_IN_DOUBT), when another person has it in
+   * hand (TASK_CLAIMED_BY_ANOTHER), when its service or batch carries it out
+   * (ASSIGNMENT_NOT_BY_HAND), when it is not due or has ended (ASSIGNMENT_STATE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.CompleteAssignment
+   */
+  completeAssignment: {
+    methodKind: "unary";
+    input: typeof CompleteAssignmentRequestSchema;
+    output: typeof AssignmentSchema;
+  },
+  /**
+   * Tries again what failed or is in doubt: a new budget of calls with the same
+   * key, by the client's settings of now. Of what is in doubt the system of record
+   * is asked first what became of it.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION for any other (ASSIGNMENT_NOT_RETRIED),
+   * when another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when the system
+   * of record has posted it (ASSIGNMENT_POSTED), when the client does not have its
+   * channel any more (CHANNEL_NOT_CONFIGURED).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.RetryAssignment
+   */
+  retryAssignment: {
+    methodKind: "unary";
+    input: typeof RetryAssignmentRequestSchema;
+    output: typeof AssignmentSchema;
+  },
+  /**
+   * Has an operation carried out by another channel. Its accounting date is that
+   * of the new channel, never an earlier one; goal and deadline begin anew.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION when nobody knows whether it was done
+   * already (OUTCOME_IN_DOUBT), while it is being done (CALL_IN_PROGRESS), when
+   * another person has it in hand (TASK_CLAIMED_BY_ANOTHER), when it waits for
+   * another operation or has ended (ASSIGNMENT_STATE), when the client does not
+   * have the channel (CHANNEL_NOT_CONFIGURED).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.RerouteAssignment
+   */
+  rerouteAssignment: {
+    methodKind: "unary";
+    input: typeof RerouteAssignmentRequestSchema;
+    output: typeof AssignmentSchema;
+  },
+  /**
+   * Records what the system of record shows of an assignment in doubt: posted, and
+   * it is executed; not posted, and it has failed.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION for one that is not
+   * in doubt (OUTCOME_KNOWN), when another person has it in hand
+   * (TASK_CLAIMED_BY_ANOTHER), when the system of record itself answered that it is
+   * posted (ASSIGNMENT_POSTED).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.RecordAssignmentOutcome
+   */
+  recordAssignmentOutcome: {
+    methodKind: "unary";
+    input: typeof RecordAssignmentOutcomeRequestSchema;
+    output: typeof AssignmentSchema;
+  },
+  /**
+   * Gets a task. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetTask
+   */
+  getTask: {
+    methodKind: "unary";
+    input: typeof GetTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Lists tasks, of a client or of all: those that are not closed, the oldest
+   * first. Errors: NOT_FOUND for the client.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListTasks
+   */
+  listTasks: {
+    methodKind: "unary";
+    input: typeof ListTasksRequestSchema;
+    output: typeof ListTasksResponseSchema;
+  },
+  /**
+   * Takes a task in hand: of two at once, one wins. To claim what one has already
+   * changes nothing.
+   *
+   * Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+   * another person has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed
+   * (TASK_STATE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ClaimTask
+   */
+  claimTask: {
+    methodKind: "unary";
+    input: typeof ClaimTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Gives a task back to its queue: one's own, or that of somebody who is away.
+   *
+   * Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION when
+   * nobody has it in hand (TASK_STATE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ReleaseTask
+   */
+  releaseTask: {
+    methodKind: "unary";
+    input: typeof ReleaseTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Closes a task about a batch, with a note on what was done about it.
+   *
+   * Errors: NOT_FOUND; ABORTED when the etag is stale; FAILED_PRECONDITION for one
+   * that closes by what it waits for (TASK_CLOSES_BY_ITSELF), when another person
+   * has it in hand (TASK_CLAIMED_BY_ANOTHER), or it is closed (TASK_STATE).
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.CloseTask
+   */
+  closeTask: {
+    methodKind: "unary";
+    input: typeof CloseTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Writes everything of a client that waits for a file: a batch for each
+   * accounting date. What stands in a written file is executed.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+   * (ACCOUNTING_BATCH_NOT_CONFIGURED), and for a locked set.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GenerateAccountingFiles
+   */
+  generateAccountingFiles: {
+    methodKind: "unary";
+    input: typeof GenerateAccountingFilesRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Writes a batch again, delivered or not: the same records under the next rerun
+   * number, transmitted again. Earlier files stay.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION for a client without batch files
+   * (ACCOUNTING_BATCH_NOT_CONFIGURED), while a file of it is being written
+   * (ACCOUNTING_BATCH_BEING_WRITTEN), and for a locked set.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.RegenerateAccountingBatch
+   */
+  regenerateAccountingBatch: {
+    methodKind: "unary";
+    input: typeof RegenerateAccountingBatchRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Gets a batch. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.GetAccountingBatch
+   */
+  getAccountingBatch: {
+    methodKind: "unary";
+    input: typeof GetAccountingBatchRequestSchema;
+    output: typeof AccountingBatchSchema;
+  },
+  /**
+   * Lists the batches of a client, newest first. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAccountingBatches
+   */
+  listAccountingBatches: {
+    methodKind: "unary";
+    input: typeof ListAccountingBatchesRequestSchema;
+    output: typeof ListAccountingBatchesResponseSchema;
+  },
+  /**
+   * Lists the files that a batch was written to, newest first. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAccountingBatchFiles
+   */
+  listAccountingBatchFiles: {
+    methodKind: "unary";
+    input: typeof ListAccountingBatchFilesRequestSchema;
+    output: typeof ListAccountingBatchFilesResponseSchema;
+  },
+  /**
+   * Lists the operations of a batch, in the order of its files, with what the
+   * receiver said of each. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.ListAccountingBatchRecords
+   */
+  listAccountingBatchRecords: {
+    methodKind: "unary";
+    input: typeof ListAccountingBatchRecordsRequestSchema;
+    output: typeof ListAccountingBatchRecordsResponseSchema;
+  },
+  /**
+   * Takes note that the receiver has taken operations of a batch.
+   *
+   * Errors: NOT_FOUND; INVALID_ARGUMENT for operations that are not of the batch;
+   * FAILED_PRECONDITION when the contrary was said before
+   * (ACCOUNTING_RETURN_CONTRADICTS), and before the first file is there.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.AcceptAccountingBatchRecords
+   */
+  acceptAccountingBatchRecords: {
+    methodKind: "unary";
+    input: typeof AcceptAccountingBatchRecordsRequestSchema;
+    output: typeof AcceptAccountingBatchRecordsResponseSchema;
+  },
+  /**
+   * Takes note that the receiver has not taken operations of a batch: each is
+   * reversed for tracking only, and a task waits for a person. The batch stays as
+   * it is.
+   *
+   * Errors: as AcceptAccountingBatchRecords.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.RejectAccountingBatchRecords
+   */
+  rejectAccountingBatchRecords: {
+    methodKind: "unary";
+    input: typeof RejectAccountingBatchRecordsRequestSchema;
+    output: typeof RejectAccountingBatchRecordsResponseSchema;
+  },
+  /**
+   * Takes in a return file of a client's receiver: what the two calls before say,
+   * row by row. Idempotent by operation, so a stream that was cut is simply sent
+   * again. A refused row is left out and told.
+   *
+   * Errors: NOT_FOUND for the client; INVALID_ARGUMENT for a stream without
+   * client or format, or of more than 64 MiB.
+   *
+   * @generated from rpc countinghouse.accounting.v1.AccountingService.IngestAccountingBatchReturn
+   */
+  ingestAccountingBatchReturn: {
+    methodKind: "client_streaming";
+    input: typeof IngestAccountingBatchReturnRequestSchema;
+    output: typeof IngestAccountingBatchReturnResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_countinghouse_accounting_v1_accounting_service, 0);

@@ -203,7 +203,7 @@ export type WatchAccountingEventsResponse = Message<"countinghouse.accounting.v1
   position: bigint;
 
   /**
-   * When it happened.
+   * When it happened; not set in a heartbeat.
    *
    * @generated from field: google.protobuf.Timestamp event_time = 2;
    */
@@ -284,7 +284,7 @@ export type WatchClaimResponse = Message<"countinghouse.accounting.v1.WatchClaim
   sequence: bigint;
 
   /**
-   * When it happened.
+   * When it happened; not set in a heartbeat.
    *
    * @generated from field: google.protobuf.Timestamp event_time = 2;
    */

@@ -288,7 +288,9 @@ export const GLExtractionService: GenService<{
    * Closes a period: nothing more is taken into it.
    *
    * Errors: NOT_FOUND; FAILED_PRECONDITION when it is closed already, or while
-   * details in it are not extracted, unless forced with a reason.
+   * details in it are not extracted (PERIOD_NOT_EXTRACTED) or operations in it
+   * are not carried out (PERIOD_HAS_OPEN_ASSIGNMENTS), unless forced with a
+   * reason.
    *
    * @generated from rpc countinghouse.gl_extraction.v1.GLExtractionService.CloseAccountingPeriod
    */

@@ -655,7 +655,8 @@ export type CloseAccountingPeriodRequest = Message<"countinghouse.gl_extraction.
   etag: string;
 
   /**
-   * Close it although details in it are not extracted; needs `reason`.
+   * Close it although details in it are not extracted, or operations in it are
+   * not carried out; needs `reason`.
    *
    * @generated from field: bool force = 3;
    */

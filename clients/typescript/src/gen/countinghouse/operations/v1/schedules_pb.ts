@@ -60,8 +60,9 @@ export type Schedule = Message<"countinghouse.operations.v1.Schedule"> & {
   cron: string;
 
   /**
-   * The IANA time zone of `cron`, such as `Europe/Zurich`; not given, the
-   * business time zone.
+   * The IANA time zone of `cron`, such as `Europe/Zurich`; not given, that of
+   * the client whose batch files the request asks for, else the business time
+   * zone.
    *
    * @generated from field: string time_zone = 5;
    */
