@@ -15,12 +15,13 @@ from domain.accounting.batches.errors import BatchNotConfigured
 from domain.accounting.batches.layouts.model import Side
 from domain.accounting.batches.model import Request
 from domain.accounting.batches.states import BatchState
-from domain.accounting.configuration.model import FileFormat
+from domain.accounting.configuration.model import DayKind, Delay, FileFormat
+from domain.accounting.execution import passing
 from domain.accounting.execution.states import AssignmentState
 from domain.accounting.performing import correcting
 from domain.accounting.performing.errors import CallInProgress
 from domain.accounting.performing.states import OperationState
-from domain.accounting.tables import accounting_operation, collection_balance
+from domain.accounting.tables import accounting_operation, claim, collection_balance
 from domain.data_files import service as data_files
 from domain.data_files.model import Total
 from domain.data_files.rules import is_code
@@ -142,6 +143,23 @@ def test_what_comes_while_a_file_is_written_goes_in_the_next(filing: Filing) -> 
     filing.run()
     first, second = filing.batches()
     assert (first.totals, second.totals) == ({"USD": Total(10_000, 10_000)}, {"USD": Total(999, 999)})
+
+
+@pytest.mark.rule("ACC-13", "ACC-30")
+def test_what_waits_for_its_day_is_in_no_file(database: Database, tmp_path: Path) -> None:
+    """Until its day has come: then it is in a batch of that day's accounting date."""
+    later = rule("LATER", "SUSPENSE", "ACCOUNT_HOLDER", delay=Delay(5, DayKind.CALENDAR, "reported"))
+    filing = Filing(open_shop(database, [*RULES, later]), tmp_path / "files")
+    database.write(lambda tx: tx.execute(update(claim).values(dates='{"reported":20261118}')))
+    (waiting,) = filing.shop.execute("filed", "LATER", 500)
+    assert filing.assignment(waiting).state is AssignmentState.SCHEDULED
+    filing.run()
+    assert filing.batches() == []
+    filing.shop.now_us = NOW_US + 5 * DAY_US
+    filing.shop.write(passing.begin_scheduled, filing.shop.configurations, most=10)
+    filing.run()
+    (batch,) = filing.batches()
+    assert (batch.accounting_day, batch.operation_count) == (20261123, 1)
 
 
 @pytest.mark.rule("ACC-08", "ACC-32", "PLT-24")
