@@ -9,10 +9,13 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+import typer
+
 from countinghouse import demo_claims as demo
 from countinghouse.accounting.v1 import assignments_pb2, batches_pb2, claims_pb2, resolution_pb2, tasks_pb2
 from countinghouse.accounting.v1 import operations_pb2 as pb
 from countinghouse.accounting.v1.vocabulary_pb2 import Resolution
+from countinghouse.cli.exits import OTHER
 from countinghouse.cli.output import Column, say, show_table
 from countinghouse.cli.progress import Display, Meter
 from countinghouse.client.errors import AlreadyExists, InvalidArgument, NotFound
@@ -123,7 +126,9 @@ class Telling:
         request_id = f"{wanted[0][0].claim_id}.{wanted[-1][0].claim_id}.{at}"
         request = pb.BatchExecuteAccountingRequest(items=items, request_id=request_id)
         for (case, _), result in zip(wanted, self._accounting.batch_execute(request).results, strict=True):
-            assert not result.HasField("error"), f"{case.claim_id}: {result.error.message}"
+            if result.HasField("error"):
+                say(f"{case.claim_id}: {result.error.message}; another --seed makes other claims.")
+                raise typer.Exit(OTHER)
             self._last[case.claim_id] = result.operations[0]
 
     def _by_hand(self, case: Case, step: Step, request_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,14 +16,15 @@ from countinghouse.accounting.v1.operations_pb2 import AccountingOperationState 
 from countinghouse.accounting.v1.overview_pb2 import ListAccountingOperationsRequest
 from countinghouse.cli.settings import Settings as ClientSettings
 from countinghouse.client import Client
-from countinghouse.demo_claims import STORIES
+from countinghouse.demo_claims import BY_SERVICE, HARBOR, SIMULATOR, STORIES
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from server.commands import demonstration as demo
 from server.settings import Settings
 from tests.support.process import free_address
-from tests.support.server import QUIET, Served
+from tests.support.server import QUIET, Served, serving
+from tests.support.simulator import simulating
 from tests.support.waiting import wait_for
 
 COUNT = 600
@@ -108,6 +110,25 @@ def test_the_demo_leaves_claims_in_every_state(server: Served, capsys: pytest.Ca
         demo.run(here, _no_settings, count=COUNT, seed=1, claims=len(STORIES) * 2)
         assert "claims of seed 1 were made before" in capsys.readouterr().err
         assert _world(client) == before
+
+
+@pytest.mark.rule("PLT-40", "ACC-10", "ACC-20")
+def test_a_simulated_system_of_record_is_made_use_of(
+    migrated_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the servers know one by the name `simulator`, a client of its own has its operations posted there."""
+    connections = tmp_path / "systems_of_record.toml"
+    stories = len(STORIES) + len(BY_SERVICE)
+    with simulating() as simulator:
+        connections.write_text(
+            f'[[systems_of_record]]\nname = "{SIMULATOR}"\nkind = "grpc"\ntarget = "{simulator.target}"\ntls = false\n'
+        )
+        chosen: dict[str, Any] = {"systems_of_record_file": connections, "systems_of_record_loopback": True}
+        with serving(migrated_url, tmp_path, **chosen) as served:
+            demo.run(ClientSettings(address=served.target), _no_settings, count=2, seed=1, claims=stories)
+            wait_for(lambda: len(simulator.postings(HARBOR)) == len(BY_SERVICE), what="what is posted")
+    shown = capsys.readouterr().out
+    assert all(story.told in shown for story in BY_SERVICE)
 
 
 def _world(client: Client) -> dict[str, tuple[Claim, list[AccountingOperation]]]:
