@@ -12,6 +12,8 @@ from google.type.date_pb2 import Date
 from countinghouse.accounting.v1 import claims_pb2, manual_rules_pb2
 from countinghouse.accounting.v1 import operations_pb2 as pb
 from countinghouse.accounting.v1.vocabulary_pb2 import CHANNEL_SERVICE
+from countinghouse.cli.failures import BY_REASON
+from server.gate.reasons import FIELDS, errors
 from tests.client.command import money, run
 from tests.client.server import refuse, serve
 
@@ -156,13 +158,21 @@ def test_a_refusal_names_its_reason_and_what_stands_in_the_way() -> None:
     """In words, with the reason that programs go by, and an exit code of its own."""
 
     def cancel(_request: object, context: grpc.ServicerContext) -> None:
-        info = error_details_pb2.ErrorInfo(reason="CALL_IN_PROGRESS", domain="countinghouse")
-        refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "a call for it is under way", info)
+        info = error_details_pb2.ErrorInfo(reason="OUTCOME_IN_DOUBT", domain="countinghouse")
+        refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "nobody knows what came of it", info)
 
     with serve(CancelAccountingOperation=cancel) as address:
         result = run(address, "accounting", "cancel", f"C-1/{ID}", "--reason", "wrong")
     assert result.exit_code == 5
-    assert "a call for it is under way [CALL_IN_PROGRESS]" in result.stderr
+    assert "nobody knows what came of it [OUTCOME_IN_DOUBT]" in result.stderr
+    assert "countinghouse accounting assignments record" in result.stderr
+
+
+@pytest.mark.rule("PLT-07")
+def test_what_to_do_next_goes_by_reasons_that_there_are() -> None:
+    """The word behind an error is for this one: a reason that is renamed loses none."""
+    known = {each.code for each in errors()} | {each.code for each in FIELDS}
+    assert set(BY_REASON) <= known
 
 
 def test_a_claim_is_made_with_its_disputes() -> None:

@@ -34,6 +34,17 @@ _NEXT = {
     _S.DATA_LOSS: "Nothing was kept of it: try again; if it fails again, the stored file is damaged.",
 }
 
+BY_REASON = {
+    "AMOUNT_REQUIRED": "Write it behind the dispute: --dispute 1='12.00 USD'; or as --amount '12.00 USD'.",
+    "RULE_NOT_MANUAL": "Those that may be used: countinghouse accounting rules CLAIM",
+    "WORKFLOW_POINT_UNKNOWN": "The rules and their workflow points: countinghouse accounting config show",
+    "CLAIM_RESOLVED": "To reopen it: countinghouse accounting reopen CLAIM --reason WHY",
+    "RESOLUTION_BLOCKED": "All that stands in the way: countinghouse accounting resolve CLAIM --as RESOLUTION --check",
+    "OUTCOME_IN_DOUBT": "Say what the system of record shows: countinghouse accounting assignments record CLAIM/ID",
+    "TASK_CLAIMED_BY_ANOTHER": "They give it back by: countinghouse accounting tasks release CLIENT/ID",
+}
+"""Where a reason says more than its status."""
+
 
 def exit_code(error: CountinghouseError) -> int:
     """The exit code for an error."""
@@ -64,7 +75,7 @@ def in_words(error: CountinghouseError, *, address: str) -> Iterator[str]:
 
 
 def _next_step(error: CountinghouseError, address: str) -> str:
-    step = _NEXT.get(error.code, "")
+    step = BY_REASON.get(error.reason) or _NEXT.get(error.code, "")
     if isinstance(error, OperationFailed):
         canceled = error.code is _S.CANCELLED
         step = "" if canceled else f"When the cause is mended: countinghouse ops recover {error.operation}"
