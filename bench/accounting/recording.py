@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Connection, create_engine, event
 
@@ -22,6 +23,7 @@ from domain.accounting.performing.requests import Entry, Execution
 from domain.flows.accounting import Posting
 from domain.kernel.call import Call
 from domain.kernel.money import Money
+from domain.kernel.script import Script
 from server.database.transaction import Database
 
 METHOD = "countinghouse.accounting.v1.AccountingService/ExecuteAccounting"
@@ -103,9 +105,15 @@ def listening() -> Iterator[list[Statement]]:
         sent = getattr(cursor, "query", None)
         seen.append(Statement(sent.decode()) if sent else Statement(text, parameters))
 
+    def heard(self: Script, statement: str, rows: Any) -> None:  # noqa: ANN401
+        do(self, statement, rows)
+        seen.append(Statement(statement, rows[0] if len(rows) == 1 else rows))
+
+    do = Script._do  # noqa: SLF001 - on SQLite scripts go past SQLAlchemy
     event.listen(Engine, "after_cursor_execute", note)
     try:
-        yield seen
+        with patch.object(Script, "_do", heard):
+            yield seen
     finally:
         event.remove(Engine, "after_cursor_execute", note)
 

@@ -7,6 +7,7 @@ simply be done; what it must not do a constraint of the table refuses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -31,7 +32,7 @@ class Script:
     def add(self, statement: str, *values: Cell) -> None:
         """A statement whose values stand as `?`; it holds no other question mark, and no percent sign."""
         if not self._together:
-            self._tx.exec_driver_sql(statement, values)
+            self._do(statement, [values])
             return
         self._statements.append(statement.replace("?", "%s"))
         self._values += values
@@ -59,7 +60,7 @@ class Script:
         head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of ours
         marks = f"({values or ', '.join('?' * len(columns))})"
         if not self._together:
-            self._tx.exec_driver_sql(f"{head}{marks} {then}", [tuple(row) for row in rows])
+            self._do(f"{head}{marks} {then}", rows)
             return
         for first in range(0, len(rows), _ROWS_PER_STATEMENT):
             some = rows[first : first + _ROWS_PER_STATEMENT]
@@ -74,7 +75,7 @@ class Script:
             where = " AND ".join(f"{name} = ?" for name in key)
             statement = f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in columns)} WHERE {where}"  # noqa: S608
             width = len(key)
-            self._tx.exec_driver_sql(statement, [(*row[width:], *row[:width]) for row in rows])
+            self._do(statement, [(*row[width:], *row[:width]) for row in rows])
             return
         names = (*key, *columns)
         changes = ", ".join(f"{name} = v.{name}" for name in columns)
@@ -92,3 +93,11 @@ class Script:
             self._tx.exec_driver_sql(";".join(self._statements), tuple(self._values))
             self._statements.clear()
             self._values.clear()
+
+    def _do(self, statement: str, rows: Sequence[Sequence[Cell]]) -> None:
+        """Have SQLite's driver do it for each row: what SQLAlchemy adds costs as much as the statement."""
+        driver: Any = self._tx.connection.driver_connection
+        if len(rows) == 1:
+            driver.execute(statement, rows[0])
+        else:
+            driver.executemany(statement, rows)

@@ -47,7 +47,7 @@ def test_statements_are_done_in_their_order(database: Database) -> None:
         script.run()
 
     database.write(change)
-    found = database.read(lambda tx: dict(tx.execute(select(accounting_feed)).tuples().all()))
+    found = database.read(lambda tx: dict(map(tuple, tx.execute(select(accounting_feed)))))
     assert found == {"A": 11, "B": 2**50, "C": 35}
 
 
