@@ -51,7 +51,7 @@ def calculate(plan: Plan, segment: Segment) -> Calculation:
     """The lines of a segment: one at least for each part and each component that applies in it.
 
     Raises: RateOfAnotherCurrency; RateNotEffective; RateUsageMissing; RateUsageUnitDiffers; RateUsageUnpriced;
-    RateAmountTooLarge; ConditionFailed, where a condition cannot be evaluated. Cost: see decision 0022.
+    RateAmountTooLarge; ConditionFailed, where a condition cannot be evaluated. Cost: see decision 0023.
     """
     if segment.currency != plan.currency:
         raise RateOfAnotherCurrency(rate=plan.rate, currency=plan.currency, wanted=segment.currency)
