@@ -63,14 +63,14 @@ def test_attempts_that_all_died_with_their_senders_end_by_what_the_system_says(d
     """One attempt each, all lost in mid-call: what is posted has arrived, what is not has failed, without doubt."""
     limits = Limits(1, 10_000, 20_000, 16)
     with simulating(lose_answer_permille=1_000) as ledger:
+        ledger.configure("other", hang_permille=1_000)
         enqueue(database, "posted", limits=limits, timeout_us=20_000_000)
-        with sender(database, ledger):
-            wait_for(lambda: len(ledger.postings()) == 1, what="the posting")
-        ledger.configure(hang_permille=1_000)
         enqueue(database, "not-posted", client="other", limits=limits, timeout_us=20_000_000)
         with sender(database, ledger):
+            wait_for(lambda: len(ledger.postings()) == 1, what="the posting")
             wait_for(lambda: ledger.totals().posts_received == 2, what="the post that hangs")
-        ledger.configure()
+        for client in ("", "other"):
+            ledger.configure(client)
         with sending(database, by_grpc(ledger), lease_s=LEASE_S) as recorded:
             wait_for(lambda: recorded.ended().keys() >= {"posted", "not-posted"}, what="both ends")
         posted, lost = all_of(database)["posted"], all_of(database, "other")["not-posted"]

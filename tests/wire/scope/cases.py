@@ -134,9 +134,7 @@ CASES: dict[str, Case] = {
     f"{ACCOUNTING}/ExecuteAccounting": NotFound(
         {"parent": "{claim}", "workflow_point": "CREDIT", "entries": [{"dispute": "{dispute}"}]}
     ),
-    f"{ACCOUNTING}/BatchExecuteAccounting": Tried(
-        "test_items_of_a_claim_outside_are_refused_as_those_of_an_unknown_one"
-    ),
+    f"{ACCOUNTING}/BatchExecuteAccounting": Tried("test_items_of_a_claim_outside_are_refused_as_of_an_unknown_one"),
     f"{ACCOUNTING}/GetAccountingOperation": NotFound({"name": "{adjustment}"}),
     f"{ACCOUNTING}/PerformManualAccounting": NotFound(
         {"parent": "{claim}", "entry": {"dispute": "{dispute}"}, "rule": "accountingRules/CREDIT"}

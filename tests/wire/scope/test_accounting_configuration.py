@@ -10,15 +10,15 @@ from tests.support.server import refusal
 from tests.wire.accounting.samples import rule_fields
 from tests.wire.scope.world import OURS, THEIRS, World
 
-TABLE = {"condition": "true", "account": "1990", "distribution_code": "SUSPENSE"}
+TABLE = {"condition": "true", "account": "1990", "distribution_code": "LOSS"}
 
 
 @pytest.mark.rule("PLT-14")
 def test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_client(world: World) -> None:
     """Claim types, collections, account determination and rules concern every client."""
     root, ann = world.root, world.ann
-    root.gl("CreateDistributionCode", distribution_code={"code": "SUSPENSE", "ledger_code": OURS})
-    table = {"collection_code": "SUSPENSE", "rows": [TABLE]}
+    root.gl("CreateDistributionCode", distribution_code={"code": "LOSS", "ledger_code": OURS})
+    table = {"collection_code": "LOSS", "rows": [TABLE]}
     rule = {"code": "R", "newest_version": rule_fields()}
     collection = {"name": "collections/FEES", "description": "x", "etag": "1"}
     named = {"claim_type": {"name": "claimTypes/LOAN", "description": "x", "etag": "1"}}
@@ -42,7 +42,7 @@ def test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_
     for kind, name in (
         ("ClaimType", "claimTypes/LOAN"),
         ("Collection", "collections/OTHER"),
-        ("AccountDeterminationTable", "accountDeterminationTables/SUSPENSE"),
+        ("AccountDeterminationTable", "accountDeterminationTables/LOSS"),
         ("AccountingRule", "accountingRules/R"),
         ("AccountingRuleVersion", "accountingRules/R/versions/2"),
     ):
