@@ -36,7 +36,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 def _health(channel: grpc.Channel) -> int:
     stub: Any = health_pb2_grpc.HealthStub(channel)
-    return int(stub.Check(health_pb2.HealthCheckRequest(), timeout=10, wait_for_ready=True).status)
+    return int(stub.Check(health_pb2.HealthCheckRequest(), timeout=40, wait_for_ready=True).status)
 
 
 def _ledger(channel: grpc.Channel, code: str) -> reference_pb2.Ledger:
@@ -144,7 +144,7 @@ def test_it_is_not_ready_while_the_schema_is_migrated(postgresql_url: str, tmp_p
 
     def hold(tx: Connection) -> None:
         tx.execute(text(f"SELECT pg_advisory_xact_lock({migrate._LOCK})"))
-        assert release.wait(20)
+        assert release.wait(60)
 
     with ThreadPoolExecutor(1) as holder:
         held = holder.submit(database.write, hold)
