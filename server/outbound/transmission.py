@@ -21,7 +21,7 @@ from server.database.transaction import Database
 from server.outbound.destinations import Destination
 from server.outbound.folder import put_in_folder
 from server.outbound.parcel import BrokenOff, Parcel, Rejected
-from server.outbound.system_of_record.handler import Recorder
+from server.outbound.recording import Recorder
 
 UNKNOWN = "TRANSMISSION_DESTINATION_UNKNOWN"
 OUTSTANDING = "TRANSMISSION_FILES_OUTSTANDING"

@@ -6,10 +6,11 @@ from domain.data_files import transmissions
 from domain.deliveries.model import Patience
 from server.outbound.addresses import Reach, networks_of
 from server.outbound.posting import Poster
+from server.outbound.recording import Recorder
 from server.outbound.signing import MasterKey
 from server.outbound.stores import file_store
 from server.outbound.system_of_record.connectors import connector
-from server.outbound.system_of_record.handler import Recorder, SystemsOfRecord
+from server.outbound.system_of_record.handler import SystemsOfRecord
 from server.outbound.transmission import Transmission
 from server.outbound.webhooks import Webhooks
 from server.settings import Settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import tenacity
 from sqlalchemy import Connection
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 from domain.deliveries.errors import LOST
 from domain.deliveries.model import Delivery, Kind, Outcome, failed, rejected, unanswered
 from server.database.transaction import Database
+from server.outbound.recording import Recorder
 from server.outbound.system_of_record.model import (
     Adjustment,
     Connector,
@@ -39,17 +39,6 @@ _LOOKUP_PAUSE_S = 0.1
 _LOOKUP_PAUSE_MAX_S = 1.0
 _ASKED_MAX_S = 86_400
 _SECOND_US = 1_000_000
-
-
-class Recorder(Protocol):
-    """What accounting does with outcomes."""
-
-    def record(self, tx: Connection, pairs: Sequence[tuple[Delivery, Outcome]]) -> None:
-        """Change what depends on them, as a set, in the transaction that records them: deliveries as they stand then.
-
-        An outcome that is `delivered` has the facts `external_reference` and `posted_us`. A delivery that is GIVEN_UP
-        is `in_doubt` when nobody knows whether it was posted; it was refused for good if the outcome is `rejected`.
-        """
 
 
 class SystemsOfRecord:
