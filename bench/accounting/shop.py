@@ -26,7 +26,7 @@ from domain.accounting.configuration.model import (
     RuleVersion,
     ServiceSettings,
 )
-from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, DETERMINATIONS
+from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, DETERMINATIONS, SHELF
 from domain.gl_extraction.distribution import service as distribution
 from domain.gl_extraction.distribution.model import Distribution
 from domain.gl_extraction.periods import service as periods
@@ -37,6 +37,7 @@ from domain.kernel.bulk import insert_rows
 from domain.kernel.calendars import Calendar
 from domain.kernel.call import Call
 from domain.kernel.documents import to_text
+from domain.kernel.registers import store as registers
 from domain.kernel.time import BusinessZone
 from server.database.transaction import Database
 
@@ -90,16 +91,16 @@ def _configure(tx: Connection, call: Call) -> None:
         code = f"GL-{collection}"
         distribution.create(tx, call, code, Distribution("GL", distribution_account=collection))
         row = DeterminationRow("true", "", expression, code)
-        store.create(tx, DETERMINATIONS, Determination(collection, "", (row,), 1, now_us, now_us))
-    store.create(tx, CLAIM_TYPES, ClaimType("CARD", "", 1, now_us, now_us))
+        registers.create(tx, DETERMINATIONS, Determination(collection, "", (row,), 1, now_us, now_us))
+    registers.create(tx, CLAIM_TYPES, ClaimType("CARD", "", 1, now_us, now_us))
     for point, processing in ((CREDIT, Processing.EXECUTE), (CHARGEBACK, Processing.TRACKING_ONLY)):
         rule = RuleVersion(point, 1, _settings(point, processing), now_us, now_us, "bench")
         store.create_rule(tx, Rule(rule, retired=False, version=1, created_us=now_us, updated_us=now_us))
         store.create_rule_version(tx, rule)
     service = ServiceSettings(SYSTEM_OF_RECORD, 9, 500_000, 10_000, 500_000, CONCURRENCY_MAX)
     settings = ClientSettings(Calendar(BusinessZone("UTC"), ()), service=service)
-    store.create(tx, CLIENTS, Client(CLIENT, "", settings, 1, now_us, now_us))
-    store.grow_version(tx)
+    registers.create(tx, CLIENTS, Client(CLIENT, "", settings, 1, now_us, now_us))
+    registers.grow_version(tx, SHELF)
 
 
 def _settings(point: str, processing: Processing) -> RuleSettings:

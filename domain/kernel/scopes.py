@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, liter
 from domain.kernel.bulk import insert_rows
 from domain.kernel.characters import character_fault
 from domain.kernel.documents import Document, from_text, to_text
+from domain.kernel.errors import SharedBeyondScope
 from domain.kernel.tables import scope as scope_table
 from domain.kernel.tables import scope_code
 
@@ -51,6 +52,15 @@ class Scope:
         """Whether the client lies in it."""
         return self.clients is None or code in self.clients
 
+    def names(self, kind: str) -> frozenset[str] | None:
+        """The codes of a kind (KINDS) that are named; None: all there are."""
+        return dict(zip(KINDS, self.sets, strict=True))[kind]
+
+    def has(self, kind: str, code: str) -> bool:
+        """Whether what has this code lies in it."""
+        names = self.names(kind)
+        return names is None or code in names
+
     @property
     def limited(self) -> bool:
         """Whether there is anything that lies outside."""
@@ -77,6 +87,17 @@ def of_ledgers(codes: Iterable[str]) -> Scope:
 def of_clients(codes: Iterable[str]) -> Scope:
     """The scope of something that concerns these clients, and neither ledgers nor cycles."""
     return Scope(frozenset(), frozenset(codes), frozenset())
+
+
+def of_one(kind: str, code: str) -> Scope:
+    """The scope of something that concerns one ledger, client or cycle, and nothing of the other kinds."""
+    return Scope(**{each: frozenset({code} if each == kind else ()) for each in KINDS})
+
+
+def refuse_shared(scope: Scope, kind: str) -> None:
+    """Refuse to change what all of a kind share to those whose scope has but some. Raises: SharedBeyondScope."""
+    if scope.names(kind) is not None:
+        raise SharedBeyondScope
 
 
 def mistakes(scope: Scope) -> list[str]:

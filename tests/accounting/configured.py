@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import store
 from domain.accounting.configuration.model import ClaimType, Client, ClientSettings
-from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS
+from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, SHELF
 from domain.kernel.calendars import Calendar
+from domain.kernel.registers import store
 from domain.kernel.time import BusinessZone
 from server.database.transaction import Database
 
@@ -29,6 +29,6 @@ def configure(
         for code in claim_types:
             kind = ClaimType(code, "", version=1, created_us=AT_US, updated_us=AT_US)
             assert store.create(tx, CLAIM_TYPES, kind)
-        store.grow_version(tx)
+        store.grow_version(tx, SHELF)
 
     database.write(write)

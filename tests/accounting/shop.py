@@ -29,7 +29,7 @@ from domain.accounting.configuration.model import (
     RuleVersion,
     ServiceSettings,
 )
-from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, DETERMINATIONS
+from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, DETERMINATIONS, SHELF
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.execution import settling
 from domain.accounting.execution.settling import Done
@@ -47,6 +47,7 @@ from domain.gl_extraction.reference.model import LEDGERS
 from domain.kernel.calendars import Calendar
 from domain.kernel.call import Call
 from domain.kernel.money import Money
+from domain.kernel.registers import store as registers
 from domain.kernel.time import BusinessZone
 from server.database.transaction import Database
 from tests.accounting.claims_and_events import put_claim
@@ -134,14 +135,14 @@ def open_shop(
         for code in COLLECTIONS:
             distribution.create(tx, call, f"GL-{code}", Distribution("GL", distribution_account=code))
             row = DeterminationRow("true", f"acct-{code.lower()}", "", f"GL-{code}")
-            store.create(tx, DETERMINATIONS, Determination(code, "", (row,), 1, NOW_US, NOW_US))
-        store.create(tx, CLAIM_TYPES, ClaimType("CARD", "", 1, NOW_US, NOW_US))
+            registers.create(tx, DETERMINATIONS, Determination(code, "", (row,), 1, NOW_US, NOW_US))
+        registers.create(tx, CLAIM_TYPES, ClaimType("CARD", "", 1, NOW_US, NOW_US))
         for each in rules:
             store.create_rule(tx, Rule(each, retired=False, version=1, created_us=NOW_US, updated_us=NOW_US))
             store.create_rule_version(tx, each)
         for code, its in CLIENTS_OF.values():
-            store.create(tx, CLIENTS, Client(code, "", replace(its, **settings), 1, NOW_US, NOW_US))  # type: ignore[arg-type]
-        store.grow_version(tx)
+            registers.create(tx, CLIENTS, Client(code, "", replace(its, **settings), 1, NOW_US, NOW_US))  # type: ignore[arg-type]
+        registers.grow_version(tx, SHELF)
         for code, _ in CLIENTS_OF.values():
             add_claim(tx, code.lower(), code, disputes=disputes)
 

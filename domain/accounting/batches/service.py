@@ -25,7 +25,7 @@ from domain.accounting.batches.model import (
 from domain.accounting.batches.regenerating import STAGES as STAGES_AGAIN
 from domain.accounting.batches.states import BatchState
 from domain.accounting.batches.store import batches, records, returns
-from domain.accounting.configuration import service as configuration
+from domain.kernel.registers import service as configuration
 from domain.accounting.configuration.model import BatchSettings, Client
 from domain.accounting.configuration.registers import CLIENTS
 from domain.data_files import service as data_files

@@ -10,14 +10,15 @@ from sqlalchemy import Connection
 from domain.accounting.configuration import documents, rule_rules, store
 from domain.accounting.configuration.errors import RuleState, RuleUnsound
 from domain.accounting.configuration.model import Rule, RuleSettings, RuleVersion
-from domain.accounting.configuration.registers import CLAIM_TYPES, COLLECTIONS
-from domain.accounting.configuration.service import after_of, refuse_shared
+from domain.accounting.configuration.registers import CLAIM_TYPES, COLLECTIONS, SHELF
 from domain.accounting.names import RULE_TYPE, RULE_VERSION_TYPE, rule_name, rule_version_name
-from domain.kernel import events
+from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.errors import CodeTaken, EtagMissing, EtagStale, Invalid, NotFound, Violation
 from domain.kernel.paging import Page
+from domain.kernel.registers import store as registers
+from domain.kernel.registers.service import after_of
 from domain.kernel.time import iso_of
 
 WORD = "accounting_rule"
@@ -36,7 +37,7 @@ class NewVersion:
 
 def create(tx: Connection, call: Call, code: str, new: NewVersion) -> Rule:
     """Add a rule with its first version. Raises: SharedBeyondScope; Invalid with every violation; CodeTaken."""
-    refuse_shared(call.scope)
+    scopes.refuse_shared(call.scope, SHELF.scope_kind)
     first = _version(tx, call, code, 1, new, path=CREATED_IN)
     rule = Rule(first, retired=False, version=1, created_us=call.now_us, updated_us=call.now_us)
     if not store.create_rule(tx, rule):
@@ -53,7 +54,7 @@ def create_version(tx: Connection, call: Call, code: str, etag: str, new: NewVer
     """
     if not etag:
         raise EtagMissing("etag")
-    refuse_shared(call.scope)
+    scopes.refuse_shared(call.scope, SHELF.scope_kind)
     old = _locked(tx, code, etag)
     version = _version(tx, call, code, old.newest.rule_version + 1, new, path=VERSION_WORD)
     store.create_rule_version(tx, version)
@@ -68,7 +69,7 @@ def retire(tx: Connection, call: Call, code: str, etag: str, *, retired: bool) -
     Raises: SharedBeyondScope; NotFound; EtagStale; RuleState when it is so already; RuleUnsound for one that is
     not sound any more, as collections have changed meanwhile.
     """
-    refuse_shared(call.scope)
+    scopes.refuse_shared(call.scope, SHELF.scope_kind)
     old = _locked(tx, code, etag)
     if old.retired is retired:
         raise RuleState(rule_name(code), state=_state(old.retired), wanted=_state(retired))
@@ -131,8 +132,8 @@ def _version(tx: Connection, call: Call, code: str, number: int, new: NewVersion
 
 
 def _violations(tx: Connection, settings: RuleSettings, path: str) -> Iterator[Violation]:
-    claim_types = store.hold(tx, CLAIM_TYPES, settings.claim_types)
-    collections = store.hold(tx, COLLECTIONS, rule_rules.named_collections(settings))
+    claim_types = registers.hold(tx, CLAIM_TYPES, settings.claim_types)
+    collections = registers.hold(tx, COLLECTIONS, rule_rules.named_collections(settings))
     return rule_rules.violations(settings, claim_types, collections, path)
 
 
@@ -161,4 +162,4 @@ def _told(version: RuleVersion) -> Document:
 def _record(tx: Connection, call: Call, code: str, what: str, changes: Document) -> None:
     """Note what happened to the rule; the configuration is another one now."""
     events.append(tx, call, rule_name(code), f"{WORD}.{what}", changes, scope_id=0)
-    store.grow_version(tx)
+    registers.grow_version(tx, SHELF)

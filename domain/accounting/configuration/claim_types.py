@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import service
 from domain.accounting.configuration.model import ClaimType
 from domain.accounting.configuration.registers import CLAIM_TYPES
-from domain.accounting.configuration.service import Change
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
+from domain.kernel.registers import service
+from domain.kernel.registers.service import Change
 
 
 def create(tx: Connection, call: Call, code: str, description: str) -> ClaimType:

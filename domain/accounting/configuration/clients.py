@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import client_rules, service
+from domain.accounting.configuration import client_rules
 from domain.accounting.configuration.client_rules import GivenClient
 from domain.accounting.configuration.model import Client
 from domain.accounting.configuration.registers import CLIENTS
-from domain.accounting.configuration.service import Change
 from domain.kernel.call import Call
+from domain.kernel.registers import service
+from domain.kernel.registers.service import Change
 
 
 def create(tx: Connection, call: Call, code: str, given: GivenClient, connections: Collection[str]) -> Client:

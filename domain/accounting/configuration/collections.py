@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import rule_rules, service, store
+from domain.accounting.configuration import rule_rules, store
 from domain.accounting.configuration.errors import CollectionSettles
 from domain.accounting.configuration.model import Collection, Resolution
 from domain.accounting.configuration.registers import COLLECTIONS
-from domain.accounting.configuration.service import Change
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
+from domain.kernel.registers import service
+from domain.kernel.registers.service import Change
 
 
 def create(

@@ -8,14 +8,15 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import service, store, vocabulary
+from domain.accounting.configuration import vocabulary
 from domain.accounting.configuration.model import Determination, DeterminationRow
 from domain.accounting.configuration.registers import COLLECTIONS, DETERMINATIONS
-from domain.accounting.configuration.service import Change
 from domain.kernel.call import Call
 from domain.kernel.characters import REASON, character_fault
 from domain.kernel.conditions.expressions import compile_condition, compile_text
 from domain.kernel.errors import Invalid, Violation
+from domain.kernel.registers import service, store
+from domain.kernel.registers.service import Change
 
 WORD = DETERMINATIONS.word
 

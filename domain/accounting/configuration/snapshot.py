@@ -26,11 +26,14 @@ from domain.accounting.configuration.model import (
     DeterminationRow,
     RuleVersion,
 )
+from domain.accounting.configuration.registers import SHELF
 from domain.accounting.names import client_name, determination_name
+from domain.kernel.characters import character_fault
 from domain.kernel.conditions.decisions import DecisionTable
 from domain.kernel.conditions.errors import ConditionFailed
 from domain.kernel.conditions.expressions import Expression, compile_condition, compile_text
 from domain.kernel.conditions.shapes import Values
+from domain.kernel.registers import store as registers
 
 _REMEMBERED_MAX = 100_000
 
@@ -100,6 +103,8 @@ class Snapshot:
         account = row.account if expression is None else expression.evaluate(values)
         if not account:
             raise AccountUndetermined(collection, f"{expression.path if expression else ''} gives an empty text")
+        if expression and (fault := character_fault(account)):
+            raise AccountUndetermined(collection, f"what {expression.path} gives {fault}")
         return account, row.distribution_code
 
     def channel_of(self, client: Client, rule: RuleVersion | None, values: Values) -> Channel:
@@ -160,7 +165,7 @@ class Configurations:
 
     def current(self, tx: Connection) -> Snapshot:
         """The configuration as it is. Cost: one small statement when nothing changed, else `store.read_all`."""
-        return self.at(tx, store.version(tx))
+        return self.at(tx, registers.version(tx, SHELF))
 
     def at(self, tx: Connection, version: int) -> Snapshot:
         """The configuration of a version that the transaction has read; a newer one when it changed since.

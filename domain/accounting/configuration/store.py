@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, select, update
 
 from domain.accounting.configuration import documents
 from domain.accounting.configuration.model import ClaimType, Client, Collection, Determination, Rule, RuleVersion
@@ -15,16 +14,13 @@ from domain.accounting.configuration.registers import (
     CLIENTS,
     COLLECTIONS,
     DETERMINATIONS,
-    Register,
-    T,
+    SHELF,
 )
-from domain.accounting.tables import accounting_configuration, accounting_rule, accounting_rule_version
+from domain.accounting.tables import accounting_rule, accounting_rule_version
 from domain.kernel.documents import from_text, to_text
-from domain.kernel.errors import Unavailable
+from domain.kernel.registers import store as registers
 
-_READS_MAX = 10
 _r, _v = accounting_rule.c, accounting_rule_version.c
-_VERSION = select(accounting_configuration.c.version)
 _RULES = (
     select(accounting_rule, _v.rule_version, _v.document, _v.valid_from_us, _v.created_by)
     .add_columns(_v.created_us.label("version_created_us"))
@@ -45,17 +41,6 @@ class Contents:
     retired: frozenset[str]  # rules
 
 
-def version(tx: Connection) -> int:
-    """The version that grows with every change of the configuration."""
-    return int(tx.execute(_VERSION).scalar_one())
-
-
-def grow_version(tx: Connection) -> None:
-    """Make it the next; the last thing that a change locks, until its transaction ends."""
-    grown = accounting_configuration.c.version + 1
-    assert tx.execute(update(accounting_configuration).values(version=grown)).rowcount == 1
-
-
 def read_all(tx: Connection) -> Contents:
     """All that is configured, from one version of it.
 
@@ -63,66 +48,21 @@ def read_all(tx: Connection) -> Contents:
 
     Raises: Unavailable when they are changed all the time.
     """
-    for _ in range(_READS_MAX):
-        before = version(tx)
-        contents = Contents(
-            before,
-            tuple(_all(tx, CLIENTS)),
-            tuple(_all(tx, CLAIM_TYPES)),
-            tuple(_all(tx, COLLECTIONS)),
-            tuple(_all(tx, DETERMINATIONS)),
+    return registers.read_whole(
+        tx,
+        SHELF,
+        lambda version: Contents(
+            version,
+            registers.everything(tx, CLIENTS),
+            registers.everything(tx, CLAIM_TYPES),
+            registers.everything(tx, COLLECTIONS),
+            registers.everything(tx, DETERMINATIONS),
             tuple(
                 map(_rule_version_from, _rows(tx, select(accounting_rule_version).order_by(_v.code, _v.rule_version)))
             ),
             frozenset(tx.execute(select(_r.code).where(_r.retired == 1)).scalars()),
-        )
-        if version(tx) == before:
-            return contents
-    raise Unavailable("the configuration of accounting is being changed all the time; try again")
-
-
-# Registers
-
-
-def find(tx: Connection, register: Register[T], code: str) -> T | None:
-    """The entry, if there is one."""
-    rows = _rows(tx, select(register.table).where(register.table.c[register.key] == code))
-    return register.entry_from(rows[0]) if rows else None
-
-
-def lock(tx: Connection, register: Register[T], code: str) -> T | None:
-    """The entry, locked until the transaction ends (PostgreSQL; SQLite has one writer); None when there is none."""
-    query = select(register.table).where(register.table.c[register.key] == code).with_for_update()
-    rows = _rows(tx, query)
-    return register.entry_from(rows[0]) if rows else None
-
-
-def hold(tx: Connection, register: Register[T], codes: Iterable[str]) -> dict[str, T]:
-    """Those of `codes` that the register has, locked against changes until the transaction ends."""
-    key = register.table.c[register.key]
-    query = select(register.table).where(key.in_(sorted(set(codes)))).order_by(key).with_for_update(read=True)
-    return {row[register.key]: register.entry_from(row) for row in _rows(tx, query)}
-
-
-def page(
-    tx: Connection, register: Register[T], *, after: str, limit: int, among: frozenset[str] | None = None
-) -> list[T]:
-    """At most `limit` entries by code, those behind the code `after`, and `among` these codes; None: all there are."""
-    key = register.table.c[register.key]
-    query = select(register.table).where(key > after).order_by(key).limit(limit)
-    query = query if among is None else query.where(key.in_(sorted(among)))
-    return [register.entry_from(row) for row in _rows(tx, query)]
-
-
-def create(tx: Connection, register: Register[T], entry: T) -> bool:
-    """Insert the entry; False when its code is taken, also by somebody who commits just now."""
-    return _insert(tx, register.table.name, register.row_of(entry))
-
-
-def change(tx: Connection, register: Register[T], entry: T) -> None:
-    """Put the entry in place of the one that the transaction has locked."""
-    mine = register.table.c[register.key] == register.code_of(entry)
-    assert tx.execute(update(register.table).where(mine).values(**register.row_of(entry))).rowcount == 1
+        ),
+    )
 
 
 # Rules
@@ -177,7 +117,7 @@ def rule_versions_page(tx: Connection, code: str, *, before: int, limit: int) ->
 
 def create_rule(tx: Connection, rule: Rule) -> bool:
     """Insert the rule, without its version; False when its code is taken. `create_rule_version` follows."""
-    return _insert(tx, accounting_rule.name, _rule_row(rule))
+    return registers.insert(tx, accounting_rule.name, _rule_row(rule))
 
 
 def create_rule_version(tx: Connection, new: RuleVersion) -> None:
@@ -190,7 +130,7 @@ def create_rule_version(tx: Connection, new: RuleVersion) -> None:
         "created_us": new.created_us,
         "created_by": new.created_by,
     }
-    assert _insert(tx, accounting_rule_version.name, row), "whoever holds the rule alone adds versions"
+    assert registers.insert(tx, accounting_rule_version.name, row), "whoever holds the rule alone adds versions"
 
 
 def change_rule(tx: Connection, rule: Rule) -> None:
@@ -198,19 +138,8 @@ def change_rule(tx: Connection, rule: Rule) -> None:
     assert tx.execute(update(accounting_rule).where(_r.code == rule.code).values(**_rule_row(rule))).rowcount == 1
 
 
-def _all(tx: Connection, register: Register[T]) -> list[T]:
-    query = select(register.table).order_by(register.table.c[register.key])
-    return [register.entry_from(row) for row in _rows(tx, query)]
-
-
 def _rows(tx: Connection, query: Any) -> list[Any]:  # noqa: ANN401 - any select
     return list(tx.execute(query).mappings())
-
-
-def _insert(tx: Connection, table: str, row: dict[str, str | int]) -> bool:
-    marks = ", ".join(f":{name}" for name in row)
-    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
-    return tx.execute(text(statement), row).rowcount == 1
 
 
 def _rule_row(rule: Rule) -> dict[str, str | int]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from domain.accounting.claims import service as claims
-from domain.accounting.configuration import service as configuration
 from domain.accounting.configuration.registers import CLIENTS
 from domain.accounting.execution.errors import AssignmentNotFound, TaskNotFound
 from domain.accounting.execution.model import Assignment, Task
@@ -19,6 +18,7 @@ from domain.accounting.performing.store import operations
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.paging import Page
+from domain.kernel.registers import service as configuration
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from domain.accounting.claims import store as claims
 from domain.accounting.claims.errors import ClaimNotFound
 from domain.accounting.claims.model import Claim
-from domain.accounting.configuration import store as configuration
 from domain.accounting.configuration.registers import CLIENTS
 from domain.accounting.feed import store
 from domain.accounting.feed.errors import FeedCursorAhead
 from domain.accounting.feed.model import AccountingEvent, NewEvent
 from domain.accounting.names import CLIENT_TYPE, client_name
 from domain.kernel.errors import NotFound
+from domain.kernel.registers import store as configuration
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.script import Script
 

@@ -21,10 +21,10 @@ from domain.accounting.configuration.model import (
     ServiceLevel,
     ServiceSettings,
 )
-from domain.accounting.configuration.service import Change
 from domain.accounting.names import client_name
 from domain.kernel.calendars import Calendar
 from domain.kernel.money import Money
+from domain.kernel.registers.service import Change
 from domain.kernel.time import real_day
 from server.mapping.accounting.vocabulary import CHANNELS, CHANNELS_BY_NUMBER
 from server.mapping.days import day_to_proto

@@ -7,8 +7,8 @@ from typing import Any
 
 from countinghouse.accounting.v1 import account_determination_pb2, configuration_pb2
 from domain.accounting.configuration.model import ClaimType, Collection, Determination, DeterminationRow, Resolution
-from domain.accounting.configuration.service import Change
 from domain.accounting.names import claim_type_name, collection_name, determination_name
+from domain.kernel.registers.service import Change
 from server.mapping.accounting.vocabulary import RESOLUTIONS, RESOLUTIONS_BY_NUMBER
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code

@@ -13,13 +13,13 @@ from countinghouse.accounting.v1 import batches_pb2 as pb
 from domain.accounting.batches import service as batches
 from domain.accounting.batches.layouts.returns import Return, ReturnFault, parse
 from domain.accounting.batches.returning import Heard, Returns
-from domain.accounting.configuration import service as configuration
 from domain.accounting.configuration.model import FileFormat
 from domain.accounting.configuration.registers import CLIENTS
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.performing.booking import Books
 from domain.kernel.call import Call
 from domain.kernel.errors import Invalid, Violation
+from domain.kernel.registers import service as configuration
 from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.accounting import batches as mapping

@@ -13,11 +13,11 @@ from domain.accounting.configuration import (
     clients,
     collections,
     determinations,
-    service,
 )
 from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, COLLECTIONS, DETERMINATIONS
 from domain.gl_extraction.distribution import service as distribution_codes
 from domain.kernel.call import Call
+from domain.kernel.registers import service
 from domain.kernel.scopes import Scope
 from server.call import Calls, Context, Tx
 from server.mapping.accounting import clients as client_mapping

@@ -11,8 +11,7 @@ from sqlalchemy import Connection, func, select
 from domain.accounting.batches.errors import BatchBeingWritten, ReturnContradicts
 from domain.accounting.batches.layouts.returns import Decision
 from domain.accounting.batches.returning import Said, Taken
-from domain.accounting.configuration import store
-from domain.accounting.configuration.registers import CLIENTS
+from domain.accounting.configuration.registers import CLIENTS, SHELF
 from domain.accounting.execution.model import TaskKind
 from domain.accounting.performing import correcting
 from domain.accounting.performing.model import Kind, Operation
@@ -20,6 +19,7 @@ from domain.accounting.performing.states import OperationState
 from domain.accounting.tables import collection_balance
 from domain.gl_extraction.tables import accounting_detail
 from domain.kernel.errors import Invalid
+from domain.kernel.registers import store
 from server.database.transaction import Database
 from tests.accounting.batches.filing import CLIENT, Filing
 from tests.accounting.shop import open_shop, rule
@@ -144,7 +144,7 @@ def test_nobody_has_to_approve_what_the_receiver_has_not_done(database: Database
         client = store.find(tx, CLIENTS, CLIENT)
         assert client is not None
         store.change(tx, CLIENTS, replace(client, settings=replace(client.settings, approval_limits={"USD": 5})))
-        store.grow_version(tx)
+        store.grow_version(tx, SHELF)
 
     database.write(limit)
     taken = say(filing, rejected(lost))

@@ -10,13 +10,14 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import accounting_rules, claim_types, collections, service, store
+from domain.accounting.configuration import accounting_rules, claim_types, collections, store
 from domain.accounting.configuration.accounting_rules import NewVersion
 from domain.accounting.configuration.errors import CollectionSettles
 from domain.accounting.configuration.registers import COLLECTIONS
-from domain.accounting.configuration.service import Change
 from domain.kernel.call import Call
 from domain.kernel.errors import CodeTaken, DomainError, EtagStale, Invalid
+from domain.kernel.registers import service
+from domain.kernel.registers.service import Change
 from server.database.transaction import Database
 from tests.accounting.configuration.test_snapshot import SAYS
 

@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 
 from domain.accounting.configuration import accounting_rules, claim_types, collections, store
 from domain.accounting.configuration.accounting_rules import NewVersion
-from domain.accounting.configuration.service import Change
+from domain.accounting.configuration.registers import SHELF
 from domain.accounting.configuration.snapshot import Configurations
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError, Unavailable
+from domain.kernel.registers import store as registers
+from domain.kernel.registers.service import Change
 from server.database.transaction import Database
 from tests.accounting.configuration.test_snapshot import SAYS
 
@@ -23,10 +25,10 @@ CALL = Call("ann", "test", "", 1_000)
 
 def changed(database: Database, change: Callable[[Connection], object]) -> int:
     """By how much the version grew."""
-    before = database.read(store.version)
+    before = database.read(lambda tx: registers.version(tx, SHELF))
     with suppress(DomainError):
         database.write(change)
-    return database.read(store.version) - before
+    return database.read(lambda tx: registers.version(tx, SHELF)) - before
 
 
 @pytest.mark.rule("ACC-01", "ACC-10", "PLT-11")
@@ -79,7 +81,7 @@ def test_a_process_reads_the_configuration_again_only_when_it_has_changed(
 def test_what_is_read_is_of_one_version(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change between two statements is seen whole; one after the other without end is told."""
     seen: list[int] = []
-    monkeypatch.setattr(store, "version", lambda _: seen.pop(0))
+    monkeypatch.setattr(registers, "version", lambda *_: seen.pop(0))
     seen += [7, 8, 8, 8]
     assert database.read(store.read_all).version == 8
     seen += range(100)

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection
 
 from domain.accounting.channels.model import Channel
-from domain.accounting.configuration import store
 from domain.accounting.configuration.model import ServiceLevel, Settlement
-from domain.accounting.configuration.registers import CLIENTS
+from domain.accounting.configuration.registers import CLIENTS, SHELF
 from domain.accounting.execution import passing
 from domain.accounting.execution.model import EXCEPTION_QUEUE, TaskKind
 from domain.accounting.execution.states import AssignmentState
+from domain.kernel.registers import store
 from server.database.transaction import Database
 from server.telemetry import census
 from tests.accounting.execution.sending import REJECTED, UNAVAILABLE, Sending, posted
@@ -98,4 +98,4 @@ def _without_service(tx: Connection) -> None:
     assert client is not None
     settings = replace(client.settings, service=None)
     store.change(tx, CLIENTS, replace(client, settings=settings, version=client.version + 1))
-    store.grow_version(tx)
+    store.grow_version(tx, SHELF)

@@ -1,23 +1,23 @@
 """What the use cases of all registers share: create, get, list, change, each with its audit entry (PLT-11).
 
-Each change makes the version of the configuration grow: the last row that it locks.
+Each change makes the version of their shelf grow: the last row that it locks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from domain.accounting.configuration import store
-from domain.accounting.configuration.registers import Register, T
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
-from domain.kernel.errors import CodeTaken, EtagMissing, EtagStale, NotFound, SharedBeyondScope
+from domain.kernel.errors import CodeTaken, EtagMissing, EtagStale, NotFound
 from domain.kernel.paging import Page
+from domain.kernel.registers import store
+from domain.kernel.registers.model import Register, T
 from domain.kernel.scopes import EVERYTHING, Scope
 
 
@@ -40,7 +40,7 @@ def get(tx: Connection, register: Register[T], code: str, scope: Scope = EVERYTH
 
 def list_page(tx: Connection, register: Register[T], page: Page, scope: Scope = EVERYTHING) -> list[T]:
     """One entry of the scope more than the page holds, if there is one, by code; the key is the code."""
-    among = scope.clients if register.scoped else None
+    among = scope.names(register.shelf.scope_kind) if register.scoped else None
     return store.page(tx, register, after=after_of(page), limit=page.size + 1, among=among)
 
 
@@ -57,13 +57,7 @@ def refuse_outside(register: Register[T], code: str, scope: Scope) -> None:
     if not _is_inside(register, code, scope):
         raise NotFound(register.resource_type, register.name_of(code))
     if not register.scoped:
-        refuse_shared(scope)
-
-
-def refuse_shared(scope: Scope) -> None:
-    """Refuse to change what all clients share to those whose scope has but some. Raises: SharedBeyondScope."""
-    if scope.clients is not None:
-        raise SharedBeyondScope
+        scopes.refuse_shared(scope, register.shelf.scope_kind)
 
 
 def create(tx: Connection, call: Call, register: Register[T], entry: T) -> T:
@@ -90,7 +84,7 @@ def update(tx: Connection, call: Call, register: Register[T], change: Change, ch
     if old.etag != etag:
         raise EtagStale(register.resource_type, register.name_of(code), etag=etag)
     stamps: dict[str, Any] = {"version": old.version + 1, "updated_us": call.now_us}
-    new: T = replace(changed(old), **stamps)
+    new: T = replace(cast("Any", changed(old)), **stamps)
     store.change(tx, register, new)
     before, after = _told(register, old), _told(register, new)
     fields = [field for field in after if before[field] != after[field]]
@@ -100,7 +94,7 @@ def update(tx: Connection, call: Call, register: Register[T], change: Change, ch
 
 
 def _is_inside(register: Register[T], code: str, scope: Scope) -> bool:
-    return scope.has_client(code) or not register.scoped
+    return not register.scoped or scope.has(register.shelf.scope_kind, code)
 
 
 def _told(register: Register[T], entry: T) -> Document:
@@ -110,6 +104,6 @@ def _told(register: Register[T], entry: T) -> Document:
 def _record(tx: Connection, call: Call, register: Register[T], entry: T, *, what: str, changes: Document) -> None:
     """Note what happened to the entry, for those who may see it; the configuration is another one now."""
     code = register.code_of(entry)
-    scope_id = scopes.intern(tx, scopes.of_clients((code,))) if register.scoped else 0
+    scope_id = scopes.intern(tx, scopes.of_one(register.shelf.scope_kind, code)) if register.scoped else 0
     events.append(tx, call, register.name_of(code), f"{register.word}.{what}", changes, scope_id=scope_id)
-    store.grow_version(tx)
+    store.grow_version(tx, register.shelf)
