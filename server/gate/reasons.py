@@ -194,6 +194,9 @@ FIELDS: tuple[FieldReason, ...] = (
 NOTICES: tuple[NoticeCode, ...] = (
     NoticeCode("ACCOUNTING_BATCH_DAY_OFF", Severity.INFORMATIVE, "today is no business day of the client"),
     NoticeCode("ACCOUNTING_BATCH_NOTHING_PENDING", Severity.INFORMATIVE, "nothing waited for a file; none was written"),
+    NoticeCode(
+        "ACCOUNTING_BATCH_SET_APART", Severity.WARNING, "some operations do not fit into the file; each has a task"
+    ),
     NoticeCode("ACCOUNTING_BATCH_WRITTEN", Severity.INFORMATIVE, "the batch was written to the data file set"),
     NoticeCode("ACT-FL-DAFI-001", Severity.INFORMATIVE, "the messages were written to the data file set"),
     NoticeCode("EXTRACTION_FIELD_EMPTIED", Severity.INFORMATIVE, "a field is empty, as the details added up disagree"),

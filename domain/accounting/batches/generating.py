@@ -7,20 +7,17 @@ file is executed; then all files are shown, and sent, together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
-from domain.accounting.batches import files, notices, publishing
-from domain.accounting.batches.layouts.errors import BatchValueTooWide
-from domain.accounting.batches.layouts.lines import COLUMNS, LineType
+from domain.accounting.batches import files, notices, publishing, sifting
 from domain.accounting.batches.model import GENERATE_KIND, Batch, Order, order_from_document
 from domain.accounting.batches.states import BatchState
 from domain.accounting.batches.store import batches, taking
 from domain.accounting.batches.store.taking import Span
 from domain.accounting.claims import store as claims
-from domain.accounting.configuration.model import FileFormat
 from domain.accounting.configuration.snapshot import Configurations
 from domain.accounting.execution.settling import Done, Posting, settle
 from domain.accounting.names import client_name
@@ -99,19 +96,20 @@ class Generation:
     def select(self, tx: Connection, work: Work) -> Stepped:
         """Take what waits in a span. Whoever cancels or re-routes one of it holds its claim, and so do we.
 
-        Raises: BatchValueTooWide for an operation that a file of fixed width cannot hold, while all can be given back.
+        What the file cannot hold is no part of it: it is set apart here, before anything is counted.
         """
         order, span = _order(work.operation), Span(**work.payload)
         locked = claims.lock_many(tx, taking.claims_waiting(tx, order.client_code, span))
-        if order.file_format is FileFormat.FIXED_WIDTH:
-            _refuse_too_long(tx, order, span, locked)
+        call = publishing.call_of(tx, work.operation, work.now_us)
+        apart = sifting.set_apart(tx, call, order, span, locked)
         found = taking.figures(tx, order.client_code, span, locked)
         count = sum(many for many, _ in found.values())
         run_id = work.operation.operation_id
         taken = taking.take(tx, order.client_code, span, locked, run_id=run_id, now_us=work.now_us)
         assert taken == count, "nobody changes what is of a claim that we hold"
         day = {"operations": count, "minor": {currency: minor for currency, (_, minor) in found.items()}}
-        return Stepped(span.items or count, {"selected": count, "days": {str(span.day): day}} if count else {})
+        counts = {"selected": count, "days": {str(span.day): day}} if count else {}
+        return Stepped(span.items or count, {**counts, "set_apart": apart} if apart else counts)
 
     def plan_number(self, _tx: Connection, _operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
         """One step, as it is one commit."""
@@ -120,16 +118,18 @@ class Generation:
     def number(self, tx: Connection, work: Work) -> Stepped:
         """Prepare: make a batch for each accounting date, under the client's next numbers."""
         order, days = _order(work.operation), work.operation.counts.get("days", {})
+        apart = work.operation.counts.get("set_apart", 0)
+        told = [notices.set_apart(order.client_code, apart)] if apart else []
         if not days:
             said = notices.day_off if order.day_off else notices.nothing_pending
-            return Stepped(1, {}, [said(order.client_code)], {"batches": []})
+            return Stepped(1, {}, [*told, said(order.client_code)], {"batches": []})
         call = publishing.call_of(tx, work.operation, work.now_us)
         numbers = batches.take_numbers(tx, order.client_code, len(days))
         for batch_no, day in zip(numbers, sorted(map(int, days)), strict=True):
             batch = _batch(order, work, batch_no, day, days[str(day)])
             batches.insert_batch(tx, batch)
             events.append(tx, call, batch.name, "accounting_batch.made", _told(batch))
-        return Stepped(1, {"batches": len(days)})
+        return Stepped(1, {"batches": len(days)}, told)
 
     def plan_write(self, tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
         """A file for each batch."""
@@ -207,14 +207,6 @@ class Generation:
 
 def _order(operation: Operation) -> Order:
     return order_from_document(operation.request)
-
-
-def _refuse_too_long(tx: Connection, order: Order, span: Span, claim_ids: Collection[str]) -> None:
-    found = taking.too_long(tx, order.client_code, span, claim_ids)
-    if found is not None:
-        operation_id, name = found
-        width = next(column.width for column in COLUMNS[LineType.RECORD] if column.name == name)
-        raise BatchValueTooWide(name, width=width, where=f"operation {operation_id}")
 
 
 def _batch(order: Order, work: Work, batch_no: int, day: int, counted: Document) -> Batch:

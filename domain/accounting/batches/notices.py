@@ -19,6 +19,12 @@ def day_off(client_code: str) -> Notice:
     return Notice("ACCOUNTING_BATCH_DAY_OFF", Severity.INFORMATIVE, message, client_name(client_code))
 
 
+def set_apart(client_code: str, count: int) -> Notice:
+    """That some of what waited does not fit into the file."""
+    message = f"{count} of what waited of {client_name(client_code)} does not fit into the file: each has a task"
+    return Notice("ACCOUNTING_BATCH_SET_APART", Severity.WARNING, message, client_name(client_code))
+
+
 def written(batch: Batch) -> Notice:
     """That a batch was written."""
     message = f"{batch.name} was written to data file set {batch.data_file_set_code}"

@@ -28,7 +28,6 @@ from domain.accounting.configuration.model import (
 )
 from domain.accounting.configuration.registers import SHELF
 from domain.accounting.names import client_name, determination_name
-from domain.kernel.characters import character_fault
 from domain.kernel.conditions.decisions import DecisionTable
 from domain.kernel.conditions.errors import ConditionFailed
 from domain.kernel.conditions.expressions import Expression, compile_condition, compile_text
@@ -103,8 +102,6 @@ class Snapshot:
         account = row.account if expression is None else expression.evaluate(values)
         if not account:
             raise AccountUndetermined(collection, f"{expression.path if expression else ''} gives an empty text")
-        if expression and (fault := character_fault(account)):
-            raise AccountUndetermined(collection, f"what {expression.path} gives {fault}")
         return account, row.distribution_code
 
     def channel_of(self, client: Client, rule: RuleVersion | None, values: Values) -> Channel:

@@ -196,28 +196,64 @@ def test_a_canceled_run_gives_back_what_it_took(filing: Filing) -> None:
     assert [each.operation_count for each in filing.batches()] == [5]
 
 
-@pytest.mark.rule("ACC-31", "PLT-24")
-def test_what_a_file_of_fixed_width_cannot_hold_is_told_while_all_can_be_given_back(
-    database: Database, tmp_path: Path
-) -> None:
-    """The run fails as it takes, naming the operation; once that is canceled, all others are written."""
+def fixed_width(database: Database, tmp_path: Path) -> Filing:
+    """A place to write files of fixed width at, with an operation of the claim A that waits for one."""
     batch = replace(BATCH, file_format=FileFormat.FIXED_WIDTH)
-    filing = Filing(open_shop(database, [*RULES, rule("LOSE", "LOSS", "SUSPENSE")], batch=batch), tmp_path / "files")
+    filing = Filing(open_shop(database, batch=batch), tmp_path / "files")
     filing.credit("A", 10_000)
-    (long,) = filing.shop.execute("filed", "LOSE", 500)
+    return filing
+
+
+@pytest.mark.rule("ACC-31", "ACC-22", "PLT-24")
+@pytest.mark.parametrize(
+    ("column", "text", "fits"),
+    [
+        ("debit_account", "9" * 129, False),
+        ("debit_account", "9" * 127 + "\\", False),  # a backslash is written as two
+        ("note", "x" * 511 + "\n", False),  # and so is a line break
+        ("note", "x" * 510 + "\n", True),
+        ("entry_reason", "x" * 127 + " ", False),
+        ("entry_reason", "ü" * 128, True),
+    ],
+)
+def test_what_a_file_of_fixed_width_cannot_hold_is_set_apart(
+    database: Database, tmp_path: Path, column: str, text: str, *, fits: bool
+) -> None:
+    """FAILED, with a task that names column and width; the rest goes out under the right number and totals."""
+    filing = fixed_width(database, tmp_path)
+    (long,) = filing.credit("B", 500)
     lengthen = update(accounting_operation).where(accounting_operation.c.operation_id == long.operation_id)
-    database.write(lambda tx: tx.execute(lengthen.values(debit_account="9" * 129)))
-    run = filing.start()
-    filing.finish()
-    failed = filing.look(run)
-    assert (failed.state, failed.failure and failed.failure.reason) == (State.FAILED, "ACCOUNTING_BATCH_VALUE_TOO_WIDE")
-    assert failed.failure is not None
-    assert long.operation_id in failed.failure.message
-    filing.cancel(run)
-    filing.finish()
-    filing.shop.write(correcting.cancel, claim_id="filed", operation_id=long.operation_id, reason="too long")
+    database.write(lambda tx: tx.execute(lengthen.values({column: text})))
+    done = filing.run()
+    (batch,) = filing.batches()
+    total = 10_500 if fits else 10_000
+    assert (batch.batch_no, batch.totals) == (1, {"USD": Total(total, total)})
+    assert len(filing.records(batch)) == 2 * batch.operation_count
+    if fits:
+        assert filing.tasks() == []
+        return
+    assert {notice.code for notice in done.notices} == {"ACCOUNTING_BATCH_SET_APART", "ACCOUNTING_BATCH_WRITTEN"}
+    (task,) = filing.tasks()
+    assert (task.operation_id, task.reason) == (long.operation_id, "ACCOUNTING_BATCH_VALUE_TOO_WIDE")
+    said = {"debit_account": "account has more than the 128", "note": "description has more than the 512"}
+    assert said.get(column, "reason has more than the 128") in task.message
+    assert filing.assignment(long).state is AssignmentState.FAILED
+    assert filing.operation(long).state is OperationState.PENDING
     filing.run()
-    assert [each.operation_count for each in filing.batches()] == [1]
+    assert len(filing.batches()) == 1
+
+
+@pytest.mark.rule("ACC-31", "ACC-33")
+def test_a_run_that_sets_all_apart_uses_no_number(database: Database, tmp_path: Path) -> None:
+    """It says so, and no file is written."""
+    filing = fixed_width(database, tmp_path)
+    database.write(lambda tx: tx.execute(update(accounting_operation).values(note="x" * 513)))
+    done = filing.run()
+    assert [notice.code for notice in done.notices] == [
+        "ACCOUNTING_BATCH_SET_APART",
+        "ACCOUNTING_BATCH_NOTHING_PENDING",
+    ]
+    assert (filing.batches(), len(filing.tasks())) == ([], 1)
 
 
 @pytest.mark.rule("PLT-30", "PLT-07")

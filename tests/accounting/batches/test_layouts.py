@@ -25,7 +25,7 @@ from domain.accounting.batches.layouts.formats import FORMS, form_of
 from domain.accounting.batches.layouts.lines import COLUMNS, LineType
 from domain.accounting.batches.layouts.model import Header, Record, Trailer
 from domain.accounting.batches.layouts.reading import LINE_BYTES_MAX, read
-from domain.accounting.batches.layouts.writing import too_wide, write
+from domain.accounting.batches.layouts.writing import misfit, write
 from domain.accounting.configuration.model import FileFormat
 from domain.data_files.model import Total
 from domain.kernel.characters import character_fault
@@ -352,7 +352,7 @@ def test_a_value_that_does_not_fit_is_refused_and_never_cut() -> None:
     with pytest.raises(BatchValueTooWide) as found:
         written(FIXED_WIDTH, records)
     assert found.value.details == {"field": "description", "width": "512", "where": f"operation {1:026d}"}
-    assert [too_wide(each, records[0]) for each in (CSV, FIXED_WIDTH, JSON_LINES)] == ["", "description", ""]
+    assert [each for each in FORMATS if misfit(each, records[0])] == [FIXED_WIDTH]
 
 
 def test_json_lines_hold_amounts_as_decimal_text_and_leave_out_what_is_empty() -> None:

@@ -15,8 +15,8 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 
+from countinghouse.accounting.v1 import assignments_pb2, tasks_pb2
 from countinghouse.accounting.v1 import batches_pb2 as pb
-from countinghouse.accounting.v1 import tasks_pb2
 from countinghouse.operations.v1 import data_files_pb2 as files_pb
 from countinghouse.operations.v1 import data_files_pb2_grpc as files_grpc
 from countinghouse.operations.v1 import schedules_pb2, schedules_pb2_grpc
@@ -170,6 +170,32 @@ def test_from_operations_to_a_file(clerk: Clerk) -> None:
     again = clerk.generate()
     assert list(again.accounting_batches) == []
     assert [notice.code for notice in again.notices] == ["ACCOUNTING_BATCH_NOTHING_PENDING"]
+
+
+@pytest.mark.rule("ACC-31", "ACC-22", "ACC-33")
+def test_what_does_not_fit_waits_for_a_person_and_the_rest_goes_out(clerk: Clerk) -> None:
+    """Written with a backslash the note is too wide; it goes out once the client takes CSV and it is tried again."""
+    formats = [{"cut_off": {"hours": 17}, "format": f"BATCH_FILE_FORMAT_{name}"} for name in ("FIXED_WIDTH", "CSV")]
+    update_client(clerk.accounting, "BATCH", batch=formats[0])
+    (fits,) = clerk.pay("12.50 USD")
+    claim = clerk.claim("BATCH", "500.00 USD")
+    note = "n" * 511 + "\\"
+    (long,) = clerk.free(claim, "SUSPENSE", "ACCOUNT_HOLDER", "70.00 USD", request={"note": note}, tracking_only=False)
+    answer = clerk.generate()
+    (written,) = answer.accounting_batches
+    assert {notice.code for notice in answer.notices} >= {"ACCOUNTING_BATCH_SET_APART"}
+    assert (written.operation_count, [total.debit.units for total in written.totals]) == (1, [12])
+    _, *lines = read(FileFormat.FIXED_WIDTH, [clerk.download(written.data_file)])
+    assert {each.operation_id for each in lines if isinstance(each, Record)} == {fits.rpartition("/")[2]}
+    (task,) = clerk.tasks()
+    assert (task.kind, task.reason) == (tasks_pb2.TASK_KIND_SERVICE_FAILED, "ACCOUNTING_BATCH_VALUE_TOO_WIDE")
+    assert "description has more than the 512 characters" in task.message
+    update_client(clerk.accounting, "BATCH", batch=formats[1])
+    clerk.call("RetryAssignment", assignments_pb2.RetryAssignmentRequest(name=task.subject))
+    (following,) = clerk.generate().accounting_batches
+    assert following.accounting_batch == f"{CLIENT}/accountingBatches/2"
+    assert clerk.records(following.data_file)[1][0].description == note
+    assert (clerk.get(long.name).state, clerk.tasks()) == (EXECUTED, [])
 
 
 @pytest.mark.rule("ACC-33", "ACC-34", "ACC-35", "PLT-32")

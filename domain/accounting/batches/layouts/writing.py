@@ -38,13 +38,13 @@ def write(file_format: FileFormat, header: Header, records: Iterable[Record]) ->
     yield form.encode(LineType.TRAILER, trailer_cells(tally.record_count, digest.hexdigest())).encode()
 
 
-def too_wide(file_format: FileFormat, record: Record) -> str:
-    """The column into which a record does not fit; empty when it can be written in the format."""
+def misfit(file_format: FileFormat, record: Record) -> BatchValueTooWide | None:
+    """Why a record cannot be written in the format, or None where it can."""
     try:
-        form_of(file_format).encode(LineType.RECORD, record_cells(1, record))
-    except TooWide as error:
-        return error.column.name
-    return ""
+        _record_line(form_of(file_format), 1, record)
+    except BatchValueTooWide as error:
+        return error
+    return None
 
 
 def _head(form: Form, header: Header) -> Iterator[str]:
@@ -58,11 +58,15 @@ def _body(form: Form, records: Iterable[Record], tally: Tally) -> Iterator[str]:
         if fault := tally.add(record):
             field, text = fault
             raise BatchRecordsDiffer(f"record {number}: {field} {text}")
-        try:
-            yield form.encode(LineType.RECORD, record_cells(number, record))
-        except TooWide as error:
-            where = f"operation {record.operation_id}"
-            raise BatchValueTooWide(error.column.name, width=error.column.width, where=where) from None
+        yield _record_line(form, number, record)
+
+
+def _record_line(form: Form, number: int, record: Record) -> str:
+    try:
+        return form.encode(LineType.RECORD, record_cells(number, record))
+    except TooWide as error:
+        where = f"operation {record.operation_id}"
+        raise BatchValueTooWide(error.column.name, width=error.column.width, where=where) from None
 
 
 def _tail(form: Form, tally: Tally) -> Iterator[str]:

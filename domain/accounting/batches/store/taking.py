@@ -85,27 +85,22 @@ def figures(tx: Connection, client_code: str, span: Span, claim_ids: Collection[
     return {currency: (int(count), int(minor)) for currency, count, minor in tx.execute(query)}
 
 
-def too_long(tx: Connection, client_code: str, span: Span, claim_ids: Collection[str]) -> tuple[str, str] | None:
-    """An operation that waits in a span with a text longer than its column of a record, and that column; None for none.
+def long_ones(tx: Connection, client_code: str, span: Span, claim_ids: Collection[str]) -> list[Key]:
+    """Those of claims, which are locked, that wait in a span with a text that may be wider than its column of a record.
 
-    Only texts that nothing else bounds as tightly are looked at.
+    Only texts that nothing else bounds as tightly are looked at; written on one line, a text is at most twice as long.
     """
-    longest = {column.name: column.width for column in COLUMNS[LineType.RECORD]}
+    widths = {column.name: column.width for column in COLUMNS[LineType.RECORD]}
     query = (
-        select(_o.operation_id, *(func.length(_o[name]) for name in _BOUNDED))
+        select(_a.claim_id, _a.operation_id)
         .select_from(assignment)
         .join(accounting_operation, and_(_o.claim_id == _a.claim_id, _o.operation_id == _a.operation_id))
         .where(
             _waiting_of(client_code, span, claim_ids),
-            or_(*(func.length(_o[name]) > longest[column] for name, column in _BOUNDED.items())),
+            or_(*(2 * func.length(_o[name]) > widths[column] for name, column in _BOUNDED.items())),
         )
-        .limit(1)
     )
-    row = tx.execute(query).first()
-    if row is None:
-        return None
-    lengths = zip(_BOUNDED.values(), row[1:], strict=True)
-    return row[0], next(column for column, length in lengths if length > longest[column])
+    return [(row[0], row[1]) for row in tx.execute(query)]
 
 
 def take(tx: Connection, client_code: str, span: Span, claim_ids: Collection[str], *, run_id: str, now_us: int) -> int:
