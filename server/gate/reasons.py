@@ -58,6 +58,9 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("FIN-IP-ACDE-003", "beside a batch to send again, no other criterion may be given"),
     FieldReason("FIN-IP-ACDE-004", "there is no such group account"),
     FieldReason("ACCOUNTING_RECORD_NOT_IN_BATCH", "the batch has no such operation"),
+    FieldReason(
+        "ACCOUNTING_RECORD_OF_ANOTHER_OPERATION", "the batch has this number for a record of another operation"
+    ),
     FieldReason("ACCOUNT_NOT_ONE", "of an account and an expression that gives it exactly one is given"),
     FieldReason("AMOUNT_FINER_THAN_MINOR_UNIT", "the amount has more decimal digits than its currency"),
     FieldReason("AMOUNT_MALFORMED", "units and nanos do not make one amount"),

@@ -25,7 +25,6 @@ from domain.accounting.batches.model import (
 from domain.accounting.batches.regenerating import STAGES as STAGES_AGAIN
 from domain.accounting.batches.states import BatchState
 from domain.accounting.batches.store import batches, records, returns
-from domain.kernel.registers import service as configuration
 from domain.accounting.configuration.model import BatchSettings, Client
 from domain.accounting.configuration.registers import CLIENTS
 from domain.data_files import service as data_files
@@ -36,6 +35,7 @@ from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid
 from domain.kernel.paging import Key, Page
+from domain.kernel.registers import service as configuration
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.operations import service as operations
 from domain.operations.model import Operation

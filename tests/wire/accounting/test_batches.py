@@ -300,6 +300,34 @@ def test_a_return_file_is_taken_row_by_row(clerk: Clerk) -> None:
     assert clerk.records(regenerated.data_file)[1] == clerk.records(written.data_file)[1]
 
 
+@pytest.mark.rule("ACC-37", "PLT-07")
+def test_a_row_whose_record_number_is_of_another_operation_is_refused(clerk: Clerk) -> None:
+    """Alone, with field and reason; either number of an operation's own records is taken, and none is, too."""
+    clerk.pay("1.00 USD", "2.00 USD", "3.00 USD")
+    clerk.pay("4.00 USD", "5.00 USD")
+    (written,) = clerk.generate().accounting_batches
+    ids = [each.operation_id for each in clerk.records(written.data_file)[1][::2]]
+    lines = [
+        "batchNumber,operation,recordNumber,decision",
+        f"1,{ids[1]},3,ACCEPTED",
+        f"1,{ids[1]},4,ACCEPTED",
+        f"1,{ids[3]},8,ACCEPTED",
+        f"1,{ids[4]},0,ACCEPTED",
+        f"1,{ids[0]},3,ACCEPTED",
+        f"1,{ids[2]},999,ACCEPTED",
+        "1,nobody,1,ACCEPTED",
+    ]
+    answer = clerk.send_return("\n".join(lines).encode())
+    assert (answer.accepted_count, answer.unchanged_count, answer.refused_count) == (3, 1, 3)
+    assert [(each.line, each.field, each.reason) for each in answer.refused_returns] == [
+        (6, "recordNumber", "ACCOUNTING_RECORD_OF_ANOTHER_OPERATION"),
+        (7, "recordNumber", "ACCOUNTING_RECORD_OF_ANOTHER_OPERATION"),
+        (8, "operation", "ACCOUNTING_RECORD_NOT_IN_BATCH"),
+    ]
+    assert "the records of this one are 5 and 6" in answer.refused_returns[1].description
+    assert clerk.batch(1).accepted_count == 3
+
+
 @pytest.mark.rule("ACC-37", "PLT-07", "PLT-10")
 def test_records_are_accepted_and_rejected_by_call(clerk: Clerk) -> None:
     """All or none; the contrary is refused, and what is of another batch."""
