@@ -31,12 +31,23 @@ def open_engine(url: str, limits: Limits | None = None, *, create: bool = False)
     url = normalize(url)
     if not url.startswith("sqlite"):
         return create_engine(url, connect_args=_postgresql_arguments(url, limits), **_pool(limits))
-    file = SqliteFile(sqlite_path(url), lock_s=limits.lock_s, create=create)
-    engine = create_engine(url, creator=file.connect, **_pool(limits))
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "checkout", lambda *_: file.check())
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    return _open_sqlite(url, limits, SqliteFile(sqlite_path(url), lock_s=limits.lock_s, create=create))
+
+
+def open_engines(url: str, limits: Limits) -> tuple[Engine, Engine]:
+    """As `open_engine`, one engine for what may write, and one for what only reads; on PostgreSQL they are the same.
+
+    An SQLite connection prepares all its statements anew once it is told that it must only read or that it may write
+    again, which costs more than to run them: so each of its connections is for one or the other.
+    """
+    url = normalize(url)
+    if not url.startswith("sqlite"):
+        engine = open_engine(url, limits)
+        return engine, engine
+    file = SqliteFile(sqlite_path(url), lock_s=limits.lock_s, create=False)
+    writing, reading = _open_sqlite(url, limits, file), _open_sqlite(url, limits, file)
+    event.listen(reading, "connect", _only_read)
+    return writing, reading
 
 
 def milliseconds(seconds: float) -> int:
@@ -45,7 +56,7 @@ def milliseconds(seconds: float) -> int:
 
 
 class SqliteFile:
-    """Sees to it that all connections of an engine are to one file, although its path may come to mean another.
+    """Sees to it that all connections of its engines are to one file, although its path may come to mean another.
 
     What is written to a deleted file is gone with the last process that has it open, without an error from SQLite; and
     opening a file that took its place would throw away what the old one's write-ahead log still holds.
@@ -78,6 +89,14 @@ class SqliteFile:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+def _open_sqlite(url: str, limits: Limits, file: SqliteFile) -> Engine:
+    engine = create_engine(url, creator=file.connect, **_pool(limits))
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "checkout", lambda *_: file.check())
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _pool(limits: Limits) -> dict[str, Any]:
@@ -115,6 +134,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
         f"cache_size = -{_SQLITE_CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _only_read(connection: Any, _record: object) -> None:  # noqa: ANN401
+    connection.execute("PRAGMA query_only = ON").close()
 
 
 def _begin_sqlite(connection: Connection) -> None:

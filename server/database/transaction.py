@@ -21,7 +21,7 @@ from tenacity import (
 from domain.kernel.clock import now_us
 from domain.kernel.errors import DomainError
 from server.database import failures
-from server.database.engine import WRITES, milliseconds, open_engine
+from server.database.engine import WRITES, milliseconds, open_engines
 from server.database.failures import DRIVER_ERRORS, DatabaseFault, DatabaseTooSlow, OutcomeUnknown
 from server.database.limits import Limits
 from server.database.urls import BadDatabaseUrl, normalize, sqlite_path
@@ -97,14 +97,15 @@ class Database:
         self.url = normalize(url)
         self.limits = limits or Limits()
         self.dialect = "sqlite" if self.url.startswith("sqlite") else "postgresql"
-        self._engine = open_engine(self.url, self.limits)
+        self._engine, self._reading = open_engines(self.url, self.limits)
         self._writer = _writer_lock(self.url) if self.dialect == "sqlite" else None
         self._running: set[Any] = set()  # the driver's connections with a transaction
 
     def watch(self, *, taken: Callable[[], None], given_back: Callable[[], None]) -> None:
         """Have somebody told of each connection of the pool that is taken and given back."""
-        event.listen(self._engine, "checkout", lambda *_: taken())
-        event.listen(self._engine, "checkin", lambda *_: given_back())
+        for engine in {self._engine, self._reading}:
+            event.listen(engine, "checkout", lambda *_: taken())
+            event.listen(engine, "checkin", lambda *_: given_back())
 
     def write(self, fn: Callable[[Connection], T], *, timeout_s: float | None = None) -> T:
         """Run `fn` in a write transaction and commit it; run it again when it collided with others.
@@ -159,6 +160,7 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection."""
+        self._reading.dispose()
         self._engine.dispose()
         if self._writer is not None:
             self._writer.close()
@@ -169,7 +171,7 @@ class Database:
 
     def _run_within(self, kind: Kind, fn: Callable[[Connection], T], limit_s: float) -> T:
         def attempt(left_s: float) -> T:
-            with self._connect() as connection:
+            with self._connect(kind) as connection:
                 return self._once(kind, connection, fn, left_s)
 
         return self._persist(attempt, limit_s)
@@ -209,7 +211,7 @@ class Database:
         try:
             connection.execution_options(**_LEVELS[self.dialect][kind])
             with self._turn(kind, timeout_s), connection.begin():
-                with self._bounded(connection, kind, timeout_s):
+                with self._bounded(connection, timeout_s):
                     value = fn(connection)
                 committing = kind == "write"
             return value  # noqa: TRY300 - the commit is part of what is tried
@@ -224,7 +226,7 @@ class Database:
         return self._writer.held(min(self.limits.lock_s, timeout_s))
 
     @contextmanager
-    def _bounded(self, connection: Connection, kind: Kind, timeout_s: float) -> Iterator[None]:
+    def _bounded(self, connection: Connection, timeout_s: float) -> Iterator[None]:
         """Bound the time of the transaction's statements: on PostgreSQL of each, on SQLite of all together."""
         if self.dialect == "postgresql":
             if abs(timeout_s - self.limits.statement_s) > _NEGLIGIBLE_S:
@@ -234,23 +236,20 @@ class Database:
         driver: Any = connection.connection.driver_connection
         deadline = time.monotonic() + timeout_s
         driver.set_progress_handler(lambda: time.monotonic() > deadline, _SQLITE_STEPS)
-        if kind == "read":
-            driver.execute("PRAGMA query_only = 1").close()
         try:
             yield
         finally:
             driver.set_progress_handler(None, 0)
-            driver.execute("PRAGMA query_only = 0").close()
 
-    def _connect(self) -> Connection:
+    def _connect(self, kind: Kind) -> Connection:
         try:
-            return self._engine.connect()
+            return (self._reading if kind == "read" else self._engine).connect()
         except SQLAlchemyError as error:
             self._raise(error, "read", committing=False)
 
     def _connect_or_give_up(self) -> Connection:
         try:
-            return self._connect()
+            return self._connect("write")
         except _RunAgain as again:
             raise again.error from None
 

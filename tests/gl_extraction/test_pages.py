@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 from domain.gl_extraction.extraction.states import BatchState
 from server.database.transaction import Database
@@ -50,7 +50,7 @@ def _analyse_nothing(tx: Connection) -> None:
 
 
 @contextmanager
-def explained(database: Database, explain: str) -> Iterator[list[str]]:
+def explained(explain: str) -> Iterator[list[str]]:
     """Statements that look for details, each with its plan."""
     found: list[str] = []
 
@@ -59,11 +59,11 @@ def explained(database: Database, explain: str) -> Iterator[list[str]]:
             cursor.execute(f"{explain} {statement}", parameters)
             found.append("\n".join([statement, *(str(plan) for plan in cursor.fetchall())]))
 
-    event.listen(database._engine, "before_cursor_execute", look)
+    event.listen(Engine, "before_cursor_execute", look)
     try:
         yield found
     finally:
-        event.remove(database._engine, "before_cursor_execute", look)
+        event.remove(Engine, "before_cursor_execute", look)
 
 
 @pytest.mark.rule("PLT-08")
@@ -73,7 +73,7 @@ def test_postgresql_sorts_nothing_for_a_page(migrated_postgresql_url: str, order
     database = Database(migrated_postgresql_url)
     database.write(_analyse_nothing)
     fill(database)
-    with explained(database, "EXPLAIN") as plans:
+    with explained("EXPLAIN") as plans:
         for wanted in LISTS:
             assert listed(database, order, 300, **wanted)
     database.dispose()
@@ -87,7 +87,7 @@ def test_postgresql_sorts_nothing_for_a_page(migrated_postgresql_url: str, order
 def test_sqlite_sorts_nothing_for_a_page(migrated_sqlite_url: str, order: str) -> None:
     """Ids come from an index in their order, bucket by bucket; no table is read as a whole."""
     database = fill(Database(migrated_sqlite_url))
-    with explained(database, "EXPLAIN QUERY PLAN") as plans:
+    with explained("EXPLAIN QUERY PLAN") as plans:
         for wanted in LISTS:
             assert listed(database, order, 300, **wanted)
     database.dispose()
