@@ -2,6 +2,7 @@
 
 from domain.accounting import tables as accounting
 from domain.approvals import tables as approvals
+from domain.billing import tables as billing
 from domain.data_files import tables as data_files
 from domain.deliveries import tables as deliveries
 from domain.gl_extraction import tables as gl_extraction
@@ -14,6 +15,7 @@ from domain.schedules import tables as schedules
 __all__ = [
     "accounting",
     "approvals",
+    "billing",
     "data_files",
     "deliveries",
     "gl_extraction",

@@ -1,0 +1,42 @@
+"""The states of bills, segments and exceptions, and the edges between them (BIL-10, BIL-12)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class BillKind(StrEnum):
+    """What a bill is."""
+
+    REGULAR = "REGULAR"
+    CREDIT_NOTE = "CREDIT_NOTE"
+
+
+class BillState(StrEnum):
+    """Where a bill stands."""
+
+    PENDING = "PENDING"
+    COMPLETE = "COMPLETE"
+
+
+class SegmentState(StrEnum):
+    """Where a segment stands (BIL-10)."""
+
+    INCOMPLETE = "INCOMPLETE"
+    ERROR = "ERROR"
+    FREEZABLE = "FREEZABLE"
+    FROZEN = "FROZEN"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    CANCELED = "CANCELED"
+
+
+DELETABLE = frozenset({SegmentState.INCOMPLETE, SegmentState.ERROR, SegmentState.FREEZABLE})
+"""What may be deleted and made again; the others are on the bill and in the general ledger."""
+
+
+class ExceptionState(StrEnum):
+    """Where a billing exception stands."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"  # a person let the segment pass, with a note
+    RESOLVED = "RESOLVED"  # what it was about was made again, or is gone
