@@ -10,6 +10,7 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc
 from server.database.transaction import Database
 from tests.support import database as databases
 from tests.support import postgres
+from tests.support.memory import keep_files_in_memory
 from tests.support.server import Served, serving
 
 _FOLDER = "COUNTINGHOUSE_TEST_POSTGRES_FOLDER"  # tells the workers of a run where its PostgreSQL is
@@ -26,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        keep_files_in_memory()
         run = config.stash[_RUN] = postgres.Run.begin(durable=False)
         os.environ[_FOLDER] = str(run.folder)
 

@@ -89,7 +89,7 @@ class Cluster:
     def database(self, template: str = "template0") -> Iterator[str]:
         """A fresh copy of the database `template`, dropped at the end; gives its name."""
         name = f"t_{uuid.uuid4().hex[:16]}"
-        self._execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY")
         try:
             yield name
         finally:
