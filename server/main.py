@@ -14,6 +14,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from countinghouse.accounting.v1 import accounting_service_pb2
 from countinghouse.accounting.v1 import accounting_service_pb2_grpc as accounting_grpc
+from countinghouse.billing.v1 import billing_service_pb2
+from countinghouse.billing.v1 import billing_service_pb2_grpc as billing_grpc
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
 from countinghouse.operations.v1 import (
@@ -47,6 +49,7 @@ from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
 from server.servicers.accounting import AccountingServicer
+from server.servicers.billing import BillingServicer
 from server.servicers.gl_extraction import GLExtractionServicer
 from server.servicers.operations import (
     ApprovalsServicer,
@@ -84,6 +87,7 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     notifications_pb2.DESCRIPTOR.services_by_name["NotificationsService"],
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
     accounting_service_pb2.DESCRIPTOR.services_by_name["AccountingService"],
+    billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"],
 )
 """Our services."""
 
@@ -165,6 +169,7 @@ class Server:
         accounting_grpc.add_AccountingServiceServicer_to_server(
             AccountingServicer(calls, watcher, heartbeat_s=heartbeat_s, systems_of_record=known), to
         )
+        billing_grpc.add_BillingServiceServicer_to_server(BillingServicer(calls, watcher, heartbeat_s=heartbeat_s), to)
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to
         )

@@ -1,0 +1,16 @@
+"""The BillingService, put together from its groups of methods."""
+
+from __future__ import annotations
+
+from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
+from server.call import Calls
+from server.watcher import Watcher
+
+
+class BillingServicer(grpc_service.BillingServiceServicer):
+    """Bills the service agreements of accounts, in their processing order."""
+
+    def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float) -> None:
+        self._calls = calls
+        self._watcher = watcher
+        self._heartbeat_s = heartbeat_s
