@@ -228,6 +228,7 @@ bill_segment = table(
     text("bill_id"),
     text("agreement_id"),
     text("type_code"),
+    text("kind", default="USAGE"),  # segments.states.SegmentKind
     int32("position"),  # in the processing order
     text("state"),  # segments.states.SegmentState
     text("reason", default=""),  # of the error
@@ -255,7 +256,7 @@ Index("ix_bill_segment_bill", _s.account_id, _s.bill_id, _s.position)
 Index("ix_bill_segment_agreement", _s.account_id, _s.agreement_id, _s.start_day)
 _partial(
     "segment_of_period_once",
-    (_s.rebills_id == "") & (_s.state != "CANCELED"),
+    (_s.kind == "USAGE") & (_s.rebills_id == "") & (_s.state != "CANCELED"),
     _s.account_id,
     _s.agreement_id,
     _s.start_day,

@@ -19,6 +19,13 @@ class BillState(StrEnum):
     COMPLETE = "COMPLETE"
 
 
+class SegmentKind(StrEnum):
+    """What a segment is."""
+
+    USAGE = "USAGE"  # what an agreement comes to in a period
+    ADJUSTMENT = "ADJUSTMENT"  # what an algorithm adds as the bill is completed, such as the rest to a minimum
+
+
 class SegmentState(StrEnum):
     """Where a segment stands (BIL-10)."""
 

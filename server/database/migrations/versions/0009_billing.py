@@ -347,6 +347,7 @@ def _bill_segment() -> None:
         text("bill_id"),
         text("agreement_id"),
         text("type_code"),
+        text("kind", default="USAGE"),
         int32("position"),
         text("state"),
         text("reason", default=""),
@@ -378,7 +379,7 @@ def _bill_segment() -> None:
         "bill_segment",
         ["account_id", "agreement_id", "start_day"],
         unique=True,
-        **_where("rebills_id = '' AND state != 'CANCELED'"),
+        **_where("kind = 'USAGE' AND rebills_id = '' AND state != 'CANCELED'"),
     )
 
 
