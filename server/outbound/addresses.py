@@ -72,25 +72,31 @@ class Reach:
         return self._host_fault(parsed)
 
     def _host_fault(self, parsed: httpx.URL) -> str:
-        host = parsed.host.rstrip(".").lower()
-        address = _literal(host)
-        local = host == _LOCAL_NAMES[0] or host.endswith(_LOCAL_NAMES[1])
-        if parsed.scheme != "https" and not (parsed.scheme == "http" and self._is_own(local=local, address=address)):
+        if parsed.scheme != "https" and not (parsed.scheme == "http" and self.is_own(parsed.host)):
             return "must begin with https://"
+        return self.host_fault(parsed.host)
+
+    def host_fault(self, host: str) -> str:
+        """Why a host may not be reached, as a clause, as far as its text tells; empty when it may, or is a name."""
+        address = _literal(host)
         if address is not None and not self.allows(address):
             return "is in a range of addresses that may not be reached"
-        if local and not self.loopback:
-            return "must not be this machine's own"
-        return ""
+        return "must not be this machine's own" if _is_local_name(host) and not self.loopback else ""
 
-    def _is_own(self, *, local: bool, address: Address | None) -> bool:
-        """Whether it is this machine, and may be."""
-        return self.loopback and (local or (address is not None and _carried(address).is_loopback))
+    def is_own(self, host: str) -> bool:
+        """Whether it is this machine, and may be: then nothing has to be encrypted."""
+        address = _literal(host)
+        return self.loopback and (_is_local_name(host) or (address is not None and _carried(address).is_loopback))
 
 
 def networks_of(text: str) -> tuple[Network, ...]:
     """Ranges in CIDR notation, separated by commas. Raises: ValueError."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _is_local_name(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    return name == _LOCAL_NAMES[0] or name.endswith(_LOCAL_NAMES[1])
 
 
 def _carried(address: Address) -> Address:

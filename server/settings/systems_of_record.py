@@ -20,15 +20,15 @@ class SystemsOfRecord(BaseModel):
         None, description="TOML file of clients' systems of record; none: no client can be given one"
     )
     systems_of_record_loopback: bool = Field(
-        False, description="whether one may be on this machine itself, then also by plain http"
+        False, description="whether one may be on this machine itself, then also in clear"
     )
     systems_of_record_networks: Annotated[str, AfterValidator(known_networks)] = Field(
-        "", description="private ranges that an http one may be in, such as 10.0.0.0/8,fd00::/8"
+        "", description="private ranges that one may be in, such as 10.0.0.0/8,fd00::/8"
     )
 
     @property
     def systems_of_record_reach(self) -> Reach:
-        """Where HTTP connections may lead."""
+        """Where connections may lead."""
         return Reach(self.systems_of_record_loopback, networks_of(self.systems_of_record_networks))
 
     @property

@@ -11,5 +11,5 @@ from tests.connector.adjusting import Recorded, dispatched
 
 if __name__ == "__main__":
     url, target, lease_s = sys.argv[1:]
-    speaking = connector(Connection("ledger", "grpc", target, tls=False), Reach())
+    speaking = connector(Connection("ledger", "grpc", target, tls=False), Reach(loopback=True))
     dispatched({"ledger": speaking}, Recorded(), lease_s=float(lease_s)).run(Database(url), threading.Event())

@@ -30,6 +30,7 @@ from server.outbound.system_of_record.http_connector import document_of
 from server.outbound.system_of_record.model import Failure, Means, NotPosted, Posting, adjustment_from
 from tests.connector.adjusting import payload
 from tests.support.receiver import Answer, receiving
+from tests.support.simulator import simulating
 
 CODE = grpc.StatusCode
 ADJUSTMENT = adjustment_from(payload("op-1", timeout_us=1_000_000))
@@ -83,7 +84,7 @@ def system(
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     served.stop = lambda: server.stop(None)
-    speaking = connector(Connection("ledger", "grpc", f"127.0.0.1:{port}", tls=False), Reach())
+    speaking = connector(Connection("ledger", "grpc", f"127.0.0.1:{port}", tls=False), Reach(loopback=True))
     try:
         yield served, speaking
     finally:
@@ -178,11 +179,34 @@ def _silent() -> Iterator[str]:
         each.close()
 
 
+@pytest.mark.rule("ACC-20")
+def test_grpc_leads_only_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is judged by what it leads to now, and again after a call without an answer; nothing is in doubt."""
+    leads = {"to": "10.0.0.1"}
+
+    def found(*_: object, **__: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (leads["to"], 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    with simulating() as ledger:
+        to = Connection("ledger", "grpc", f"ledger.example:{ledger.ports.grpc}", tls=False)
+        for reach in (Reach(), Reach(loopback=True)):
+            refused = connector(to, reach).post(ADJUSTMENT)
+            assert isinstance(refused, Failure)
+            assert (refused.means, "may not be reached" in refused.message) == (Means.LATER, True)
+        speaking = connector(to, Reach(loopback=True))
+        assert isinstance(speaking.lookup(ADJUSTMENT), Failure)
+        leads["to"] = "127.0.0.1"
+        assert isinstance(speaking.post(ADJUSTMENT), Posting)
+        assert isinstance(connector(to, Reach()).lookup(ADJUSTMENT), Failure)
+        assert len(ledger.postings()) == 1
+
+
 @pytest.mark.rule("ACC-22")
 def test_nothing_is_in_doubt_where_nobody_answers_the_door() -> None:
     """A host that swallows everything was never sent a post: a lookup goes before the first, and after a failure."""
     with _silent() as target:
-        speaking = connector(Connection("ledger", "grpc", target, tls=False), Reach())
+        speaking = connector(Connection("ledger", "grpc", target, tls=False), Reach(loopback=True))
         failure = speaking.post(ADJUSTMENT)
     assert isinstance(failure, Failure)
     assert failure.means is Means.LATER

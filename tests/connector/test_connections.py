@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.outbound.addresses import Reach
+from server.outbound.addresses import Reach, networks_of
 from server.outbound.system_of_record.connections import BadConnections, Connection, read_connections
 from server.settings import BadSettings, load
 from tests.support.identity import CertificateAuthority
@@ -75,9 +75,12 @@ def test_connections_are_read_with_their_files(tmp_path: Path) -> None:
         ('name = "a"\nkind = "grpc"\ntarget = "h:1"\ncolour = 3', ["colour: there is no such setting"]),
         ('name = "a"\nkind = "grpc"\ntarget = "h:1"\ntls = "no"', ["tls: must be true or false"]),
         (
-            'name = "a"\nkind = "grpc"\ntarget = "h:1"\ntls = false\ntoken_file = "systems.toml"',
+            'name = "a"\nkind = "grpc"\ntarget = "localhost:1"\ntls = false\ntoken_file = "systems.toml"',
             ["token_file: is of no use, or a secret in clear", "token_file: there is no file"],
         ),
+        ('name = "a"\nkind = "grpc"\ntarget = "10.0.0.1:443"', ["target: is in a range of addresses"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "[fd00::1]:443"', ["target: is in a range of addresses"]),
+        ('name = "a"\nkind = "grpc"\ntarget = "h:1"\ntls = false', ["tls: may be false on this machine alone"]),
         ('name = "a"\nkind = "http"', ["url: must be given"]),
         ('name = "a"\nkind = "http"\nurl = "http://books.example.com"', ["url: must begin with https://"]),
         ('name = "a"\nkind = "http"\nurl = "https://10.0.0.1/v1"', ["url: is in a range of addresses"]),
@@ -102,6 +105,23 @@ def test_each_mistake_is_one_line_that_names_its_entry(tmp_path: Path, entry: st
     assert len(refused.value.lines) == len(mistakes)
     for line, mistake in zip(refused.value.lines, mistakes, strict=True):
         assert f"[[systems_of_record]] 1: {mistake}" in line
+
+
+@pytest.mark.rule("ACC-20", "PLT-44")
+def test_this_machine_and_private_ranges_are_opened_by_settings(tmp_path: Path) -> None:
+    """The same for both kinds; in clear it is this machine alone, whatever ranges are opened."""
+    within = Reach(networks=networks_of("10.0.0.0/8"))
+    entry = '[[systems_of_record]]\nname = "a"\nkind = "grpc"\ntarget = "{}"\n'
+    assert read(tmp_path, entry.format("10.0.0.1:443"), within)
+    assert read(tmp_path, entry.format("127.0.0.1:1") + "tls = false")
+    refused = (
+        ("127.0.0.1:1", Reach(), "target: is in a range"),
+        ("localhost:1", Reach(), "target: must not be this machine's own"),
+        ("10.0.0.1:1", within, "tls: may be false on this machine alone"),
+    )
+    for target, reach, mistake in refused:
+        with pytest.raises(BadConnections, match=mistake):
+            read(tmp_path, entry.format(target) + "tls = false", reach)
 
 
 @pytest.mark.rule("PLT-44")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +59,7 @@ def ledger(files: dict[str, Path]) -> Iterator[Simulated]:
 
 
 def by_grpc(ledger: Simulated, **files: Any) -> Any:
-    return connector(Connection("ledger", "grpc", f"localhost:{ledger.ports.grpc}", **files), Reach())
+    return connector(Connection("ledger", "grpc", f"localhost:{ledger.ports.grpc}", **files), Reach(loopback=True))
 
 
 @pytest.mark.rule("ACC-20")
@@ -87,6 +88,22 @@ def test_nothing_is_posted_where_one_side_does_not_trust_the_other(
     assert isinstance(failure, Failure)
     assert failure.means is Means.LATER
     assert not ledger.postings()
+
+
+@pytest.mark.rule("ACC-20")
+@pytest.mark.parametrize(("host", "trusted"), [("ledger.example", True), ("other.example", False)])
+def test_the_certificate_is_that_of_the_name(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, *, trusted: bool
+) -> None:
+    """Though the connection leads to an address that was judged."""
+    named = OURS.certificate("named", dns=["ledger.example", "localhost"]).write(tmp_path, "named")
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+    ours = grpc.ssl_channel_credentials(files["ca"].read_bytes())
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with simulating(Place(certificate=named), ours) as ledger:
+        connection = Connection("ledger", "grpc", f"{host}:{ledger.ports.grpc}", ca_file=files["ca"])
+        answer = connector(connection, Reach(loopback=True)).post(ADJUSTMENT)
+    assert isinstance(answer, Posting) is trusted
 
 
 @pytest.mark.rule("ACC-20")

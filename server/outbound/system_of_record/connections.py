@@ -62,7 +62,7 @@ def read_connections(path: Path, reach: Reach) -> tuple[Connection, ...]:
     It holds a table for each, `[[systems_of_record]]`: `name`, by which clients' settings choose it; `kind`, `grpc` or
     `http`; `target` (host:port) for gRPC, `url` (https, the base of `/postings`) for HTTP; and, if they are wanted,
     `ca_file` (PEM authorities; for HTTP beside the public ones), `certificate_file` with `key_file` (who calls), and
-    `token_file` (a bearer token). `tls = false` has gRPC speak in clear, and takes no files.
+    `token_file` (a bearer token). `tls = false` has gRPC speak in clear, on this machine alone, and takes no files.
 
     Raises: BadConnections with every mistake; none shows a secret.
     """
@@ -104,7 +104,7 @@ def _mistakes(entry: object, reach: Reach) -> Iterator[str]:
     if not isinstance(entry.get("name"), str) or not _NAME.fullmatch(entry["name"]):
         yield "name: must be lower-case letters, digits and dashes, at most 63"
     if entry.get("kind") == "grpc":
-        yield from _grpc_mistakes(entry)
+        yield from _grpc_mistakes(entry, reach)
     elif entry.get("kind") == "http":
         yield from _http_mistakes(entry, reach)
     else:
@@ -112,18 +112,22 @@ def _mistakes(entry: object, reach: Reach) -> Iterator[str]:
     yield from _file_mistakes(entry)
 
 
-def _grpc_mistakes(entry: dict[str, Any]) -> Iterator[str]:
-    target = entry.get("target")
+def _grpc_mistakes(entry: dict[str, Any], reach: Reach) -> Iterator[str]:
+    target, tls = entry.get("target"), entry.get("tls", True)
     found = _TARGET.fullmatch(target) if isinstance(target, str) else None
+    host = found[2].strip("[]") if found else ""
     if found is None or not 0 < int(found[3]) <= _PORT_MAX:
         yield "target: must be host:port"
+    elif fault := reach.host_fault(host):
+        yield f"target: {fault}"
     if "url" in entry:
         yield "url: is for http; gRPC takes target"
-    tls = entry.get("tls", True)
     if not isinstance(tls, bool):
         yield "tls: must be true or false"
     elif not tls:
         yield from (f"{name}: is of no use, or a secret in clear, with tls = false" for name in _FILES if name in entry)
+        if host and not reach.host_fault(host) and not reach.is_own(host):
+            yield "tls: may be false on this machine alone, where systems_of_record_loopback allows it"
 
 
 def _http_mistakes(entry: dict[str, Any], reach: Reach) -> Iterator[str]:

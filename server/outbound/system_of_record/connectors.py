@@ -10,5 +10,5 @@ from server.outbound.system_of_record.model import Connector
 
 
 def connector(connection: Connection, reach: Reach) -> Connector:
-    """What speaks to the system of record; `reach` is where HTTP may lead."""
-    return GrpcConnector(connection) if connection.kind == "grpc" else HttpConnector(connection, reach)
+    """What speaks to the system of record; `reach` is where it may be."""
+    return GrpcConnector(connection, reach) if connection.kind == "grpc" else HttpConnector(connection, reach)

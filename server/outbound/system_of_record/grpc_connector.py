@@ -1,8 +1,15 @@
-"""The connector contract over gRPC: one channel, kept open; every failure says whether it may have been posted."""
+"""The connector contract over gRPC: one channel, kept open; every failure says whether it may have been posted.
+
+The channel leads to addresses that were judged, not to the name: as long as the last call had an answer it stays, and
+before any other the name is looked up and judged anew.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Sequence
+from ipaddress import IPv4Address
 from typing import cast
 
 import grpc
@@ -16,6 +23,7 @@ from countinghouse.connector.v1 import system_of_record_pb2 as pb
 from countinghouse.connector.v1.system_of_record_pb2_grpc import SystemOfRecordServiceStub
 from domain.kernel.amounts import amount_of
 from server.mapping.days import day_to_proto
+from server.outbound.addresses import Address, AddressRefused, Reach
 from server.outbound.system_of_record.answers import TOO_SLOW, rejection, shown_reason
 from server.outbound.system_of_record.connections import Connection
 from server.outbound.system_of_record.model import Adjustment, Failure, Means, NotPosted, Posting, posting_of
@@ -43,6 +51,7 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.enable_retries", 0),  # the outbox's part
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),  # it would lead elsewhere
 )
 _SOUNDING_MAX_S = 5.0
 _LITTLE_S = 0.001
@@ -51,9 +60,8 @@ _LITTLE_S = 0.001
 class GrpcConnector:
     """A system of record that serves the contract."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._channel = _channel(connection)
-        self._service = SystemOfRecordServiceStub(self._channel)
+    def __init__(self, connection: Connection, reach: Reach) -> None:
+        self._line = _Line(connection, reach)
         token = connection.token
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         self._proven = False  # the last call had an answer; else a lookup goes first
@@ -65,7 +73,7 @@ class GrpcConnector:
             return found
         left_s = max(_LITTLE_S, until_s - time.monotonic())
         try:
-            answer = self._service.Post(request_of(adjustment), timeout=left_s, metadata=self._told())
+            answer = self._line.service.Post(request_of(adjustment), timeout=left_s, metadata=self._told())
         except grpc.RpcError as error:
             return self._failure(error)
         self._proven = True
@@ -77,8 +85,10 @@ class GrpcConnector:
 
     def _lookup(self, adjustment: Adjustment, timeout_s: float) -> Posting | NotPosted | Failure:
         request = pb.LookupRequest(client=adjustment.client, idempotency_key=adjustment.idempotency_key)
+        if not self._proven and (fault := self._line.renew()):
+            return Failure(Means.LATER, f"no connection to the system of record: {fault}")
         try:
-            answer = self._service.Lookup(request, timeout=timeout_s, metadata=self._told())
+            answer = self._line.service.Lookup(request, timeout=timeout_s, metadata=self._told())
         except grpc.RpcError as error:
             return self._failure(error)
         self._proven = True
@@ -93,7 +103,7 @@ class GrpcConnector:
 
     def close(self) -> None:
         """Close the channel."""
-        self._channel.close()
+        self._line.close()
 
     def _told(self) -> tuple[tuple[str, str], ...]:
         return (*self._metadata, *tracing.headers().items())
@@ -199,12 +209,62 @@ def _microseconds(instant: Timestamp) -> int:
         return 0
 
 
-def _channel(connection: Connection) -> grpc.Channel:
+class _Line:
+    """A channel to where the system of record may be, and its stub; another one as soon as that is elsewhere."""
+
+    def __init__(self, connection: Connection, reach: Reach) -> None:
+        self._connection, self._reach = connection, reach
+        self._lock = threading.Lock()
+        self._addresses: list[Address] = []
+        self._channel: grpc.Channel | None = None
+        self._service: SystemOfRecordServiceStub | None = None
+
+    @property
+    def service(self) -> SystemOfRecordServiceStub:
+        """The stub; `renew` went before."""
+        assert self._service is not None, "a lookup goes before the first post"
+        return self._service
+
+    def renew(self) -> str:
+        """Look where the name leads now; gives why it may not be reached, as a clause, empty when it may.
+
+        A channel that is left is not closed: other threads may still be calling.
+        """
+        try:
+            addresses = self._reach.addresses(*self._connection.host_and_port)
+        except AddressRefused as error:
+            return str(error)
+        except (OSError, UnicodeError):
+            return "the host's name has no address"
+        with self._lock:
+            if set(addresses) != set(self._addresses):
+                self._addresses, self._channel = addresses, _channel(self._connection, addresses)
+                self._service = SystemOfRecordServiceStub(self._channel)
+        return ""
+
+    def close(self) -> None:
+        """Close the channel."""
+        if self._channel is not None:
+            self._channel.close()
+
+
+def _channel(connection: Connection, addresses: Sequence[Address]) -> grpc.Channel:
+    host, port = connection.host_and_port
+    target = _target(addresses, port)
     if not connection.tls:
-        return grpc.insecure_channel(connection.target, options=_OPTIONS)
+        return grpc.insecure_channel(target, options=(*_OPTIONS, ("grpc.default_authority", f"{host}:{port}")))
     credentials = grpc.ssl_channel_credentials(
         root_certificates=connection.ca_file.read_bytes() if connection.ca_file else None,
         private_key=connection.key_file.read_bytes() if connection.key_file else None,
         certificate_chain=connection.certificate_file.read_bytes() if connection.certificate_file else None,
     )
-    return grpc.secure_channel(connection.target, credentials, options=_OPTIONS)
+    # The certificate is that of the name, whatever its address.
+    return grpc.secure_channel(target, credentials, options=(*_OPTIONS, ("grpc.ssl_target_name_override", host)))
+
+
+def _target(addresses: Sequence[Address], port: int) -> str:
+    """Addresses as gRPC takes them: of one kind, so that IPv4 goes as what it is within IPv6 where there are both."""
+    if all(isinstance(address, IPv4Address) for address in addresses):
+        return "ipv4:" + ",".join(f"{address}:{port}" for address in addresses)
+    mapped = (f"::ffff:{address}" if isinstance(address, IPv4Address) else str(address) for address in addresses)
+    return "ipv6:" + ",".join(f"[{address}]:{port}" for address in mapped)
