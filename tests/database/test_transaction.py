@@ -188,7 +188,7 @@ def test_waiting_for_a_connection_is_bounded(migrated_url: str) -> None:
     with database.connection():
         begun = time.monotonic()
         with pytest.raises(DatabaseBusy):
-            database.read(lambda tx: tx.execute(text("SELECT 1")))
+            database.write(lambda tx: tx.execute(text("SELECT 1")))
         assert time.monotonic() - begun < 2
     assert value_of(database, "none") is None
     database.dispose()
@@ -318,7 +318,7 @@ def test_postgresql_is_told_every_limit(migrated_postgresql_url: str) -> None:
 def test_a_full_disk_changes_nothing(migrated_sqlite_url: str) -> None:
     """The file may not grow any more: the write is refused in words, and what was there stays."""
     database = Database(migrated_sqlite_url, Limits(connections=1))
-    database.read(lambda tx: tx.execute(text("PRAGMA max_page_count = 1")))
+    database.write(lambda tx: tx.execute(text("PRAGMA max_page_count = 1")))
 
     def write_much(tx: Connection) -> None:
         for number in range(10_000):
