@@ -1,8 +1,6 @@
 """The money path of accounting: an executed operation becomes two accounting details, a debit and a credit.
 
-What the two sides mean to the ledger is told by their distribution codes. A posting is checked when an operation is
-created (`check`), so that the ledger never finds out later: codes and ledgers are never deleted, a code never changes
-its ledger, and a period that is closed meanwhile lets the posting roll to the next open one (GLX-04).
+What the two sides mean to the ledger is told by their distribution codes; it is checked when an operation is created.
 """
 
 from __future__ import annotations
@@ -14,14 +12,12 @@ from sqlalchemy import Connection
 
 from domain.accounting.names import claim_name
 from domain.accounting.performing.model import Kind, Operation
+from domain.flows import codes
 from domain.flows.post import Entry, post
-from domain.gl_extraction.details import books
 from domain.gl_extraction.details.model import Maker, SubjectType
-from domain.gl_extraction.distribution import store as codes_store
 from domain.gl_extraction.distribution.model import Distribution
 from domain.kernel import scopes
 from domain.kernel.call import Call
-from domain.kernel.errors import Refused
 from domain.kernel.money import Money
 from domain.kernel.scopes import EVERYTHING, Scope
 
@@ -32,37 +28,16 @@ SOURCE = "accounting"
 _BACK = frozenset({Kind.REVERSAL, Kind.RETURN})
 
 
-class DistributionCodeUnknown(Refused):
-    """There is no such distribution code."""
-
-    reason = "DISTRIBUTION_CODE_UNKNOWN"
-
-    def __init__(self, codes: Collection[str]) -> None:
-        told = ", ".join(sorted(codes))
-        super().__init__(f"there is no distribution code {told}", distribution_codes=told)
-
-
 class Posting:
     """Posts what accounting executes, whatever the ledgers that its caller sees: who may execute, posts."""
 
-    def ledgers(self, tx: Connection, codes: Collection[str]) -> dict[str, str]:
-        """The ledger of each of the distribution codes that there are. Cost: one statement."""
-        return {code: found.ledger_code for code, found in _known(tx, codes).items()}
+    def ledgers(self, tx: Connection, names: Collection[str]) -> dict[str, str]:
+        """As `codes.ledgers`."""
+        return codes.ledgers(tx, names)
 
-    def check(self, tx: Connection, codes: Collection[str], day: int) -> dict[str, str]:
-        """The ledger of each of the distribution codes, all of which could be posted on the day (yyyymmdd).
-
-        The periods are kept as they are until the transaction ends. Cost: four statements, however many codes.
-
-        Raises: DistributionCodeUnknown; PeriodMissing; NoOpenPeriod.
-        """
-        ledgers = self.ledgers(tx, codes)
-        _refuse_unknown(codes, ledgers)
-        places = sorted({(ledger, day) for ledger in ledgers.values()})
-        known = books.read(tx, places, group_accounts=())
-        for ledger, _ in places:
-            books.open_day(tx, known, ledger, day)
-        return ledgers
+    def check(self, tx: Connection, names: Collection[str], day: int) -> dict[str, str]:
+        """As `codes.check`."""
+        return codes.check(tx, names, day)
 
     def post(self, tx: Connection, call: Call, executed: Sequence[Operation]) -> None:
         """Make both details of each operation that posts, or none of any.
@@ -77,8 +52,7 @@ class Posting:
         if not posting:
             return
         named = {side.distribution_code for each in posting for side in (each.debit, each.credit)}
-        known = _known(tx, named)
-        _refuse_unknown(named, known)
+        known = codes.meanings(tx, named)
         entries = [entry for operation in posting for entry in _entries(operation, known)]
         ledgers, clients = {found.ledger_code for found in known.values()}, {each.client_code for each in posting}
         concerned = Scope(frozenset(ledgers), frozenset(clients), frozenset())
@@ -93,15 +67,6 @@ def ledgers_differ(ledgers: Mapping[str, str], debit: str, credit: str) -> bool:
     whoever creates operations refuses it.
     """
     return ledgers[debit] != ledgers[credit]
-
-
-def _known(tx: Connection, codes: Collection[str]) -> dict[str, Distribution]:
-    return {code: found.distribution for code, found in codes_store.known(tx, codes).items()}
-
-
-def _refuse_unknown(codes: Collection[str], known: Mapping[str, object]) -> None:
-    if unknown := set(codes) - known.keys():
-        raise DistributionCodeUnknown(unknown)
 
 
 def _entries(operation: Operation, known: Mapping[str, Distribution]) -> Iterator[Entry]:

@@ -11,7 +11,8 @@ from sqlalchemy import event as sqlalchemy_event
 
 from domain.accounting.performing.model import Kind, Operation, Side
 from domain.accounting.performing.states import OperationState
-from domain.flows.accounting import DistributionCodeUnknown, Posting, ledgers_differ
+from domain.flows.accounting import Posting, ledgers_differ
+from domain.flows.codes import DistributionCodeUnknown
 from domain.flows.post import AlreadyPosted
 from domain.gl_extraction.details.errors import NoOpenPeriod, PeriodMissing
 from domain.gl_extraction.details.model import Detail, Maker, Origin

@@ -1,0 +1,50 @@
+"""What segments mean to the general ledger: contexts hand in values, a flow posts (`domain/flows`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from domain.kernel.call import Call
+from domain.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a segment charges, as the ledger sees it: what the customer owes against what it is owed for.
+
+    `receivable` is the distribution code of the first, `amounts` has the second by distribution code; they sum to
+    `amount`, in its currency. Days are yyyymmdd: `day` the accounting date, `transaction_day` that of the bill. Of a
+    canceled segment it is a `reversal`: the same values, posted the other way round.
+    """
+
+    account_id: str
+    segment_id: str
+    agreement_id: str
+    cycle_code: str
+    day: int
+    transaction_day: int
+    receivable: str
+    amount: Money
+    amounts: Mapping[str, Money]
+    reversal: bool = False
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The distribution codes that it is posted by."""
+        return frozenset({self.receivable, *self.amounts})
+
+
+class Ledger(Protocol):
+    """The general ledger, as billing needs it."""
+
+    def check(self, tx: Connection, codes: Collection[str], day: int) -> Mapping[str, str]:
+        """The ledger of each distribution code; refuses what could not be posted on the day (yyyymmdd)."""
+        ...
+
+    def post(self, tx: Connection, call: Call, charges: Sequence[Charge]) -> None:
+        """Make the accounting details of these charges, or of none."""
+        ...
