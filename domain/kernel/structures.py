@@ -24,19 +24,20 @@ def document_of(value: Any) -> Document:  # noqa: ANN401 - any dataclass
     return found
 
 
-def value_from(kind: type[T], document: Document) -> T:
-    """The dataclass that `document_of` wrote.
+def value_from(kind: type[T], document: Document, converter: Converter | None = None) -> T:
+    """The dataclass that `document_of` wrote, or another `converter`.
 
     Raises: WrittenByNewer for a field or a value that this version does not know: to pass over it could mean to do
     something else than was asked.
     """
     try:
-        return _converter.structure(document, kind)
+        return (converter or _converter).structure(document, kind)
     except (BaseValidationError, ForbiddenExtraKeysError) as error:
         raise WrittenByNewer(fields="; ".join(transform_error(error))) from error
 
 
-def _made() -> Converter:
+def new_converter() -> Converter:
+    """What turns values into documents and back; a room may add what only it knows to one of its own."""
     converter = Converter(forbid_extra_keys=True)
     for kind, write in ((Decimal, str), (time_of_day, time_of_day.isoformat), (BusinessZone, lambda zone: zone.name)):
         converter.register_unstructure_hook(kind, write)
@@ -47,4 +48,4 @@ def _made() -> Converter:
     return converter
 
 
-_converter = _made()
+_converter = new_converter()

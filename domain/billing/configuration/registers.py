@@ -1,4 +1,4 @@
-"""Customer classes, time-of-use schemes, profile types, SA types and bill cycles: registers of one shape."""
+"""Customer classes, time-of-use schemes, profile types, SA types, bill cycles and rates: registers of one shape."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from domain.billing.configuration.model import (
     AgreementType,
     AgreementTypeSettings,
     ClassSettings,
+    ConfiguredRate,
     CustomerClass,
     Cycle,
     CycleSettings,
@@ -94,3 +95,15 @@ CYCLES: Register[Cycle] = _register(
     tables.bill_cycle,
     scoped=True,
 )
+RATES: Register[ConfiguredRate] = Register(
+    shelf=SHELF,
+    word="rate",
+    resource_type=names.RATE_TYPE,
+    name_of=names.rate_name,
+    table=tables.rate,
+    kind=ConfiguredRate,
+    columns_of=lambda rate: {"currency": rate.currency, "newest_version": rate.newest_version},
+    fields_of=lambda row: {"currency": row["currency"], "newest_version": row["newest_version"]},
+    told=lambda rate: {"currency": rate.currency, "newest_version": rate.newest_version},
+)
+"""Rates without what their versions say: `store` has that."""

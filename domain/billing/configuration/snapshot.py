@@ -1,0 +1,106 @@
+"""The configuration as bills are made by it: read once for each of its versions, and kept by the process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from domain.billing.configuration import documents, store
+from domain.billing.configuration.model import (
+    AgreementType,
+    Configured,
+    ConfiguredRate,
+    CustomerClass,
+    Cycle,
+    ProfileType,
+    Scheme,
+)
+from domain.billing.configuration.registers import SHELF
+from domain.billing.rating.calculation import Plan, planned
+from domain.billing.rating.model import Rate
+from domain.kernel.documents import from_text
+from domain.kernel.registers import store as registers
+
+C = TypeVar("C", bound=Configured)
+
+
+class Snapshot:
+    """All that is configured, as of one version and by code; safe to share between threads.
+
+    Without the windows of cycles. Rates are read and compiled when they are first needed.
+    """
+
+    def __init__(self, contents: store.Contents) -> None:
+        self.version = contents.version
+        self.customer_classes: Mapping[str, CustomerClass] = _by_code(contents.customer_classes)
+        self.schemes: Mapping[str, Scheme] = _by_code(contents.schemes)
+        self.profile_types: Mapping[str, ProfileType] = _by_code(contents.profile_types)
+        self.agreement_types: Mapping[str, AgreementType] = _by_code(contents.agreement_types)
+        self.cycles: Mapping[str, Cycle] = _by_code(contents.cycles)
+        self.rates: Mapping[str, ConfiguredRate] = _by_code(contents.rates)
+        self._written = _that_hold(contents.rate_versions)
+        self._read: dict[str, Rate] = {}
+        self._plans: dict[str, Plan] = {}
+
+    def rate(self, code: str) -> Rate:
+        """One of `rates`, with those of its versions that hold, by day."""
+        if code not in self._read:
+            currency, written = self.rates[code].currency, self._written[code]
+            versions = (
+                documents.version_from(
+                    from_text(each.text),
+                    code=code,
+                    number=each.rate_version,
+                    effective_day=day,
+                    currency=currency,
+                )
+                for day, each in sorted(written.items())
+            )
+            self._read[code] = Rate(code, currency, tuple(versions))
+        return self._read[code]
+
+    def plan(self, code: str) -> Plan:
+        """One of `rates`, made ready to rate by."""
+        if code not in self._plans:
+            self._plans[code] = planned(self.rate(code))
+        return self._plans[code]
+
+    def rate_version(self, code: str, effective_day: int) -> int:
+        """The number of the version that holds from a day on, as lines of a calculation name it."""
+        return self._written[code][effective_day].rate_version
+
+
+class Configurations:
+    """Keeps the newest snapshot for the whole process; safe to share between threads.
+
+    Never to be asked in a transaction that changes the configuration: what is not committed yet would be kept.
+    """
+
+    def __init__(self) -> None:
+        self._newest: Snapshot | None = None
+
+    def current(self, tx: Connection) -> Snapshot:
+        """The configuration as it is. Cost: one small statement when nothing changed, else `store.read_all`."""
+        kept = self._newest
+        if kept is not None and kept.version == registers.version(tx, SHELF):
+            return kept
+        found = Snapshot(store.read_all(tx))
+        if kept is None or kept.version < found.version:
+            self._newest = found
+        return found
+
+
+def _that_hold(versions: Iterable[store.Written]) -> Mapping[str, Mapping[int, store.Written]]:
+    """By rate and effective day, the newest version."""
+    found: dict[str, dict[int, store.Written]] = defaultdict(dict)
+    for each in versions:
+        found[each.code][each.effective_day] = each
+    return found
+
+
+def _by_code(entries: Iterable[C]) -> Mapping[str, C]:
+    return MappingProxyType({entry.code: entry for entry in entries})
