@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine, event
 
 from bench.accounting import shop
 from domain.accounting.configuration.snapshot import Configurations
@@ -101,15 +101,16 @@ def listening() -> Iterator[list[Statement]]:
 
     seen: list[Statement] = []
 
-    def note(_connection: Connection, cursor: Any, text: str, parameters: Any, _context: Any, _many: bool) -> None:  # noqa: ANN401, FBT001
+    def note(_: object, cursor: Any, text: str, parameters: Any, *_more: object) -> None:  # noqa: ANN401
         sent = getattr(cursor, "query", None)
         seen.append(Statement(sent.decode()) if sent else Statement(text, parameters))
 
-    def heard(self: Script, statement: str, rows: Any) -> None:  # noqa: ANN401
-        do(self, statement, rows)
-        seen.append(Statement(statement, rows[0] if len(rows) == 1 else rows))
+    def heard(self: Script, statement: str, rows: Any) -> Any:  # noqa: ANN401
+        cursor = do(self, statement, rows)
+        note(self, cursor, statement, rows[0] if len(rows) == 1 else rows)
+        return cursor
 
-    do = Script._do  # noqa: SLF001 - on SQLite scripts go past SQLAlchemy
+    do = Script._do  # noqa: SLF001 - scripts go past SQLAlchemy
     event.listen(Engine, "after_cursor_execute", note)
     try:
         with patch.object(Script, "_do", heard):

@@ -7,6 +7,7 @@ from itertools import count
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case: no i, l, o, u
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 _made = count()
@@ -30,11 +31,8 @@ def first_id(at_us: int) -> str:
 def to_base32(number: int, width: int = 1) -> str:
     """A number ≥ 0 in base 32, padded with zeros to `width`, so that the texts sort as the numbers do."""
     assert number >= 0
-    characters: list[str] = []
-    while number or not characters:
-        number, rest = divmod(number, 32)
-        characters.append(_ALPHABET[rest])
-    return "".join(reversed(characters)).rjust(width, "0")
+    pairs = [_PAIRS[number >> bits & 0x3FF] for bits in range(number.bit_length() // 10 * 10, -1, -10)]
+    return "".join(pairs).lstrip("0").rjust(width, "0")
 
 
 def from_base32(text: str) -> int | None:

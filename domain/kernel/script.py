@@ -1,7 +1,8 @@
 """Statements that change rows and are handed to the database together: on PostgreSQL one way there and back.
 
-On the hot path the ways cost more than the work. What a statement gives back is lost, so a script is for what must
-simply be done; what it must not do a constraint of the table refuses.
+On the hot path the ways cost more than the work, and so does what SQLAlchemy adds to a statement: the driver is used
+past it. What a statement gives back is lost, so a script is for what must simply be done; what it must not do a
+constraint of the table refuses. Questions are asked by themselves (`Script.ask`).
 """
 
 from __future__ import annotations
@@ -87,17 +88,28 @@ class Script:
             statement = f"UPDATE {table} t SET {changes} FROM (VALUES {values}) v({', '.join(names)}) WHERE {where}"  # noqa: S608
             self.add(statement, *(cell for row in some for cell in row))
 
+    def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - lists on PostgreSQL, too
+        """The rows that a statement gives, once all before it is done; written as in `add`, in the database's words.
+
+        Of several on PostgreSQL those of the last. Cost: one statement, and what `run` costs.
+        """
+        self.run()
+        marked = question.replace("?", "%s") if self._together else question
+        found: list[tuple[Any, ...]] = self._do(marked, [values]).fetchall()
+        return found
+
     def run(self) -> None:
         """Do what was not done yet. Cost: one statement on PostgreSQL; on SQLite all is done already."""
         if self._statements:
-            self._tx.exec_driver_sql(";".join(self._statements), tuple(self._values))
+            self._do(";".join(self._statements), [self._values])
             self._statements.clear()
             self._values.clear()
 
-    def _do(self, statement: str, rows: Sequence[Sequence[Cell]]) -> None:
-        """Have SQLite's driver do it for each row: what SQLAlchemy adds costs as much as the statement."""
-        driver: Any = self._tx.connection.driver_connection
+    def _do(self, statement: str, rows: Sequence[Sequence[Any]]) -> Any:  # noqa: ANN401 - the driver's cursor
+        """Have the driver do it for each row."""
+        cursor: Any = self._tx.connection.driver_connection.cursor()  # type: ignore[union-attr]
         if len(rows) == 1:
-            driver.execute(statement, rows[0])
+            cursor.execute(statement, rows[0])
         else:
-            driver.executemany(statement, rows)
+            cursor.executemany(statement, rows)
+        return cursor

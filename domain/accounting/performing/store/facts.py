@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from domain.accounting.claims import store as claims
 from domain.accounting.claims.model import Claim, Dispute
 from domain.accounting.tables import claim, dispute
 from domain.kernel.documents import to_text
+from domain.kernel.script import Script
 
 _CLAIM = [column.name for column in claim.columns]
 _DISPUTE = [column.name for column in dispute.columns]
@@ -21,8 +22,8 @@ _READ = (
     " CROSS JOIN claim c LEFT JOIN dispute d ON d.claim_id = c.claim_id AND d.dispute_id = {dispute}"
     " WHERE c.claim_id = {claim}"
 )
-_LOCK = "SELECT 1 FROM claim WHERE claim_id = ANY (CAST(%s AS text[])) ORDER BY claim_id FOR UPDATE"
-_ARRAYS = "unnest(CAST(%s AS text[]), CAST(%s AS text[])) k (claim_id, dispute_id)"
+_LOCK = "SELECT 1 FROM claim WHERE claim_id = ANY (CAST(? AS text[])) ORDER BY claim_id FOR UPDATE"
+_ARRAYS = "unnest(CAST(? AS text[]), CAST(? AS text[])) k (claim_id, dispute_id)"
 _POSTGRESQL = f"{_LOCK};{_READ.format(keys=_ARRAYS, claim='k.claim_id', dispute='k.dispute_id')}"
 _SQLITE = _READ.format(
     keys="json_each(?) k", claim="json_extract(k.value, '$[0]')", dispute="json_extract(k.value, '$[1]')"
@@ -47,13 +48,13 @@ def lock(tx: Connection, keys: Iterable[tuple[str, str]]) -> Found:
     wanted = sorted(set(keys))
     if tx.dialect.name == "postgresql":
         ids = [claim_id for claim_id, _ in wanted]
-        rows = tx.exec_driver_sql(_POSTGRESQL, (ids, ids, [dispute_id for _, dispute_id in wanted]))
+        rows = Script(tx).ask(_POSTGRESQL, ids, ids, [dispute_id for _, dispute_id in wanted])
     else:
-        rows = tx.exec_driver_sql(_SQLITE, (to_text(wanted),))
-    return _found(rows.all())
+        rows = Script(tx).ask(_SQLITE, to_text(wanted))
+    return _found(rows)
 
 
-def _found(rows: Sequence[Row[Any]]) -> Found:
+def _found(rows: Sequence[tuple[Any, ...]]) -> Found:
     found = Found(rows[0][0] if rows else 0, {}, {})
     for row in rows:
         of_claim, of_dispute = row[1 : 1 + len(_CLAIM)], row[1 + len(_CLAIM) :]
