@@ -7,7 +7,7 @@ has a business day in each year.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from datetime import time as time_of_day
@@ -24,6 +24,9 @@ SPAN_MAX_US = SPAN_MAX_DAYS * 86_400_000_000
 
 WEEKDAYS = range(1, 8)
 """Days of the week as ISO 8601 and `google.type.DayOfWeek` number them: Monday is 1, Sunday is 7."""
+
+WEEKEND = (6, 7)
+"""The days off where nothing is said."""
 
 _GAP_MAX_DAYS = 2 * 366  # from the first day of a year to the last of the next
 _YEARS_CACHED = 4_096
@@ -161,11 +164,30 @@ def faults(calendar: Calendar, *, time_zone: str = "time_zone", field: str = "ca
         text = f"there is no time zone {calendar.zone.name[:64]!r}; they are named as Europe/Zurich or UTC"
         yield Violation(time_zone, "TIME_ZONE_UNKNOWN", text)
     yield from _weekday_faults(calendar, field)
-    place = list(_place_faults(calendar, field))
+    place = list(place_faults(calendar.country, calendar.subdivision, field))
     days = list(_day_faults(calendar, field))
     yield from (*place, *days)
     if not place and not days:
         yield from _emptiness(calendar, field)
+
+
+def place_faults(country: str, subdivision: str, field: str) -> Iterator[Violation]:
+    """What is wrong with where public holidays are those of; `field` is the path of what has both."""
+    known = _subdivisions(country) if country else ()
+    if known is None:
+        text = f"no holidays are known of {country[:64]!r}; countries are named as CH or US (ISO 3166-1)"
+        yield Violation(f"{field}.country", "CALENDAR_COUNTRY_UNKNOWN", text)
+    elif subdivision and subdivision not in known:
+        text = f"no part {subdivision[:64]!r} is known of {country or 'no country'}"
+        told = f"; known are {', '.join(known)}" if known else ""
+        yield Violation(f"{field}.subdivision", "CALENDAR_SUBDIVISION_UNKNOWN", text + told)
+
+
+def day_faults(days: Iterable[int], field: str) -> Iterator[Violation]:
+    """Those of further days that there are not."""
+    for at, day in enumerate(days):
+        if real_day(day // 10_000, day // 100 % 100, day % 100) is None:
+            yield Violation(f"{field}[{at}]", "DATE_INVALID", "the calendar has no such day")
 
 
 def _weekday_faults(calendar: Calendar, field: str) -> Iterator[Violation]:
@@ -174,22 +196,9 @@ def _weekday_faults(calendar: Calendar, field: str) -> Iterator[Violation]:
             yield Violation(f"{field}.weekend_days[{at}]", "CALENDAR_WEEKDAY_UNKNOWN", "must be a day of the week")
 
 
-def _place_faults(calendar: Calendar, field: str) -> Iterator[Violation]:
-    known = _subdivisions(calendar.country) if calendar.country else ()
-    if known is None:
-        text = f"no holidays are known of {calendar.country[:64]!r}; countries are named as CH or US (ISO 3166-1)"
-        yield Violation(f"{field}.country", "CALENDAR_COUNTRY_UNKNOWN", text)
-    elif calendar.subdivision and calendar.subdivision not in known:
-        text = f"no part {calendar.subdivision[:64]!r} is known of {calendar.country or 'no country'}"
-        told = f"; known are {', '.join(known)}" if known else ""
-        yield Violation(f"{field}.subdivision", "CALENDAR_SUBDIVISION_UNKNOWN", text + told)
-
-
 def _day_faults(calendar: Calendar, field: str) -> Iterator[Violation]:
     for name, days in (("holidays", calendar.holidays), ("working_days", calendar.working_days)):
-        for at, day in enumerate(days):
-            if real_day(day // 10_000, day // 100 % 100, day % 100) is None:
-                yield Violation(f"{field}.{name}[{at}]", "DATE_INVALID", "the calendar has no such day")
+        yield from day_faults(days, f"{field}.{name}")
     for at, day in enumerate(calendar.working_days):
         if day in calendar.holidays:
             text = f"{day} is a holiday and a working day"

@@ -31,7 +31,6 @@ BACKOFF_US, BACKOFF_MAX_US = SECOND_US, 60 * SECOND_US
 PAUSE_MAX_US = 86_400 * SECOND_US
 RETRIES_MAX = 100
 CONCURRENCY, CONCURRENCY_MAX = 8, 1_000
-WEEKEND = (6, 7)
 """What is taken where nothing is said, and the most there can be."""
 
 
@@ -44,7 +43,7 @@ class GivenClient:
 
     description: str
     time_zone: str
-    weekend_days: tuple[int, ...] = WEEKEND
+    weekend_days: tuple[int, ...] = calendars.WEEKEND
     country: str = ""
     subdivision: str = ""
     holidays: tuple[int, ...] = ()

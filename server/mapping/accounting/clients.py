@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import time as time_of_day
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
 
 from countinghouse.accounting.v1 import clients_pb2 as pb
@@ -22,19 +21,14 @@ from domain.accounting.configuration.model import (
     ServiceSettings,
 )
 from domain.accounting.names import client_name
-from domain.kernel.calendars import Calendar
 from domain.kernel.money import Money
 from domain.kernel.registers.service import Change
-from domain.kernel.time import real_day
 from server.mapping.accounting.vocabulary import CHANNELS, CHANNELS_BY_NUMBER
-from server.mapping.days import day_to_proto
+from server.mapping.calendars import calendar_to_proto, calendar_values
 from server.mapping.durations import duration_from_proto, duration_to_proto
 from server.mapping.money import money_to_proto
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code
-
-if TYPE_CHECKING:
-    from google.type.dayofweek_pb2 import DayOfWeek
 
 _FORMATS = {each: pb.BatchFileFormat.Value(f"BATCH_FILE_FORMAT_{each}") for each in FileFormat}
 _FORMATS_BY_NUMBER = {number: each for each, number in _FORMATS.items()}
@@ -59,7 +53,7 @@ def client_to_proto(client: Client) -> pb.Client:
         code=client.code,
         description=client.description,
         time_zone=settings.calendar.zone.name,
-        calendar=_calendar_to_proto(settings.calendar),
+        calendar=calendar_to_proto(settings.calendar),
         service=_service_to_proto(settings.service) if settings.service else None,
         batch=_batch_to_proto(settings.batch) if settings.batch else None,
         pre_conditions=[
@@ -93,28 +87,12 @@ def _values(given: pb.Client, fields: Iterable[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in fields:
         if field == "calendar":
-            values |= _calendar(given)
+            values |= calendar_values(given)
         elif field in {"description", "time_zone", "manual_restricted"}:
             values[field] = getattr(given, field)
         else:
             values[field] = _READ[field](given)
     return values
-
-
-def _calendar(given: pb.Client) -> dict[str, Any]:
-    calendar = given.calendar
-    return {
-        "weekend_days": tuple(calendar.weekend_days) if given.HasField("calendar") else client_rules.WEEKEND,
-        "country": calendar.country,
-        "subdivision": calendar.subdivision,
-        "holidays": _days(calendar.holidays),
-        "working_days": _days(calendar.working_days),
-    }
-
-
-def _days(dates: Iterable[Date]) -> tuple[int, ...]:
-    """The days of dates; 0 for what is none."""
-    return tuple(real_day(date.year, date.month, date.day) or 0 for date in dates)
 
 
 def _service(given: pb.Client) -> ServiceSettings | None:
@@ -167,16 +145,6 @@ _READ = {
     "service_levels": _service_levels,
     "approval_limits": _approval_limits,
 }
-
-
-def _calendar_to_proto(calendar: Calendar) -> pb.BusinessCalendar:
-    return pb.BusinessCalendar(
-        weekend_days=cast("tuple[DayOfWeek.ValueType, ...]", calendar.weekend_days),  # numbered the same
-        country=calendar.country,
-        subdivision=calendar.subdivision,
-        holidays=map(day_to_proto, calendar.holidays),
-        working_days=map(day_to_proto, calendar.working_days),
-    )
 
 
 def _service_to_proto(service: ServiceSettings) -> pb.SystemOfRecordSettings:

@@ -24,34 +24,23 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from countinghouse.accounting.v1 import vocabulary_pb2 as countinghouse_dot_accounting_dot_v1_dot_vocabulary__pb2
+from countinghouse.operations.v1 import calendar_pb2 as countinghouse_dot_operations_dot_v1_dot_calendar__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from google.type import date_pb2 as google_dot_type_dot_date__pb2
-from google.type import dayofweek_pb2 as google_dot_type_dot_dayofweek__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from google.type import timeofday_pb2 as google_dot_type_dot_timeofday__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)countinghouse/accounting/v1/clients.proto\x12\x1b\x63ountinghouse.accounting.v1\x1a\x1b\x62uf/validate/validate.proto\x1a,countinghouse/accounting/v1/vocabulary.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1bgoogle/type/dayofweek.proto\x1a\x17google/type/money.proto\x1a\x1bgoogle/type/timeofday.proto\"\x83\x02\n\x10\x42usinessCalendar\x12\x43\n\x0cweekend_days\x18\x01 \x03(\x0e\x32\x16.google.type.DayOfWeekB\x15\xe2\x41\x01\x01\xbaH\x0e\x92\x01\x0b\x10\x07\"\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x07\x63ountry\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x02\x12 \n\x0bsubdivision\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x08\x12\x32\n\x08holidays\x18\x04 \x03(\x0b\x32\x11.google.type.DateB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x36\n\x0cworking_days\x18\x05 \x03(\x0b\x32\x11.google.type.DateB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xa9\x02\n\x16SystemOfRecordSettings\x12;\n\x10system_of_record\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\x12\x19\n\x0bmax_retries\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x30\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x62\x61\x63koff\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x34\n\x0b\x62\x61\x63koff_max\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x63oncurrency_max\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x01\"\xfc\x02\n\rBatchSettings\x12\xdd\x01\n\x07\x63ut_off\x18\x01 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xb3\x01\xe2\x41\x01\x02\xbaH\xab\x01\xba\x01\xa4\x01\n\x0f\x63ut_off.invalid\x12\x1bmust be a minute of the day\x1at0 <= this.hours && this.hours < 24 && 0 <= this.minutes && this.minutes < 60 && this.seconds == 0 && this.nanos == 0\xc8\x01\x01\x12L\n\x06\x66ormat\x18\x02 \x01(\x0e\x32,.countinghouse.accounting.v1.BatchFileFormatB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12=\n\x12\x64\x61ta_file_set_code\x18\x03 \x01(\tB!\xe2\x41\x01\x01\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\"v\n\x0cPreCondition\x12\x1f\n\tcondition\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\xa0\x1f\x12\x45\n\x07\x63hannel\x18\x02 \x01(\x0e\x32$.countinghouse.accounting.v1.ChannelB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xb7\x01\n\x0cServiceLevel\x12\x45\n\x07\x63hannel\x18\x01 \x01(\x0e\x32$.countinghouse.accounting.v1.ChannelB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12-\n\x04goal\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x31\n\x08\x64\x65\x61\x64line\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"\xc1\x06\n\x06\x43lient\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\x04\x63ode\x18\x02 \x01(\tB%\xe2\x41\x02\x02\x05\xbaH\x1dr\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\xd8\x01\x01\x12!\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x1e\n\ttime_zone\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18@\x12\x45\n\x08\x63\x61lendar\x18\x05 \x01(\x0b\x32-.countinghouse.accounting.v1.BusinessCalendarB\x04\xe2\x41\x01\x01\x12J\n\x07service\x18\x06 \x01(\x0b\x32\x33.countinghouse.accounting.v1.SystemOfRecordSettingsB\x04\xe2\x41\x01\x01\x12?\n\x05\x62\x61tch\x18\x07 \x01(\x0b\x32*.countinghouse.accounting.v1.BatchSettingsB\x04\xe2\x41\x01\x01\x12O\n\x0epre_conditions\x18\x08 \x03(\x0b\x32).countinghouse.accounting.v1.PreConditionB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12O\n\x0eservice_levels\x18\t \x03(\x0b\x32).countinghouse.accounting.v1.ServiceLevelB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x03\x12\x1f\n\x11manual_restricted\x18\n \x01(\x08\x42\x04\xe2\x41\x01\x01\x12:\n\x0f\x61pproval_limits\x18\x0b \x03(\x0b\x32\x12.google.type.MoneyB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x04\x65tag\x18\x0e \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@:G\xea\x41\x44\n\x1f\x63ountinghouse.accounting/Client\x12\x10\x63lients/{client}*\x07\x63lients2\x06\x63lient\"\xe3\x01\n\x13\x43reateClientRequest\x12v\n\x06\x63lient\x18\x01 \x01(\x0b\x32#.countinghouse.accounting.v1.ClientBA\xe2\x41\x01\x02\xbaH:\xba\x01\x34\n\rcode.required\x12\x12\x63ode must be given\x1a\x0fthis.code != \'\'\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"o\n\x10GetClientRequest\x12[\n\x04name\x18\x01 \x01(\tBM\xe2\x41\x01\x02\xfa\x41!\n\x1f\x63ountinghouse.accounting/Client\xbaH\"r 2\x1e^clients/[A-Za-z0-9._-]{1,64}$\"Y\n\x12ListClientsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"p\n\x13ListClientsResponse\x12:\n\x07\x63lients\x18\x01 \x03(\x0b\x32#.countinghouse.accounting.v1.ClientB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xe3\x01\n\x13UpdateClientRequest\x12?\n\x06\x63lient\x18\x01 \x01(\x0b\x32#.countinghouse.accounting.v1.ClientB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x35\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01*\x94\x01\n\x0f\x42\x61tchFileFormat\x12!\n\x1d\x42\x41TCH_FILE_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41TCH_FILE_FORMAT_CSV\x10\x01\x12!\n\x1d\x42\x41TCH_FILE_FORMAT_FIXED_WIDTH\x10\x02\x12 \n\x1c\x42\x41TCH_FILE_FORMAT_JSON_LINES\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)countinghouse/accounting/v1/clients.proto\x12\x1b\x63ountinghouse.accounting.v1\x1a\x1b\x62uf/validate/validate.proto\x1a,countinghouse/accounting/v1/vocabulary.proto\x1a*countinghouse/operations/v1/calendar.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1bgoogle/type/timeofday.proto\"\xa9\x02\n\x16SystemOfRecordSettings\x12;\n\x10system_of_record\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\x12\x19\n\x0bmax_retries\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x30\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x30\n\x07\x62\x61\x63koff\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x34\n\x0b\x62\x61\x63koff_max\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x63oncurrency_max\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x01\"\xfc\x02\n\rBatchSettings\x12\xdd\x01\n\x07\x63ut_off\x18\x01 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xb3\x01\xe2\x41\x01\x02\xbaH\xab\x01\xba\x01\xa4\x01\n\x0f\x63ut_off.invalid\x12\x1bmust be a minute of the day\x1at0 <= this.hours && this.hours < 24 && 0 <= this.minutes && this.minutes < 60 && this.seconds == 0 && this.nanos == 0\xc8\x01\x01\x12L\n\x06\x66ormat\x18\x02 \x01(\x0e\x32,.countinghouse.accounting.v1.BatchFileFormatB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12=\n\x12\x64\x61ta_file_set_code\x18\x03 \x01(\tB!\xe2\x41\x01\x01\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{0,64}$\"v\n\x0cPreCondition\x12\x1f\n\tcondition\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\xa0\x1f\x12\x45\n\x07\x63hannel\x18\x02 \x01(\x0e\x32$.countinghouse.accounting.v1.ChannelB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xb7\x01\n\x0cServiceLevel\x12\x45\n\x07\x63hannel\x18\x01 \x01(\x0e\x32$.countinghouse.accounting.v1.ChannelB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12-\n\x04goal\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12\x31\n\x08\x64\x65\x61\x64line\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"\xc1\x06\n\x06\x43lient\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\x04\x63ode\x18\x02 \x01(\tB%\xe2\x41\x02\x02\x05\xbaH\x1dr\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\xd8\x01\x01\x12!\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x1e\n\ttime_zone\x18\x04 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18@\x12\x45\n\x08\x63\x61lendar\x18\x05 \x01(\x0b\x32-.countinghouse.operations.v1.BusinessCalendarB\x04\xe2\x41\x01\x01\x12J\n\x07service\x18\x06 \x01(\x0b\x32\x33.countinghouse.accounting.v1.SystemOfRecordSettingsB\x04\xe2\x41\x01\x01\x12?\n\x05\x62\x61tch\x18\x07 \x01(\x0b\x32*.countinghouse.accounting.v1.BatchSettingsB\x04\xe2\x41\x01\x01\x12O\n\x0epre_conditions\x18\x08 \x03(\x0b\x32).countinghouse.accounting.v1.PreConditionB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12O\n\x0eservice_levels\x18\t \x03(\x0b\x32).countinghouse.accounting.v1.ServiceLevelB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x03\x12\x1f\n\x11manual_restricted\x18\n \x01(\x08\x42\x04\xe2\x41\x01\x01\x12:\n\x0f\x61pproval_limits\x18\x0b \x03(\x0b\x32\x12.google.type.MoneyB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x04\x65tag\x18\x0e \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@:G\xea\x41\x44\n\x1f\x63ountinghouse.accounting/Client\x12\x10\x63lients/{client}*\x07\x63lients2\x06\x63lient\"\xe3\x01\n\x13\x43reateClientRequest\x12v\n\x06\x63lient\x18\x01 \x01(\x0b\x32#.countinghouse.accounting.v1.ClientBA\xe2\x41\x01\x02\xbaH:\xba\x01\x34\n\rcode.required\x12\x12\x63ode must be given\x1a\x0fthis.code != \'\'\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"o\n\x10GetClientRequest\x12[\n\x04name\x18\x01 \x01(\tBM\xe2\x41\x01\x02\xfa\x41!\n\x1f\x63ountinghouse.accounting/Client\xbaH\"r 2\x1e^clients/[A-Za-z0-9._-]{1,64}$\"Y\n\x12ListClientsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"p\n\x13ListClientsResponse\x12:\n\x07\x63lients\x18\x01 \x03(\x0b\x32#.countinghouse.accounting.v1.ClientB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xe3\x01\n\x13UpdateClientRequest\x12?\n\x06\x63lient\x18\x01 \x01(\x0b\x32#.countinghouse.accounting.v1.ClientB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x35\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01*\x94\x01\n\x0f\x42\x61tchFileFormat\x12!\n\x1d\x42\x41TCH_FILE_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41TCH_FILE_FORMAT_CSV\x10\x01\x12!\n\x1d\x42\x41TCH_FILE_FORMAT_FIXED_WIDTH\x10\x02\x12 \n\x1c\x42\x41TCH_FILE_FORMAT_JSON_LINES\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countinghouse.accounting.v1.clients_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BUSINESSCALENDAR'].fields_by_name['weekend_days']._loaded_options = None
-  _globals['_BUSINESSCALENDAR'].fields_by_name['weekend_days']._serialized_options = b'\342A\001\001\272H\016\222\001\013\020\007\"\007\202\001\004\020\001 \000'
-  _globals['_BUSINESSCALENDAR'].fields_by_name['country']._loaded_options = None
-  _globals['_BUSINESSCALENDAR'].fields_by_name['country']._serialized_options = b'\342A\001\001\272H\004r\002\030\002'
-  _globals['_BUSINESSCALENDAR'].fields_by_name['subdivision']._loaded_options = None
-  _globals['_BUSINESSCALENDAR'].fields_by_name['subdivision']._serialized_options = b'\342A\001\001\272H\004r\002\030\010'
-  _globals['_BUSINESSCALENDAR'].fields_by_name['holidays']._loaded_options = None
-  _globals['_BUSINESSCALENDAR'].fields_by_name['holidays']._serialized_options = b'\342A\001\001\272H\006\222\001\003\020\350\007'
-  _globals['_BUSINESSCALENDAR'].fields_by_name['working_days']._loaded_options = None
-  _globals['_BUSINESSCALENDAR'].fields_by_name['working_days']._serialized_options = b'\342A\001\001\272H\006\222\001\003\020\350\007'
   _globals['_SYSTEMOFRECORDSETTINGS'].fields_by_name['system_of_record']._loaded_options = None
   _globals['_SYSTEMOFRECORDSETTINGS'].fields_by_name['system_of_record']._serialized_options = b'\342A\001\002\272H\032r\0302\026^[A-Za-z0-9._-]{0,64}$'
   _globals['_SYSTEMOFRECORDSETTINGS'].fields_by_name['max_retries']._loaded_options = None
@@ -134,28 +123,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECLIENTREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\001'
   _globals['_UPDATECLIENTREQUEST'].fields_by_name['validate_only']._loaded_options = None
   _globals['_UPDATECLIENTREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
-  _globals['_BATCHFILEFORMAT']._serialized_start=3281
-  _globals['_BATCHFILEFORMAT']._serialized_end=3429
-  _globals['_BUSINESSCALENDAR']._serialized_start=416
-  _globals['_BUSINESSCALENDAR']._serialized_end=675
-  _globals['_SYSTEMOFRECORDSETTINGS']._serialized_start=678
-  _globals['_SYSTEMOFRECORDSETTINGS']._serialized_end=975
-  _globals['_BATCHSETTINGS']._serialized_start=978
-  _globals['_BATCHSETTINGS']._serialized_end=1358
-  _globals['_PRECONDITION']._serialized_start=1360
-  _globals['_PRECONDITION']._serialized_end=1478
-  _globals['_SERVICELEVEL']._serialized_start=1481
-  _globals['_SERVICELEVEL']._serialized_end=1664
-  _globals['_CLIENT']._serialized_start=1667
-  _globals['_CLIENT']._serialized_end=2500
-  _globals['_CREATECLIENTREQUEST']._serialized_start=2503
-  _globals['_CREATECLIENTREQUEST']._serialized_end=2730
-  _globals['_GETCLIENTREQUEST']._serialized_start=2732
-  _globals['_GETCLIENTREQUEST']._serialized_end=2843
-  _globals['_LISTCLIENTSREQUEST']._serialized_start=2845
-  _globals['_LISTCLIENTSREQUEST']._serialized_end=2934
-  _globals['_LISTCLIENTSRESPONSE']._serialized_start=2936
-  _globals['_LISTCLIENTSRESPONSE']._serialized_end=3048
-  _globals['_UPDATECLIENTREQUEST']._serialized_start=3051
-  _globals['_UPDATECLIENTREQUEST']._serialized_end=3278
+  _globals['_BATCHFILEFORMAT']._serialized_start=3010
+  _globals['_BATCHFILEFORMAT']._serialized_end=3158
+  _globals['_SYSTEMOFRECORDSETTINGS']._serialized_start=407
+  _globals['_SYSTEMOFRECORDSETTINGS']._serialized_end=704
+  _globals['_BATCHSETTINGS']._serialized_start=707
+  _globals['_BATCHSETTINGS']._serialized_end=1087
+  _globals['_PRECONDITION']._serialized_start=1089
+  _globals['_PRECONDITION']._serialized_end=1207
+  _globals['_SERVICELEVEL']._serialized_start=1210
+  _globals['_SERVICELEVEL']._serialized_end=1393
+  _globals['_CLIENT']._serialized_start=1396
+  _globals['_CLIENT']._serialized_end=2229
+  _globals['_CREATECLIENTREQUEST']._serialized_start=2232
+  _globals['_CREATECLIENTREQUEST']._serialized_end=2459
+  _globals['_GETCLIENTREQUEST']._serialized_start=2461
+  _globals['_GETCLIENTREQUEST']._serialized_end=2572
+  _globals['_LISTCLIENTSREQUEST']._serialized_start=2574
+  _globals['_LISTCLIENTSREQUEST']._serialized_end=2663
+  _globals['_LISTCLIENTSRESPONSE']._serialized_start=2665
+  _globals['_LISTCLIENTSRESPONSE']._serialized_end=2777
+  _globals['_UPDATECLIENTREQUEST']._serialized_start=2780
+  _globals['_UPDATECLIENTREQUEST']._serialized_end=3007
 # @@protoc_insertion_point(module_scope)

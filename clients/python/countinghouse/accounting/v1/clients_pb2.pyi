@@ -5,6 +5,7 @@ Clients: whose claims these are, and how their operations are carried out."""
 
 from collections import abc as _abc
 from countinghouse.accounting.v1 import vocabulary_pb2 as _vocabulary_pb2
+from countinghouse.operations.v1 import calendar_pb2 as _calendar_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
@@ -12,8 +13,6 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from google.type import date_pb2 as _date_pb2
-from google.type import dayofweek_pb2 as _dayofweek_pb2
 from google.type import money_pb2 as _money_pb2
 from google.type import timeofday_pb2 as _timeofday_pb2
 import builtins as _builtins
@@ -54,54 +53,6 @@ BATCH_FILE_FORMAT_FIXED_WIDTH: BatchFileFormat.ValueType  # 2
 BATCH_FILE_FORMAT_JSON_LINES: BatchFileFormat.ValueType  # 3
 """A JSON object a line."""
 Global___BatchFileFormat: _TypeAlias = BatchFileFormat  # noqa: Y015
-
-@_typing.final
-class BusinessCalendar(_message.Message):
-    """On which days a client works."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    WEEKEND_DAYS_FIELD_NUMBER: _builtins.int
-    COUNTRY_FIELD_NUMBER: _builtins.int
-    SUBDIVISION_FIELD_NUMBER: _builtins.int
-    HOLIDAYS_FIELD_NUMBER: _builtins.int
-    WORKING_DAYS_FIELD_NUMBER: _builtins.int
-    country: _builtins.str
-    """The country whose public holidays are days off, as ISO 3166-1 names it: `CH`,
-    `US`; empty for none.
-    """
-    subdivision: _builtins.str
-    """The part of the country whose holidays are days off too, the second part of
-    its ISO 3166-2 code: `ZH`, `NY`; empty for none.
-    """
-    @_builtins.property
-    def weekend_days(self) -> _containers.RepeatedScalarFieldContainer[_dayofweek_pb2.DayOfWeek.ValueType]:
-        """Days of the week on which no work is done."""
-
-    @_builtins.property
-    def holidays(self) -> _containers.RepeatedCompositeFieldContainer[_date_pb2.Date]:
-        """Further days off."""
-
-    @_builtins.property
-    def working_days(self) -> _containers.RepeatedCompositeFieldContainer[_date_pb2.Date]:
-        """Days that are worked whatever else says that they are not."""
-
-    def __init__(
-        self,
-        *,
-        weekend_days: _abc.Iterable[_dayofweek_pb2.DayOfWeek.ValueType] | None = ...,
-        country: _builtins.str = ...,
-        subdivision: _builtins.str = ...,
-        holidays: _abc.Iterable[_date_pb2.Date] | None = ...,
-        working_days: _abc.Iterable[_date_pb2.Date] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "holidays", b"holidays", "subdivision", b"subdivision", "weekend_days", b"weekend_days", "working_days", b"working_days"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___BusinessCalendar: _TypeAlias = BusinessCalendar  # noqa: Y015
 
 @_typing.final
 class SystemOfRecordSettings(_message.Message):
@@ -297,7 +248,7 @@ class Client(_message.Message):
     etag: _builtins.str
     """Changes with every change; hand it back with an update."""
     @_builtins.property
-    def calendar(self) -> Global___BusinessCalendar:
+    def calendar(self) -> _calendar_pb2.BusinessCalendar:
         """On which days work is done; when not given, on all but Saturdays and Sundays."""
 
     @_builtins.property
@@ -340,7 +291,7 @@ class Client(_message.Message):
         code: _builtins.str = ...,
         description: _builtins.str = ...,
         time_zone: _builtins.str = ...,
-        calendar: Global___BusinessCalendar | None = ...,
+        calendar: _calendar_pb2.BusinessCalendar | None = ...,
         service: Global___SystemOfRecordSettings | None = ...,
         batch: Global___BatchSettings | None = ...,
         pre_conditions: _abc.Iterable[Global___PreCondition] | None = ...,

@@ -9,14 +9,12 @@ import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import type { Channel } from "./vocabulary_pb.js";
 import { file_countinghouse_accounting_v1_vocabulary } from "./vocabulary_pb.js";
+import type { BusinessCalendar } from "../../operations/v1/calendar_pb.js";
+import { file_countinghouse_operations_v1_calendar } from "../../operations/v1/calendar_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Date } from "../../../google/type/date_pb.js";
-import { file_google_type_date } from "../../../google/type/date_pb.js";
-import type { DayOfWeek } from "../../../google/type/dayofweek_pb.js";
-import { file_google_type_dayofweek } from "../../../google/type/dayofweek_pb.js";
 import type { Money } from "../../../google/type/money_pb.js";
 import { file_google_type_money } from "../../../google/type/money_pb.js";
 import type { TimeOfDay } from "../../../google/type/timeofday_pb.js";
@@ -27,58 +25,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file countinghouse/accounting/v1/clients.proto.
  */
 export const file_countinghouse_accounting_v1_clients: GenFile = /*@__PURE__*/
-  fileDesc("Ciljb3VudGluZ2hvdXNlL2FjY291bnRpbmcvdjEvY2xpZW50cy5wcm90bxIbY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxIoMCChBCdXNpbmVzc0NhbGVuZGFyEkMKDHdlZWtlbmRfZGF5cxgBIAMoDjIWLmdvb2dsZS50eXBlLkRheU9mV2Vla0IV4kEBAbpIDpIBCxAHIgeCAQQQASAAEhwKB2NvdW50cnkYAiABKAlCC+JBAQG6SARyAhgCEiAKC3N1YmRpdmlzaW9uGAMgASgJQgviQQEBukgEcgIYCBIyCghob2xpZGF5cxgEIAMoCzIRLmdvb2dsZS50eXBlLkRhdGVCDeJBAQG6SAaSAQMQ6AcSNgoMd29ya2luZ19kYXlzGAUgAygLMhEuZ29vZ2xlLnR5cGUuRGF0ZUIN4kEBAbpIBpIBAxDoByKpAgoWU3lzdGVtT2ZSZWNvcmRTZXR0aW5ncxI7ChBzeXN0ZW1fb2ZfcmVjb3JkGAEgASgJQiHiQQECukgachgyFl5bQS1aYS16MC05Ll8tXXswLDY0fSQSGQoLbWF4X3JldHJpZXMYAiABKAVCBOJBAQESMAoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIE4kEBARIwCgdiYWNrb2ZmGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEBEjQKC2JhY2tvZmZfbWF4GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEBEh0KD2NvbmN1cnJlbmN5X21heBgGIAEoBUIE4kEBASL8AgoNQmF0Y2hTZXR0aW5ncxLdAQoHY3V0X29mZhgBIAEoCzIWLmdvb2dsZS50eXBlLlRpbWVPZkRheUKzAeJBAQK6SKsBugGkAQoPY3V0X29mZi5pbnZhbGlkEhttdXN0IGJlIGEgbWludXRlIG9mIHRoZSBkYXkadDAgPD0gdGhpcy5ob3VycyAmJiB0aGlzLmhvdXJzIDwgMjQgJiYgMCA8PSB0aGlzLm1pbnV0ZXMgJiYgdGhpcy5taW51dGVzIDwgNjAgJiYgdGhpcy5zZWNvbmRzID09IDAgJiYgdGhpcy5uYW5vcyA9PSAwyAEBEkwKBmZvcm1hdBgCIAEoDjIsLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5CYXRjaEZpbGVGb3JtYXRCDuJBAQK6SAeCAQQQASAAEj0KEmRhdGFfZmlsZV9zZXRfY29kZRgDIAEoCUIh4kEBAbpIGnIYMhZeW0EtWmEtejAtOS5fLV17MCw2NH0kInYKDFByZUNvbmRpdGlvbhIfCgljb25kaXRpb24YASABKAlCDOJBAQK6SAVyAxigHxJFCgdjaGFubmVsGAIgASgOMiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNoYW5uZWxCDuJBAQK6SAeCAQQQASAAIrcBCgxTZXJ2aWNlTGV2ZWwSRQoHY2hhbm5lbBgBIAEoDjIkLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DaGFubmVsQg7iQQECukgHggEEEAEgABItCgRnb2FsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEBEjEKCGRlYWRsaW5lGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEBIsEGCgZDbGllbnQSGgoEbmFtZRgBIAEoCUIM4kEBCLpIBXIDGIABEjMKBGNvZGUYAiABKAlCJeJBAgIFukgd2AEBchgyFl5bQS1aYS16MC05Ll8tXXsxLDY0fSQSIQoLZGVzY3JpcHRpb24YAyABKAlCDOJBAQG6SAVyAxiABBIeCgl0aW1lX3pvbmUYBCABKAlCC+JBAQK6SARyAhhAEkUKCGNhbGVuZGFyGAUgASgLMi0uY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkJ1c2luZXNzQ2FsZW5kYXJCBOJBAQESSgoHc2VydmljZRgGIAEoCzIzLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5TeXN0ZW1PZlJlY29yZFNldHRpbmdzQgTiQQEBEj8KBWJhdGNoGAcgASgLMiouY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkJhdGNoU2V0dGluZ3NCBOJBAQESTwoOcHJlX2NvbmRpdGlvbnMYCCADKAsyKS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuUHJlQ29uZGl0aW9uQgziQQEBukgFkgECEGQSTwoOc2VydmljZV9sZXZlbHMYCSADKAsyKS5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuU2VydmljZUxldmVsQgziQQEBukgFkgECEAMSHwoRbWFudWFsX3Jlc3RyaWN0ZWQYCiABKAhCBOJBAQESOgoPYXBwcm92YWxfbGltaXRzGAsgAygLMhIuZ29vZ2xlLnR5cGUuTW9uZXlCDeJBAQG6SAaSAQMQyAESNQoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEjUKC3VwZGF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIZCgRldGFnGA4gASgJQgviQQEBukgEcgIYQDpH6kFECh9jb3VudGluZ2hvdXNlLmFjY291bnRpbmcvQ2xpZW50EhBjbGllbnRzL3tjbGllbnR9KgdjbGllbnRzMgZjbGllbnQi4wEKE0NyZWF0ZUNsaWVudFJlcXVlc3QSdgoGY2xpZW50GAEgASgLMiMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNsaWVudEJB4kEBArpIOroBNAoNY29kZS5yZXF1aXJlZBISY29kZSBtdXN0IGJlIGdpdmVuGg90aGlzLmNvZGUgIT0gJyfIAQESNwoKcmVxdWVzdF9pZBgCIAEoCUIj4kEBAbpIHHIaMhheW0EtWmEtejAtOS5fOi1dezAsMTI4fSQSGwoNdmFsaWRhdGVfb25seRgDIAEoCEIE4kEBASJvChBHZXRDbGllbnRSZXF1ZXN0ElsKBG5hbWUYASABKAlCTeJBAQL6QSEKH2NvdW50aW5naG91c2UuYWNjb3VudGluZy9DbGllbnS6SCJyIDIeXmNsaWVudHMvW0EtWmEtejAtOS5fLV17MSw2NH0kIlkKEkxpc3RDbGllbnRzUmVxdWVzdBIhCglwYWdlX3NpemUYASABKAVCDuJBAQG6SAcaBRjoBygAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDOJBAQG6SAVyAxiAECJwChNMaXN0Q2xpZW50c1Jlc3BvbnNlEjoKB2NsaWVudHMYASADKAsyIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50QgTiQQEDEh0KD25leHRfcGFnZV90b2tlbhgCIAEoCUIE4kEBAyLjAQoTVXBkYXRlQ2xpZW50UmVxdWVzdBI/CgZjbGllbnQYASABKAsyIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50QgriQQECukgDyAEBEjcKCnJlcXVlc3RfaWQYAiABKAlCI+JBAQG6SBxyGjIYXltBLVphLXowLTkuXzotXXswLDEyOH0kEjUKC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFza0IE4kEBARIbCg12YWxpZGF0ZV9vbmx5GAQgASgIQgTiQQEBKpQBCg9CYXRjaEZpbGVGb3JtYXQSIQodQkFUQ0hfRklMRV9GT1JNQVRfVU5TUEVDSUZJRUQQABIZChVCQVRDSF9GSUxFX0ZPUk1BVF9DU1YQARIhCh1CQVRDSF9GSUxFX0ZPUk1BVF9GSVhFRF9XSURUSBACEiAKHEJBVENIX0ZJTEVfRk9STUFUX0pTT05fTElORVMQA2IGcHJvdG8z", [file_buf_validate_validate, file_countinghouse_accounting_v1_vocabulary, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_type_date, file_google_type_dayofweek, file_google_type_money, file_google_type_timeofday]);
-
-/**
- * On which days a client works.
- *
- * @generated from message countinghouse.accounting.v1.BusinessCalendar
- */
-export type BusinessCalendar = Message<"countinghouse.accounting.v1.BusinessCalendar"> & {
-  /**
-   * Days of the week on which no work is done.
-   *
-   * @generated from field: repeated google.type.DayOfWeek weekend_days = 1;
-   */
-  weekendDays: DayOfWeek[];
-
-  /**
-   * The country whose public holidays are days off, as ISO 3166-1 names it: `CH`,
-   * `US`; empty for none.
-   *
-   * @generated from field: string country = 2;
-   */
-  country: string;
-
-  /**
-   * The part of the country whose holidays are days off too, the second part of
-   * its ISO 3166-2 code: `ZH`, `NY`; empty for none.
-   *
-   * @generated from field: string subdivision = 3;
-   */
-  subdivision: string;
-
-  /**
-   * Further days off.
-   *
-   * @generated from field: repeated google.type.Date holidays = 4;
-   */
-  holidays: Date[];
-
-  /**
-   * Days that are worked whatever else says that they are not.
-   *
-   * @generated from field: repeated google.type.Date working_days = 5;
-   */
-  workingDays: Date[];
-};
-
-/**
- * Describes the message countinghouse.accounting.v1.BusinessCalendar.
- * Use `create(BusinessCalendarSchema)` to create a new message.
- */
-export const BusinessCalendarSchema: GenMessage<BusinessCalendar> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 0);
+  fileDesc("Ciljb3VudGluZ2hvdXNlL2FjY291bnRpbmcvdjEvY2xpZW50cy5wcm90bxIbY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxIqkCChZTeXN0ZW1PZlJlY29yZFNldHRpbmdzEjsKEHN5c3RlbV9vZl9yZWNvcmQYASABKAlCIeJBAQK6SBpyGDIWXltBLVphLXowLTkuXy1dezAsNjR9JBIZCgttYXhfcmV0cmllcxgCIAEoBUIE4kEBARIwCgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEBEjAKB2JhY2tvZmYYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQESNAoLYmFja29mZl9tYXgYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQESHQoPY29uY3VycmVuY3lfbWF4GAYgASgFQgTiQQEBIvwCCg1CYXRjaFNldHRpbmdzEt0BCgdjdXRfb2ZmGAEgASgLMhYuZ29vZ2xlLnR5cGUuVGltZU9mRGF5QrMB4kEBArpIqwG6AaQBCg9jdXRfb2ZmLmludmFsaWQSG211c3QgYmUgYSBtaW51dGUgb2YgdGhlIGRheRp0MCA8PSB0aGlzLmhvdXJzICYmIHRoaXMuaG91cnMgPCAyNCAmJiAwIDw9IHRoaXMubWludXRlcyAmJiB0aGlzLm1pbnV0ZXMgPCA2MCAmJiB0aGlzLnNlY29uZHMgPT0gMCAmJiB0aGlzLm5hbm9zID09IDDIAQESTAoGZm9ybWF0GAIgASgOMiwuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkJhdGNoRmlsZUZvcm1hdEIO4kEBArpIB4IBBBABIAASPQoSZGF0YV9maWxlX3NldF9jb2RlGAMgASgJQiHiQQEBukgachgyFl5bQS1aYS16MC05Ll8tXXswLDY0fSQidgoMUHJlQ29uZGl0aW9uEh8KCWNvbmRpdGlvbhgBIAEoCUIM4kEBArpIBXIDGKAfEkUKB2NoYW5uZWwYAiABKA4yJC5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2hhbm5lbEIO4kEBArpIB4IBBBABIAAitwEKDFNlcnZpY2VMZXZlbBJFCgdjaGFubmVsGAEgASgOMiQuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLkNoYW5uZWxCDuJBAQK6SAeCAQQQASAAEi0KBGdvYWwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQESMQoIZGVhZGxpbmUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQEiwQYKBkNsaWVudBIaCgRuYW1lGAEgASgJQgziQQEIukgFcgMYgAESMwoEY29kZRgCIAEoCUIl4kECAgW6SB3YAQFyGDIWXltBLVphLXowLTkuXy1dezEsNjR9JBIhCgtkZXNjcmlwdGlvbhgDIAEoCUIM4kEBAbpIBXIDGIAEEh4KCXRpbWVfem9uZRgEIAEoCUIL4kEBArpIBHICGEASRQoIY2FsZW5kYXIYBSABKAsyLS5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuQnVzaW5lc3NDYWxlbmRhckIE4kEBARJKCgdzZXJ2aWNlGAYgASgLMjMuY291bnRpbmdob3VzZS5hY2NvdW50aW5nLnYxLlN5c3RlbU9mUmVjb3JkU2V0dGluZ3NCBOJBAQESPwoFYmF0Y2gYByABKAsyKi5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQmF0Y2hTZXR0aW5nc0IE4kEBARJPCg5wcmVfY29uZGl0aW9ucxgIIAMoCzIpLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5QcmVDb25kaXRpb25CDOJBAQG6SAWSAQIQZBJPCg5zZXJ2aWNlX2xldmVscxgJIAMoCzIpLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5TZXJ2aWNlTGV2ZWxCDOJBAQG6SAWSAQIQAxIfChFtYW51YWxfcmVzdHJpY3RlZBgKIAEoCEIE4kEBARI6Cg9hcHByb3ZhbF9saW1pdHMYCyADKAsyEi5nb29nbGUudHlwZS5Nb25leUIN4kEBAbpIBpIBAxDIARI1CgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSNQoLdXBkYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEhkKBGV0YWcYDiABKAlCC+JBAQG6SARyAhhAOkfqQUQKH2NvdW50aW5naG91c2UuYWNjb3VudGluZy9DbGllbnQSEGNsaWVudHMve2NsaWVudH0qB2NsaWVudHMyBmNsaWVudCLjAQoTQ3JlYXRlQ2xpZW50UmVxdWVzdBJ2CgZjbGllbnQYASABKAsyIy5jb3VudGluZ2hvdXNlLmFjY291bnRpbmcudjEuQ2xpZW50QkHiQQECukg6ugE0Cg1jb2RlLnJlcXVpcmVkEhJjb2RlIG11c3QgYmUgZ2l2ZW4aD3RoaXMuY29kZSAhPSAnJ8gBARI3CgpyZXF1ZXN0X2lkGAIgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JBIbCg12YWxpZGF0ZV9vbmx5GAMgASgIQgTiQQEBIm8KEEdldENsaWVudFJlcXVlc3QSWwoEbmFtZRgBIAEoCUJN4kEBAvpBIQofY291bnRpbmdob3VzZS5hY2NvdW50aW5nL0NsaWVudLpIInIgMh5eY2xpZW50cy9bQS1aYS16MC05Ll8tXXsxLDY0fSQiWQoSTGlzdENsaWVudHNSZXF1ZXN0EiEKCXBhZ2Vfc2l6ZRgBIAEoBUIO4kEBAbpIBxoFGOgHKAASIAoKcGFnZV90b2tlbhgCIAEoCUIM4kEBAbpIBXIDGIAQInAKE0xpc3RDbGllbnRzUmVzcG9uc2USOgoHY2xpZW50cxgBIAMoCzIjLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGllbnRCBOJBAQMSHQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgTiQQEDIuMBChNVcGRhdGVDbGllbnRSZXF1ZXN0Ej8KBmNsaWVudBgBIAEoCzIjLmNvdW50aW5naG91c2UuYWNjb3VudGluZy52MS5DbGllbnRCCuJBAQK6SAPIAQESNwoKcmVxdWVzdF9pZBgCIAEoCUIj4kEBAbpIHHIaMhheW0EtWmEtejAtOS5fOi1dezAsMTI4fSQSNQoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgTiQQEBEhsKDXZhbGlkYXRlX29ubHkYBCABKAhCBOJBAQEqlAEKD0JhdGNoRmlsZUZvcm1hdBIhCh1CQVRDSF9GSUxFX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUJBVENIX0ZJTEVfRk9STUFUX0NTVhABEiEKHUJBVENIX0ZJTEVfRk9STUFUX0ZJWEVEX1dJRFRIEAISIAocQkFUQ0hfRklMRV9GT1JNQVRfSlNPTl9MSU5FUxADYgZwcm90bzM", [file_buf_validate_validate, file_countinghouse_accounting_v1_vocabulary, file_countinghouse_operations_v1_calendar, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_type_money, file_google_type_timeofday]);
 
 /**
  * How a client's system of record is called.
@@ -137,7 +84,7 @@ export type SystemOfRecordSettings = Message<"countinghouse.accounting.v1.System
  * Use `create(SystemOfRecordSettingsSchema)` to create a new message.
  */
 export const SystemOfRecordSettingsSchema: GenMessage<SystemOfRecordSettings> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 1);
+  messageDesc(file_countinghouse_accounting_v1_clients, 0);
 
 /**
  * How a client's batch files are written.
@@ -175,7 +122,7 @@ export type BatchSettings = Message<"countinghouse.accounting.v1.BatchSettings">
  * Use `create(BatchSettingsSchema)` to create a new message.
  */
 export const BatchSettingsSchema: GenMessage<BatchSettings> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 2);
+  messageDesc(file_countinghouse_accounting_v1_clients, 1);
 
 /**
  * A row of the table that decides by which channel an operation is carried out.
@@ -204,7 +151,7 @@ export type PreCondition = Message<"countinghouse.accounting.v1.PreCondition"> &
  * Use `create(PreConditionSchema)` to create a new message.
  */
 export const PreConditionSchema: GenMessage<PreCondition> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 3);
+  messageDesc(file_countinghouse_accounting_v1_clients, 2);
 
 /**
  * How soon operations of a channel are to be carried out.
@@ -241,7 +188,7 @@ export type ServiceLevel = Message<"countinghouse.accounting.v1.ServiceLevel"> &
  * Use `create(ServiceLevelSchema)` to create a new message.
  */
 export const ServiceLevelSchema: GenMessage<ServiceLevel> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 4);
+  messageDesc(file_countinghouse_accounting_v1_clients, 3);
 
 /**
  * Whose claims these are, and how their operations are carried out.
@@ -281,7 +228,7 @@ export type Client = Message<"countinghouse.accounting.v1.Client"> & {
   /**
    * On which days work is done; when not given, on all but Saturdays and Sundays.
    *
-   * @generated from field: countinghouse.accounting.v1.BusinessCalendar calendar = 5;
+   * @generated from field: countinghouse.operations.v1.BusinessCalendar calendar = 5;
    */
   calendar?: BusinessCalendar | undefined;
 
@@ -358,7 +305,7 @@ export type Client = Message<"countinghouse.accounting.v1.Client"> & {
  * Use `create(ClientSchema)` to create a new message.
  */
 export const ClientSchema: GenMessage<Client> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 5);
+  messageDesc(file_countinghouse_accounting_v1_clients, 4);
 
 /**
  * Asks to create a client.
@@ -394,7 +341,7 @@ export type CreateClientRequest = Message<"countinghouse.accounting.v1.CreateCli
  * Use `create(CreateClientRequestSchema)` to create a new message.
  */
 export const CreateClientRequestSchema: GenMessage<CreateClientRequest> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 6);
+  messageDesc(file_countinghouse_accounting_v1_clients, 5);
 
 /**
  * Asks for a client.
@@ -415,7 +362,7 @@ export type GetClientRequest = Message<"countinghouse.accounting.v1.GetClientReq
  * Use `create(GetClientRequestSchema)` to create a new message.
  */
 export const GetClientRequestSchema: GenMessage<GetClientRequest> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 7);
+  messageDesc(file_countinghouse_accounting_v1_clients, 6);
 
 /**
  * Asks for a page of clients.
@@ -443,7 +390,7 @@ export type ListClientsRequest = Message<"countinghouse.accounting.v1.ListClient
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 8);
+  messageDesc(file_countinghouse_accounting_v1_clients, 7);
 
 /**
  * A page of clients.
@@ -471,7 +418,7 @@ export type ListClientsResponse = Message<"countinghouse.accounting.v1.ListClien
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 9);
+  messageDesc(file_countinghouse_accounting_v1_clients, 8);
 
 /**
  * Asks to change a client.
@@ -517,7 +464,7 @@ export type UpdateClientRequest = Message<"countinghouse.accounting.v1.UpdateCli
  * Use `create(UpdateClientRequestSchema)` to create a new message.
  */
 export const UpdateClientRequestSchema: GenMessage<UpdateClientRequest> = /*@__PURE__*/
-  messageDesc(file_countinghouse_accounting_v1_clients, 10);
+  messageDesc(file_countinghouse_accounting_v1_clients, 9);
 
 /**
  * How a batch file is written.
