@@ -18,6 +18,9 @@ class Keeping(BaseModel):
     approvals_days: int = Field(
         400, ge=30, le=36_525, description="how long approvals are kept that nobody can use any more"
     )
+    accounting_events_days: int = Field(
+        400, ge=30, le=36_525, description="how long what happened to claims is kept for those who watch"
+    )
     audit_days: int = Field(3_653, ge=365, le=36_525, description="how long the audit trail is kept")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
+from domain.accounting.feed import service as feed
 from domain.approvals import service as approvals
 from domain.deliveries import service as deliveries
 from domain.kernel import duties, events, idempotency
@@ -86,6 +87,10 @@ def _approvals(piece: Piece) -> tuple[int, str]:
     return _until_few(approvals.forget_before(piece.tx, piece.before_us, piece.limit), piece)
 
 
+def _accounting_events(piece: Piece) -> tuple[int, str]:
+    return _until_few(feed.forget_before(piece.tx, piece.before_us, piece.limit), piece)
+
+
 def _operations(piece: Piece) -> tuple[int, str]:
     return operations.forget_before(piece.tx, piece.call, piece.before_us, after_id=piece.after, limit=piece.limit)
 
@@ -105,6 +110,7 @@ KINDS = (
     Kind("idempotency", "idempotency_days", _answers, audited=False),
     Kind("deliveries", "deliveries_days", _deliveries),
     Kind("approvals", "approvals_days", _approvals),
+    Kind("accounting_events", "accounting_events_days", _accounting_events, limit=1_000),
     Kind("operations", "operations_days", _operations, limit=50, audited=False),  # each has its own entry
     Kind("audit", "audit_days", _audit),
 )

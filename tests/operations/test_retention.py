@@ -10,6 +10,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select, text, update
 
+from domain.accounting.claims import store as claims
+from domain.accounting.feed import placing
+from domain.accounting.feed import service as feed
 from domain.approvals import service as approvals
 from domain.approvals.model import Asked
 from domain.approvals.tables import approval
@@ -32,6 +35,8 @@ from server.telemetry import observe
 from server.work import retention
 from server.work.loops import Loop, Loops
 from server.work.retention import DAY_US, DUTY, KINDS, Piece, Retention
+from tests.accounting.claims_and_events import executed, put_claim
+from tests.accounting.configured import configure
 from tests.operations import tally
 from tests.support.waiting import wait_for
 
@@ -102,7 +107,14 @@ def test_what_is_older_than_the_settings_say_is_forgotten_and_nothing_else(talli
         _ask(tallies, method, asked_days, good_for_days=2)
     duty = forget_once(tallies)
     assert duty.outcome == {
-        "forgotten": {"idempotency": 1, "deliveries": 1, "approvals": 1, "operations": 2, "audit": 0},
+        "forgotten": {
+            "idempotency": 1,
+            "deliveries": 1,
+            "approvals": 1,
+            "accounting_events": 0,
+            "operations": 2,
+            "audit": 0,
+        },
         "failed": [],
     }
     assert tallies.read(lambda tx: tx.execute(select(answers.c.request_id)).scalars().all()) == ["kept"]
@@ -190,10 +202,36 @@ def test_pieces_are_small_and_go_on_until_nothing_old_is_left(
         "idempotency": 5,
         "deliveries": 0,
         "approvals": 0,
+        "accounting_events": 0,
         "operations": 2,
         "audit": 0,
     }
     assert (_count(tallies, "idempotency"), _count(tallies, "operation")) == (0, 4)
+
+
+@pytest.mark.rule("ACC-56", "PLT-20")
+def test_of_what_happened_to_claims_the_first_events_of_each_client_are_forgotten(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Piece by piece, up to the first that is young; what has no place yet stays, and places are not given again."""
+    monkeypatch.setattr(retention, "KINDS", tuple(replace(kind, limit=2) for kind in KINDS))
+    configure(database, clients=("A", "B", "C"))
+    now_us = database.clock_us()
+
+    def happen(code: str, *ages: float) -> None:
+        there = database.read(lambda tx: claims.find(tx, code)) or database.write(lambda tx: put_claim(tx, code, code))
+        told = [executed(there, "op", at_us=now_us - round(age * DAY_US)) for age in ages]
+        database.write(lambda tx: feed.record(tx, told))
+
+    for code, ages in (("A", (40, 35, 31, 20, 50)), ("B", (31,)), ("C", (29,))):
+        happen(code, *ages)
+        database.write(lambda tx, code=code: placing.place(tx, code, limit=100))
+    happen("B", 31)
+    assert forget_once(database).outcome["forgotten"]["accounting_events"] == 4
+    kept = database.read(lambda tx: {of: feed.of_client(tx, of, after=0, limit=9) for of in ("A", "B", "C")})
+    assert {of: [each.position for each in events] for of, events in kept.items()} == {"A": [4, 5], "B": [], "C": [1]}
+    assert database.write(lambda tx: placing.place(tx, "B", limit=100)).count == 1
+    assert [each.position for each in database.read(lambda tx: feed.of_client(tx, "B", after=0, limit=9))] == [2]
 
 
 @pytest.mark.rule("PLT-06")

@@ -16,7 +16,7 @@ from domain.accounting.claims.errors import ClaimNotFound
 from domain.accounting.claims.model import Claim
 from domain.accounting.configuration.registers import CLIENTS
 from domain.accounting.feed import store
-from domain.accounting.feed.errors import FeedCursorAhead
+from domain.accounting.feed.errors import FeedCursorAhead, FeedCursorForgotten
 from domain.accounting.feed.model import AccountingEvent, NewEvent
 from domain.accounting.names import CLIENT_TYPE, client_name
 from domain.kernel.errors import NotFound
@@ -73,6 +73,38 @@ def of_client(
     """At most `limit` events of a client that have a position, those behind one. Raises: NotFound for the client."""
     client_now(tx, client_code, scope)
     return store.of_client(tx, client_code, after=after, limit=limit)
+
+
+def behind_claim(tx: Connection, claim_id: str, *, after: int, limit: int) -> list[AccountingEvent]:
+    """As `of_claim`, for one who goes on: there are some, without a gap. Raises: FeedCursorForgotten."""
+    found = store.of_claim(tx, claim_id, after=after, limit=limit)
+    oldest = found[0].sequence if found else claim_now(tx, claim_id).events_made + 1
+    if oldest != after + 1:
+        raise FeedCursorForgotten("after_sequence", after=after, oldest=oldest)
+    return found
+
+
+def behind_client(tx: Connection, client_code: str, *, after: int, limit: int) -> list[AccountingEvent]:
+    """As `of_client`, for one who goes on: there are some, without a gap. Raises: FeedCursorForgotten."""
+    found = store.of_client(tx, client_code, after=after, limit=limit)
+    oldest = found[0].position if found else store.last_position(tx, client_code) + 1
+    if oldest != after + 1:
+        raise FeedCursorForgotten("after_position", after=after, oldest=oldest)
+    return found
+
+
+def forget_before(tx: Connection, before_us: int, limit: int) -> int:
+    """Forget at most `limit` events that are older, of each client the first ones; gives how many.
+
+    What is left has no gap, of a client or of a claim; an event without a position is kept until it has one. Cost: a
+    look into an index for each client, and two statements for each that has some to forget.
+    """
+    left = limit
+    for client_code in store.clients_with_older(tx, before_us, limit):
+        left -= store.forget_first(tx, client_code, before_us, left)
+        if left == 0:
+            break
+    return limit - left
 
 
 def refuse_ahead(after: int, newest: int) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
-from sqlalchemy import Connection, RowMapping, literal_column, select, text, update
+from sqlalchemy import Connection, RowMapping, delete, literal_column, select, text, update
 
 from domain.accounting.feed.model import AccountingEvent, EventKind, NewEvent, Waiting
 from domain.accounting.tables import accounting_event, accounting_feed
@@ -35,6 +36,12 @@ _WAITING = text(
     " SELECT code FROM client WHERE code IS NOT NULL"
 )
 _MAKE_FEED = text("INSERT INTO accounting_feed (client_code, position) VALUES (:client, 0) ON CONFLICT DO NOTHING")
+
+_WITH_OLDER = text(
+    "SELECT client_code FROM accounting_feed feed WHERE (SELECT at_us FROM accounting_event e"
+    " WHERE e.client_code = feed.client_code AND e.position > 0 ORDER BY e.position LIMIT 1) < :before_us"
+    " ORDER BY client_code LIMIT :limit"
+)
 
 _EARLIER = {  # not along ix_accounting_event_unplaced, which may hold very many: a sum is in no index
     "postgresql": text(
@@ -208,6 +215,24 @@ def set_positions(tx: Connection, ordered: Sequence[Waiting], *, first: int) -> 
 def set_last(tx: Connection, client_code: str, last: int) -> None:
     """Record the position of the client's newest event. Cost: one statement by primary key."""
     tx.execute(update(accounting_feed).where(accounting_feed.c.client_code == client_code).values(position=last))
+
+
+def clients_with_older(tx: Connection, before_us: int, limit: int) -> Sequence[str]:
+    """Clients whose first event that is kept is older. Cost: one statement, a look into an index for each client."""
+    return tx.execute(_WITH_OLDER, {"before_us": before_us, "limit": limit}).scalars().all()
+
+
+def forget_first(tx: Connection, client_code: str, before_us: int, limit: int) -> int:
+    """Delete the first events of a client, at most `limit`, up to the first that is not older; gives how many.
+
+    Cost: two statements along accounting_event_position_unique.
+    """
+    placed = (_e.client_code == client_code, _e.position > literal_column("0"))
+    query = select(_e.position, _e.at_us).where(*placed).order_by(_e.position).limit(limit)
+    older = [row.position for row in takewhile(lambda row: row.at_us < before_us, tx.execute(query))]
+    if older:
+        tx.execute(delete(accounting_event).where(*placed, _e.position <= older[-1]))
+    return len(older)
 
 
 def _newer(tx: Connection, whose: str, known: Mapping[str, int], most: int) -> list[AccountingEvent]:

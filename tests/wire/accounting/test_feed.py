@@ -20,7 +20,8 @@ from domain.accounting.claims.model import Claim
 from domain.accounting.feed import service as feed
 from domain.accounting.feed.model import EventKind
 from server.database.transaction import Database
-from tests.accounting.claims_and_events import executed, put_claim
+from server.servicers.accounting.subjects import KEPT_MAX
+from tests.accounting.claims_and_events import AT_US, executed, put_claim
 from tests.accounting.configured import configure
 from tests.support.server import Served, refusal, serving
 
@@ -237,6 +238,30 @@ def test_a_watch_of_nothing_or_from_the_future_is_refused(
         assert refused.metadata["newest"] == "2"
     empty = watch(accounting, parent="clients/OTHER")
     assert next(empty).position == 0
+
+
+@pytest.mark.rule("ACC-56", "PLT-21")
+def test_a_watch_that_goes_on_before_what_is_kept_is_refused(
+    accounting: AccountingServiceStub, database: Database, claim: Claim
+) -> None:
+    """OUT_OF_RANGE with the field and the oldest that is kept: nothing is passed over; from there on all is told."""
+    many = KEPT_MAX + 10  # the newest are still at hand
+    happen(database, claim, *(f"op-{number}" for number in range(1, many + 1)))
+    assert len(events(watch(accounting, after=0), many)) == many
+    assert database.write(lambda tx: feed.forget_before(tx, AT_US + 1, limit=4)) == 4
+    for call, field in (
+        (lambda: next(watch(accounting, after=0)), "after_position"),
+        (lambda: next(watch(accounting, after=3)), "after_position"),
+        (lambda: next(watch_claim(accounting, after=3)), "after_sequence"),
+    ):
+        refused = refusal(call)
+        assert (refused.code, refused.reason) == (grpc.StatusCode.OUT_OF_RANGE, "FEED_CURSOR_FORGOTTEN")
+        assert (refused.metadata["field"], refused.metadata["oldest"]) == (field, "5")
+    assert [each.position for each in events(watch(accounting, after=4), 2)] == [5, 6]
+    assert [each.sequence for each in events(watch_claim(accounting, after=4), 2)] == [5, 6]
+    assert page(accounting, "clients/ACME").accounting_events[0].position == 5
+    assert database.write(lambda tx: feed.forget_before(tx, AT_US + 1, limit=many)) == many - 4
+    assert refusal(lambda: next(watch(accounting, after=7))).metadata["oldest"] == str(many + 1)
 
 
 @pytest.mark.rule("ACC-56", "PLT-08")

@@ -169,8 +169,9 @@ class AccountingServiceStub:
     `after_position`: nothing is missed. Heartbeats come while nothing happens.
 
     Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-    when `after_position` was never sent (the newest is in the ErrorInfo);
-    UNAVAILABLE with RetryInfo while the server drains.
+    when `after_position` was never sent (the newest is in the ErrorInfo), and
+    (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+    that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
     """
     WatchClaim: _grpc.UnaryStreamMultiCallable[_feed_pb2.WatchClaimRequest, _feed_pb2.WatchClaimResponse]
     """Streams a claim: as it is, at once, then what happens to it, in the order of
@@ -180,8 +181,9 @@ class AccountingServiceStub:
     `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
 
     Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-    when `after_sequence` was never sent (the newest is in the ErrorInfo);
-    UNAVAILABLE with RetryInfo while the server drains.
+    when `after_sequence` was never sent (the newest is in the ErrorInfo), and
+    (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+    that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
     """
     ExecuteAccounting: _grpc.UnaryUnaryMultiCallable[_operations_pb2.ExecuteAccountingRequest, _operations_pb2.ExecuteAccountingResponse]
     """Runs a workflow point of a claim: all its rules, in their order, for the
@@ -520,8 +522,9 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     `after_position`: nothing is missed. Heartbeats come while nothing happens.
 
     Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-    when `after_position` was never sent (the newest is in the ErrorInfo);
-    UNAVAILABLE with RetryInfo while the server drains.
+    when `after_position` was never sent (the newest is in the ErrorInfo), and
+    (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+    that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
     """
     WatchClaim: _aio.UnaryStreamMultiCallable[_feed_pb2.WatchClaimRequest, _feed_pb2.WatchClaimResponse]  # type: ignore[assignment]
     """Streams a claim: as it is, at once, then what happens to it, in the order of
@@ -531,8 +534,9 @@ class AccountingServiceAsyncStub(AccountingServiceStub):
     `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
 
     Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-    when `after_sequence` was never sent (the newest is in the ErrorInfo);
-    UNAVAILABLE with RetryInfo while the server drains.
+    when `after_sequence` was never sent (the newest is in the ErrorInfo), and
+    (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+    that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
     """
     ExecuteAccounting: _aio.UnaryUnaryMultiCallable[_operations_pb2.ExecuteAccountingRequest, _operations_pb2.ExecuteAccountingResponse]  # type: ignore[assignment]
     """Runs a workflow point of a claim: all its rules, in their order, for the
@@ -1072,8 +1076,9 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         `after_position`: nothing is missed. Heartbeats come while nothing happens.
 
         Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-        when `after_position` was never sent (the newest is in the ErrorInfo);
-        UNAVAILABLE with RetryInfo while the server drains.
+        when `after_position` was never sent (the newest is in the ErrorInfo), and
+        (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+        that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
         """
 
     @_abc_1.abstractmethod
@@ -1089,8 +1094,9 @@ class AccountingServiceServicer(metaclass=_abc_1.ABCMeta):
         `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
 
         Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-        when `after_sequence` was never sent (the newest is in the ErrorInfo);
-        UNAVAILABLE with RetryInfo while the server drains.
+        when `after_sequence` was never sent (the newest is in the ErrorInfo), and
+        (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+        that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
         """
 
     @_abc_1.abstractmethod

@@ -209,7 +209,8 @@ class WatchAccountingEventsRequest(_message.Message):
     """The client, `clients/{client}`."""
     after_position: _builtins.int
     """The last position seen: every event after it is sent, 0 for all there ever
-    were. When not given, events from now on.
+    were. When not given, events from now on. Events are kept for as long as the
+    server's settings say: where one after it is gone, the watch is refused.
     """
     def __init__(
         self,
@@ -282,8 +283,9 @@ class WatchClaimRequest(_message.Message):
     name: _builtins.str
     """The claim, `claims/{claim}`."""
     after_sequence: _builtins.int
-    """The last sequence seen: every event after it is sent. 0 for none: the claim
-    as it is comes first, then events from now on.
+    """The last sequence seen: every event after it is sent, or the watch refused
+    where one of them is kept no longer. 0 for none: the claim as it is comes
+    first, then events from now on.
     """
     def __init__(
         self,

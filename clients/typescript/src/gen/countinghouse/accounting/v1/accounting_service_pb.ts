@@ -419,8 +419,9 @@ export const AccountingService: GenService<{
    * `after_position`: nothing is missed. Heartbeats come while nothing happens.
    *
    * Errors: NOT_FOUND for an unknown client; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-   * when `after_position` was never sent (the newest is in the ErrorInfo);
-   * UNAVAILABLE with RetryInfo while the server drains.
+   * when `after_position` was never sent (the newest is in the ErrorInfo), and
+   * (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+   * that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
    *
    * @generated from rpc countinghouse.accounting.v1.AccountingService.WatchAccountingEvents
    */
@@ -437,8 +438,9 @@ export const AccountingService: GenService<{
    * `after_sequence`: nothing is missed. Heartbeats come while nothing happens.
    *
    * Errors: NOT_FOUND for an unknown claim; OUT_OF_RANGE (FEED_CURSOR_AHEAD)
-   * when `after_sequence` was never sent (the newest is in the ErrorInfo);
-   * UNAVAILABLE with RetryInfo while the server drains.
+   * when `after_sequence` was never sent (the newest is in the ErrorInfo), and
+   * (FEED_CURSOR_FORGOTTEN) when an event after it is kept no longer (the oldest
+   * that is kept is there); UNAVAILABLE with RetryInfo while the server drains.
    *
    * @generated from rpc countinghouse.accounting.v1.AccountingService.WatchClaim
    */

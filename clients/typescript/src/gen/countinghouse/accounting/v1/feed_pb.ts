@@ -174,7 +174,8 @@ export type WatchAccountingEventsRequest = Message<"countinghouse.accounting.v1.
 
   /**
    * The last position seen: every event after it is sent, 0 for all there ever
-   * were. When not given, events from now on.
+   * were. When not given, events from now on. Events are kept for as long as the
+   * server's settings say: where one after it is gone, the watch is refused.
    *
    * @generated from field: optional int64 after_position = 2;
    */
@@ -254,8 +255,9 @@ export type WatchClaimRequest = Message<"countinghouse.accounting.v1.WatchClaimR
   name: string;
 
   /**
-   * The last sequence seen: every event after it is sent. 0 for none: the claim
-   * as it is comes first, then events from now on.
+   * The last sequence seen: every event after it is sent, or the watch refused
+   * where one of them is kept no longer. 0 for none: the claim as it is comes
+   * first, then events from now on.
    *
    * @generated from field: int64 after_sequence = 2;
    */
