@@ -12,6 +12,7 @@ import grpc
 
 from bench.accounting.delivering import accounting_deliveries
 from bench.accounting.executing import accounting, accounting_batches
+from bench.accounting.filing import accounting_files
 from bench.adjustments import adjustments
 from bench.balances import balances
 from bench.deliveries import deliveries
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "accounting": accounting,
     "accounting-batches": accounting_batches,
     "accounting-deliveries": accounting_deliveries,
+    "accounting-files": accounting_files,
 }
 DIALECTS = ("sqlite", "postgresql")
 
@@ -57,6 +59,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--calls", type=int, default=10_000, help="unary calls a run (default: 10 k)")
     parser.add_argument("--watchers", type=int, default=1_000, help="idle watchers (default: 1,000)")
     parser.add_argument("--deliveries", type=int, default=4_000, help="what is to be delivered (default: 4,000)")
+    parser.add_argument("--assignments", type=int, default=100_000, help="operations in a batch file (default: 100 k)")
     parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
     given = vars(parser.parse_args(arguments))
     names = given.pop("names") or list(BENCHMARKS)

@@ -22,6 +22,7 @@ class Options:
     calls: int
     watchers: int
     deliveries: int
+    assignments: int
     flood_s: float
 
     @contextmanager
