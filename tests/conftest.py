@@ -1,5 +1,6 @@
 """What every test may use: a database of its own, on SQLite and on PostgreSQL."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if run := config.stash.get(_RUN, None):
         run.end()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was imported and collected stays: no collection during a test need look at it again
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

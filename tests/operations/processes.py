@@ -36,7 +36,12 @@ When = Literal["before", "after"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["tests.operations.processes", "tests.gl_extraction.extraction.workers", "tests.accounting.batches.workers"]
+    [
+        "tests.operations.processes",
+        "tests.gl_extraction.extraction.workers",
+        "tests.accounting.batches.workers",
+        "tests.operations.frozen",
+    ]
 )
 
 
