@@ -228,7 +228,8 @@ class Server:
         await self._health.become(NOT_SERVING)
         self._door.close()
         self._watcher.drain()
-        await asyncio.sleep(_TELL_HEALTH_S)
+        if self._health.watched:
+            await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
         await self._end_calls(ends)
         await self._watcher.close()

@@ -35,12 +35,26 @@ class Health(health.aio.HealthServicer):
         self._names = ("", *services)
         self._statuses = dict.fromkeys(self._names, NOT_SERVING)
         self._server_status = dict(self._statuses)
+        self._watching = 0
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is told of changes."""
+        return self._watching > 0
 
     async def become(self, status: int) -> None:
         """Tell the status of every service, and of the server as a whole."""
         for name in self._names:
             self._statuses[name] = status
             await self.set(name, status)
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:
+        """Tell the status of a service now, and whenever it changes."""
+        self._watching += 1
+        try:
+            await super().Watch(request, context)
+        finally:
+            self._watching -= 1
 
     async def List(self, request: Message, context: Context) -> Message:  # noqa: ARG002 - it asks for all
         """The status of every service."""
