@@ -5,10 +5,14 @@ Only committed successes are remembered: the row is written in the use case's ow
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, delete, select, tuple_
 
 from domain.kernel.errors import AlreadyExists
+from domain.kernel.script import Script
 from domain.kernel.tables import idempotency
+
+_RECALL = "SELECT digest, answer FROM idempotency WHERE caller = ? AND method = ? AND request_id = ?"
+_COLUMNS = ("caller", "method", "request_id", "digest", "answer", "created_us")
 
 
 class RequestIdReused(AlreadyExists):
@@ -19,27 +23,22 @@ class RequestIdReused(AlreadyExists):
 
 def recall(tx: Connection, caller: str, method: str, request_id: str, digest: bytes) -> bytes | None:
     """The answer given to this request before, if any; Raises: RequestIdReused when the content was another."""
-    row = tx.execute(
-        select(idempotency.c.digest, idempotency.c.answer).where(
-            idempotency.c.caller == caller, idempotency.c.method == method, idempotency.c.request_id == request_id
-        )
-    ).one_or_none()
-    if row is None:
+    rows = Script(tx).ask(_RECALL, caller, method, request_id)
+    if not rows:
         return None
-    if bytes(row.digest) != digest:
+    ((kept, answer),) = rows
+    if bytes(kept) != digest:
         raise RequestIdReused(request_id=request_id)
-    return bytes(row.answer)
+    return bytes(answer)
 
 
 def remember(
     tx: Connection, caller: str, method: str, request_id: str, *, digest: bytes, answer: bytes, now_us: int
 ) -> None:
     """Keep the answer. Two callers racing with one id collide on the primary key; the loser runs again and recalls."""
-    tx.execute(
-        insert(idempotency).values(
-            caller=caller, method=method, request_id=request_id, digest=digest, answer=answer, created_us=now_us
-        )
-    )
+    script = Script(tx)
+    script.insert("idempotency", _COLUMNS, [(caller, method, request_id, digest, answer, now_us)])
+    script.run()
 
 
 def forget_before(tx: Connection, before_us: int, limit: int) -> int:
