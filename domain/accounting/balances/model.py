@@ -37,6 +37,14 @@ class Figures:
             self.pending_count + other.pending_count,
         )
 
+    def __sub__(self, other: Figures) -> Figures:
+        return Figures(
+            self.executed_minor - other.executed_minor,
+            self.pending_minor - other.pending_minor,
+            self.executed_count - other.executed_count,
+            self.pending_count - other.pending_count,
+        )
+
 
 NOTHING = Figures()
 

@@ -19,6 +19,7 @@ from domain.accounting.balances.model import (
     Place,
     Step,
     StepSide,
+    Sums,
 )
 from domain.accounting.claims import service as claims
 from domain.accounting.configuration.model import Collection
@@ -70,14 +71,13 @@ def steps(tx: Connection, claim_id: str, dispute_id: str, page: Page, scope: Sco
     They stand by accounting date, ties by creation, debits first; `key_of` gives a step's key. Operations that were
     canceled are among them, and move nothing.
 
-    Raises: ClaimNotFound; DisputeNotFound. Cost: three statements, of which one reads the operations before the page
-    to add them up.
+    Raises: ClaimNotFound; DisputeNotFound. Cost: five statements, of which one reads the operations before the page to
+    add them up, or in the later half those from it on, to take them off what is kept.
     """
     require(tx, claim_id, dispute_id, scope)
     first, side = _place(page.after)
     operations = pages.by_day(tx, claim_id, dispute_id, first=first, limit=page.size // 2 + 2)
-    moved = folding.fold(store.moved_before(tx, claim_id, dispute_id, first)) if first.day else {}
-    before = {place: sums for place, (sums, _) in folding.over_disputes(moved.items()).items()}
+    before = _before(tx, claim_id, dispute_id, first) if first.day else {}
     shown = [step for step in folding.running(before, operations) if not _is_before(step, first, side)]
     return shown[: page.size + 1]
 
@@ -93,6 +93,21 @@ def require(tx: Connection, claim_id: str, dispute_id: str, scope: Scope) -> Non
         claims.get_dispute(tx, claim_id, dispute_id, scope)
     else:
         claims.get(tx, claim_id, scope)
+
+
+def _before(tx: Connection, claim_id: str, dispute_id: str, first: pages.Place) -> Sums:
+    """What collections came to before a place in the order of dates."""
+    kept = {place: figures for place, (figures, _) in store.kept(tx, claim_id, dispute_id).items()}
+    counted = sum(each.executed_count + each.pending_count for each in kept.values()) // 2  # once on each side
+    middle = pages.place_at(tx, claim_id, dispute_id, counted // 2)
+    if (first.day, first.operation_id) < (middle.day, middle.operation_id):
+        return _sums(store.moved_before(tx, claim_id, dispute_id, first))
+    after = _sums(store.moved_from(tx, claim_id, dispute_id, first))
+    return {place: figures - after.get(place, NOTHING) for place, figures in kept.items()}
+
+
+def _sums(moved: Iterable[folding.Moved]) -> Sums:
+    return {place: sums for place, (sums, _) in folding.over_disputes(folding.fold(moved).items()).items()}
 
 
 def _balances(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, case, func, not_, or_, select, union
 
 from domain.accounting.balances.folding import Moved
 from domain.accounting.balances.model import Figures, Part, Place
@@ -41,6 +41,11 @@ def moved_before(tx: Connection, claim_id: str, dispute_id: str, place: pages.Pl
     Cost: one statement, which reads those operations.
     """
     return _moved(tx, claim_id, dispute_id, None, (pages.before(place),))
+
+
+def moved_from(tx: Connection, claim_id: str, dispute_id: str, place: pages.Place) -> list[Moved]:
+    """What the operations from a place on move, that at it included, as they stand now. Cost: as `moved_before`."""
+    return _moved(tx, claim_id, dispute_id, None, (not_(pages.before(place)),))
 
 
 def currencies(tx: Connection, claim_id: str, dispute_id: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.accounting.balances import folding, service
+from domain.accounting.balances import folding, service, store
 from domain.accounting.balances.model import Figures, Part, Place, Step
 from domain.accounting.performing import correcting
 from domain.accounting.performing.listing import list_page
@@ -180,6 +180,32 @@ def _require_steps(story: Story, operations: list[Operation], now: dict[tuple[st
     assert {place: each for place, each in last.items() if each != Figures()} == {
         place: each for (dispute_id, place), each in now.items() if not dispute_id
     }
+
+
+@pytest.mark.rule("ACC-51")
+def test_a_late_page_of_steps_is_worked_out_from_the_end(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was moved before it is not read once more: the last pages cost as little as the first ones."""
+    story = Story(shop)
+    for _ in range(4):
+        story.take("execute", ("CREDIT", [100, 200, 300], "USD"))
+    story.take("settle", 2)
+    story.take("cancel", 3)
+    expected = story.steps(1_000)
+    read: list[str] = []
+
+    def watched(name: str) -> Callable[..., list[folding.Moved]]:
+        real = getattr(store, name)
+
+        def read_it(*args: object) -> list[folding.Moved]:
+            read.append(name)
+            return list(real(*args))
+
+        return read_it
+
+    for name in ("moved_before", "moved_from"):
+        monkeypatch.setattr(store, name, watched(name))
+    assert story.steps(4) == expected
+    assert read == ["moved_before"] * 2 + ["moved_from"] * 3
 
 
 @pytest.mark.rule("ACC-50")

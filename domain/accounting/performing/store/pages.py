@@ -151,6 +151,17 @@ def by_day(tx: Connection, claim_id: str, dispute_id: str, *, first: Place, limi
     return [from_row(row) for row in tx.execute(query).mappings()]
 
 
+def place_at(tx: Connection, claim_id: str, dispute_id: str, number: int) -> Place:
+    """Where the operation stands before which there are `number`; the first of all places where there is none.
+
+    Cost: one statement that goes along ix_accounting_operation_day up to it.
+    """
+    query = select(_o.accounting_day, _o.operation_id).where(_o.claim_id == claim_id)
+    query = query.where(_o.dispute_id == dispute_id) if dispute_id else query
+    row = tx.execute(query.order_by(_o.accounting_day, _o.operation_id).offset(number).limit(1)).first()
+    return Place() if row is None else Place(*row)
+
+
 def before(place: Place) -> ColumnElement[bool]:
     """The condition that an operation stands before a place, and is not at it."""
     found: ColumnElement[bool] = tuple_(_o.accounting_day, _o.operation_id) < tuple_(place.day, place.operation_id)
