@@ -6,16 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select, update
 
 from domain.billing import tables
 from domain.billing.accounts.model import Account, Premise, Profile, ServiceAgreement
+from domain.billing.accounts.requests import Key
 from domain.billing.configuration.model import Derivation
+from domain.billing.segments.states import SegmentKind, SegmentState
 from domain.kernel.documents import from_text, to_text
+from domain.kernel.keys import among
 from domain.kernel.registers.store import insert
 from domain.kernel.structures import document_of, value_from
 
 _a, _p, _s, _f = tables.billing_account.c, tables.premise.c, tables.service_agreement.c, tables.profile.c
+_b = tables.bill_segment.c
 
 T = TypeVar("T", ServiceAgreement, Profile)
 Row = dict[str, str | int]
@@ -117,6 +121,11 @@ def agreements_of(tx: Connection, account_ids: Collection[str]) -> dict[str, tup
     return _by_account(account_ids, map(_agreement, rows))
 
 
+def agreement_keys(tx: Connection, keys: Collection[Key]) -> frozenset[Key]:
+    """Those of the agreements that there are."""
+    return _keys(tx, (_s.account_id, _s.agreement_id), keys)
+
+
 def page_of_agreements(tx: Connection, account_id: str, *, after: str, limit: int) -> list[ServiceAgreement]:
     """At most `limit` agreements of the account by id, those behind the id `after`."""
     query = select(tables.service_agreement).where(_s.account_id == account_id, _s.agreement_id > after)
@@ -132,6 +141,20 @@ def change_agreement(tx: Connection, value: ServiceAgreement) -> None:
     """Put the agreement in its place; its account is locked."""
     mine = (_s.account_id == value.account_id, _s.agreement_id == value.agreement_id)
     _change(tx, tables.service_agreement, agreement_row(value), *mine)
+
+
+def billed_until(tx: Connection, account_id: str, agreement_id: str) -> int:
+    """The day before which the agreement is billed; 0 when nothing of it is on a bill that stays.
+
+    Cost: one statement along ix_bill_segment_agreement.
+    """
+    query = select(func.max(_b.end_day)).where(
+        _b.account_id == account_id,
+        _b.agreement_id == agreement_id,
+        _b.kind == SegmentKind.USAGE,
+        _b.state.in_((SegmentState.FROZEN, SegmentState.PENDING_CANCEL)),
+    )
+    return int(tx.execute(query).scalar_one() or 0)
 
 
 # Profiles
@@ -150,6 +173,11 @@ def profiles_of(tx: Connection, account_ids: Collection[str]) -> dict[str, tuple
         return {}
     query = select(tables.profile).where(_f.account_id.in_(sorted(account_ids)))
     return _by_account(account_ids, map(_profile, tx.execute(query.order_by(_f.account_id, _f.profile_id))))
+
+
+def profile_keys(tx: Connection, keys: Collection[Key]) -> frozenset[Key]:
+    """Those of the profiles that there are."""
+    return _keys(tx, (_f.account_id, _f.profile_id), keys)
 
 
 def page_of_profiles(tx: Connection, account_id: str, *, after: str, limit: int) -> list[Profile]:
@@ -208,6 +236,13 @@ def _accounts(tx: Connection, account_ids: Iterable[str], *, lock: bool) -> dict
         return {}
     query = select(tables.billing_account).where(_a.account_id.in_(wanted)).order_by(_a.account_id)
     return {row[0]: _account(row) for row in tx.execute(query.with_for_update() if lock else query)}
+
+
+def _keys(tx: Connection, columns: tuple[Column[str], Column[str]], keys: Collection[Key]) -> frozenset[Key]:
+    if not keys:
+        return frozenset()
+    query = select(*columns).where(among(columns, keys))
+    return frozenset((account_id, its_id) for account_id, its_id in tx.execute(query))
 
 
 def _by_account(account_ids: Iterable[str], values: Iterable[T]) -> dict[str, tuple[T, ...]]:
