@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, select, text, update
@@ -225,7 +226,7 @@ def test_of_what_happened_to_claims_the_first_events_of_each_client_are_forgotte
 
     for code, ages in (("A", (40, 35, 31, 20, 50)), ("B", (31,)), ("C", (29,))):
         happen(code, *ages)
-        database.write(lambda tx, code=code: placing.place(tx, code, limit=100))
+        database.write(partial(placing.place, client_code=code, limit=100))
     happen("B", 31)
     assert forget_once(database).outcome["forgotten"]["accounting_events"] == 4
     kept = database.read(lambda tx: {of: feed.of_client(tx, of, after=0, limit=9) for of in ("A", "B", "C")})
