@@ -94,14 +94,15 @@ def update(tx: Connection, call: Call, configurations: Configurations, key: Key,
 
     It starts when it did once something of it is billed, and does not end before what is billed.
 
-    Raises: EtagMissing; AgreementNotFound; EtagStale, also for the loser of a race; Invalid with every violation.
+    Raises: EtagMissing; AccountNotFound; AgreementNotFound; EtagStale, also for the loser of a race; Invalid with every
+    violation.
     """
     trail.require_etag(_WORD, change)
     account_id, agreement_id = key
-    get(tx, account_id, agreement_id, call.scope)
     account = service.lock_account(tx, account_id, call.scope)
     old = store.find_agreement(tx, account_id, agreement_id)
-    assert old is not None, "agreements are never deleted"
+    if old is None:
+        raise AgreementNotFound(account_id, agreement_id)
     master: Key | None = (account_id, old.master_id) if old.master_id else None
     changes = dict(change.changes)
     master = changes.pop("master", master)

@@ -74,14 +74,15 @@ def update(tx: Connection, call: Call, configurations: Configurations, key: Key,
 
     Its data are of its time zone: it goes to agreements of the same one alone.
 
-    Raises: EtagMissing; ProfileNotFound; EtagStale, also for the loser of a race; Invalid with every violation.
+    Raises: EtagMissing; AccountNotFound; ProfileNotFound; EtagStale, also for the loser of a race; Invalid with every
+    violation.
     """
     trail.require_etag(_WORD, change)
     account_id, profile_id = key
-    get(tx, account_id, profile_id, call.scope)
     account = service.lock_account(tx, account_id, call.scope)
     old = store.find_profile(tx, account_id, profile_id)
-    assert old is not None, "profiles are never deleted"
+    if old is None:
+        raise ProfileNotFound(account_id, profile_id)
     owner: Key | None = (account_id, old.agreement_id) if old.agreement_id else None
     changes = dict(change.changes)
     owner = changes.pop("owner", owner)

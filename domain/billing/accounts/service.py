@@ -71,7 +71,7 @@ def update(tx: Connection, call: Call, configurations: Configurations, account_i
     known = facts.gather(tx, call, configurations)
     trail.require([*rules.account_violations("account", _asked(new), known), *_in_use(tx, old, new)])
     store.change_account(tx, new)
-    trail.record(tx, call, new, new, kind="account.changed", old=old)
+    trail.record(tx, call, new, new, kind="account.changed", old=old, cycles=(old.cycle_code,))
     return new
 
 

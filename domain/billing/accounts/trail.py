@@ -5,7 +5,7 @@ Entries stand under the account, whatever of it was changed, so that one list te
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -58,10 +58,18 @@ def scope_of(cycles: Iterable[str]) -> Scope:
     return Scope(frozenset(), frozenset(), None if "" in codes else codes)
 
 
-def record(tx: Connection, call: Call, account: Account, value: T, *, kind: str, old: T | None = None) -> None:
-    """Note that something of the account, or the account itself, was created, or was `old` before."""
-    cycles = {account.cycle_code, old.cycle_code if isinstance(old, Account) else account.cycle_code}
-    scope_id = scopes.intern(tx, scope_of(cycles))
+def record(
+    tx: Connection,
+    call: Call,
+    account: Account,
+    value: T,
+    *,
+    kind: str,
+    old: T | None = None,
+    cycles: Collection[str] = (),
+) -> None:
+    """Note that something of the account was created, or was `old` before; those see it who see all of the cycles."""
+    scope_id = scopes.intern(tx, scope_of((account.cycle_code, *cycles)))
     events.append(tx, call, account.name, kind, payload(value, old), scope_id=scope_id)
 
 
