@@ -22,15 +22,54 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
+from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
+from countinghouse.billing.v1 import profiles_pb2 as countinghouse_dot_billing_dot_v1_dot_profiles__pb2
+from countinghouse.billing.v1 import service_agreements_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2
+from countinghouse.operations.v1 import permission_pb2 as countinghouse_dot_operations_dot_v1_dot_permission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.countinghouse/billing/v1/billing_service.proto\x12\x18\x63ountinghouse.billing.v12\x10\n\x0e\x42illingServiceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.countinghouse/billing/v1/billing_service.proto\x12\x18\x63ountinghouse.billing.v1\x1a\'countinghouse/billing/v1/accounts.proto\x1a\'countinghouse/billing/v1/premises.proto\x1a\'countinghouse/billing/v1/profiles.proto\x1a\x31\x63ountinghouse/billing/v1/service_agreements.proto\x1a,countinghouse/operations/v1/permission.proto2\xec\x10\n\x0e\x42illingService\x12x\n\rCreateAccount\x12..countinghouse.billing.v1.CreateAccountRequest\x1a!.countinghouse.billing.v1.Account\"\x14\x8a\xe7\x18\x10maintainaccounts\x12\x66\n\nGetAccount\x12+.countinghouse.billing.v1.GetAccountRequest\x1a!.countinghouse.billing.v1.Account\"\x08\x8a\xe7\x18\x04read\x12w\n\x0cListAccounts\x12-.countinghouse.billing.v1.ListAccountsRequest\x1a..countinghouse.billing.v1.ListAccountsResponse\"\x08\x8a\xe7\x18\x04read\x12x\n\rUpdateAccount\x12..countinghouse.billing.v1.UpdateAccountRequest\x1a!.countinghouse.billing.v1.Account\"\x14\x8a\xe7\x18\x10maintainaccounts\x12\x95\x01\n\x16\x45xplainProcessingOrder\x12\x37.countinghouse.billing.v1.ExplainProcessingOrderRequest\x1a\x38.countinghouse.billing.v1.ExplainProcessingOrderResponse\"\x08\x8a\xe7\x18\x04read\x12x\n\rCreatePremise\x12..countinghouse.billing.v1.CreatePremiseRequest\x1a!.countinghouse.billing.v1.Premise\"\x14\x8a\xe7\x18\x10maintainaccounts\x12\x66\n\nGetPremise\x12+.countinghouse.billing.v1.GetPremiseRequest\x1a!.countinghouse.billing.v1.Premise\"\x08\x8a\xe7\x18\x04read\x12w\n\x0cListPremises\x12-.countinghouse.billing.v1.ListPremisesRequest\x1a..countinghouse.billing.v1.ListPremisesResponse\"\x08\x8a\xe7\x18\x04read\x12x\n\rUpdatePremise\x12..countinghouse.billing.v1.UpdatePremiseRequest\x1a!.countinghouse.billing.v1.Premise\"\x14\x8a\xe7\x18\x10maintainaccounts\x12\x93\x01\n\x16\x43reateServiceAgreement\x12\x37.countinghouse.billing.v1.CreateServiceAgreementRequest\x1a*.countinghouse.billing.v1.ServiceAgreement\"\x14\x8a\xe7\x18\x10maintainaccounts\x12\x81\x01\n\x13GetServiceAgreement\x12\x34.countinghouse.billing.v1.GetServiceAgreementRequest\x1a*.countinghouse.billing.v1.ServiceAgreement\"\x08\x8a\xe7\x18\x04read\x12\x92\x01\n\x15ListServiceAgreements\x12\x36.countinghouse.billing.v1.ListServiceAgreementsRequest\x1a\x37.countinghouse.billing.v1.ListServiceAgreementsResponse\"\x08\x8a\xe7\x18\x04read\x12\x93\x01\n\x16UpdateServiceAgreement\x12\x37.countinghouse.billing.v1.UpdateServiceAgreementRequest\x1a*.countinghouse.billing.v1.ServiceAgreement\"\x14\x8a\xe7\x18\x10maintainaccounts\x12x\n\rCreateProfile\x12..countinghouse.billing.v1.CreateProfileRequest\x1a!.countinghouse.billing.v1.Profile\"\x14\x8a\xe7\x18\x10maintainaccounts\x12\x66\n\nGetProfile\x12+.countinghouse.billing.v1.GetProfileRequest\x1a!.countinghouse.billing.v1.Profile\"\x08\x8a\xe7\x18\x04read\x12w\n\x0cListProfiles\x12-.countinghouse.billing.v1.ListProfilesRequest\x1a..countinghouse.billing.v1.ListProfilesResponse\"\x08\x8a\xe7\x18\x04read\x12x\n\rUpdateProfile\x12..countinghouse.billing.v1.UpdateProfileRequest\x1a!.countinghouse.billing.v1.Profile\"\x14\x8a\xe7\x18\x10maintainaccountsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countinghouse.billing.v1.billing_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BILLINGSERVICE']._serialized_start=76
-  _globals['_BILLINGSERVICE']._serialized_end=92
+  _globals['_BILLINGSERVICE'].methods_by_name['CreateAccount']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['CreateAccount']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['GetAccount']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['GetAccount']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['ListAccounts']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['ListAccounts']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdateAccount']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdateAccount']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['ExplainProcessingOrder']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['ExplainProcessingOrder']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['CreatePremise']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['CreatePremise']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['GetPremise']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['GetPremise']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['ListPremises']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['ListPremises']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdatePremise']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdatePremise']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['CreateServiceAgreement']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['CreateServiceAgreement']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['GetServiceAgreement']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['GetServiceAgreement']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['ListServiceAgreements']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['ListServiceAgreements']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdateServiceAgreement']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdateServiceAgreement']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['CreateProfile']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['CreateProfile']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE'].methods_by_name['GetProfile']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['GetProfile']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['ListProfiles']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['ListProfiles']._serialized_options = b'\212\347\030\004read'
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdateProfile']._loaded_options = None
+  _globals['_BILLINGSERVICE'].methods_by_name['UpdateProfile']._serialized_options = b'\212\347\030\020maintainaccounts'
+  _globals['_BILLINGSERVICE']._serialized_start=297
+  _globals['_BILLINGSERVICE']._serialized_end=2453
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,10 @@
 import grpc
 import warnings
 
+from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
+from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
+from countinghouse.billing.v1 import profiles_pb2 as countinghouse_dot_billing_dot_v1_dot_profiles__pb2
+from countinghouse.billing.v1 import service_agreements_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -39,6 +43,91 @@ class BillingServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateAccount = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateAccount',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.CreateAccountRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+                _registered_method=True)
+        self.GetAccount = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetAccount',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.GetAccountRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+                _registered_method=True)
+        self.ListAccounts = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListAccounts',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.ListAccountsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.ListAccountsResponse.FromString,
+                _registered_method=True)
+        self.UpdateAccount = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateAccount',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.UpdateAccountRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+                _registered_method=True)
+        self.ExplainProcessingOrder = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ExplainProcessingOrder',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderResponse.FromString,
+                _registered_method=True)
+        self.CreatePremise = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreatePremise',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.CreatePremiseRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.FromString,
+                _registered_method=True)
+        self.GetPremise = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetPremise',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.GetPremiseRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.FromString,
+                _registered_method=True)
+        self.ListPremises = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListPremises',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.ListPremisesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.ListPremisesResponse.FromString,
+                _registered_method=True)
+        self.UpdatePremise = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdatePremise',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.UpdatePremiseRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.FromString,
+                _registered_method=True)
+        self.CreateServiceAgreement = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateServiceAgreement',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.CreateServiceAgreementRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.FromString,
+                _registered_method=True)
+        self.GetServiceAgreement = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetServiceAgreement',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.GetServiceAgreementRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.FromString,
+                _registered_method=True)
+        self.ListServiceAgreements = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListServiceAgreements',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ListServiceAgreementsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ListServiceAgreementsResponse.FromString,
+                _registered_method=True)
+        self.UpdateServiceAgreement = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateServiceAgreement',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.UpdateServiceAgreementRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.FromString,
+                _registered_method=True)
+        self.CreateProfile = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateProfile',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.CreateProfileRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+                _registered_method=True)
+        self.GetProfile = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetProfile',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.GetProfileRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+                _registered_method=True)
+        self.ListProfiles = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListProfiles',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.ListProfilesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.ListProfilesResponse.FromString,
+                _registered_method=True)
+        self.UpdateProfile = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateProfile',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.UpdateProfileRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+                _registered_method=True)
 
 
 class BillingServiceServicer(object):
@@ -50,9 +139,224 @@ class BillingServiceServicer(object):
     bill cycles that the caller's permissions hold for is NOT_FOUND.
     """
 
+    def CreateAccount(self, request, context):
+        """Creates an account. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccount(self, request, context):
+        """Gets an account. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccounts(self, request, context):
+        """Lists accounts by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAccount(self, request, context):
+        """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
+        etag that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainProcessingOrder(self, request, context):
+        """Tells in which order the service agreements of an account are processed, and
+        why: the one order of segments, algorithms and created data. Errors:
+        NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePremise(self, request, context):
+        """Creates a premise. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+        see some bill cycles alone; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPremise(self, request, context):
+        """Gets a premise. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPremises(self, request, context):
+        """Lists premises by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePremise(self, request, context):
+        """Changes a premise. Errors: NOT_FOUND; PERMISSION_DENIED for callers who see
+        some bill cycles alone; ABORTED for an etag that is not the last one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateServiceAgreement(self, request, context):
+        """Adds a service agreement to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServiceAgreement(self, request, context):
+        """Gets a service agreement. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListServiceAgreements(self, request, context):
+        """Lists the service agreements of an account by id. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateServiceAgreement(self, request, context):
+        """Changes a service agreement, or ends it, for what is not billed yet. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateProfile(self, request, context):
+        """Adds a profile to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProfile(self, request, context):
+        """Gets a profile. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProfiles(self, request, context):
+        """Lists the profiles of an account by id. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateProfile(self, request, context):
+        """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+        one; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BillingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccount,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.CreateAccountRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.SerializeToString,
+            ),
+            'GetAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccount,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.GetAccountRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.SerializeToString,
+            ),
+            'ListAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccounts,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.ListAccountsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.ListAccountsResponse.SerializeToString,
+            ),
+            'UpdateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAccount,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.UpdateAccountRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.SerializeToString,
+            ),
+            'ExplainProcessingOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainProcessingOrder,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderResponse.SerializeToString,
+            ),
+            'CreatePremise': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePremise,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.CreatePremiseRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.SerializeToString,
+            ),
+            'GetPremise': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPremise,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.GetPremiseRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.SerializeToString,
+            ),
+            'ListPremises': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPremises,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.ListPremisesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.ListPremisesResponse.SerializeToString,
+            ),
+            'UpdatePremise': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePremise,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.UpdatePremiseRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.SerializeToString,
+            ),
+            'CreateServiceAgreement': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateServiceAgreement,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.CreateServiceAgreementRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.SerializeToString,
+            ),
+            'GetServiceAgreement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceAgreement,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.GetServiceAgreementRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.SerializeToString,
+            ),
+            'ListServiceAgreements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServiceAgreements,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ListServiceAgreementsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ListServiceAgreementsResponse.SerializeToString,
+            ),
+            'UpdateServiceAgreement': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateServiceAgreement,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.UpdateServiceAgreementRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.SerializeToString,
+            ),
+            'CreateProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateProfile,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.CreateProfileRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.SerializeToString,
+            ),
+            'GetProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProfile,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.GetProfileRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.SerializeToString,
+            ),
+            'ListProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProfiles,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.ListProfilesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.ListProfilesResponse.SerializeToString,
+            ),
+            'UpdateProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProfile,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.UpdateProfileRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'countinghouse.billing.v1.BillingService', rpc_method_handlers)
@@ -69,3 +373,462 @@ class BillingService(object):
     stable reason, BadRequest with all violations at once. What lies outside the
     bill cycles that the caller's permissions hold for is NOT_FOUND.
     """
+
+    @staticmethod
+    def CreateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateAccount',
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.CreateAccountRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetAccount',
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.GetAccountRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListAccounts',
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.ListAccountsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateAccount',
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.UpdateAccountRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainProcessingOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ExplainProcessingOrder',
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePremise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreatePremise',
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.CreatePremiseRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPremise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetPremise',
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.GetPremiseRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPremises(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListPremises',
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.ListPremisesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.ListPremisesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePremise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdatePremise',
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.UpdatePremiseRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_premises__pb2.Premise.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateServiceAgreement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateServiceAgreement',
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.CreateServiceAgreementRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServiceAgreement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetServiceAgreement',
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.GetServiceAgreementRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServiceAgreements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListServiceAgreements',
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ListServiceAgreementsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ListServiceAgreementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateServiceAgreement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateServiceAgreement',
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.UpdateServiceAgreementRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ServiceAgreement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateProfile',
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.CreateProfileRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetProfile',
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.GetProfileRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListProfiles',
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.ListProfilesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.ListProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateProfile',
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.UpdateProfileRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

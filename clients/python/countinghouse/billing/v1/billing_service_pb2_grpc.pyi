@@ -4,6 +4,10 @@ isort:skip_file
 Calculates the bill segments of accounts in their processing order, and completes bills."""
 
 from collections import abc as _abc
+from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
+from countinghouse.billing.v1 import premises_pb2 as _premises_pb2
+from countinghouse.billing.v1 import profiles_pb2 as _profiles_pb2
+from countinghouse.billing.v1 import service_agreements_pb2 as _service_agreements_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -38,6 +42,60 @@ class BillingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BillingServiceAsyncStub: ...
+    CreateAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.CreateAccountRequest, _accounts_pb2.Account]
+    """Creates an account. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.GetAccountRequest, _accounts_pb2.Account]
+    """Gets an account. Errors: NOT_FOUND."""
+    ListAccounts: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.ListAccountsRequest, _accounts_pb2.ListAccountsResponse]
+    """Lists accounts by id."""
+    UpdateAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.UpdateAccountRequest, _accounts_pb2.Account]
+    """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
+    etag that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    ExplainProcessingOrder: _grpc.UnaryUnaryMultiCallable[_service_agreements_pb2.ExplainProcessingOrderRequest, _service_agreements_pb2.ExplainProcessingOrderResponse]
+    """Tells in which order the service agreements of an account are processed, and
+    why: the one order of segments, algorithms and created data. Errors:
+    NOT_FOUND.
+    """
+    CreatePremise: _grpc.UnaryUnaryMultiCallable[_premises_pb2.CreatePremiseRequest, _premises_pb2.Premise]
+    """Creates a premise. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+    see some bill cycles alone; INVALID_ARGUMENT with every violation.
+    """
+    GetPremise: _grpc.UnaryUnaryMultiCallable[_premises_pb2.GetPremiseRequest, _premises_pb2.Premise]
+    """Gets a premise. Errors: NOT_FOUND."""
+    ListPremises: _grpc.UnaryUnaryMultiCallable[_premises_pb2.ListPremisesRequest, _premises_pb2.ListPremisesResponse]
+    """Lists premises by id."""
+    UpdatePremise: _grpc.UnaryUnaryMultiCallable[_premises_pb2.UpdatePremiseRequest, _premises_pb2.Premise]
+    """Changes a premise. Errors: NOT_FOUND; PERMISSION_DENIED for callers who see
+    some bill cycles alone; ABORTED for an etag that is not the last one.
+    """
+    CreateServiceAgreement: _grpc.UnaryUnaryMultiCallable[_service_agreements_pb2.CreateServiceAgreementRequest, _service_agreements_pb2.ServiceAgreement]
+    """Adds a service agreement to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetServiceAgreement: _grpc.UnaryUnaryMultiCallable[_service_agreements_pb2.GetServiceAgreementRequest, _service_agreements_pb2.ServiceAgreement]
+    """Gets a service agreement. Errors: NOT_FOUND."""
+    ListServiceAgreements: _grpc.UnaryUnaryMultiCallable[_service_agreements_pb2.ListServiceAgreementsRequest, _service_agreements_pb2.ListServiceAgreementsResponse]
+    """Lists the service agreements of an account by id. Errors: NOT_FOUND."""
+    UpdateServiceAgreement: _grpc.UnaryUnaryMultiCallable[_service_agreements_pb2.UpdateServiceAgreementRequest, _service_agreements_pb2.ServiceAgreement]
+    """Changes a service agreement, or ends it, for what is not billed yet. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateProfile: _grpc.UnaryUnaryMultiCallable[_profiles_pb2.CreateProfileRequest, _profiles_pb2.Profile]
+    """Adds a profile to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetProfile: _grpc.UnaryUnaryMultiCallable[_profiles_pb2.GetProfileRequest, _profiles_pb2.Profile]
+    """Gets a profile. Errors: NOT_FOUND."""
+    ListProfiles: _grpc.UnaryUnaryMultiCallable[_profiles_pb2.ListProfilesRequest, _profiles_pb2.ListProfilesResponse]
+    """Lists the profiles of an account by id. Errors: NOT_FOUND."""
+    UpdateProfile: _grpc.UnaryUnaryMultiCallable[_profiles_pb2.UpdateProfileRequest, _profiles_pb2.Profile]
+    """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+    one; INVALID_ARGUMENT with every violation.
+    """
 
 @_typing.type_check_only
 class BillingServiceAsyncStub(BillingServiceStub):
@@ -50,6 +108,60 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.CreateAccountRequest, _accounts_pb2.Account]  # type: ignore[assignment]
+    """Creates an account. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.GetAccountRequest, _accounts_pb2.Account]  # type: ignore[assignment]
+    """Gets an account. Errors: NOT_FOUND."""
+    ListAccounts: _aio.UnaryUnaryMultiCallable[_accounts_pb2.ListAccountsRequest, _accounts_pb2.ListAccountsResponse]  # type: ignore[assignment]
+    """Lists accounts by id."""
+    UpdateAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.UpdateAccountRequest, _accounts_pb2.Account]  # type: ignore[assignment]
+    """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
+    etag that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    ExplainProcessingOrder: _aio.UnaryUnaryMultiCallable[_service_agreements_pb2.ExplainProcessingOrderRequest, _service_agreements_pb2.ExplainProcessingOrderResponse]  # type: ignore[assignment]
+    """Tells in which order the service agreements of an account are processed, and
+    why: the one order of segments, algorithms and created data. Errors:
+    NOT_FOUND.
+    """
+    CreatePremise: _aio.UnaryUnaryMultiCallable[_premises_pb2.CreatePremiseRequest, _premises_pb2.Premise]  # type: ignore[assignment]
+    """Creates a premise. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+    see some bill cycles alone; INVALID_ARGUMENT with every violation.
+    """
+    GetPremise: _aio.UnaryUnaryMultiCallable[_premises_pb2.GetPremiseRequest, _premises_pb2.Premise]  # type: ignore[assignment]
+    """Gets a premise. Errors: NOT_FOUND."""
+    ListPremises: _aio.UnaryUnaryMultiCallable[_premises_pb2.ListPremisesRequest, _premises_pb2.ListPremisesResponse]  # type: ignore[assignment]
+    """Lists premises by id."""
+    UpdatePremise: _aio.UnaryUnaryMultiCallable[_premises_pb2.UpdatePremiseRequest, _premises_pb2.Premise]  # type: ignore[assignment]
+    """Changes a premise. Errors: NOT_FOUND; PERMISSION_DENIED for callers who see
+    some bill cycles alone; ABORTED for an etag that is not the last one.
+    """
+    CreateServiceAgreement: _aio.UnaryUnaryMultiCallable[_service_agreements_pb2.CreateServiceAgreementRequest, _service_agreements_pb2.ServiceAgreement]  # type: ignore[assignment]
+    """Adds a service agreement to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetServiceAgreement: _aio.UnaryUnaryMultiCallable[_service_agreements_pb2.GetServiceAgreementRequest, _service_agreements_pb2.ServiceAgreement]  # type: ignore[assignment]
+    """Gets a service agreement. Errors: NOT_FOUND."""
+    ListServiceAgreements: _aio.UnaryUnaryMultiCallable[_service_agreements_pb2.ListServiceAgreementsRequest, _service_agreements_pb2.ListServiceAgreementsResponse]  # type: ignore[assignment]
+    """Lists the service agreements of an account by id. Errors: NOT_FOUND."""
+    UpdateServiceAgreement: _aio.UnaryUnaryMultiCallable[_service_agreements_pb2.UpdateServiceAgreementRequest, _service_agreements_pb2.ServiceAgreement]  # type: ignore[assignment]
+    """Changes a service agreement, or ends it, for what is not billed yet. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateProfile: _aio.UnaryUnaryMultiCallable[_profiles_pb2.CreateProfileRequest, _profiles_pb2.Profile]  # type: ignore[assignment]
+    """Adds a profile to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetProfile: _aio.UnaryUnaryMultiCallable[_profiles_pb2.GetProfileRequest, _profiles_pb2.Profile]  # type: ignore[assignment]
+    """Gets a profile. Errors: NOT_FOUND."""
+    ListProfiles: _aio.UnaryUnaryMultiCallable[_profiles_pb2.ListProfilesRequest, _profiles_pb2.ListProfilesResponse]  # type: ignore[assignment]
+    """Lists the profiles of an account by id. Errors: NOT_FOUND."""
+    UpdateProfile: _aio.UnaryUnaryMultiCallable[_profiles_pb2.UpdateProfileRequest, _profiles_pb2.Profile]  # type: ignore[assignment]
+    """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+    one; INVALID_ARGUMENT with every violation.
+    """
 
 class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Calculates the bill segments of an account's service agreements in their
@@ -60,6 +172,160 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     bill cycles that the caller's permissions hold for is NOT_FOUND.
     """
 
-    ...
+    @_abc_1.abstractmethod
+    def CreateAccount(
+        self,
+        request: _accounts_pb2.CreateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.Account, _abc.Awaitable[_accounts_pb2.Account]]:
+        """Creates an account. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccount(
+        self,
+        request: _accounts_pb2.GetAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.Account, _abc.Awaitable[_accounts_pb2.Account]]:
+        """Gets an account. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListAccounts(
+        self,
+        request: _accounts_pb2.ListAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.ListAccountsResponse, _abc.Awaitable[_accounts_pb2.ListAccountsResponse]]:
+        """Lists accounts by id."""
+
+    @_abc_1.abstractmethod
+    def UpdateAccount(
+        self,
+        request: _accounts_pb2.UpdateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_accounts_pb2.Account, _abc.Awaitable[_accounts_pb2.Account]]:
+        """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
+        etag that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainProcessingOrder(
+        self,
+        request: _service_agreements_pb2.ExplainProcessingOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreements_pb2.ExplainProcessingOrderResponse, _abc.Awaitable[_service_agreements_pb2.ExplainProcessingOrderResponse]]:
+        """Tells in which order the service agreements of an account are processed, and
+        why: the one order of segments, algorithms and created data. Errors:
+        NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def CreatePremise(
+        self,
+        request: _premises_pb2.CreatePremiseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_premises_pb2.Premise, _abc.Awaitable[_premises_pb2.Premise]]:
+        """Creates a premise. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+        see some bill cycles alone; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPremise(
+        self,
+        request: _premises_pb2.GetPremiseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_premises_pb2.Premise, _abc.Awaitable[_premises_pb2.Premise]]:
+        """Gets a premise. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListPremises(
+        self,
+        request: _premises_pb2.ListPremisesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_premises_pb2.ListPremisesResponse, _abc.Awaitable[_premises_pb2.ListPremisesResponse]]:
+        """Lists premises by id."""
+
+    @_abc_1.abstractmethod
+    def UpdatePremise(
+        self,
+        request: _premises_pb2.UpdatePremiseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_premises_pb2.Premise, _abc.Awaitable[_premises_pb2.Premise]]:
+        """Changes a premise. Errors: NOT_FOUND; PERMISSION_DENIED for callers who see
+        some bill cycles alone; ABORTED for an etag that is not the last one.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateServiceAgreement(
+        self,
+        request: _service_agreements_pb2.CreateServiceAgreementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreements_pb2.ServiceAgreement, _abc.Awaitable[_service_agreements_pb2.ServiceAgreement]]:
+        """Adds a service agreement to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetServiceAgreement(
+        self,
+        request: _service_agreements_pb2.GetServiceAgreementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreements_pb2.ServiceAgreement, _abc.Awaitable[_service_agreements_pb2.ServiceAgreement]]:
+        """Gets a service agreement. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListServiceAgreements(
+        self,
+        request: _service_agreements_pb2.ListServiceAgreementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreements_pb2.ListServiceAgreementsResponse, _abc.Awaitable[_service_agreements_pb2.ListServiceAgreementsResponse]]:
+        """Lists the service agreements of an account by id. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdateServiceAgreement(
+        self,
+        request: _service_agreements_pb2.UpdateServiceAgreementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreements_pb2.ServiceAgreement, _abc.Awaitable[_service_agreements_pb2.ServiceAgreement]]:
+        """Changes a service agreement, or ends it, for what is not billed yet. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateProfile(
+        self,
+        request: _profiles_pb2.CreateProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profiles_pb2.Profile, _abc.Awaitable[_profiles_pb2.Profile]]:
+        """Adds a profile to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetProfile(
+        self,
+        request: _profiles_pb2.GetProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profiles_pb2.Profile, _abc.Awaitable[_profiles_pb2.Profile]]:
+        """Gets a profile. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListProfiles(
+        self,
+        request: _profiles_pb2.ListProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profiles_pb2.ListProfilesResponse, _abc.Awaitable[_profiles_pb2.ListProfilesResponse]]:
+        """Lists the profiles of an account by id. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdateProfile(
+        self,
+        request: _profiles_pb2.UpdateProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profiles_pb2.Profile, _abc.Awaitable[_profiles_pb2.Profile]]:
+        """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+        one; INVALID_ARGUMENT with every violation.
+        """
 
 def add_BillingServiceServicer_to_server(servicer: BillingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,12 +6,21 @@
 
 import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AccountSchema, CreateAccountRequestSchema, GetAccountRequestSchema, ListAccountsRequestSchema, ListAccountsResponseSchema, UpdateAccountRequestSchema } from "./accounts_pb.js";
+import { file_countinghouse_billing_v1_accounts } from "./accounts_pb.js";
+import type { CreatePremiseRequestSchema, GetPremiseRequestSchema, ListPremisesRequestSchema, ListPremisesResponseSchema, PremiseSchema, UpdatePremiseRequestSchema } from "./premises_pb.js";
+import { file_countinghouse_billing_v1_premises } from "./premises_pb.js";
+import type { CreateProfileRequestSchema, GetProfileRequestSchema, ListProfilesRequestSchema, ListProfilesResponseSchema, ProfileSchema, UpdateProfileRequestSchema } from "./profiles_pb.js";
+import { file_countinghouse_billing_v1_profiles } from "./profiles_pb.js";
+import type { CreateServiceAgreementRequestSchema, ExplainProcessingOrderRequestSchema, ExplainProcessingOrderResponseSchema, GetServiceAgreementRequestSchema, ListServiceAgreementsRequestSchema, ListServiceAgreementsResponseSchema, ServiceAgreementSchema, UpdateServiceAgreementRequestSchema } from "./service_agreements_pb.js";
+import { file_countinghouse_billing_v1_service_agreements } from "./service_agreements_pb.js";
+import { file_countinghouse_operations_v1_permission } from "../../operations/v1/permission_pb.js";
 
 /**
  * Describes the file countinghouse/billing/v1/billing_service.proto.
  */
 export const file_countinghouse_billing_v1_billing_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5jb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19zZXJ2aWNlLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEyEAoOQmlsbGluZ1NlcnZpY2ViBnByb3RvMw");
+  fileDesc("Ci5jb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19zZXJ2aWNlLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEy7BAKDkJpbGxpbmdTZXJ2aWNlEngKDUNyZWF0ZUFjY291bnQSLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlQWNjb3VudFJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQWNjb3VudCIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0QWNjb3VudBIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRBY2NvdW50UmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NvdW50IgiK5xgEcmVhZBJ3CgxMaXN0QWNjb3VudHMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEFjY291bnRzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0QWNjb3VudHNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlQWNjb3VudBIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVBY2NvdW50UmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NvdW50IhSK5xgQbWFpbnRhaW5hY2NvdW50cxKVAQoWRXhwbGFpblByb2Nlc3NpbmdPcmRlchI3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5FeHBsYWluUHJvY2Vzc2luZ09yZGVyUmVxdWVzdBo4LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5FeHBsYWluUHJvY2Vzc2luZ09yZGVyUmVzcG9uc2UiCIrnGARyZWFkEngKDUNyZWF0ZVByZW1pc2USLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlUHJlbWlzZVJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJlbWlzZSIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0UHJlbWlzZRIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRQcmVtaXNlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5QcmVtaXNlIgiK5xgEcmVhZBJ3CgxMaXN0UHJlbWlzZXMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByZW1pc2VzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UHJlbWlzZXNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlUHJlbWlzZRIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVQcmVtaXNlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5QcmVtaXNlIhSK5xgQbWFpbnRhaW5hY2NvdW50cxKTAQoWQ3JlYXRlU2VydmljZUFncmVlbWVudBI3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVTZXJ2aWNlQWdyZWVtZW50UmVxdWVzdBoqLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50IhSK5xgQbWFpbnRhaW5hY2NvdW50cxKBAQoTR2V0U2VydmljZUFncmVlbWVudBI0LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRTZXJ2aWNlQWdyZWVtZW50UmVxdWVzdBoqLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50IgiK5xgEcmVhZBKSAQoVTGlzdFNlcnZpY2VBZ3JlZW1lbnRzEjYuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50c1JlcXVlc3QaNy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFNlcnZpY2VBZ3JlZW1lbnRzUmVzcG9uc2UiCIrnGARyZWFkEpMBChZVcGRhdGVTZXJ2aWNlQWdyZWVtZW50EjcuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRSZXF1ZXN0GiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlNlcnZpY2VBZ3JlZW1lbnQiFIrnGBBtYWludGFpbmFjY291bnRzEngKDUNyZWF0ZVByb2ZpbGUSLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlUHJvZmlsZVJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJvZmlsZSIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0UHJvZmlsZRIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRQcm9maWxlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlIgiK5xgEcmVhZBJ3CgxMaXN0UHJvZmlsZXMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByb2ZpbGVzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UHJvZmlsZXNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlUHJvZmlsZRIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlIhSK5xgQbWFpbnRhaW5hY2NvdW50c2IGcHJvdG8z", [file_countinghouse_billing_v1_accounts, file_countinghouse_billing_v1_premises, file_countinghouse_billing_v1_profiles, file_countinghouse_billing_v1_service_agreements, file_countinghouse_operations_v1_permission]);
 
 /**
  * Calculates the bill segments of an account's service agreements in their
@@ -24,6 +33,187 @@ export const file_countinghouse_billing_v1_billing_service: GenFile = /*@__PURE_
  * @generated from service countinghouse.billing.v1.BillingService
  */
 export const BillingService: GenService<{
+  /**
+   * Creates an account. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateAccount
+   */
+  createAccount: {
+    methodKind: "unary";
+    input: typeof CreateAccountRequestSchema;
+    output: typeof AccountSchema;
+  },
+  /**
+   * Gets an account. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetAccount
+   */
+  getAccount: {
+    methodKind: "unary";
+    input: typeof GetAccountRequestSchema;
+    output: typeof AccountSchema;
+  },
+  /**
+   * Lists accounts by id.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListAccounts
+   */
+  listAccounts: {
+    methodKind: "unary";
+    input: typeof ListAccountsRequestSchema;
+    output: typeof ListAccountsResponseSchema;
+  },
+  /**
+   * Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
+   * etag that is not the last one; INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateAccount
+   */
+  updateAccount: {
+    methodKind: "unary";
+    input: typeof UpdateAccountRequestSchema;
+    output: typeof AccountSchema;
+  },
+  /**
+   * Tells in which order the service agreements of an account are processed, and
+   * why: the one order of segments, algorithms and created data. Errors:
+   * NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ExplainProcessingOrder
+   */
+  explainProcessingOrder: {
+    methodKind: "unary";
+    input: typeof ExplainProcessingOrderRequestSchema;
+    output: typeof ExplainProcessingOrderResponseSchema;
+  },
+  /**
+   * Creates a premise. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+   * see some bill cycles alone; INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreatePremise
+   */
+  createPremise: {
+    methodKind: "unary";
+    input: typeof CreatePremiseRequestSchema;
+    output: typeof PremiseSchema;
+  },
+  /**
+   * Gets a premise. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetPremise
+   */
+  getPremise: {
+    methodKind: "unary";
+    input: typeof GetPremiseRequestSchema;
+    output: typeof PremiseSchema;
+  },
+  /**
+   * Lists premises by id.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListPremises
+   */
+  listPremises: {
+    methodKind: "unary";
+    input: typeof ListPremisesRequestSchema;
+    output: typeof ListPremisesResponseSchema;
+  },
+  /**
+   * Changes a premise. Errors: NOT_FOUND; PERMISSION_DENIED for callers who see
+   * some bill cycles alone; ABORTED for an etag that is not the last one.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdatePremise
+   */
+  updatePremise: {
+    methodKind: "unary";
+    input: typeof UpdatePremiseRequestSchema;
+    output: typeof PremiseSchema;
+  },
+  /**
+   * Adds a service agreement to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+   * INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateServiceAgreement
+   */
+  createServiceAgreement: {
+    methodKind: "unary";
+    input: typeof CreateServiceAgreementRequestSchema;
+    output: typeof ServiceAgreementSchema;
+  },
+  /**
+   * Gets a service agreement. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetServiceAgreement
+   */
+  getServiceAgreement: {
+    methodKind: "unary";
+    input: typeof GetServiceAgreementRequestSchema;
+    output: typeof ServiceAgreementSchema;
+  },
+  /**
+   * Lists the service agreements of an account by id. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListServiceAgreements
+   */
+  listServiceAgreements: {
+    methodKind: "unary";
+    input: typeof ListServiceAgreementsRequestSchema;
+    output: typeof ListServiceAgreementsResponseSchema;
+  },
+  /**
+   * Changes a service agreement, or ends it, for what is not billed yet. Errors:
+   * NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+   * every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateServiceAgreement
+   */
+  updateServiceAgreement: {
+    methodKind: "unary";
+    input: typeof UpdateServiceAgreementRequestSchema;
+    output: typeof ServiceAgreementSchema;
+  },
+  /**
+   * Adds a profile to an account. Errors: NOT_FOUND; ALREADY_EXISTS;
+   * INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateProfile
+   */
+  createProfile: {
+    methodKind: "unary";
+    input: typeof CreateProfileRequestSchema;
+    output: typeof ProfileSchema;
+  },
+  /**
+   * Gets a profile. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetProfile
+   */
+  getProfile: {
+    methodKind: "unary";
+    input: typeof GetProfileRequestSchema;
+    output: typeof ProfileSchema;
+  },
+  /**
+   * Lists the profiles of an account by id. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListProfiles
+   */
+  listProfiles: {
+    methodKind: "unary";
+    input: typeof ListProfilesRequestSchema;
+    output: typeof ListProfilesResponseSchema;
+  },
+  /**
+   * Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
+   * one; INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateProfile
+   */
+  updateProfile: {
+    methodKind: "unary";
+    input: typeof UpdateProfileRequestSchema;
+    output: typeof ProfileSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_countinghouse_billing_v1_billing_service, 0);
 
