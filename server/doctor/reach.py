@@ -12,6 +12,7 @@ from sqlalchemy import select
 from domain.notifications.tables import notification_endpoint
 from server.database.transaction import Database
 from server.doctor.model import Finding, Patient, ok, warn
+from server.outbound.addresses import AddressRefused
 
 _WITHIN_S = 3.0
 _TRIED_MAX = 20
@@ -42,7 +43,15 @@ def destinations(patient: Patient, _database: Database) -> Iterator[Finding]:
 def systems_of_record(patient: Patient, _database: Database) -> Iterator[Finding]:
     """The hosts of the file of systems of record."""
     for each in patient.settings.systems_of_record[:_TRIED_MAX]:
-        yield _tried(each.name, *each.host_and_port)
+        host, port = each.host_and_port
+        try:
+            patient.settings.systems_of_record_reach.addresses(host, port)
+        except AddressRefused as error:
+            yield warn(f"{each.name}: {host}:{port} is not called: {error}", "see systems_of_record_networks")
+            continue
+        except (OSError, UnicodeError):
+            pass  # told as what cannot be reached
+        yield _tried(each.name, host, port)
 
 
 def _tried(name: str, host: str, port: int) -> Finding:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from server.database.transaction import Database
+from server.doctor.model import Patient
+from server.doctor.reach import systems_of_record
 from server.outbound.addresses import Reach, networks_of
 from server.outbound.system_of_record.connections import BadConnections, Connection, read_connections
 from server.settings import BadSettings, load
@@ -168,6 +172,25 @@ def test_the_doctor_says_whether_systems_of_record_can_be_reached(migrated_url: 
         ).stdout
     assert f"there: {ledger.target} takes connections" in " ".join(said.split())
     assert "gone: 127.0.0.1:9 cannot be reached" in " ".join(said.split())
+
+
+@pytest.mark.rule("ACC-20", "PLT-44")
+def test_the_doctor_says_what_will_not_be_called(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads into a private range, until that is opened."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 0))])
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: socket.socket())
+    path = tmp_path / "systems.toml"
+    path.write_text('[[systems_of_record]]\nname = "a"\nkind = "grpc"\ntarget = "core.example:443"\n', encoding="utf-8")
+    monkeypatch.setenv("COUNTINGHOUSE_SYSTEMS_OF_RECORD_FILE", str(path))
+    for networks, said in (
+        ("", "is not called: the host's address is in a range that may not be reached"),
+        ("10.0.0.0/8", "takes connections"),
+    ):
+        monkeypatch.setenv("COUNTINGHOUSE_SYSTEMS_OF_RECORD_NETWORKS", networks)
+        (finding,) = systems_of_record(Patient(load()), database)
+        assert finding.said == f"a: core.example:443 {said}"
 
 
 def test_hosts_and_ports_are_those_that_connections_lead_to() -> None:
