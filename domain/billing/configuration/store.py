@@ -5,6 +5,7 @@ Rates themselves, as all that is configured beside their versions, are kept by `
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -109,12 +110,20 @@ def rate_versions_page(tx: Connection, code: str, *, before: int, limit: int) ->
     return [_version_from(row) for row in _rows(tx, query)]
 
 
-def versions_that_hold(tx: Connection, code: str) -> list[RateVersion]:
-    """Of each effective day of a rate the newest version, by day."""
-    newest = {
-        row["effective_day"]: row for row in _rows(tx, _VERSIONS.where(_v.code == code).order_by(_v.rate_version))
-    }
-    return [_version_from(newest[day]) for day in sorted(newest)]
+def newest_versions(tx: Connection, codes: Collection[str]) -> dict[str, RateVersion]:
+    """By code, the version of rates that came last."""
+    query = _VERSIONS.where(_v.code.in_(sorted(codes)), _v.rate_version == rate.c.newest_version)
+    return {row["code"]: _version_from(row) for row in _rows(tx, query)}
+
+
+def versions_that_hold(tx: Connection, codes: Collection[str]) -> dict[str, list[RateVersion]]:
+    """By code, of each effective day of rates the newest version, by day."""
+    query = _VERSIONS.where(_v.code.in_(sorted(codes))).order_by(_v.code, _v.effective_day, _v.rate_version)
+    newest = {(row["code"], row["effective_day"]): row for row in _rows(tx, query)}
+    found: dict[str, list[RateVersion]] = {code: [] for code in codes}
+    for row in newest.values():
+        found[row["code"]].append(_version_from(row))
+    return found
 
 
 def _written(tx: Connection) -> tuple[Written, ...]:

@@ -155,7 +155,9 @@ def _positive_or_zero(path: str, number: Decimal) -> Iterator[Violation]:
 
 
 def _number(path: str, number: Decimal) -> Iterator[Violation]:
-    if not number.is_finite() or number.copy_abs() > NUMBER_MAX:
+    if number.is_nan():
+        yield Violation(path, "RATE_NUMBER_MALFORMED", "must be a decimal number such as 0.25")
+    elif not number.is_finite() or number.copy_abs() > NUMBER_MAX:
         yield Violation(path, "RATE_NUMBER_TOO_LARGE", f"must not be beyond {NUMBER_MAX:,}, either way")
     elif _decimals(number) > DECIMALS_MAX:
         yield Violation(path, "RATE_NUMBER_TOO_FINE", f"must not have more than {DECIMALS_MAX} decimals")

@@ -19,6 +19,11 @@ def version(tx: Connection, shelf: Shelf) -> int:
     return int(tx.execute(select(shelf.versions.c.version)).scalar_one())
 
 
+def lock_shelf(tx: Connection, shelf: Shelf) -> None:
+    """Let nobody else change what stands on the shelf until the transaction ends; taken before any entry is locked."""
+    tx.execute(select(shelf.versions.c.version).with_for_update())
+
+
 def grow_version(tx: Connection, shelf: Shelf) -> None:
     """Make it the next; the last thing that a change locks, until its transaction ends."""
     assert tx.execute(update(shelf.versions).values(version=shelf.versions.c.version + 1)).rowcount == 1

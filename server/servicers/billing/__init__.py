@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from server.call import Calls
+from server.servicers.billing.rates import RatesMethods
 from server.watcher import Watcher
 
 
-class BillingServicer(grpc_service.BillingServiceServicer):
+class BillingServicer(RatesMethods):
     """Bills the service agreements of accounts, in their processing order."""
 
     def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float) -> None:

@@ -74,8 +74,8 @@ def test_of_versions_of_one_day_the_newest_holds(database: Database) -> None:
     assert snapshot.rate("R").versions == (Version(20260101, "EUR", SECOND), Version(20260301, "EUR", THIRD))
     assert snapshot.plan("R").effective_days == (20260101, 20260301)
     assert [snapshot.rate_version("R", day) for day in (20260101, 20260301)] == [2, 3]
-    held = database.read(lambda tx: store.versions_that_hold(tx, "R"))
-    assert [each.rate_version for each in held] == [2, 3]
+    held = database.read(lambda tx: store.versions_that_hold(tx, {"R"}))
+    assert [each.rate_version for each in held["R"]] == [2, 3]
 
 
 @pytest.mark.rule("BIL-20")

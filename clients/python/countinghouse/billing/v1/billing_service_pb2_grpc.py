@@ -6,6 +6,7 @@ import warnings
 from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
 from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
 from countinghouse.billing.v1 import profiles_pb2 as countinghouse_dot_billing_dot_v1_dot_profiles__pb2
+from countinghouse.billing.v1 import rates_pb2 as countinghouse_dot_billing_dot_v1_dot_rates__pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
@@ -127,6 +128,41 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/UpdateProfile',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.UpdateProfileRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+                _registered_method=True)
+        self.CreateRate = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateRate',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.CreateRateRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.FromString,
+                _registered_method=True)
+        self.GetRate = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetRate',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.GetRateRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.FromString,
+                _registered_method=True)
+        self.ListRates = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListRates',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRatesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRatesResponse.FromString,
+                _registered_method=True)
+        self.UpdateRate = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateRate',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.UpdateRateRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.FromString,
+                _registered_method=True)
+        self.CreateRateVersion = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateRateVersion',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.CreateRateVersionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.RateVersion.FromString,
+                _registered_method=True)
+        self.GetRateVersion = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetRateVersion',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.GetRateVersionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.RateVersion.FromString,
+                _registered_method=True)
+        self.ListRateVersions = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListRateVersions',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsResponse.FromString,
                 _registered_method=True)
 
 
@@ -269,6 +305,60 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateRate(self, request, context):
+        """Creates a rate with its first version. Errors: ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRate(self, request, context):
+        """Gets a rate with its newest version. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRates(self, request, context):
+        """Lists rates by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRate(self, request, context):
+        """Changes the description of a rate; what it charges changes by a new version.
+        Errors: NOT_FOUND; ABORTED for an etag that is not the last one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateRateVersion(self, request, context):
+        """Changes what a rate charges, from a day on. Frozen segments stay as they are.
+        Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+        INVALID_ARGUMENT with every violation; FAILED_PRECONDITION while a service
+        agreement type needs what the version does not charge.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRateVersion(self, request, context):
+        """Gets a version of a rate. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRateVersions(self, request, context):
+        """Lists the versions of a rate, the newest first. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BillingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -356,6 +446,41 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.UpdateProfile,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.UpdateProfileRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.SerializeToString,
+            ),
+            'CreateRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRate,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.CreateRateRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.SerializeToString,
+            ),
+            'GetRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRate,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.GetRateRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.SerializeToString,
+            ),
+            'ListRates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRates,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRatesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRatesResponse.SerializeToString,
+            ),
+            'UpdateRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRate,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.UpdateRateRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.SerializeToString,
+            ),
+            'CreateRateVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRateVersion,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.CreateRateVersionRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.RateVersion.SerializeToString,
+            ),
+            'GetRateVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRateVersion,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.GetRateVersionRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.RateVersion.SerializeToString,
+            ),
+            'ListRateVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRateVersions,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -823,6 +948,195 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/UpdateProfile',
             countinghouse_dot_billing_dot_v1_dot_profiles__pb2.UpdateProfileRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_profiles__pb2.Profile.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateRate',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.CreateRateRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetRate',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.GetRateRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListRates',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRatesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateRate',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.UpdateRateRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.Rate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRateVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateRateVersion',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.CreateRateVersionRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.RateVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRateVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetRateVersion',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.GetRateVersionRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.RateVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRateVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListRateVersions',
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
 from countinghouse.billing.v1 import premises_pb2 as _premises_pb2
 from countinghouse.billing.v1 import profiles_pb2 as _profiles_pb2
+from countinghouse.billing.v1 import rates_pb2 as _rates_pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as _service_agreements_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -96,6 +97,28 @@ class BillingServiceStub:
     """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
     one; INVALID_ARGUMENT with every violation.
     """
+    CreateRate: _grpc.UnaryUnaryMultiCallable[_rates_pb2.CreateRateRequest, _rates_pb2.Rate]
+    """Creates a rate with its first version. Errors: ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetRate: _grpc.UnaryUnaryMultiCallable[_rates_pb2.GetRateRequest, _rates_pb2.Rate]
+    """Gets a rate with its newest version. Errors: NOT_FOUND."""
+    ListRates: _grpc.UnaryUnaryMultiCallable[_rates_pb2.ListRatesRequest, _rates_pb2.ListRatesResponse]
+    """Lists rates by code."""
+    UpdateRate: _grpc.UnaryUnaryMultiCallable[_rates_pb2.UpdateRateRequest, _rates_pb2.Rate]
+    """Changes the description of a rate; what it charges changes by a new version.
+    Errors: NOT_FOUND; ABORTED for an etag that is not the last one.
+    """
+    CreateRateVersion: _grpc.UnaryUnaryMultiCallable[_rates_pb2.CreateRateVersionRequest, _rates_pb2.RateVersion]
+    """Changes what a rate charges, from a day on. Frozen segments stay as they are.
+    Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+    INVALID_ARGUMENT with every violation; FAILED_PRECONDITION while a service
+    agreement type needs what the version does not charge.
+    """
+    GetRateVersion: _grpc.UnaryUnaryMultiCallable[_rates_pb2.GetRateVersionRequest, _rates_pb2.RateVersion]
+    """Gets a version of a rate. Errors: NOT_FOUND."""
+    ListRateVersions: _grpc.UnaryUnaryMultiCallable[_rates_pb2.ListRateVersionsRequest, _rates_pb2.ListRateVersionsResponse]
+    """Lists the versions of a rate, the newest first. Errors: NOT_FOUND."""
 
 @_typing.type_check_only
 class BillingServiceAsyncStub(BillingServiceStub):
@@ -162,6 +185,28 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
     one; INVALID_ARGUMENT with every violation.
     """
+    CreateRate: _aio.UnaryUnaryMultiCallable[_rates_pb2.CreateRateRequest, _rates_pb2.Rate]  # type: ignore[assignment]
+    """Creates a rate with its first version. Errors: ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetRate: _aio.UnaryUnaryMultiCallable[_rates_pb2.GetRateRequest, _rates_pb2.Rate]  # type: ignore[assignment]
+    """Gets a rate with its newest version. Errors: NOT_FOUND."""
+    ListRates: _aio.UnaryUnaryMultiCallable[_rates_pb2.ListRatesRequest, _rates_pb2.ListRatesResponse]  # type: ignore[assignment]
+    """Lists rates by code."""
+    UpdateRate: _aio.UnaryUnaryMultiCallable[_rates_pb2.UpdateRateRequest, _rates_pb2.Rate]  # type: ignore[assignment]
+    """Changes the description of a rate; what it charges changes by a new version.
+    Errors: NOT_FOUND; ABORTED for an etag that is not the last one.
+    """
+    CreateRateVersion: _aio.UnaryUnaryMultiCallable[_rates_pb2.CreateRateVersionRequest, _rates_pb2.RateVersion]  # type: ignore[assignment]
+    """Changes what a rate charges, from a day on. Frozen segments stay as they are.
+    Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+    INVALID_ARGUMENT with every violation; FAILED_PRECONDITION while a service
+    agreement type needs what the version does not charge.
+    """
+    GetRateVersion: _aio.UnaryUnaryMultiCallable[_rates_pb2.GetRateVersionRequest, _rates_pb2.RateVersion]  # type: ignore[assignment]
+    """Gets a version of a rate. Errors: NOT_FOUND."""
+    ListRateVersions: _aio.UnaryUnaryMultiCallable[_rates_pb2.ListRateVersionsRequest, _rates_pb2.ListRateVersionsResponse]  # type: ignore[assignment]
+    """Lists the versions of a rate, the newest first. Errors: NOT_FOUND."""
 
 class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Calculates the bill segments of an account's service agreements in their
@@ -327,5 +372,69 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes a profile. Errors: NOT_FOUND; ABORTED for an etag that is not the last
         one; INVALID_ARGUMENT with every violation.
         """
+
+    @_abc_1.abstractmethod
+    def CreateRate(
+        self,
+        request: _rates_pb2.CreateRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.Rate, _abc.Awaitable[_rates_pb2.Rate]]:
+        """Creates a rate with its first version. Errors: ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRate(
+        self,
+        request: _rates_pb2.GetRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.Rate, _abc.Awaitable[_rates_pb2.Rate]]:
+        """Gets a rate with its newest version. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListRates(
+        self,
+        request: _rates_pb2.ListRatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.ListRatesResponse, _abc.Awaitable[_rates_pb2.ListRatesResponse]]:
+        """Lists rates by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateRate(
+        self,
+        request: _rates_pb2.UpdateRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.Rate, _abc.Awaitable[_rates_pb2.Rate]]:
+        """Changes the description of a rate; what it charges changes by a new version.
+        Errors: NOT_FOUND; ABORTED for an etag that is not the last one.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateRateVersion(
+        self,
+        request: _rates_pb2.CreateRateVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.RateVersion, _abc.Awaitable[_rates_pb2.RateVersion]]:
+        """Changes what a rate charges, from a day on. Frozen segments stay as they are.
+        Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+        INVALID_ARGUMENT with every violation; FAILED_PRECONDITION while a service
+        agreement type needs what the version does not charge.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRateVersion(
+        self,
+        request: _rates_pb2.GetRateVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.RateVersion, _abc.Awaitable[_rates_pb2.RateVersion]]:
+        """Gets a version of a rate. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListRateVersions(
+        self,
+        request: _rates_pb2.ListRateVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rates_pb2.ListRateVersionsResponse, _abc.Awaitable[_rates_pb2.ListRateVersionsResponse]]:
+        """Lists the versions of a rate, the newest first. Errors: NOT_FOUND."""
 
 def add_BillingServiceServicer_to_server(servicer: BillingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,103 @@
+"""Whether a rate can charge what an SA type uses (BIL-20, BIL-21): what shows when either is configured.
+
+What does not show, or lies before the version that holds, is an error of the segment: nothing is billed in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.billing.configuration.model import (
+    AgreementType,
+    AgreementTypeSettings,
+    Measured,
+    ProfileType,
+    RateVersion,
+    Scheme,
+    UsageSource,
+)
+from domain.billing.names import rate_version_name
+from domain.billing.rating.model import Demand, Stepped, TimeOfUse
+from domain.kernel.errors import Violation
+from domain.kernel.time import iso_day
+
+Charge = Stepped | TimeOfUse | Demand
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an SA type is judged by; all by code. Of rates those versions that hold now or will, by day."""
+
+    currencies: Mapping[str, str]
+    rates: Mapping[str, Sequence[RateVersion]]
+    schemes: Mapping[str, Scheme]
+    profile_types: Mapping[str, ProfileType]
+    types: Mapping[str, AgreementType]
+
+    def unit_of(self, source: UsageSource) -> str:
+        """The unit of measure, or currency, that usage is told in; empty for what is not known."""
+        if source.charged_on:
+            return source.charged_on.measure
+        profile_type = self.profile_types.get(source.measured.profile_type) if source.measured else None
+        return profile_type.settings.unit if profile_type else ""
+
+    def measures_of(self, settings: AgreementTypeSettings) -> frozenset[str]:
+        """What segments of a type can come to: the units of their usage, and the currency of their rate."""
+        return frozenset({*map(self.unit_of, settings.usage), self.currencies.get(settings.rate, "")} - {""})
+
+
+def faults(settings: AgreementTypeSettings, rate: str, around: Around, path: str) -> Iterator[Violation]:
+    """Why a rate cannot charge the usage of a type, by the fields below `path`."""
+    sources = {source.name: (f"{path}.usage[{at}]", source) for at, source in enumerate(settings.usage)}
+    for version in around.rates.get(rate, ()):
+        for component in version.settings.components:
+            if isinstance(component, Stepped | TimeOfUse | Demand):
+                yield from _charged(component, version, sources, around, path)
+
+
+def _charged(
+    component: Charge,
+    version: RateVersion,
+    sources: Mapping[str, tuple[str, UsageSource]],
+    around: Around,
+    path: str,
+) -> Iterator[Violation]:
+    name = rate_version_name(version.code, version.rate_version)
+    told = f"component {component.code} of {name}, effective from {iso_day(version.settings.effective_day)},"
+    if component.usage not in sources:
+        text = f"{told} charges usage {component.usage!r}, which the type does not have"
+        yield Violation(f"{path}.usage", "RATE_USAGE_MISSING", text)
+        return
+    where, source = sources[component.usage]
+    unit = around.unit_of(source)
+    if unit and unit != component.unit:
+        text = f"is in {unit}; {told} charges {component.unit}"
+        yield Violation(where, "RATE_USAGE_UNIT_DIFFERS", text)
+    yield from _maximum(component, source.measured, told, where)
+    if isinstance(component, TimeOfUse):
+        yield from _buckets(component, source.measured, around, told, where)
+
+
+def _maximum(component: Charge, measured: Measured | None, told: str, where: str) -> Iterator[Violation]:
+    if measured is None:
+        return
+    if isinstance(component, Demand) and not measured.maximum:
+        text = f"is a sum; {told} is for demand, and charges a maximum"
+        yield Violation(f"{where}.measured.maximum", "RATE_USAGE_NO_MAXIMUM", text)
+    if measured.maximum and not isinstance(component, Demand):
+        text = f"is a maximum; {told} charges a sum, and demand components alone charge a maximum"
+        yield Violation(f"{where}.measured.maximum", "RATE_USAGE_NO_SUM", text)
+
+
+def _buckets(
+    component: TimeOfUse, measured: Measured | None, around: Around, told: str, where: str
+) -> Iterator[Violation]:
+    if measured is None or not measured.scheme:
+        text = f"{told} charges by time of use, and the usage has no time-of-use scheme"
+        yield Violation(where, "RATE_USAGE_UNPRICED", text)
+    elif measured.scheme in around.schemes:
+        lacking = around.schemes[measured.scheme].settings.buckets - {bucket for bucket, _ in component.prices}
+        if lacking:
+            text = f"{told} has no price for {', '.join(sorted(lacking))} of the scheme"
+            yield Violation(f"{where}.measured.time_of_use_scheme_code", "RATE_USAGE_UNPRICED", text)
