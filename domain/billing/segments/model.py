@@ -26,6 +26,15 @@ Totals = Mapping[str, int]
 # What is known
 
 
+class Ordered(NamedTuple):
+    """An agreement's place in the processing order that a bill used, and what gave it (BIL-05)."""
+
+    agreement_id: str
+    position: int
+    why: tuple[str, ...]
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """A bill; `amount_minor` and `tax_minor` once it is complete.
@@ -46,7 +55,7 @@ class Bill:
     due_day: int = 0
     amount_minor: int = 0
     tax_minor: int = 0
-    order: tuple[Mapping[str, object], ...] = ()
+    order: tuple[Ordered, ...] = ()
     messages: tuple[object, ...] = ()
     routed_by: str = ""
     version: int = 1

@@ -1,0 +1,123 @@
+"""How a segment was calculated, as the document that its row keeps; what is empty is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from domain.billing.rating.model import Kind
+from domain.billing.rating.segments import Line
+from domain.billing.segments.model import Charged, Source, Totals, Wait, Worked
+from domain.kernel.amounts import scale_of
+from domain.kernel.documents import Document
+from domain.kernel.money import Money, Rounding
+from domain.kernel.quantities import Quantity, attos_of, quantity_text
+
+
+def document_of(worked: Worked) -> Document:
+    """The document: quantities and rates are text, money is minor units, of totals too."""
+    found: Document = {
+        "parts": worked.parts,
+        "lines": [_line_document(line) for line in worked.lines],
+        "totals": {measure: _total_text(measure, total) for measure, total in worked.totals.items()},
+        "sources": [
+            {
+                "name": source.name,
+                "unit": source.unit,
+                "texts": source.texts,
+                "estimated": source.estimated,
+                "charged_on": source.charged_on,
+            }
+            for source in worked.sources
+        ],
+        "message": worked.message,
+        "waits_on": worked.waits_on,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def worked_of(document: Mapping[str, Any], currency: str) -> Worked:
+    """What `document_of` wrote of a segment in this currency."""
+    sources = {
+        each["name"]: Source(
+            each["name"],
+            each["unit"],
+            tuple(each["texts"]),
+            each["estimated"],
+            tuple(Charged(*one) for one in each["charged_on"]),
+        )
+        for each in document.get("sources", ())
+    }
+    return Worked(
+        parts=tuple((start, end) for start, end in document.get("parts", ())),
+        lines=tuple(_line(each, sources, currency) for each in document.get("lines", ())),
+        totals=_totals(document.get("totals", {})),
+        sources=tuple(sources.values()),
+        message=document.get("message", ""),
+        waits_on=tuple(Wait(*each) for each in document.get("waits_on", ())),
+    )
+
+
+def _total_text(measure: str, total: int) -> str:
+    return str(total) if scale_of(measure) else quantity_text(total)
+
+
+def _totals(document: Mapping[str, str]) -> Totals:
+    return {measure: int(text) if scale_of(measure) else _attos(text) for measure, text in document.items()}
+
+
+def _line_document(line: Line) -> Document:
+    found: Document = {
+        "component": line.component,
+        "kind": line.kind.value,
+        "start": line.start,
+        "end": line.end,
+        "version": line.version,
+        "rate": str(line.rate),
+        "days": line.days,
+        "full_days": line.full_days,
+        "amount": line.amount.minor,
+        "rounding": line.rounding.value,
+        "distribution_code": line.distribution_code,
+    }
+    if line.step:
+        found["step"] = line.step
+    if line.bucket:
+        found["bucket"] = line.bucket
+    if line.quantity is not None:
+        found |= {"usage": line.usage, "quantity": quantity_text(line.quantity.attos), "unit": line.quantity.unit}
+    if line.base is not None:
+        found["base"] = line.base.minor
+    return found
+
+
+def _line(document: Mapping[str, Any], sources: Mapping[str, Source], currency: str) -> Line:
+    usage = document.get("usage", "")
+    source = sources.get(usage)
+    return Line(
+        component=document["component"],
+        kind=Kind(document["kind"]),
+        start=document["start"],
+        end=document["end"],
+        version=document["version"],
+        step=document.get("step", 0),
+        bucket=document.get("bucket", ""),
+        usage=usage,
+        quantity=Quantity(_attos(document["quantity"]), document["unit"]) if usage else None,
+        base=Money(document["base"], currency) if "base" in document else None,
+        rate=Decimal(document["rate"]),
+        days=document["days"],
+        full_days=document["full_days"],
+        amount=Money(document["amount"], currency),
+        rounding=Rounding(document["rounding"]),
+        distribution_code=document["distribution_code"],
+        sources=source.texts if source else (),
+        estimated=source is not None and source.estimated,
+    )
+
+
+def _attos(text: str) -> int:
+    attos = attos_of(text)
+    assert attos is not None, "it was written by us"
+    return attos

@@ -1,0 +1,143 @@
+"""Generating bills: gather, decide, record; online for one account, or for many in a run (BIL-11, 14, 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from domain.billing.accounts.errors import AccountNotFound
+from domain.billing.accounts.model import Account
+from domain.billing.configuration.snapshot import Configurations
+from domain.billing.names import account_name, bill_name
+from domain.billing.segments.drafting import draft
+from domain.billing.segments.errors import NothingToBill
+from domain.billing.segments.gathering import Known, gather, usage_of
+from domain.billing.segments.model import Facts, Wanted
+from domain.billing.segments.planning import plan
+from domain.billing.segments.recording import Billed, billed, record
+from domain.kernel import events, scopes
+from domain.kernel.call import Call
+from domain.kernel.errors import Invalid, Violation
+from domain.kernel.ids import new_id
+from domain.kernel.script import Script
+from domain.kernel.time import BusinessZone, date_of, day_of, iso_day
+
+AHEAD_DAYS_MAX = 366
+"""Nothing is billed for days that are further ahead than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which account is billed online; days that are 0 are today by its clock, `accounting_day` is then `bill_day`."""
+
+    account_id: str
+    through_day: int = 0
+    bill_day: int = 0
+    accounting_day: int = 0
+
+
+def generate(tx: Connection, call: Call, configurations: Configurations, request: Request) -> Billed:
+    """Make the pending bill of an account, or make it again: what is frozen stays, the rest is calculated anew.
+
+    Cost: some nine statements, and those of `usage.gathering`. Raises: AccountNotFound; NothingToBill; Invalid for a
+    day that is too far ahead.
+    """
+    found = _one(tx, call, configurations, request, lock=True)
+    save(tx, call, found, kind="bill.generated")
+    return found
+
+
+def preview(tx: Connection, call: Call, configurations: Configurations, request: Request) -> Billed:
+    """The same with nothing saved: what would be new has no id (BIL-15). Cost and Raises: as `generate`."""
+    return _one(tx, call, configurations, request, lock=False)
+
+
+def generate_many(
+    tx: Connection, call: Call, configurations: Configurations, wanted: Mapping[str, Wanted]
+) -> dict[str, Billed]:
+    """Make the pending bills of accounts, of those that there are and that have something to bill.
+
+    Nothing is told to the audit trail: whoever bills many says so once. Cost: the statements of one account, however
+    many, and two of the script for each account of which something is made again.
+    """
+    found = decide(tx, call, gather(tx, configurations, wanted, lock=True), wanted)
+    script = Script(tx)
+    record(script, list(found.values()), call)
+    script.run()
+    return found
+
+
+def decide(
+    tx: Connection,
+    call: Call,
+    known: Known,
+    wanted: Mapping[str, Wanted],
+    *,
+    again: Mapping[str, Collection[str]] | None = None,
+    saved: bool = True,
+) -> dict[str, Billed]:
+    """What the bills of accounts are to be; none for those that have nothing to bill.
+
+    `again` names, by account, the agreements that alone are made again. Cost: the statements of `usage.gathering`.
+    """
+    agendas = {
+        account_id: plan(facts, known.snapshot, wanted[account_id].through_day, (again or {}).get(account_id, ()))
+        for account_id, facts in known.facts.items()
+    }
+    usage = usage_of(tx, known.snapshot, agendas.values())
+    new_ids = partial(new_id, call.now_us) if saved else str
+    drafts = {account_id: draft(agenda, known.snapshot, usage) for account_id, agenda in agendas.items()}
+    return {
+        account_id: billed(each, wanted[account_id], call, new_ids=new_ids)
+        for account_id, each in drafts.items()
+        if each.segments or each.agenda.facts.bill
+    }
+
+
+def save(tx: Connection, call: Call, found: Billed, *, kind: str) -> None:
+    """Record a bill, and tell the audit trail how many segments it has. Cost: one statement."""
+    script = Script(tx)
+    record(script, [found], call)
+    bill = found.bill
+    payload = {
+        "through_date": iso_day(bill.through_day),
+        "made": len(found.made),
+        "kept": len(found.kept),
+        "deleted": len(found.gone),
+        "in_error": sum(1 for each in found.segments if each.reason),
+    }
+    scope_id = scopes.id_of(scopes.of_one("cycles", bill.cycle_code)) if bill.cycle_code else 0
+    events.add(script, call, bill_name(bill.account_id, bill.bill_id), kind, payload, scope_id=scope_id)
+    script.run()
+
+
+def inside(known: Known, account_id: str, call: Call) -> Facts:
+    """What is known of an account. Raises: AccountNotFound, also for one outside the caller's scope."""
+    facts = known.facts.get(account_id)
+    if facts is None or not call.scope.has("cycles", facts.account.cycle_code):
+        raise AccountNotFound(account_id)
+    return facts
+
+
+def _one(tx: Connection, call: Call, configurations: Configurations, request: Request, *, lock: bool) -> Billed:
+    account_id = request.account_id
+    known = gather(tx, configurations, [account_id], lock=lock)
+    wanted = _wanted(inside(known, account_id, call).account, call, request)
+    found = decide(tx, call, known, {account_id: wanted}, saved=lock).get(account_id)
+    if found is None:
+        raise NothingToBill(account=account_name(account_id), through_date=iso_day(wanted.through_day))
+    return found
+
+
+def _wanted(account: Account, call: Call, request: Request) -> Wanted:
+    today = BusinessZone(account.time_zone).today(call.now_us)
+    furthest = day_of(date_of(today) + timedelta(days=AHEAD_DAYS_MAX))
+    if request.through_day > furthest:
+        sentence = f"must not be after {iso_day(furthest)}: nothing is billed more than a year ahead"
+        raise Invalid(Violation("through_date", "THROUGH_DATE_TOO_LATE", sentence))
+    bill_day = request.bill_day or today
+    return Wanted(request.through_day or today, bill_day, request.accounting_day or bill_day)
