@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from domain.kernel.errors import NotFound
+from domain.kernel.script import Script
 from domain.kernel.tables import sequence
 from server.database.failures import (
     DatabaseBusy,
@@ -347,9 +348,12 @@ def _cut_off(url: str, pid: int) -> None:
     admin.close()
 
 
-def test_a_connection_that_breaks_before_the_commit_is_run_again(migrated_postgresql_url: str) -> None:
-    """Nothing was changed, so it is safe; the caller does not notice."""
-    database = Database(migrated_postgresql_url)
+@pytest.mark.parametrize("past_sqlalchemy", [False, True])
+def test_a_connection_that_breaks_before_the_commit_is_run_again(
+    migrated_postgresql_url: str, *, past_sqlalchemy: bool
+) -> None:
+    """Nothing was changed, so it is safe; the caller does not notice, nor does who comes next to the pool."""
+    database = Database(migrated_postgresql_url, Limits(connections=1))
     runs = []
 
     def work(tx: Connection) -> None:
@@ -357,7 +361,7 @@ def test_a_connection_that_breaks_before_the_commit_is_run_again(migrated_postgr
         runs.append(1)
         if len(runs) == 1:
             _cut_off(migrated_postgresql_url, tx.execute(text("SELECT pg_backend_pid()")).scalar_one())
-            tx.execute(text("SELECT 1"))
+            Script(tx).ask("SELECT 1") if past_sqlalchemy else tx.execute(text("SELECT 1"))
 
     database.write(work)
     assert len(runs) == 2
@@ -379,6 +383,20 @@ def test_a_connection_that_breaks_during_the_commit_is_not_run_again(migrated_po
         database.write(work)
     assert len(pids) == 1
     database.dispose()
+
+
+def test_a_script_that_takes_too_long_is_ended_as_any_statement(database: Database) -> None:
+    """The driver is used past SQLAlchemy, not past the limits; what was done before is taken back."""
+
+    def work(tx: Connection) -> None:
+        put(tx, "taken back")
+        Script(tx).ask(SLOW[database.dialect])
+
+    begun = time.monotonic()
+    with pytest.raises(DatabaseTooSlow):
+        database.write(work, timeout_s=0.3)
+    assert time.monotonic() - begun < 5
+    assert value_of(database, "taken back") is None
 
 
 @pytest.mark.slow

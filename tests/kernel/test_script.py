@@ -80,3 +80,14 @@ def test_what_a_constraint_refuses_leaves_nothing(database: Database) -> None:
     with pytest.raises((DatabaseFault, IntegrityError)):
         database.write(change)
     assert steps(database) == []
+
+
+def test_a_question_sees_what_was_to_be_done_before_it(database: Database) -> None:
+    """Its rows come as the driver gives them; values may hold anything."""
+
+    def change(tx: Connection) -> list[tuple[object, ...]]:
+        script = Script(tx)
+        script.insert("accounting_feed", ("client_code", "position"), [(ODD, 2**62)])
+        return script.ask("SELECT client_code, position FROM accounting_feed WHERE client_code = ?", ODD)
+
+    assert database.write(change) == [(ODD, 2**62)]
