@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from domain.billing.algorithms.registry import Algorithms
+from domain.billing.configuration.snapshot import Configurations
 from server.call import Calls
+from server.servicers.billing.accounts import AccountsMethods
+from server.servicers.billing.agreement_types import AgreementTypesMethods
+from server.servicers.billing.agreements import AgreementsMethods
 from server.servicers.billing.rates import RatesMethods
 from server.watcher import Watcher
 
 
-class BillingServicer(RatesMethods):
+class BillingServicer(AccountsMethods, AgreementsMethods, AgreementTypesMethods, RatesMethods):
     """Bills the service agreements of accounts, in their processing order."""
 
     def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float) -> None:
         self._calls = calls
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
+        self._configurations = Configurations()
+        self._algorithms = Algorithms()
