@@ -7,6 +7,7 @@ from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_d
 from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
 from countinghouse.billing.v1 import profiles_pb2 as countinghouse_dot_billing_dot_v1_dot_profiles__pb2
 from countinghouse.billing.v1 import rates_pb2 as countinghouse_dot_billing_dot_v1_dot_rates__pb2
+from countinghouse.billing.v1 import service_agreement_types_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
@@ -163,6 +164,26 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/ListRateVersions',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsResponse.FromString,
+                _registered_method=True)
+        self.CreateServiceAgreementType = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateServiceAgreementType',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.CreateServiceAgreementTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
+                _registered_method=True)
+        self.GetServiceAgreementType = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetServiceAgreementType',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.GetServiceAgreementTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
+                _registered_method=True)
+        self.ListServiceAgreementTypes = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListServiceAgreementTypes',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ListServiceAgreementTypesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ListServiceAgreementTypesResponse.FromString,
+                _registered_method=True)
+        self.UpdateServiceAgreementType = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateServiceAgreementType',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.UpdateServiceAgreementTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
                 _registered_method=True)
 
 
@@ -359,6 +380,37 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateServiceAgreementType(self, request, context):
+        """Creates a service agreement type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT
+        with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServiceAgreementType(self, request, context):
+        """Gets a service agreement type. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListServiceAgreementTypes(self, request, context):
+        """Lists service agreement types by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateServiceAgreementType(self, request, context):
+        """Changes a service agreement type, for what is billed from now on. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BillingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -481,6 +533,26 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.ListRateVersions,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsResponse.SerializeToString,
+            ),
+            'CreateServiceAgreementType': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateServiceAgreementType,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.CreateServiceAgreementTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.SerializeToString,
+            ),
+            'GetServiceAgreementType': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceAgreementType,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.GetServiceAgreementTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.SerializeToString,
+            ),
+            'ListServiceAgreementTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServiceAgreementTypes,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ListServiceAgreementTypesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ListServiceAgreementTypesResponse.SerializeToString,
+            ),
+            'UpdateServiceAgreementType': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateServiceAgreementType,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.UpdateServiceAgreementTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1137,6 +1209,114 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/ListRateVersions',
             countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_rates__pb2.ListRateVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateServiceAgreementType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateServiceAgreementType',
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.CreateServiceAgreementTypeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServiceAgreementType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetServiceAgreementType',
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.GetServiceAgreementTypeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServiceAgreementTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListServiceAgreementTypes',
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ListServiceAgreementTypesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ListServiceAgreementTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateServiceAgreementType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateServiceAgreementType',
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.UpdateServiceAgreementTypeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
 from countinghouse.billing.v1 import premises_pb2 as _premises_pb2
 from countinghouse.billing.v1 import profiles_pb2 as _profiles_pb2
 from countinghouse.billing.v1 import rates_pb2 as _rates_pb2
+from countinghouse.billing.v1 import service_agreement_types_pb2 as _service_agreement_types_pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as _service_agreements_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -119,6 +120,19 @@ class BillingServiceStub:
     """Gets a version of a rate. Errors: NOT_FOUND."""
     ListRateVersions: _grpc.UnaryUnaryMultiCallable[_rates_pb2.ListRateVersionsRequest, _rates_pb2.ListRateVersionsResponse]
     """Lists the versions of a rate, the newest first. Errors: NOT_FOUND."""
+    CreateServiceAgreementType: _grpc.UnaryUnaryMultiCallable[_service_agreement_types_pb2.CreateServiceAgreementTypeRequest, _service_agreement_types_pb2.ServiceAgreementType]
+    """Creates a service agreement type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT
+    with every violation.
+    """
+    GetServiceAgreementType: _grpc.UnaryUnaryMultiCallable[_service_agreement_types_pb2.GetServiceAgreementTypeRequest, _service_agreement_types_pb2.ServiceAgreementType]
+    """Gets a service agreement type. Errors: NOT_FOUND."""
+    ListServiceAgreementTypes: _grpc.UnaryUnaryMultiCallable[_service_agreement_types_pb2.ListServiceAgreementTypesRequest, _service_agreement_types_pb2.ListServiceAgreementTypesResponse]
+    """Lists service agreement types by code."""
+    UpdateServiceAgreementType: _grpc.UnaryUnaryMultiCallable[_service_agreement_types_pb2.UpdateServiceAgreementTypeRequest, _service_agreement_types_pb2.ServiceAgreementType]
+    """Changes a service agreement type, for what is billed from now on. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
 
 @_typing.type_check_only
 class BillingServiceAsyncStub(BillingServiceStub):
@@ -207,6 +221,19 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Gets a version of a rate. Errors: NOT_FOUND."""
     ListRateVersions: _aio.UnaryUnaryMultiCallable[_rates_pb2.ListRateVersionsRequest, _rates_pb2.ListRateVersionsResponse]  # type: ignore[assignment]
     """Lists the versions of a rate, the newest first. Errors: NOT_FOUND."""
+    CreateServiceAgreementType: _aio.UnaryUnaryMultiCallable[_service_agreement_types_pb2.CreateServiceAgreementTypeRequest, _service_agreement_types_pb2.ServiceAgreementType]  # type: ignore[assignment]
+    """Creates a service agreement type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT
+    with every violation.
+    """
+    GetServiceAgreementType: _aio.UnaryUnaryMultiCallable[_service_agreement_types_pb2.GetServiceAgreementTypeRequest, _service_agreement_types_pb2.ServiceAgreementType]  # type: ignore[assignment]
+    """Gets a service agreement type. Errors: NOT_FOUND."""
+    ListServiceAgreementTypes: _aio.UnaryUnaryMultiCallable[_service_agreement_types_pb2.ListServiceAgreementTypesRequest, _service_agreement_types_pb2.ListServiceAgreementTypesResponse]  # type: ignore[assignment]
+    """Lists service agreement types by code."""
+    UpdateServiceAgreementType: _aio.UnaryUnaryMultiCallable[_service_agreement_types_pb2.UpdateServiceAgreementTypeRequest, _service_agreement_types_pb2.ServiceAgreementType]  # type: ignore[assignment]
+    """Changes a service agreement type, for what is billed from now on. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
 
 class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Calculates the bill segments of an account's service agreements in their
@@ -436,5 +463,42 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rates_pb2.ListRateVersionsResponse, _abc.Awaitable[_rates_pb2.ListRateVersionsResponse]]:
         """Lists the versions of a rate, the newest first. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CreateServiceAgreementType(
+        self,
+        request: _service_agreement_types_pb2.CreateServiceAgreementTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreement_types_pb2.ServiceAgreementType, _abc.Awaitable[_service_agreement_types_pb2.ServiceAgreementType]]:
+        """Creates a service agreement type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT
+        with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetServiceAgreementType(
+        self,
+        request: _service_agreement_types_pb2.GetServiceAgreementTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreement_types_pb2.ServiceAgreementType, _abc.Awaitable[_service_agreement_types_pb2.ServiceAgreementType]]:
+        """Gets a service agreement type. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListServiceAgreementTypes(
+        self,
+        request: _service_agreement_types_pb2.ListServiceAgreementTypesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreement_types_pb2.ListServiceAgreementTypesResponse, _abc.Awaitable[_service_agreement_types_pb2.ListServiceAgreementTypesResponse]]:
+        """Lists service agreement types by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateServiceAgreementType(
+        self,
+        request: _service_agreement_types_pb2.UpdateServiceAgreementTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_agreement_types_pb2.ServiceAgreementType, _abc.Awaitable[_service_agreement_types_pb2.ServiceAgreementType]]:
+        """Changes a service agreement type, for what is billed from now on. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
 
 def add_BillingServiceServicer_to_server(servicer: BillingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,82 @@
+"""Service agreement types."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
+from countinghouse.billing.v1 import service_agreement_types_pb2 as pb
+from domain.billing.algorithms.registry import Algorithms
+from domain.billing.configuration import agreement_types
+from domain.billing.configuration.algorithm_uses import Usable
+from domain.billing.configuration.model import AgreementType
+from domain.billing.configuration.registers import AGREEMENT_TYPES
+from domain.kernel.call import Call
+from domain.kernel.registers import service
+from server.call import Calls, Context, Tx
+from server.mapping.billing import agreement_types as mapping
+from server.mapping.listing import listing_key
+from server.servicers.billing.distribution import known_codes
+
+
+class AgreementTypesMethods(grpc_service.BillingServiceServicer):
+    """The methods on service agreement types."""
+
+    _calls: Calls
+    _algorithms: Algorithms
+
+    async def CreateServiceAgreementType(
+        self, request: pb.CreateServiceAgreementTypeRequest, context: Context
+    ) -> pb.ServiceAgreementType:
+        """Create a service agreement type."""
+        given = request.service_agreement_type
+        settings = mapping.settings_from_proto(given)
+
+        def write(tx: Tx, call: Call) -> pb.ServiceAgreementType:
+            new = AgreementType(given.code, given.description, 1, call.now_us, call.now_us, settings)
+            return mapping.type_to_proto(agreement_types.create(tx, call, new, self._usable_in_types(call)))
+
+        return await self._calls.write(context, request, pb.ServiceAgreementType, write)
+
+    async def GetServiceAgreementType(
+        self, request: pb.GetServiceAgreementTypeRequest, context: Context
+    ) -> pb.ServiceAgreementType:
+        """A service agreement type."""
+        code = request.name.rpartition("/")[2]
+        return await self._calls.read(
+            context, lambda tx, call: mapping.type_to_proto(service.get(tx, AGREEMENT_TYPES, code, call.scope))
+        )
+
+    async def ListServiceAgreementTypes(
+        self, request: pb.ListServiceAgreementTypesRequest, context: Context
+    ) -> pb.ListServiceAgreementTypesResponse:
+        """A page of service agreement types."""
+        tokens, query = self._calls.page_tokens, listing_key(request)
+        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
+
+        def read(tx: Tx, call: Call) -> pb.ListServiceAgreementTypesResponse:
+            found = service.list_page(tx, AGREEMENT_TYPES, page, call.scope)
+            shown = found[: page.size]
+            return pb.ListServiceAgreementTypesResponse(
+                service_agreement_types=map(mapping.type_to_proto, shown),
+                next_page_token=tokens.token([shown[-1].code], query) if len(found) > page.size else "",
+            )
+
+        return await self._calls.read(context, read)
+
+    async def UpdateServiceAgreementType(
+        self, request: pb.UpdateServiceAgreementTypeRequest, context: Context
+    ) -> pb.ServiceAgreementType:
+        """Change a service agreement type."""
+        change = mapping.change_from_proto(request)
+        return await self._calls.write(
+            context,
+            request,
+            pb.ServiceAgreementType,
+            lambda tx, call: mapping.type_to_proto(
+                agreement_types.update(tx, call, change, self._usable_in_types(call))
+            ),
+        )
+
+    def _usable_in_types(self, call: Call) -> Usable:
+        return Usable(self._algorithms, partial(known_codes, call.scope))
