@@ -236,6 +236,8 @@ bill_segment = table(
     flag("stale", default=0),  # what it was charged on, or was read, has changed since
     flag("accepted", default=0),  # a person let an implausible one pass
     text("rebills_id", default=""),  # the segment in whose place it is
+    text("cancel_bill_id", default=""),  # the bill that takes it back
+    text("receivable_code", default=""),  # by which it was posted, once it is frozen
     int32("start_day"),
     int32("end_day"),  # not included
     int32("full_days"),
@@ -254,6 +256,7 @@ bill_segment = table(
 _s = bill_segment.c
 Index("ix_bill_segment_bill", _s.account_id, _s.bill_id, _s.position)
 Index("ix_bill_segment_agreement", _s.account_id, _s.agreement_id, _s.start_day)
+_partial("ix_bill_segment_cancel", _s.cancel_bill_id != "", _s.account_id, _s.cancel_bill_id)
 _partial(
     "segment_of_period_once",
     (_s.kind == "USAGE") & (_s.rebills_id == "") & (_s.state != "CANCELED"),

@@ -114,7 +114,11 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment of a bill. One in error has the error's `reason`; implausible ones also what they came to (BIL-16)."""
+    """A segment of a bill. One in error has the error's `reason`; implausible ones also what they came to (BIL-16).
+
+    `rebills_id` is the segment in whose place it is, `cancel_bill_id` the bill that takes it back (BIL-13), and
+    `receivable_code` the distribution code of what is owed, once it is frozen.
+    """
 
     account_id: str
     segment_id: str
@@ -135,6 +139,8 @@ class Segment:
     stale: bool = False
     accepted: bool = False
     rebills_id: str = ""
+    cancel_bill_id: str = ""
+    receivable_code: str = ""
     version: int = 1
     created_us: int = 0
     frozen_us: int = 0

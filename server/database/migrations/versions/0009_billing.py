@@ -355,6 +355,8 @@ def _bill_segment() -> None:
         flag("stale", default=0),
         flag("accepted", default=0),
         text("rebills_id", default=""),
+        text("cancel_bill_id", default=""),
+        text("receivable_code", default=""),
         int32("start_day"),
         int32("end_day"),
         int32("full_days"),
@@ -374,6 +376,9 @@ def _bill_segment() -> None:
     )
     op.create_index("ix_bill_segment_agreement", "bill_segment", ["account_id", "agreement_id", "start_day"])
     op.create_index("ix_bill_segment_bill", "bill_segment", ["account_id", "bill_id", "position"])
+    op.create_index(
+        "ix_bill_segment_cancel", "bill_segment", ["account_id", "cancel_bill_id"], **_where("cancel_bill_id != ''")
+    )
     op.create_index(
         "segment_of_period_once",
         "bill_segment",
