@@ -1,0 +1,28 @@
+"""What the tests of billing on the wire share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
+from server.database.transaction import Database
+from tests.billing.shop import NOW_US, open_shop
+from tests.support.server import Served, serving
+from tests.wire.billing.office import Office
+
+
+@pytest.fixture
+def utility(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[Served]:
+    """A server with a small utility configured, which carries nothing out, on either database."""
+    open_shop(database)
+    with serving(migrated_url, tmp_path, carries_out=(), jobs=False, clock_us=lambda: NOW_US) as server:
+        yield server
+
+
+@pytest.fixture
+def office(utility: Served) -> Office:
+    """Accounts on that server."""
+    return Office(utility.stub(BillingServiceStub))
