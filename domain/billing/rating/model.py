@@ -27,6 +27,7 @@ class Kind(StrEnum):
     PERCENTAGE = "PERCENTAGE"
     TAX = "TAX"
     DISCOUNT = "DISCOUNT"
+    ADJUSTMENT = "ADJUSTMENT"  # no component: what an algorithm adds to a bill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
