@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -68,11 +69,7 @@ class Poster:
     ) -> None:
         self._reach = reach
         self._timeout_s = timeout_s
-        self._tls = httpx.create_ssl_context()
-        if ca_file is not None:
-            self._tls.load_verify_locations(cafile=ca_file)
-        if certificate is not None:
-            self._tls.load_cert_chain(*certificate)
+        self._tls = _trust(ca_file, certificate)
         self._now = _Now()
         self._backend = _Backend(reach, self._now)
         self._kept = self._connections(kept=_KEPT_MAX)
@@ -242,6 +239,23 @@ def _not_connected(error: httpcore.ConnectError, *, unsent: bool) -> PostFailed:
         why = "no trusted TLS connection: the certificate or the protocol is refused"
         return PostFailed("WEBHOOK_TLS_REFUSED", why, unsent=unsent)
     return PostFailed("WEBHOOK_UNREACHABLE", "no connection to the host", unsent=unsent)
+
+
+def _trust(ca_file: str | None, certificate: tuple[str, str] | None) -> ssl.SSLContext:
+    if ca_file is None and certificate is None:
+        return _public_trust()
+    made = httpx.create_ssl_context()
+    if ca_file is not None:
+        made.load_verify_locations(cafile=ca_file)
+    if certificate is not None:
+        made.load_cert_chain(*certificate)
+    return made
+
+
+@cache
+def _public_trust() -> ssl.SSLContext:
+    """Trust in the public authorities alone: made once, since reading them is half of what starting a worker takes."""
+    return httpx.create_ssl_context()
 
 
 def _not_understood(error: httpcore.RemoteProtocolError) -> PostFailed:
