@@ -4,11 +4,20 @@ import grpc
 import warnings
 
 from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
+from countinghouse.billing.v1 import bill_cycles_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2
+from countinghouse.billing.v1 import bill_segments_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2
+from countinghouse.billing.v1 import billing_exceptions_pb2 as countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2
+from countinghouse.billing.v1 import bills_pb2 as countinghouse_dot_billing_dot_v1_dot_bills__pb2
+from countinghouse.billing.v1 import customer_classes_pb2 as countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2
 from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
+from countinghouse.billing.v1 import profile_types_pb2 as countinghouse_dot_billing_dot_v1_dot_profile__types__pb2
 from countinghouse.billing.v1 import profiles_pb2 as countinghouse_dot_billing_dot_v1_dot_profiles__pb2
 from countinghouse.billing.v1 import rates_pb2 as countinghouse_dot_billing_dot_v1_dot_rates__pb2
 from countinghouse.billing.v1 import service_agreement_types_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2
+from countinghouse.billing.v1 import time_of_use_schemes_pb2 as countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2
+from countinghouse.billing.v1 import usage_pb2 as countinghouse_dot_billing_dot_v1_dot_usage__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -184,6 +193,176 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/UpdateServiceAgreementType',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.UpdateServiceAgreementTypeRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
+                _registered_method=True)
+        self.GenerateBill = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GenerateBill',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.GenerateBillRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.GenerateBillResponse.FromString,
+                _registered_method=True)
+        self.GetBill = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetBill',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.GetBillRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+                _registered_method=True)
+        self.ListBills = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListBills',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.ListBillsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.ListBillsResponse.FromString,
+                _registered_method=True)
+        self.GetBillSegment = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetBillSegment',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.GetBillSegmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.FromString,
+                _registered_method=True)
+        self.ListBillSegments = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListBillSegments',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ListBillSegmentsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ListBillSegmentsResponse.FromString,
+                _registered_method=True)
+        self.ExplainBillSegment = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ExplainBillSegment',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ExplainBillSegmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegmentExplanation.FromString,
+                _registered_method=True)
+        self.RegenerateBillSegment = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/RegenerateBillSegment',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.RegenerateBillSegmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.RegenerateBillSegmentResponse.FromString,
+                _registered_method=True)
+        self.AcceptBillSegment = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/AcceptBillSegment',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.AcceptBillSegmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.FromString,
+                _registered_method=True)
+        self.GetBillingException = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetBillingException',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.GetBillingExceptionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.FromString,
+                _registered_method=True)
+        self.ListBillingExceptions = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListBillingExceptions',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsResponse.FromString,
+                _registered_method=True)
+        self.IngestUsage = channel.stream_unary(
+                '/countinghouse.billing.v1.BillingService/IngestUsage',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageResponse.FromString,
+                _registered_method=True)
+        self.ListIntervalData = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListIntervalData',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListIntervalDataRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListIntervalDataResponse.FromString,
+                _registered_method=True)
+        self.ListRegisterReads = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListRegisterReads',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListRegisterReadsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListRegisterReadsResponse.FromString,
+                _registered_method=True)
+        self.CreateCustomerClass = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateCustomerClass',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CreateCustomerClassRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+                _registered_method=True)
+        self.GetCustomerClass = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetCustomerClass',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.GetCustomerClassRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+                _registered_method=True)
+        self.ListCustomerClasses = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListCustomerClasses',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.ListCustomerClassesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.ListCustomerClassesResponse.FromString,
+                _registered_method=True)
+        self.UpdateCustomerClass = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateCustomerClass',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.UpdateCustomerClassRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+                _registered_method=True)
+        self.CreateTimeOfUseScheme = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateTimeOfUseScheme',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.CreateTimeOfUseSchemeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.FromString,
+                _registered_method=True)
+        self.GetTimeOfUseScheme = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetTimeOfUseScheme',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.GetTimeOfUseSchemeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.FromString,
+                _registered_method=True)
+        self.ListTimeOfUseSchemes = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListTimeOfUseSchemes',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.ListTimeOfUseSchemesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.ListTimeOfUseSchemesResponse.FromString,
+                _registered_method=True)
+        self.UpdateTimeOfUseScheme = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateTimeOfUseScheme',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.UpdateTimeOfUseSchemeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.FromString,
+                _registered_method=True)
+        self.CreateProfileType = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateProfileType',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.CreateProfileTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.FromString,
+                _registered_method=True)
+        self.GetProfileType = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetProfileType',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.GetProfileTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.FromString,
+                _registered_method=True)
+        self.ListProfileTypes = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListProfileTypes',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ListProfileTypesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ListProfileTypesResponse.FromString,
+                _registered_method=True)
+        self.UpdateProfileType = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateProfileType',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.UpdateProfileTypeRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.FromString,
+                _registered_method=True)
+        self.CreateBillCycle = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateBillCycle',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.CreateBillCycleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.FromString,
+                _registered_method=True)
+        self.GetBillCycle = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetBillCycle',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.GetBillCycleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.FromString,
+                _registered_method=True)
+        self.ListBillCycles = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListBillCycles',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCyclesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCyclesResponse.FromString,
+                _registered_method=True)
+        self.UpdateBillCycle = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateBillCycle',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.UpdateBillCycleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.FromString,
+                _registered_method=True)
+        self.CreateBillCycleWindow = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateBillCycleWindow',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.CreateBillCycleWindowRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.FromString,
+                _registered_method=True)
+        self.GetBillCycleWindow = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetBillCycleWindow',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.GetBillCycleWindowRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.FromString,
+                _registered_method=True)
+        self.ListBillCycleWindows = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListBillCycleWindows',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCycleWindowsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCycleWindowsResponse.FromString,
+                _registered_method=True)
+        self.UpdateBillCycleWindow = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UpdateBillCycleWindow',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.UpdateBillCycleWindowRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.FromString,
+                _registered_method=True)
+        self.DeleteBillCycleWindow = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/DeleteBillCycleWindow',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.DeleteBillCycleWindowRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
 
 
@@ -411,6 +590,283 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GenerateBill(self, request, context):
+        """Makes the pending bill of an account, or makes it again: what is frozen stays,
+        the rest is calculated anew in the processing order. A segment that cannot be
+        calculated is in error, and the others go on. Errors: NOT_FOUND;
+        FAILED_PRECONDITION when there is nothing to bill; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBill(self, request, context):
+        """Gets a bill. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBills(self, request, context):
+        """Lists bills by account, the newest of each first. Errors: NOT_FOUND for an
+        account that is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBillSegment(self, request, context):
+        """Gets a bill segment. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBillSegments(self, request, context):
+        """Lists the bill segments of an account: of the newest bill first. Errors:
+        NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainBillSegment(self, request, context):
+        """Tells all that explains a bill segment, line by line. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegenerateBillSegment(self, request, context):
+        """Makes the segments of a segment's agreement again that may be, with what depends
+        on them. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is frozen or
+        canceled, or stands in another's place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptBillSegment(self, request, context):
+        """Lets an implausible bill segment pass as it is, as long as it comes to the same,
+        and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
+        that is not implausible.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBillingException(self, request, context):
+        """Gets a billing exception. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBillingExceptions(self, request, context):
+        """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
+        is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IngestUsage(self, request_iterator, context):
+        """Takes in interval data and register reads by the million. A value that is
+        known already is not stored again, so a stream that was cut is simply sent
+        again. A refused row is left out and reported; the sound rows of a message are
+        stored together or not at all.
+
+        Another value for a known instant is refused, unless the import is a
+        correction: then it takes the place of the old one, which is kept, and the
+        frozen bill segments that made use of that one are listed for rebilling.
+
+        Errors: INVALID_ARGUMENT for an unknown time zone; ALREADY_EXISTS for a request
+        id that was used for other rows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIntervalData(self, request, context):
+        """Lists the interval data of a profile by time. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRegisterReads(self, request, context):
+        """Lists the reads of a profile's register by time. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCustomerClass(self, request, context):
+        """Creates a customer class. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCustomerClass(self, request, context):
+        """Gets a customer class. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCustomerClasses(self, request, context):
+        """Lists customer classes by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCustomerClass(self, request, context):
+        """Changes a customer class. Complete bills stay as they are. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateTimeOfUseScheme(self, request, context):
+        """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTimeOfUseScheme(self, request, context):
+        """Gets a time-of-use scheme. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTimeOfUseSchemes(self, request, context):
+        """Lists time-of-use schemes by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTimeOfUseScheme(self, request, context):
+        """Changes a time-of-use scheme. Frozen segments stay as they are. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation; FAILED_PRECONDITION while a service agreement type
+        needs what the scheme would not give.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateProfileType(self, request, context):
+        """Creates a profile type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProfileType(self, request, context):
+        """Gets a profile type. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProfileTypes(self, request, context):
+        """Lists profile types by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateProfileType(self, request, context):
+        """Changes a profile type; what its data are never changes. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateBillCycle(self, request, context):
+        """Creates a bill cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBillCycle(self, request, context):
+        """Gets a bill cycle. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBillCycles(self, request, context):
+        """Lists bill cycles by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateBillCycle(self, request, context):
+        """Changes a bill cycle. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateBillCycleWindow(self, request, context):
+        """Creates a window of a bill cycle. Errors: NOT_FOUND; ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBillCycleWindow(self, request, context):
+        """Gets a window of a bill cycle. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBillCycleWindows(self, request, context):
+        """Lists the windows of a bill cycle by their start. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateBillCycleWindow(self, request, context):
+        """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+        is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
+        (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBillCycleWindow(self, request, context):
+        """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+        is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
+        of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BillingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -553,6 +1009,176 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.UpdateServiceAgreementType,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.UpdateServiceAgreementTypeRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.SerializeToString,
+            ),
+            'GenerateBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateBill,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.GenerateBillRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.GenerateBillResponse.SerializeToString,
+            ),
+            'GetBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBill,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.GetBillRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.SerializeToString,
+            ),
+            'ListBills': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBills,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.ListBillsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.ListBillsResponse.SerializeToString,
+            ),
+            'GetBillSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBillSegment,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.GetBillSegmentRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.SerializeToString,
+            ),
+            'ListBillSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBillSegments,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ListBillSegmentsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ListBillSegmentsResponse.SerializeToString,
+            ),
+            'ExplainBillSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainBillSegment,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ExplainBillSegmentRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegmentExplanation.SerializeToString,
+            ),
+            'RegenerateBillSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegenerateBillSegment,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.RegenerateBillSegmentRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.RegenerateBillSegmentResponse.SerializeToString,
+            ),
+            'AcceptBillSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptBillSegment,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.AcceptBillSegmentRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.SerializeToString,
+            ),
+            'GetBillingException': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBillingException,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.GetBillingExceptionRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.SerializeToString,
+            ),
+            'ListBillingExceptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBillingExceptions,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsResponse.SerializeToString,
+            ),
+            'IngestUsage': grpc.stream_unary_rpc_method_handler(
+                    servicer.IngestUsage,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageResponse.SerializeToString,
+            ),
+            'ListIntervalData': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIntervalData,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListIntervalDataRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListIntervalDataResponse.SerializeToString,
+            ),
+            'ListRegisterReads': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRegisterReads,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListRegisterReadsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListRegisterReadsResponse.SerializeToString,
+            ),
+            'CreateCustomerClass': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCustomerClass,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CreateCustomerClassRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.SerializeToString,
+            ),
+            'GetCustomerClass': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCustomerClass,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.GetCustomerClassRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.SerializeToString,
+            ),
+            'ListCustomerClasses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomerClasses,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.ListCustomerClassesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.ListCustomerClassesResponse.SerializeToString,
+            ),
+            'UpdateCustomerClass': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCustomerClass,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.UpdateCustomerClassRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.SerializeToString,
+            ),
+            'CreateTimeOfUseScheme': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTimeOfUseScheme,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.CreateTimeOfUseSchemeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.SerializeToString,
+            ),
+            'GetTimeOfUseScheme': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTimeOfUseScheme,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.GetTimeOfUseSchemeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.SerializeToString,
+            ),
+            'ListTimeOfUseSchemes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTimeOfUseSchemes,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.ListTimeOfUseSchemesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.ListTimeOfUseSchemesResponse.SerializeToString,
+            ),
+            'UpdateTimeOfUseScheme': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTimeOfUseScheme,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.UpdateTimeOfUseSchemeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.SerializeToString,
+            ),
+            'CreateProfileType': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateProfileType,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.CreateProfileTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.SerializeToString,
+            ),
+            'GetProfileType': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProfileType,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.GetProfileTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.SerializeToString,
+            ),
+            'ListProfileTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProfileTypes,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ListProfileTypesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ListProfileTypesResponse.SerializeToString,
+            ),
+            'UpdateProfileType': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProfileType,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.UpdateProfileTypeRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.SerializeToString,
+            ),
+            'CreateBillCycle': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBillCycle,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.CreateBillCycleRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.SerializeToString,
+            ),
+            'GetBillCycle': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBillCycle,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.GetBillCycleRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.SerializeToString,
+            ),
+            'ListBillCycles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBillCycles,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCyclesRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCyclesResponse.SerializeToString,
+            ),
+            'UpdateBillCycle': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBillCycle,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.UpdateBillCycleRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.SerializeToString,
+            ),
+            'CreateBillCycleWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBillCycleWindow,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.CreateBillCycleWindowRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.SerializeToString,
+            ),
+            'GetBillCycleWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBillCycleWindow,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.GetBillCycleWindowRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.SerializeToString,
+            ),
+            'ListBillCycleWindows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBillCycleWindows,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCycleWindowsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCycleWindowsResponse.SerializeToString,
+            ),
+            'UpdateBillCycleWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBillCycleWindow,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.UpdateBillCycleWindowRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.SerializeToString,
+            ),
+            'DeleteBillCycleWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBillCycleWindow,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.DeleteBillCycleWindowRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1317,6 +1943,924 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/UpdateServiceAgreementType',
             countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.UpdateServiceAgreementTypeRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_service__agreement__types__pb2.ServiceAgreementType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GenerateBill',
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.GenerateBillRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.GenerateBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetBill',
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.GetBillRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBills(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListBills',
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.ListBillsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.ListBillsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBillSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetBillSegment',
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.GetBillSegmentRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBillSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListBillSegments',
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ListBillSegmentsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ListBillSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainBillSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ExplainBillSegment',
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.ExplainBillSegmentRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegmentExplanation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegenerateBillSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/RegenerateBillSegment',
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.RegenerateBillSegmentRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.RegenerateBillSegmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptBillSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/AcceptBillSegment',
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.AcceptBillSegmentRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBillingException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetBillingException',
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.GetBillingExceptionRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBillingExceptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListBillingExceptions',
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestUsage(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/countinghouse.billing.v1.BillingService/IngestUsage',
+            countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIntervalData(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListIntervalData',
+            countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListIntervalDataRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListIntervalDataResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRegisterReads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListRegisterReads',
+            countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListRegisterReadsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_usage__pb2.ListRegisterReadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCustomerClass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateCustomerClass',
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CreateCustomerClassRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCustomerClass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetCustomerClass',
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.GetCustomerClassRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomerClasses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListCustomerClasses',
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.ListCustomerClassesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.ListCustomerClassesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCustomerClass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateCustomerClass',
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.UpdateCustomerClassRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateTimeOfUseScheme(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateTimeOfUseScheme',
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.CreateTimeOfUseSchemeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTimeOfUseScheme(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetTimeOfUseScheme',
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.GetTimeOfUseSchemeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTimeOfUseSchemes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListTimeOfUseSchemes',
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.ListTimeOfUseSchemesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.ListTimeOfUseSchemesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTimeOfUseScheme(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateTimeOfUseScheme',
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.UpdateTimeOfUseSchemeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2.TimeOfUseScheme.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateProfileType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateProfileType',
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.CreateProfileTypeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProfileType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetProfileType',
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.GetProfileTypeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProfileTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListProfileTypes',
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ListProfileTypesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ListProfileTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProfileType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateProfileType',
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.UpdateProfileTypeRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_profile__types__pb2.ProfileType.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBillCycle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateBillCycle',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.CreateBillCycleRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBillCycle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetBillCycle',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.GetBillCycleRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBillCycles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListBillCycles',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCyclesRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCyclesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateBillCycle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateBillCycle',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.UpdateBillCycleRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBillCycleWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateBillCycleWindow',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.CreateBillCycleWindowRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBillCycleWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetBillCycleWindow',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.GetBillCycleWindowRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBillCycleWindows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListBillCycleWindows',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCycleWindowsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.ListBillCycleWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateBillCycleWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UpdateBillCycleWindow',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.UpdateBillCycleWindowRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.BillCycleWindow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBillCycleWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/DeleteBillCycleWindow',
+            countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2.DeleteBillCycleWindowRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,11 +5,20 @@ Calculates the bill segments of accounts in their processing order, and complete
 
 from collections import abc as _abc
 from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
+from countinghouse.billing.v1 import bill_cycles_pb2 as _bill_cycles_pb2
+from countinghouse.billing.v1 import bill_segments_pb2 as _bill_segments_pb2
+from countinghouse.billing.v1 import billing_exceptions_pb2 as _billing_exceptions_pb2
+from countinghouse.billing.v1 import bills_pb2 as _bills_pb2
+from countinghouse.billing.v1 import customer_classes_pb2 as _customer_classes_pb2
 from countinghouse.billing.v1 import premises_pb2 as _premises_pb2
+from countinghouse.billing.v1 import profile_types_pb2 as _profile_types_pb2
 from countinghouse.billing.v1 import profiles_pb2 as _profiles_pb2
 from countinghouse.billing.v1 import rates_pb2 as _rates_pb2
 from countinghouse.billing.v1 import service_agreement_types_pb2 as _service_agreement_types_pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as _service_agreements_pb2
+from countinghouse.billing.v1 import time_of_use_schemes_pb2 as _time_of_use_schemes_pb2
+from countinghouse.billing.v1 import usage_pb2 as _usage_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -133,6 +142,131 @@ class BillingServiceStub:
     NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
     every violation.
     """
+    GenerateBill: _grpc.UnaryUnaryMultiCallable[_bills_pb2.GenerateBillRequest, _bills_pb2.GenerateBillResponse]
+    """Makes the pending bill of an account, or makes it again: what is frozen stays,
+    the rest is calculated anew in the processing order. A segment that cannot be
+    calculated is in error, and the others go on. Errors: NOT_FOUND;
+    FAILED_PRECONDITION when there is nothing to bill; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetBill: _grpc.UnaryUnaryMultiCallable[_bills_pb2.GetBillRequest, _bills_pb2.Bill]
+    """Gets a bill. Errors: NOT_FOUND."""
+    ListBills: _grpc.UnaryUnaryMultiCallable[_bills_pb2.ListBillsRequest, _bills_pb2.ListBillsResponse]
+    """Lists bills by account, the newest of each first. Errors: NOT_FOUND for an
+    account that is named.
+    """
+    GetBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_segments_pb2.GetBillSegmentRequest, _bill_segments_pb2.BillSegment]
+    """Gets a bill segment. Errors: NOT_FOUND."""
+    ListBillSegments: _grpc.UnaryUnaryMultiCallable[_bill_segments_pb2.ListBillSegmentsRequest, _bill_segments_pb2.ListBillSegmentsResponse]
+    """Lists the bill segments of an account: of the newest bill first. Errors:
+    NOT_FOUND.
+    """
+    ExplainBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_segments_pb2.ExplainBillSegmentRequest, _bill_segments_pb2.BillSegmentExplanation]
+    """Tells all that explains a bill segment, line by line. Errors: NOT_FOUND."""
+    RegenerateBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_segments_pb2.RegenerateBillSegmentRequest, _bill_segments_pb2.RegenerateBillSegmentResponse]
+    """Makes the segments of a segment's agreement again that may be, with what depends
+    on them. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is frozen or
+    canceled, or stands in another's place.
+    """
+    AcceptBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_segments_pb2.AcceptBillSegmentRequest, _bill_segments_pb2.BillSegment]
+    """Lets an implausible bill segment pass as it is, as long as it comes to the same,
+    and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
+    that is not implausible.
+    """
+    GetBillingException: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]
+    """Gets a billing exception. Errors: NOT_FOUND."""
+    ListBillingExceptions: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]
+    """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
+    is named.
+    """
+    IngestUsage: _grpc.StreamUnaryMultiCallable[_usage_pb2.IngestUsageRequest, _usage_pb2.IngestUsageResponse]
+    """Takes in interval data and register reads by the million. A value that is
+    known already is not stored again, so a stream that was cut is simply sent
+    again. A refused row is left out and reported; the sound rows of a message are
+    stored together or not at all.
+
+    Another value for a known instant is refused, unless the import is a
+    correction: then it takes the place of the old one, which is kept, and the
+    frozen bill segments that made use of that one are listed for rebilling.
+
+    Errors: INVALID_ARGUMENT for an unknown time zone; ALREADY_EXISTS for a request
+    id that was used for other rows.
+    """
+    ListIntervalData: _grpc.UnaryUnaryMultiCallable[_usage_pb2.ListIntervalDataRequest, _usage_pb2.ListIntervalDataResponse]
+    """Lists the interval data of a profile by time. Errors: NOT_FOUND."""
+    ListRegisterReads: _grpc.UnaryUnaryMultiCallable[_usage_pb2.ListRegisterReadsRequest, _usage_pb2.ListRegisterReadsResponse]
+    """Lists the reads of a profile's register by time. Errors: NOT_FOUND."""
+    CreateCustomerClass: _grpc.UnaryUnaryMultiCallable[_customer_classes_pb2.CreateCustomerClassRequest, _customer_classes_pb2.CustomerClass]
+    """Creates a customer class. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetCustomerClass: _grpc.UnaryUnaryMultiCallable[_customer_classes_pb2.GetCustomerClassRequest, _customer_classes_pb2.CustomerClass]
+    """Gets a customer class. Errors: NOT_FOUND."""
+    ListCustomerClasses: _grpc.UnaryUnaryMultiCallable[_customer_classes_pb2.ListCustomerClassesRequest, _customer_classes_pb2.ListCustomerClassesResponse]
+    """Lists customer classes by code."""
+    UpdateCustomerClass: _grpc.UnaryUnaryMultiCallable[_customer_classes_pb2.UpdateCustomerClassRequest, _customer_classes_pb2.CustomerClass]
+    """Changes a customer class. Complete bills stay as they are. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateTimeOfUseScheme: _grpc.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.CreateTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]
+    """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetTimeOfUseScheme: _grpc.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.GetTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]
+    """Gets a time-of-use scheme. Errors: NOT_FOUND."""
+    ListTimeOfUseSchemes: _grpc.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.ListTimeOfUseSchemesRequest, _time_of_use_schemes_pb2.ListTimeOfUseSchemesResponse]
+    """Lists time-of-use schemes by code."""
+    UpdateTimeOfUseScheme: _grpc.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.UpdateTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]
+    """Changes a time-of-use scheme. Frozen segments stay as they are. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation; FAILED_PRECONDITION while a service agreement type
+    needs what the scheme would not give.
+    """
+    CreateProfileType: _grpc.UnaryUnaryMultiCallable[_profile_types_pb2.CreateProfileTypeRequest, _profile_types_pb2.ProfileType]
+    """Creates a profile type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetProfileType: _grpc.UnaryUnaryMultiCallable[_profile_types_pb2.GetProfileTypeRequest, _profile_types_pb2.ProfileType]
+    """Gets a profile type. Errors: NOT_FOUND."""
+    ListProfileTypes: _grpc.UnaryUnaryMultiCallable[_profile_types_pb2.ListProfileTypesRequest, _profile_types_pb2.ListProfileTypesResponse]
+    """Lists profile types by code."""
+    UpdateProfileType: _grpc.UnaryUnaryMultiCallable[_profile_types_pb2.UpdateProfileTypeRequest, _profile_types_pb2.ProfileType]
+    """Changes a profile type; what its data are never changes. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateBillCycle: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.CreateBillCycleRequest, _bill_cycles_pb2.BillCycle]
+    """Creates a bill cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetBillCycle: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.GetBillCycleRequest, _bill_cycles_pb2.BillCycle]
+    """Gets a bill cycle. Errors: NOT_FOUND."""
+    ListBillCycles: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.ListBillCyclesRequest, _bill_cycles_pb2.ListBillCyclesResponse]
+    """Lists bill cycles by code."""
+    UpdateBillCycle: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.UpdateBillCycleRequest, _bill_cycles_pb2.BillCycle]
+    """Changes a bill cycle. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateBillCycleWindow: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.CreateBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]
+    """Creates a window of a bill cycle. Errors: NOT_FOUND; ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetBillCycleWindow: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.GetBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]
+    """Gets a window of a bill cycle. Errors: NOT_FOUND."""
+    ListBillCycleWindows: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.ListBillCycleWindowsRequest, _bill_cycles_pb2.ListBillCycleWindowsResponse]
+    """Lists the windows of a bill cycle by their start. Errors: NOT_FOUND."""
+    UpdateBillCycleWindow: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.UpdateBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]
+    """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+    is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
+    (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+    """
+    DeleteBillCycleWindow: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.DeleteBillCycleWindowRequest, _empty_pb2.Empty]
+    """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+    is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
+    of it.
+    """
 
 @_typing.type_check_only
 class BillingServiceAsyncStub(BillingServiceStub):
@@ -233,6 +367,131 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Changes a service agreement type, for what is billed from now on. Errors:
     NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
     every violation.
+    """
+    GenerateBill: _aio.UnaryUnaryMultiCallable[_bills_pb2.GenerateBillRequest, _bills_pb2.GenerateBillResponse]  # type: ignore[assignment]
+    """Makes the pending bill of an account, or makes it again: what is frozen stays,
+    the rest is calculated anew in the processing order. A segment that cannot be
+    calculated is in error, and the others go on. Errors: NOT_FOUND;
+    FAILED_PRECONDITION when there is nothing to bill; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetBill: _aio.UnaryUnaryMultiCallable[_bills_pb2.GetBillRequest, _bills_pb2.Bill]  # type: ignore[assignment]
+    """Gets a bill. Errors: NOT_FOUND."""
+    ListBills: _aio.UnaryUnaryMultiCallable[_bills_pb2.ListBillsRequest, _bills_pb2.ListBillsResponse]  # type: ignore[assignment]
+    """Lists bills by account, the newest of each first. Errors: NOT_FOUND for an
+    account that is named.
+    """
+    GetBillSegment: _aio.UnaryUnaryMultiCallable[_bill_segments_pb2.GetBillSegmentRequest, _bill_segments_pb2.BillSegment]  # type: ignore[assignment]
+    """Gets a bill segment. Errors: NOT_FOUND."""
+    ListBillSegments: _aio.UnaryUnaryMultiCallable[_bill_segments_pb2.ListBillSegmentsRequest, _bill_segments_pb2.ListBillSegmentsResponse]  # type: ignore[assignment]
+    """Lists the bill segments of an account: of the newest bill first. Errors:
+    NOT_FOUND.
+    """
+    ExplainBillSegment: _aio.UnaryUnaryMultiCallable[_bill_segments_pb2.ExplainBillSegmentRequest, _bill_segments_pb2.BillSegmentExplanation]  # type: ignore[assignment]
+    """Tells all that explains a bill segment, line by line. Errors: NOT_FOUND."""
+    RegenerateBillSegment: _aio.UnaryUnaryMultiCallable[_bill_segments_pb2.RegenerateBillSegmentRequest, _bill_segments_pb2.RegenerateBillSegmentResponse]  # type: ignore[assignment]
+    """Makes the segments of a segment's agreement again that may be, with what depends
+    on them. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is frozen or
+    canceled, or stands in another's place.
+    """
+    AcceptBillSegment: _aio.UnaryUnaryMultiCallable[_bill_segments_pb2.AcceptBillSegmentRequest, _bill_segments_pb2.BillSegment]  # type: ignore[assignment]
+    """Lets an implausible bill segment pass as it is, as long as it comes to the same,
+    and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
+    that is not implausible.
+    """
+    GetBillingException: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]  # type: ignore[assignment]
+    """Gets a billing exception. Errors: NOT_FOUND."""
+    ListBillingExceptions: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]  # type: ignore[assignment]
+    """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
+    is named.
+    """
+    IngestUsage: _aio.StreamUnaryMultiCallable[_usage_pb2.IngestUsageRequest, _usage_pb2.IngestUsageResponse]  # type: ignore[assignment]
+    """Takes in interval data and register reads by the million. A value that is
+    known already is not stored again, so a stream that was cut is simply sent
+    again. A refused row is left out and reported; the sound rows of a message are
+    stored together or not at all.
+
+    Another value for a known instant is refused, unless the import is a
+    correction: then it takes the place of the old one, which is kept, and the
+    frozen bill segments that made use of that one are listed for rebilling.
+
+    Errors: INVALID_ARGUMENT for an unknown time zone; ALREADY_EXISTS for a request
+    id that was used for other rows.
+    """
+    ListIntervalData: _aio.UnaryUnaryMultiCallable[_usage_pb2.ListIntervalDataRequest, _usage_pb2.ListIntervalDataResponse]  # type: ignore[assignment]
+    """Lists the interval data of a profile by time. Errors: NOT_FOUND."""
+    ListRegisterReads: _aio.UnaryUnaryMultiCallable[_usage_pb2.ListRegisterReadsRequest, _usage_pb2.ListRegisterReadsResponse]  # type: ignore[assignment]
+    """Lists the reads of a profile's register by time. Errors: NOT_FOUND."""
+    CreateCustomerClass: _aio.UnaryUnaryMultiCallable[_customer_classes_pb2.CreateCustomerClassRequest, _customer_classes_pb2.CustomerClass]  # type: ignore[assignment]
+    """Creates a customer class. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetCustomerClass: _aio.UnaryUnaryMultiCallable[_customer_classes_pb2.GetCustomerClassRequest, _customer_classes_pb2.CustomerClass]  # type: ignore[assignment]
+    """Gets a customer class. Errors: NOT_FOUND."""
+    ListCustomerClasses: _aio.UnaryUnaryMultiCallable[_customer_classes_pb2.ListCustomerClassesRequest, _customer_classes_pb2.ListCustomerClassesResponse]  # type: ignore[assignment]
+    """Lists customer classes by code."""
+    UpdateCustomerClass: _aio.UnaryUnaryMultiCallable[_customer_classes_pb2.UpdateCustomerClassRequest, _customer_classes_pb2.CustomerClass]  # type: ignore[assignment]
+    """Changes a customer class. Complete bills stay as they are. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateTimeOfUseScheme: _aio.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.CreateTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]  # type: ignore[assignment]
+    """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetTimeOfUseScheme: _aio.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.GetTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]  # type: ignore[assignment]
+    """Gets a time-of-use scheme. Errors: NOT_FOUND."""
+    ListTimeOfUseSchemes: _aio.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.ListTimeOfUseSchemesRequest, _time_of_use_schemes_pb2.ListTimeOfUseSchemesResponse]  # type: ignore[assignment]
+    """Lists time-of-use schemes by code."""
+    UpdateTimeOfUseScheme: _aio.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.UpdateTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]  # type: ignore[assignment]
+    """Changes a time-of-use scheme. Frozen segments stay as they are. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation; FAILED_PRECONDITION while a service agreement type
+    needs what the scheme would not give.
+    """
+    CreateProfileType: _aio.UnaryUnaryMultiCallable[_profile_types_pb2.CreateProfileTypeRequest, _profile_types_pb2.ProfileType]  # type: ignore[assignment]
+    """Creates a profile type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetProfileType: _aio.UnaryUnaryMultiCallable[_profile_types_pb2.GetProfileTypeRequest, _profile_types_pb2.ProfileType]  # type: ignore[assignment]
+    """Gets a profile type. Errors: NOT_FOUND."""
+    ListProfileTypes: _aio.UnaryUnaryMultiCallable[_profile_types_pb2.ListProfileTypesRequest, _profile_types_pb2.ListProfileTypesResponse]  # type: ignore[assignment]
+    """Lists profile types by code."""
+    UpdateProfileType: _aio.UnaryUnaryMultiCallable[_profile_types_pb2.UpdateProfileTypeRequest, _profile_types_pb2.ProfileType]  # type: ignore[assignment]
+    """Changes a profile type; what its data are never changes. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateBillCycle: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.CreateBillCycleRequest, _bill_cycles_pb2.BillCycle]  # type: ignore[assignment]
+    """Creates a bill cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetBillCycle: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.GetBillCycleRequest, _bill_cycles_pb2.BillCycle]  # type: ignore[assignment]
+    """Gets a bill cycle. Errors: NOT_FOUND."""
+    ListBillCycles: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.ListBillCyclesRequest, _bill_cycles_pb2.ListBillCyclesResponse]  # type: ignore[assignment]
+    """Lists bill cycles by code."""
+    UpdateBillCycle: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.UpdateBillCycleRequest, _bill_cycles_pb2.BillCycle]  # type: ignore[assignment]
+    """Changes a bill cycle. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateBillCycleWindow: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.CreateBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]  # type: ignore[assignment]
+    """Creates a window of a bill cycle. Errors: NOT_FOUND; ALREADY_EXISTS;
+    INVALID_ARGUMENT with every violation.
+    """
+    GetBillCycleWindow: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.GetBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]  # type: ignore[assignment]
+    """Gets a window of a bill cycle. Errors: NOT_FOUND."""
+    ListBillCycleWindows: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.ListBillCycleWindowsRequest, _bill_cycles_pb2.ListBillCycleWindowsResponse]  # type: ignore[assignment]
+    """Lists the windows of a bill cycle by their start. Errors: NOT_FOUND."""
+    UpdateBillCycleWindow: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.UpdateBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]  # type: ignore[assignment]
+    """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+    is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
+    (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+    """
+    DeleteBillCycleWindow: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.DeleteBillCycleWindowRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+    is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
+    of it.
     """
 
 class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -499,6 +758,335 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes a service agreement type, for what is billed from now on. Errors:
         NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
         every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GenerateBill(
+        self,
+        request: _bills_pb2.GenerateBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.GenerateBillResponse, _abc.Awaitable[_bills_pb2.GenerateBillResponse]]:
+        """Makes the pending bill of an account, or makes it again: what is frozen stays,
+        the rest is calculated anew in the processing order. A segment that cannot be
+        calculated is in error, and the others go on. Errors: NOT_FOUND;
+        FAILED_PRECONDITION when there is nothing to bill; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBill(
+        self,
+        request: _bills_pb2.GetBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.Bill, _abc.Awaitable[_bills_pb2.Bill]]:
+        """Gets a bill. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBills(
+        self,
+        request: _bills_pb2.ListBillsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.ListBillsResponse, _abc.Awaitable[_bills_pb2.ListBillsResponse]]:
+        """Lists bills by account, the newest of each first. Errors: NOT_FOUND for an
+        account that is named.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBillSegment(
+        self,
+        request: _bill_segments_pb2.GetBillSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_segments_pb2.BillSegment, _abc.Awaitable[_bill_segments_pb2.BillSegment]]:
+        """Gets a bill segment. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBillSegments(
+        self,
+        request: _bill_segments_pb2.ListBillSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_segments_pb2.ListBillSegmentsResponse, _abc.Awaitable[_bill_segments_pb2.ListBillSegmentsResponse]]:
+        """Lists the bill segments of an account: of the newest bill first. Errors:
+        NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainBillSegment(
+        self,
+        request: _bill_segments_pb2.ExplainBillSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_segments_pb2.BillSegmentExplanation, _abc.Awaitable[_bill_segments_pb2.BillSegmentExplanation]]:
+        """Tells all that explains a bill segment, line by line. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RegenerateBillSegment(
+        self,
+        request: _bill_segments_pb2.RegenerateBillSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_segments_pb2.RegenerateBillSegmentResponse, _abc.Awaitable[_bill_segments_pb2.RegenerateBillSegmentResponse]]:
+        """Makes the segments of a segment's agreement again that may be, with what depends
+        on them. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is frozen or
+        canceled, or stands in another's place.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptBillSegment(
+        self,
+        request: _bill_segments_pb2.AcceptBillSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_segments_pb2.BillSegment, _abc.Awaitable[_bill_segments_pb2.BillSegment]]:
+        """Lets an implausible bill segment pass as it is, as long as it comes to the same,
+        and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
+        that is not implausible.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBillingException(
+        self,
+        request: _billing_exceptions_pb2.GetBillingExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_exceptions_pb2.BillingException, _abc.Awaitable[_billing_exceptions_pb2.BillingException]]:
+        """Gets a billing exception. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBillingExceptions(
+        self,
+        request: _billing_exceptions_pb2.ListBillingExceptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_exceptions_pb2.ListBillingExceptionsResponse, _abc.Awaitable[_billing_exceptions_pb2.ListBillingExceptionsResponse]]:
+        """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
+        is named.
+        """
+
+    @_abc_1.abstractmethod
+    def IngestUsage(
+        self,
+        request_iterator: _MaybeAsyncIterator[_usage_pb2.IngestUsageRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_pb2.IngestUsageResponse, _abc.Awaitable[_usage_pb2.IngestUsageResponse]]:
+        """Takes in interval data and register reads by the million. A value that is
+        known already is not stored again, so a stream that was cut is simply sent
+        again. A refused row is left out and reported; the sound rows of a message are
+        stored together or not at all.
+
+        Another value for a known instant is refused, unless the import is a
+        correction: then it takes the place of the old one, which is kept, and the
+        frozen bill segments that made use of that one are listed for rebilling.
+
+        Errors: INVALID_ARGUMENT for an unknown time zone; ALREADY_EXISTS for a request
+        id that was used for other rows.
+        """
+
+    @_abc_1.abstractmethod
+    def ListIntervalData(
+        self,
+        request: _usage_pb2.ListIntervalDataRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_pb2.ListIntervalDataResponse, _abc.Awaitable[_usage_pb2.ListIntervalDataResponse]]:
+        """Lists the interval data of a profile by time. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListRegisterReads(
+        self,
+        request: _usage_pb2.ListRegisterReadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_pb2.ListRegisterReadsResponse, _abc.Awaitable[_usage_pb2.ListRegisterReadsResponse]]:
+        """Lists the reads of a profile's register by time. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CreateCustomerClass(
+        self,
+        request: _customer_classes_pb2.CreateCustomerClassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_classes_pb2.CustomerClass, _abc.Awaitable[_customer_classes_pb2.CustomerClass]]:
+        """Creates a customer class. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCustomerClass(
+        self,
+        request: _customer_classes_pb2.GetCustomerClassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_classes_pb2.CustomerClass, _abc.Awaitable[_customer_classes_pb2.CustomerClass]]:
+        """Gets a customer class. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListCustomerClasses(
+        self,
+        request: _customer_classes_pb2.ListCustomerClassesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_classes_pb2.ListCustomerClassesResponse, _abc.Awaitable[_customer_classes_pb2.ListCustomerClassesResponse]]:
+        """Lists customer classes by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateCustomerClass(
+        self,
+        request: _customer_classes_pb2.UpdateCustomerClassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_classes_pb2.CustomerClass, _abc.Awaitable[_customer_classes_pb2.CustomerClass]]:
+        """Changes a customer class. Complete bills stay as they are. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateTimeOfUseScheme(
+        self,
+        request: _time_of_use_schemes_pb2.CreateTimeOfUseSchemeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_time_of_use_schemes_pb2.TimeOfUseScheme, _abc.Awaitable[_time_of_use_schemes_pb2.TimeOfUseScheme]]:
+        """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTimeOfUseScheme(
+        self,
+        request: _time_of_use_schemes_pb2.GetTimeOfUseSchemeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_time_of_use_schemes_pb2.TimeOfUseScheme, _abc.Awaitable[_time_of_use_schemes_pb2.TimeOfUseScheme]]:
+        """Gets a time-of-use scheme. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListTimeOfUseSchemes(
+        self,
+        request: _time_of_use_schemes_pb2.ListTimeOfUseSchemesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_time_of_use_schemes_pb2.ListTimeOfUseSchemesResponse, _abc.Awaitable[_time_of_use_schemes_pb2.ListTimeOfUseSchemesResponse]]:
+        """Lists time-of-use schemes by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateTimeOfUseScheme(
+        self,
+        request: _time_of_use_schemes_pb2.UpdateTimeOfUseSchemeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_time_of_use_schemes_pb2.TimeOfUseScheme, _abc.Awaitable[_time_of_use_schemes_pb2.TimeOfUseScheme]]:
+        """Changes a time-of-use scheme. Frozen segments stay as they are. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation; FAILED_PRECONDITION while a service agreement type
+        needs what the scheme would not give.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateProfileType(
+        self,
+        request: _profile_types_pb2.CreateProfileTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_types_pb2.ProfileType, _abc.Awaitable[_profile_types_pb2.ProfileType]]:
+        """Creates a profile type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetProfileType(
+        self,
+        request: _profile_types_pb2.GetProfileTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_types_pb2.ProfileType, _abc.Awaitable[_profile_types_pb2.ProfileType]]:
+        """Gets a profile type. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListProfileTypes(
+        self,
+        request: _profile_types_pb2.ListProfileTypesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_types_pb2.ListProfileTypesResponse, _abc.Awaitable[_profile_types_pb2.ListProfileTypesResponse]]:
+        """Lists profile types by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateProfileType(
+        self,
+        request: _profile_types_pb2.UpdateProfileTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_types_pb2.ProfileType, _abc.Awaitable[_profile_types_pb2.ProfileType]]:
+        """Changes a profile type; what its data are never changes. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateBillCycle(
+        self,
+        request: _bill_cycles_pb2.CreateBillCycleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.BillCycle, _abc.Awaitable[_bill_cycles_pb2.BillCycle]]:
+        """Creates a bill cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBillCycle(
+        self,
+        request: _bill_cycles_pb2.GetBillCycleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.BillCycle, _abc.Awaitable[_bill_cycles_pb2.BillCycle]]:
+        """Gets a bill cycle. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBillCycles(
+        self,
+        request: _bill_cycles_pb2.ListBillCyclesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.ListBillCyclesResponse, _abc.Awaitable[_bill_cycles_pb2.ListBillCyclesResponse]]:
+        """Lists bill cycles by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateBillCycle(
+        self,
+        request: _bill_cycles_pb2.UpdateBillCycleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.BillCycle, _abc.Awaitable[_bill_cycles_pb2.BillCycle]]:
+        """Changes a bill cycle. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateBillCycleWindow(
+        self,
+        request: _bill_cycles_pb2.CreateBillCycleWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.BillCycleWindow, _abc.Awaitable[_bill_cycles_pb2.BillCycleWindow]]:
+        """Creates a window of a bill cycle. Errors: NOT_FOUND; ALREADY_EXISTS;
+        INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBillCycleWindow(
+        self,
+        request: _bill_cycles_pb2.GetBillCycleWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.BillCycleWindow, _abc.Awaitable[_bill_cycles_pb2.BillCycleWindow]]:
+        """Gets a window of a bill cycle. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBillCycleWindows(
+        self,
+        request: _bill_cycles_pb2.ListBillCycleWindowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.ListBillCycleWindowsResponse, _abc.Awaitable[_bill_cycles_pb2.ListBillCycleWindowsResponse]]:
+        """Lists the windows of a bill cycle by their start. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdateBillCycleWindow(
+        self,
+        request: _bill_cycles_pb2.UpdateBillCycleWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_cycles_pb2.BillCycleWindow, _abc.Awaitable[_bill_cycles_pb2.BillCycleWindow]]:
+        """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+        is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
+        (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteBillCycleWindow(
+        self,
+        request: _bill_cycles_pb2.DeleteBillCycleWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+        is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
+        of it.
         """
 
 def add_BillingServiceServicer_to_server(servicer: BillingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,8 +8,20 @@ import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { AccountSchema, CreateAccountRequestSchema, GetAccountRequestSchema, ListAccountsRequestSchema, ListAccountsResponseSchema, UpdateAccountRequestSchema } from "./accounts_pb.js";
 import { file_countinghouse_billing_v1_accounts } from "./accounts_pb.js";
+import type { BillCycleSchema, BillCycleWindowSchema, CreateBillCycleRequestSchema, CreateBillCycleWindowRequestSchema, DeleteBillCycleWindowRequestSchema, GetBillCycleRequestSchema, GetBillCycleWindowRequestSchema, ListBillCyclesRequestSchema, ListBillCyclesResponseSchema, ListBillCycleWindowsRequestSchema, ListBillCycleWindowsResponseSchema, UpdateBillCycleRequestSchema, UpdateBillCycleWindowRequestSchema } from "./bill_cycles_pb.js";
+import { file_countinghouse_billing_v1_bill_cycles } from "./bill_cycles_pb.js";
+import type { AcceptBillSegmentRequestSchema, BillSegmentExplanationSchema, BillSegmentSchema, ExplainBillSegmentRequestSchema, GetBillSegmentRequestSchema, ListBillSegmentsRequestSchema, ListBillSegmentsResponseSchema, RegenerateBillSegmentRequestSchema, RegenerateBillSegmentResponseSchema } from "./bill_segments_pb.js";
+import { file_countinghouse_billing_v1_bill_segments } from "./bill_segments_pb.js";
+import type { BillingExceptionSchema, GetBillingExceptionRequestSchema, ListBillingExceptionsRequestSchema, ListBillingExceptionsResponseSchema } from "./billing_exceptions_pb.js";
+import { file_countinghouse_billing_v1_billing_exceptions } from "./billing_exceptions_pb.js";
+import type { BillSchema, GenerateBillRequestSchema, GenerateBillResponseSchema, GetBillRequestSchema, ListBillsRequestSchema, ListBillsResponseSchema } from "./bills_pb.js";
+import { file_countinghouse_billing_v1_bills } from "./bills_pb.js";
+import type { CreateCustomerClassRequestSchema, CustomerClassSchema, GetCustomerClassRequestSchema, ListCustomerClassesRequestSchema, ListCustomerClassesResponseSchema, UpdateCustomerClassRequestSchema } from "./customer_classes_pb.js";
+import { file_countinghouse_billing_v1_customer_classes } from "./customer_classes_pb.js";
 import type { CreatePremiseRequestSchema, GetPremiseRequestSchema, ListPremisesRequestSchema, ListPremisesResponseSchema, PremiseSchema, UpdatePremiseRequestSchema } from "./premises_pb.js";
 import { file_countinghouse_billing_v1_premises } from "./premises_pb.js";
+import type { CreateProfileTypeRequestSchema, GetProfileTypeRequestSchema, ListProfileTypesRequestSchema, ListProfileTypesResponseSchema, ProfileTypeSchema, UpdateProfileTypeRequestSchema } from "./profile_types_pb.js";
+import { file_countinghouse_billing_v1_profile_types } from "./profile_types_pb.js";
 import type { CreateProfileRequestSchema, GetProfileRequestSchema, ListProfilesRequestSchema, ListProfilesResponseSchema, ProfileSchema, UpdateProfileRequestSchema } from "./profiles_pb.js";
 import { file_countinghouse_billing_v1_profiles } from "./profiles_pb.js";
 import type { CreateRateRequestSchema, CreateRateVersionRequestSchema, GetRateRequestSchema, GetRateVersionRequestSchema, ListRatesRequestSchema, ListRatesResponseSchema, ListRateVersionsRequestSchema, ListRateVersionsResponseSchema, RateSchema, RateVersionSchema, UpdateRateRequestSchema } from "./rates_pb.js";
@@ -18,13 +30,19 @@ import type { CreateServiceAgreementTypeRequestSchema, GetServiceAgreementTypeRe
 import { file_countinghouse_billing_v1_service_agreement_types } from "./service_agreement_types_pb.js";
 import type { CreateServiceAgreementRequestSchema, ExplainProcessingOrderRequestSchema, ExplainProcessingOrderResponseSchema, GetServiceAgreementRequestSchema, ListServiceAgreementsRequestSchema, ListServiceAgreementsResponseSchema, ServiceAgreementSchema, UpdateServiceAgreementRequestSchema } from "./service_agreements_pb.js";
 import { file_countinghouse_billing_v1_service_agreements } from "./service_agreements_pb.js";
+import type { CreateTimeOfUseSchemeRequestSchema, GetTimeOfUseSchemeRequestSchema, ListTimeOfUseSchemesRequestSchema, ListTimeOfUseSchemesResponseSchema, TimeOfUseSchemeSchema, UpdateTimeOfUseSchemeRequestSchema } from "./time_of_use_schemes_pb.js";
+import { file_countinghouse_billing_v1_time_of_use_schemes } from "./time_of_use_schemes_pb.js";
+import type { IngestUsageRequestSchema, IngestUsageResponseSchema, ListIntervalDataRequestSchema, ListIntervalDataResponseSchema, ListRegisterReadsRequestSchema, ListRegisterReadsResponseSchema } from "./usage_pb.js";
+import { file_countinghouse_billing_v1_usage } from "./usage_pb.js";
 import { file_countinghouse_operations_v1_permission } from "../../operations/v1/permission_pb.js";
+import type { EmptySchema } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file countinghouse/billing/v1/billing_service.proto.
  */
 export const file_countinghouse_billing_v1_billing_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5jb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19zZXJ2aWNlLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEykxwKDkJpbGxpbmdTZXJ2aWNlEngKDUNyZWF0ZUFjY291bnQSLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlQWNjb3VudFJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQWNjb3VudCIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0QWNjb3VudBIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRBY2NvdW50UmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NvdW50IgiK5xgEcmVhZBJ3CgxMaXN0QWNjb3VudHMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEFjY291bnRzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0QWNjb3VudHNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlQWNjb3VudBIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVBY2NvdW50UmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NvdW50IhSK5xgQbWFpbnRhaW5hY2NvdW50cxKVAQoWRXhwbGFpblByb2Nlc3NpbmdPcmRlchI3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5FeHBsYWluUHJvY2Vzc2luZ09yZGVyUmVxdWVzdBo4LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5FeHBsYWluUHJvY2Vzc2luZ09yZGVyUmVzcG9uc2UiCIrnGARyZWFkEngKDUNyZWF0ZVByZW1pc2USLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlUHJlbWlzZVJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJlbWlzZSIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0UHJlbWlzZRIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRQcmVtaXNlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5QcmVtaXNlIgiK5xgEcmVhZBJ3CgxMaXN0UHJlbWlzZXMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByZW1pc2VzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UHJlbWlzZXNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlUHJlbWlzZRIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVQcmVtaXNlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5QcmVtaXNlIhSK5xgQbWFpbnRhaW5hY2NvdW50cxKTAQoWQ3JlYXRlU2VydmljZUFncmVlbWVudBI3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVTZXJ2aWNlQWdyZWVtZW50UmVxdWVzdBoqLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50IhSK5xgQbWFpbnRhaW5hY2NvdW50cxKBAQoTR2V0U2VydmljZUFncmVlbWVudBI0LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRTZXJ2aWNlQWdyZWVtZW50UmVxdWVzdBoqLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50IgiK5xgEcmVhZBKSAQoVTGlzdFNlcnZpY2VBZ3JlZW1lbnRzEjYuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50c1JlcXVlc3QaNy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFNlcnZpY2VBZ3JlZW1lbnRzUmVzcG9uc2UiCIrnGARyZWFkEpMBChZVcGRhdGVTZXJ2aWNlQWdyZWVtZW50EjcuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRSZXF1ZXN0GiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlNlcnZpY2VBZ3JlZW1lbnQiFIrnGBBtYWludGFpbmFjY291bnRzEngKDUNyZWF0ZVByb2ZpbGUSLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlUHJvZmlsZVJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJvZmlsZSIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0UHJvZmlsZRIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRQcm9maWxlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlIgiK5xgEcmVhZBJ3CgxMaXN0UHJvZmlsZXMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByb2ZpbGVzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UHJvZmlsZXNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlUHJvZmlsZRIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlIhSK5xgQbWFpbnRhaW5hY2NvdW50cxJvCgpDcmVhdGVSYXRlEisuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkNyZWF0ZVJhdGVSZXF1ZXN0Gh4uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlJhdGUiFIrnGBBjb25maWd1cmViaWxsaW5nEl0KB0dldFJhdGUSKC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuR2V0UmF0ZVJlcXVlc3QaHi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUmF0ZSIIiucYBHJlYWQSbgoJTGlzdFJhdGVzEiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RSYXRlc1JlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFJhdGVzUmVzcG9uc2UiCIrnGARyZWFkEm8KClVwZGF0ZVJhdGUSKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVXBkYXRlUmF0ZVJlcXVlc3QaHi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUmF0ZSIUiucYEGNvbmZpZ3VyZWJpbGxpbmcShAEKEUNyZWF0ZVJhdGVWZXJzaW9uEjIuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkNyZWF0ZVJhdGVWZXJzaW9uUmVxdWVzdBolLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5SYXRlVmVyc2lvbiIUiucYEGNvbmZpZ3VyZWJpbGxpbmcScgoOR2V0UmF0ZVZlcnNpb24SLy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuR2V0UmF0ZVZlcnNpb25SZXF1ZXN0GiUuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlJhdGVWZXJzaW9uIgiK5xgEcmVhZBKDAQoQTGlzdFJhdGVWZXJzaW9ucxIxLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UmF0ZVZlcnNpb25zUmVxdWVzdBoyLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UmF0ZVZlcnNpb25zUmVzcG9uc2UiCIrnGARyZWFkEp8BChpDcmVhdGVTZXJ2aWNlQWdyZWVtZW50VHlwZRI7LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVTZXJ2aWNlQWdyZWVtZW50VHlwZVJlcXVlc3QaLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuU2VydmljZUFncmVlbWVudFR5cGUiFIrnGBBjb25maWd1cmViaWxsaW5nEo0BChdHZXRTZXJ2aWNlQWdyZWVtZW50VHlwZRI4LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRTZXJ2aWNlQWdyZWVtZW50VHlwZVJlcXVlc3QaLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuU2VydmljZUFncmVlbWVudFR5cGUiCIrnGARyZWFkEp4BChlMaXN0U2VydmljZUFncmVlbWVudFR5cGVzEjouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50VHlwZXNSZXF1ZXN0GjsuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50VHlwZXNSZXNwb25zZSIIiucYBHJlYWQSnwEKGlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRUeXBlEjsuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRUeXBlUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50VHlwZSIUiucYEGNvbmZpZ3VyZWJpbGxpbmdiBnByb3RvMw", [file_countinghouse_billing_v1_accounts, file_countinghouse_billing_v1_premises, file_countinghouse_billing_v1_profiles, file_countinghouse_billing_v1_rates, file_countinghouse_billing_v1_service_agreement_types, file_countinghouse_billing_v1_service_agreements, file_countinghouse_operations_v1_permission]);
+  fileDesc("Ci5jb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19zZXJ2aWNlLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEymj8KDkJpbGxpbmdTZXJ2aWNlEngKDUNyZWF0ZUFjY291bnQSLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlQWNjb3VudFJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQWNjb3VudCIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0QWNjb3VudBIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRBY2NvdW50UmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NvdW50IgiK5xgEcmVhZBJ3CgxMaXN0QWNjb3VudHMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEFjY291bnRzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0QWNjb3VudHNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlQWNjb3VudBIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVBY2NvdW50UmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NvdW50IhSK5xgQbWFpbnRhaW5hY2NvdW50cxKVAQoWRXhwbGFpblByb2Nlc3NpbmdPcmRlchI3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5FeHBsYWluUHJvY2Vzc2luZ09yZGVyUmVxdWVzdBo4LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5FeHBsYWluUHJvY2Vzc2luZ09yZGVyUmVzcG9uc2UiCIrnGARyZWFkEngKDUNyZWF0ZVByZW1pc2USLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlUHJlbWlzZVJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJlbWlzZSIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0UHJlbWlzZRIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRQcmVtaXNlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5QcmVtaXNlIgiK5xgEcmVhZBJ3CgxMaXN0UHJlbWlzZXMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByZW1pc2VzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UHJlbWlzZXNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlUHJlbWlzZRIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVQcmVtaXNlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5QcmVtaXNlIhSK5xgQbWFpbnRhaW5hY2NvdW50cxKTAQoWQ3JlYXRlU2VydmljZUFncmVlbWVudBI3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVTZXJ2aWNlQWdyZWVtZW50UmVxdWVzdBoqLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50IhSK5xgQbWFpbnRhaW5hY2NvdW50cxKBAQoTR2V0U2VydmljZUFncmVlbWVudBI0LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRTZXJ2aWNlQWdyZWVtZW50UmVxdWVzdBoqLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50IgiK5xgEcmVhZBKSAQoVTGlzdFNlcnZpY2VBZ3JlZW1lbnRzEjYuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50c1JlcXVlc3QaNy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFNlcnZpY2VBZ3JlZW1lbnRzUmVzcG9uc2UiCIrnGARyZWFkEpMBChZVcGRhdGVTZXJ2aWNlQWdyZWVtZW50EjcuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRSZXF1ZXN0GiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlNlcnZpY2VBZ3JlZW1lbnQiFIrnGBBtYWludGFpbmFjY291bnRzEngKDUNyZWF0ZVByb2ZpbGUSLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlUHJvZmlsZVJlcXVlc3QaIS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJvZmlsZSIUiucYEG1haW50YWluYWNjb3VudHMSZgoKR2V0UHJvZmlsZRIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRQcm9maWxlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlIgiK5xgEcmVhZBJ3CgxMaXN0UHJvZmlsZXMSLS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByb2ZpbGVzUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UHJvZmlsZXNSZXNwb25zZSIIiucYBHJlYWQSeAoNVXBkYXRlUHJvZmlsZRIuLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBohLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlIhSK5xgQbWFpbnRhaW5hY2NvdW50cxJvCgpDcmVhdGVSYXRlEisuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkNyZWF0ZVJhdGVSZXF1ZXN0Gh4uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlJhdGUiFIrnGBBjb25maWd1cmViaWxsaW5nEl0KB0dldFJhdGUSKC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuR2V0UmF0ZVJlcXVlc3QaHi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUmF0ZSIIiucYBHJlYWQSbgoJTGlzdFJhdGVzEiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RSYXRlc1JlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFJhdGVzUmVzcG9uc2UiCIrnGARyZWFkEm8KClVwZGF0ZVJhdGUSKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVXBkYXRlUmF0ZVJlcXVlc3QaHi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUmF0ZSIUiucYEGNvbmZpZ3VyZWJpbGxpbmcShAEKEUNyZWF0ZVJhdGVWZXJzaW9uEjIuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkNyZWF0ZVJhdGVWZXJzaW9uUmVxdWVzdBolLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5SYXRlVmVyc2lvbiIUiucYEGNvbmZpZ3VyZWJpbGxpbmcScgoOR2V0UmF0ZVZlcnNpb24SLy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuR2V0UmF0ZVZlcnNpb25SZXF1ZXN0GiUuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlJhdGVWZXJzaW9uIgiK5xgEcmVhZBKDAQoQTGlzdFJhdGVWZXJzaW9ucxIxLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UmF0ZVZlcnNpb25zUmVxdWVzdBoyLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UmF0ZVZlcnNpb25zUmVzcG9uc2UiCIrnGARyZWFkEp8BChpDcmVhdGVTZXJ2aWNlQWdyZWVtZW50VHlwZRI7LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVTZXJ2aWNlQWdyZWVtZW50VHlwZVJlcXVlc3QaLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuU2VydmljZUFncmVlbWVudFR5cGUiFIrnGBBjb25maWd1cmViaWxsaW5nEo0BChdHZXRTZXJ2aWNlQWdyZWVtZW50VHlwZRI4LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRTZXJ2aWNlQWdyZWVtZW50VHlwZVJlcXVlc3QaLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuU2VydmljZUFncmVlbWVudFR5cGUiCIrnGARyZWFkEp4BChlMaXN0U2VydmljZUFncmVlbWVudFR5cGVzEjouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50VHlwZXNSZXF1ZXN0GjsuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RTZXJ2aWNlQWdyZWVtZW50VHlwZXNSZXNwb25zZSIIiucYBHJlYWQSnwEKGlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRUeXBlEjsuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlVwZGF0ZVNlcnZpY2VBZ3JlZW1lbnRUeXBlUmVxdWVzdBouLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5TZXJ2aWNlQWdyZWVtZW50VHlwZSIUiucYEGNvbmZpZ3VyZWJpbGxpbmcSdwoMR2VuZXJhdGVCaWxsEi0uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdlbmVyYXRlQmlsbFJlcXVlc3QaLi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuR2VuZXJhdGVCaWxsUmVzcG9uc2UiCIrnGARiaWxsEl0KB0dldEJpbGwSKC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuR2V0QmlsbFJlcXVlc3QaHi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbCIIiucYBHJlYWQSbgoJTGlzdEJpbGxzEiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RCaWxsc1JlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEJpbGxzUmVzcG9uc2UiCIrnGARyZWFkEnIKDkdldEJpbGxTZWdtZW50Ei8uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdldEJpbGxTZWdtZW50UmVxdWVzdBolLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5CaWxsU2VnbWVudCIIiucYBHJlYWQSgwEKEExpc3RCaWxsU2VnbWVudHMSMS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEJpbGxTZWdtZW50c1JlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEJpbGxTZWdtZW50c1Jlc3BvbnNlIgiK5xgEcmVhZBKFAQoSRXhwbGFpbkJpbGxTZWdtZW50EjMuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkV4cGxhaW5CaWxsU2VnbWVudFJlcXVlc3QaMC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbFNlZ21lbnRFeHBsYW5hdGlvbiIIiucYBHJlYWQSkgEKFVJlZ2VuZXJhdGVCaWxsU2VnbWVudBI2LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5SZWdlbmVyYXRlQmlsbFNlZ21lbnRSZXF1ZXN0GjcuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlJlZ2VuZXJhdGVCaWxsU2VnbWVudFJlc3BvbnNlIgiK5xgEYmlsbBJ4ChFBY2NlcHRCaWxsU2VnbWVudBIyLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BY2NlcHRCaWxsU2VnbWVudFJlcXVlc3QaJS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbFNlZ21lbnQiCIrnGARiaWxsEoEBChNHZXRCaWxsaW5nRXhjZXB0aW9uEjQuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdldEJpbGxpbmdFeGNlcHRpb25SZXF1ZXN0GiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdFeGNlcHRpb24iCIrnGARyZWFkEpIBChVMaXN0QmlsbGluZ0V4Y2VwdGlvbnMSNi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEJpbGxpbmdFeGNlcHRpb25zUmVxdWVzdBo3LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0QmlsbGluZ0V4Y2VwdGlvbnNSZXNwb25zZSIIiucYBHJlYWQSfQoLSW5nZXN0VXNhZ2USLC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuSW5nZXN0VXNhZ2VSZXF1ZXN0Gi0uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkluZ2VzdFVzYWdlUmVzcG9uc2UiD4rnGAtpbmdlc3R1c2FnZSgBEoMBChBMaXN0SW50ZXJ2YWxEYXRhEjEuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RJbnRlcnZhbERhdGFSZXF1ZXN0GjIuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RJbnRlcnZhbERhdGFSZXNwb25zZSIIiucYBHJlYWQShgEKEUxpc3RSZWdpc3RlclJlYWRzEjIuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RSZWdpc3RlclJlYWRzUmVxdWVzdBozLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5MaXN0UmVnaXN0ZXJSZWFkc1Jlc3BvbnNlIgiK5xgEcmVhZBKKAQoTQ3JlYXRlQ3VzdG9tZXJDbGFzcxI0LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVDdXN0b21lckNsYXNzUmVxdWVzdBonLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DdXN0b21lckNsYXNzIhSK5xgQY29uZmlndXJlYmlsbGluZxJ4ChBHZXRDdXN0b21lckNsYXNzEjEuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdldEN1c3RvbWVyQ2xhc3NSZXF1ZXN0GicuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkN1c3RvbWVyQ2xhc3MiCIrnGARyZWFkEowBChNMaXN0Q3VzdG9tZXJDbGFzc2VzEjQuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RDdXN0b21lckNsYXNzZXNSZXF1ZXN0GjUuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RDdXN0b21lckNsYXNzZXNSZXNwb25zZSIIiucYBHJlYWQSigEKE1VwZGF0ZUN1c3RvbWVyQ2xhc3MSNC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVXBkYXRlQ3VzdG9tZXJDbGFzc1JlcXVlc3QaJy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3VzdG9tZXJDbGFzcyIUiucYEGNvbmZpZ3VyZWJpbGxpbmcSkAEKFUNyZWF0ZVRpbWVPZlVzZVNjaGVtZRI2LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVUaW1lT2ZVc2VTY2hlbWVSZXF1ZXN0GikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlRpbWVPZlVzZVNjaGVtZSIUiucYEGNvbmZpZ3VyZWJpbGxpbmcSfgoSR2V0VGltZU9mVXNlU2NoZW1lEjMuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdldFRpbWVPZlVzZVNjaGVtZVJlcXVlc3QaKS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVGltZU9mVXNlU2NoZW1lIgiK5xgEcmVhZBKPAQoUTGlzdFRpbWVPZlVzZVNjaGVtZXMSNS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFRpbWVPZlVzZVNjaGVtZXNSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RUaW1lT2ZVc2VTY2hlbWVzUmVzcG9uc2UiCIrnGARyZWFkEpABChVVcGRhdGVUaW1lT2ZVc2VTY2hlbWUSNi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVXBkYXRlVGltZU9mVXNlU2NoZW1lUmVxdWVzdBopLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5UaW1lT2ZVc2VTY2hlbWUiFIrnGBBjb25maWd1cmViaWxsaW5nEoQBChFDcmVhdGVQcm9maWxlVHlwZRIyLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVQcm9maWxlVHlwZVJlcXVlc3QaJS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUHJvZmlsZVR5cGUiFIrnGBBjb25maWd1cmViaWxsaW5nEnIKDkdldFByb2ZpbGVUeXBlEi8uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdldFByb2ZpbGVUeXBlUmVxdWVzdBolLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5Qcm9maWxlVHlwZSIIiucYBHJlYWQSgwEKEExpc3RQcm9maWxlVHlwZXMSMS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByb2ZpbGVUeXBlc1JlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdFByb2ZpbGVUeXBlc1Jlc3BvbnNlIgiK5xgEcmVhZBKEAQoRVXBkYXRlUHJvZmlsZVR5cGUSMi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVXBkYXRlUHJvZmlsZVR5cGVSZXF1ZXN0GiUuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLlByb2ZpbGVUeXBlIhSK5xgQY29uZmlndXJlYmlsbGluZxJ+Cg9DcmVhdGVCaWxsQ3ljbGUSMC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQ3JlYXRlQmlsbEN5Y2xlUmVxdWVzdBojLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5CaWxsQ3ljbGUiFIrnGBBjb25maWd1cmViaWxsaW5nEmwKDEdldEJpbGxDeWNsZRItLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5HZXRCaWxsQ3ljbGVSZXF1ZXN0GiMuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxDeWNsZSIIiucYBHJlYWQSfQoOTGlzdEJpbGxDeWNsZXMSLy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEJpbGxDeWNsZXNSZXF1ZXN0GjAuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RCaWxsQ3ljbGVzUmVzcG9uc2UiCIrnGARyZWFkEn4KD1VwZGF0ZUJpbGxDeWNsZRIwLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5VcGRhdGVCaWxsQ3ljbGVSZXF1ZXN0GiMuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxDeWNsZSIUiucYEGNvbmZpZ3VyZWJpbGxpbmcSkAEKFUNyZWF0ZUJpbGxDeWNsZVdpbmRvdxI2LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5DcmVhdGVCaWxsQ3ljbGVXaW5kb3dSZXF1ZXN0GikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxDeWNsZVdpbmRvdyIUiucYEGNvbmZpZ3VyZWJpbGxpbmcSfgoSR2V0QmlsbEN5Y2xlV2luZG93EjMuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkdldEJpbGxDeWNsZVdpbmRvd1JlcXVlc3QaKS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbEN5Y2xlV2luZG93IgiK5xgEcmVhZBKPAQoUTGlzdEJpbGxDeWNsZVdpbmRvd3MSNS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuTGlzdEJpbGxDeWNsZVdpbmRvd3NSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkxpc3RCaWxsQ3ljbGVXaW5kb3dzUmVzcG9uc2UiCIrnGARyZWFkEpABChVVcGRhdGVCaWxsQ3ljbGVXaW5kb3cSNi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuVXBkYXRlQmlsbEN5Y2xlV2luZG93UmVxdWVzdBopLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5CaWxsQ3ljbGVXaW5kb3ciFIrnGBBjb25maWd1cmViaWxsaW5nEn0KFURlbGV0ZUJpbGxDeWNsZVdpbmRvdxI2LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5EZWxldGVCaWxsQ3ljbGVXaW5kb3dSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IhSK5xgQY29uZmlndXJlYmlsbGluZ2IGcHJvdG8z", [file_countinghouse_billing_v1_accounts, file_countinghouse_billing_v1_bill_cycles, file_countinghouse_billing_v1_bill_segments, file_countinghouse_billing_v1_billing_exceptions, file_countinghouse_billing_v1_bills, file_countinghouse_billing_v1_customer_classes, file_countinghouse_billing_v1_premises, file_countinghouse_billing_v1_profile_types, file_countinghouse_billing_v1_profiles, file_countinghouse_billing_v1_rates, file_countinghouse_billing_v1_service_agreement_types, file_countinghouse_billing_v1_service_agreements, file_countinghouse_billing_v1_time_of_use_schemes, file_countinghouse_billing_v1_usage, file_countinghouse_operations_v1_permission, file_google_protobuf_empty]);
 
 /**
  * Calculates the bill segments of an account's service agreements in their
@@ -335,6 +353,385 @@ export const BillingService: GenService<{
     methodKind: "unary";
     input: typeof UpdateServiceAgreementTypeRequestSchema;
     output: typeof ServiceAgreementTypeSchema;
+  },
+  /**
+   * Makes the pending bill of an account, or makes it again: what is frozen stays,
+   * the rest is calculated anew in the processing order. A segment that cannot be
+   * calculated is in error, and the others go on. Errors: NOT_FOUND;
+   * FAILED_PRECONDITION when there is nothing to bill; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GenerateBill
+   */
+  generateBill: {
+    methodKind: "unary";
+    input: typeof GenerateBillRequestSchema;
+    output: typeof GenerateBillResponseSchema;
+  },
+  /**
+   * Gets a bill. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetBill
+   */
+  getBill: {
+    methodKind: "unary";
+    input: typeof GetBillRequestSchema;
+    output: typeof BillSchema;
+  },
+  /**
+   * Lists bills by account, the newest of each first. Errors: NOT_FOUND for an
+   * account that is named.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListBills
+   */
+  listBills: {
+    methodKind: "unary";
+    input: typeof ListBillsRequestSchema;
+    output: typeof ListBillsResponseSchema;
+  },
+  /**
+   * Gets a bill segment. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetBillSegment
+   */
+  getBillSegment: {
+    methodKind: "unary";
+    input: typeof GetBillSegmentRequestSchema;
+    output: typeof BillSegmentSchema;
+  },
+  /**
+   * Lists the bill segments of an account: of the newest bill first. Errors:
+   * NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListBillSegments
+   */
+  listBillSegments: {
+    methodKind: "unary";
+    input: typeof ListBillSegmentsRequestSchema;
+    output: typeof ListBillSegmentsResponseSchema;
+  },
+  /**
+   * Tells all that explains a bill segment, line by line. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ExplainBillSegment
+   */
+  explainBillSegment: {
+    methodKind: "unary";
+    input: typeof ExplainBillSegmentRequestSchema;
+    output: typeof BillSegmentExplanationSchema;
+  },
+  /**
+   * Makes the segments of a segment's agreement again that may be, with what depends
+   * on them. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is frozen or
+   * canceled, or stands in another's place.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.RegenerateBillSegment
+   */
+  regenerateBillSegment: {
+    methodKind: "unary";
+    input: typeof RegenerateBillSegmentRequestSchema;
+    output: typeof RegenerateBillSegmentResponseSchema;
+  },
+  /**
+   * Lets an implausible bill segment pass as it is, as long as it comes to the same,
+   * and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
+   * that is not implausible.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.AcceptBillSegment
+   */
+  acceptBillSegment: {
+    methodKind: "unary";
+    input: typeof AcceptBillSegmentRequestSchema;
+    output: typeof BillSegmentSchema;
+  },
+  /**
+   * Gets a billing exception. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetBillingException
+   */
+  getBillingException: {
+    methodKind: "unary";
+    input: typeof GetBillingExceptionRequestSchema;
+    output: typeof BillingExceptionSchema;
+  },
+  /**
+   * Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
+   * is named.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListBillingExceptions
+   */
+  listBillingExceptions: {
+    methodKind: "unary";
+    input: typeof ListBillingExceptionsRequestSchema;
+    output: typeof ListBillingExceptionsResponseSchema;
+  },
+  /**
+   * Takes in interval data and register reads by the million. A value that is
+   * known already is not stored again, so a stream that was cut is simply sent
+   * again. A refused row is left out and reported; the sound rows of a message are
+   * stored together or not at all.
+   *
+   * Another value for a known instant is refused, unless the import is a
+   * correction: then it takes the place of the old one, which is kept, and the
+   * frozen bill segments that made use of that one are listed for rebilling.
+   *
+   * Errors: INVALID_ARGUMENT for an unknown time zone; ALREADY_EXISTS for a request
+   * id that was used for other rows.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.IngestUsage
+   */
+  ingestUsage: {
+    methodKind: "client_streaming";
+    input: typeof IngestUsageRequestSchema;
+    output: typeof IngestUsageResponseSchema;
+  },
+  /**
+   * Lists the interval data of a profile by time. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListIntervalData
+   */
+  listIntervalData: {
+    methodKind: "unary";
+    input: typeof ListIntervalDataRequestSchema;
+    output: typeof ListIntervalDataResponseSchema;
+  },
+  /**
+   * Lists the reads of a profile's register by time. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListRegisterReads
+   */
+  listRegisterReads: {
+    methodKind: "unary";
+    input: typeof ListRegisterReadsRequestSchema;
+    output: typeof ListRegisterReadsResponseSchema;
+  },
+  /**
+   * Creates a customer class. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateCustomerClass
+   */
+  createCustomerClass: {
+    methodKind: "unary";
+    input: typeof CreateCustomerClassRequestSchema;
+    output: typeof CustomerClassSchema;
+  },
+  /**
+   * Gets a customer class. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetCustomerClass
+   */
+  getCustomerClass: {
+    methodKind: "unary";
+    input: typeof GetCustomerClassRequestSchema;
+    output: typeof CustomerClassSchema;
+  },
+  /**
+   * Lists customer classes by code.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListCustomerClasses
+   */
+  listCustomerClasses: {
+    methodKind: "unary";
+    input: typeof ListCustomerClassesRequestSchema;
+    output: typeof ListCustomerClassesResponseSchema;
+  },
+  /**
+   * Changes a customer class. Complete bills stay as they are. Errors:
+   * NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+   * every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateCustomerClass
+   */
+  updateCustomerClass: {
+    methodKind: "unary";
+    input: typeof UpdateCustomerClassRequestSchema;
+    output: typeof CustomerClassSchema;
+  },
+  /**
+   * Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateTimeOfUseScheme
+   */
+  createTimeOfUseScheme: {
+    methodKind: "unary";
+    input: typeof CreateTimeOfUseSchemeRequestSchema;
+    output: typeof TimeOfUseSchemeSchema;
+  },
+  /**
+   * Gets a time-of-use scheme. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetTimeOfUseScheme
+   */
+  getTimeOfUseScheme: {
+    methodKind: "unary";
+    input: typeof GetTimeOfUseSchemeRequestSchema;
+    output: typeof TimeOfUseSchemeSchema;
+  },
+  /**
+   * Lists time-of-use schemes by code.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListTimeOfUseSchemes
+   */
+  listTimeOfUseSchemes: {
+    methodKind: "unary";
+    input: typeof ListTimeOfUseSchemesRequestSchema;
+    output: typeof ListTimeOfUseSchemesResponseSchema;
+  },
+  /**
+   * Changes a time-of-use scheme. Frozen segments stay as they are. Errors:
+   * NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+   * every violation; FAILED_PRECONDITION while a service agreement type
+   * needs what the scheme would not give.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateTimeOfUseScheme
+   */
+  updateTimeOfUseScheme: {
+    methodKind: "unary";
+    input: typeof UpdateTimeOfUseSchemeRequestSchema;
+    output: typeof TimeOfUseSchemeSchema;
+  },
+  /**
+   * Creates a profile type. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateProfileType
+   */
+  createProfileType: {
+    methodKind: "unary";
+    input: typeof CreateProfileTypeRequestSchema;
+    output: typeof ProfileTypeSchema;
+  },
+  /**
+   * Gets a profile type. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetProfileType
+   */
+  getProfileType: {
+    methodKind: "unary";
+    input: typeof GetProfileTypeRequestSchema;
+    output: typeof ProfileTypeSchema;
+  },
+  /**
+   * Lists profile types by code.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListProfileTypes
+   */
+  listProfileTypes: {
+    methodKind: "unary";
+    input: typeof ListProfileTypesRequestSchema;
+    output: typeof ListProfileTypesResponseSchema;
+  },
+  /**
+   * Changes a profile type; what its data are never changes. Errors:
+   * NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+   * every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateProfileType
+   */
+  updateProfileType: {
+    methodKind: "unary";
+    input: typeof UpdateProfileTypeRequestSchema;
+    output: typeof ProfileTypeSchema;
+  },
+  /**
+   * Creates a bill cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateBillCycle
+   */
+  createBillCycle: {
+    methodKind: "unary";
+    input: typeof CreateBillCycleRequestSchema;
+    output: typeof BillCycleSchema;
+  },
+  /**
+   * Gets a bill cycle. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetBillCycle
+   */
+  getBillCycle: {
+    methodKind: "unary";
+    input: typeof GetBillCycleRequestSchema;
+    output: typeof BillCycleSchema;
+  },
+  /**
+   * Lists bill cycles by code.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListBillCycles
+   */
+  listBillCycles: {
+    methodKind: "unary";
+    input: typeof ListBillCyclesRequestSchema;
+    output: typeof ListBillCyclesResponseSchema;
+  },
+  /**
+   * Changes a bill cycle. Errors:
+   * NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+   * every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateBillCycle
+   */
+  updateBillCycle: {
+    methodKind: "unary";
+    input: typeof UpdateBillCycleRequestSchema;
+    output: typeof BillCycleSchema;
+  },
+  /**
+   * Creates a window of a bill cycle. Errors: NOT_FOUND; ALREADY_EXISTS;
+   * INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.CreateBillCycleWindow
+   */
+  createBillCycleWindow: {
+    methodKind: "unary";
+    input: typeof CreateBillCycleWindowRequestSchema;
+    output: typeof BillCycleWindowSchema;
+  },
+  /**
+   * Gets a window of a bill cycle. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.GetBillCycleWindow
+   */
+  getBillCycleWindow: {
+    methodKind: "unary";
+    input: typeof GetBillCycleWindowRequestSchema;
+    output: typeof BillCycleWindowSchema;
+  },
+  /**
+   * Lists the windows of a bill cycle by their start. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.ListBillCycleWindows
+   */
+  listBillCycleWindows: {
+    methodKind: "unary";
+    input: typeof ListBillCycleWindowsRequestSchema;
+    output: typeof ListBillCycleWindowsResponseSchema;
+  },
+  /**
+   * Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+   * is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
+   * (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.UpdateBillCycleWindow
+   */
+  updateBillCycleWindow: {
+    methodKind: "unary";
+    input: typeof UpdateBillCycleWindowRequestSchema;
+    output: typeof BillCycleWindowSchema;
+  },
+  /**
+   * Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
+   * is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
+   * of it.
+   *
+   * @generated from rpc countinghouse.billing.v1.BillingService.DeleteBillCycleWindow
+   */
+  deleteBillCycleWindow: {
+    methodKind: "unary";
+    input: typeof DeleteBillCycleWindowRequestSchema;
+    output: typeof EmptySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_countinghouse_billing_v1_billing_service, 0);
