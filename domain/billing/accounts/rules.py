@@ -47,7 +47,9 @@ def agreement_violations(path: str, new: NewAgreement, known: Known) -> Iterator
         yield Violation(f"{path}.type_code", "SERVICE_AGREEMENT_TYPE_UNKNOWN", text)
     if new.premise_id and known.premise(new.premise_id) is None:
         yield Violation(f"{path}.premise", "PREMISE_UNKNOWN", f"there is no premise {new.premise_id}")
-    if new.end_day != NO_DAY and new.end_day < new.start_day:
+    if new.start_day == NO_DAY:
+        yield Violation(f"{path}.start_date", "FIELD_REQUIRED", "must be given")
+    elif new.end_day != NO_DAY and new.end_day < new.start_day:
         text = f"must not be before it starts, on {iso_day(new.start_day)}"
         yield Violation(f"{path}.end_date", "END_BEFORE_START", text)
     yield from text_violations(path, new.description, new.attributes)

@@ -12,6 +12,7 @@ from server.database.transaction import Database
 from tests.billing.shop import NOW_US, open_shop
 from tests.support.server import Served, serving
 from tests.wire.billing.office import Office
+from tests.wire.billing.tariffs import Tariffs
 
 
 @pytest.fixture
@@ -26,3 +27,9 @@ def utility(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[S
 def office(utility: Served) -> Office:
     """Accounts on that server."""
     return Office(utility.stub(BillingServiceStub))
+
+
+@pytest.fixture
+def tariffs(utility: Served) -> Tariffs:
+    """Rates and service agreement types on that server."""
+    return Tariffs(utility.stub(BillingServiceStub))
