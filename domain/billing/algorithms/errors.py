@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel.errors import Refused
+from domain.kernel.errors import Refused, Unavailable
 
 
 class AlgorithmFailed(Refused):
@@ -11,5 +11,18 @@ class AlgorithmFailed(Refused):
     reason = "ALGORITHM_FAILED"
 
     def __init__(self, algorithm: str, agreement: str, why: str) -> None:
-        of = f" for {agreement}" if agreement else ""
-        super().__init__(f"{algorithm}{of}: {why}", algorithm=algorithm, service_agreement=agreement)
+        super().__init__(_sentence(algorithm, agreement, why), algorithm=algorithm, service_agreement=agreement)
+
+
+class AlgorithmUnavailable(Unavailable):
+    """An algorithm that is asked over the network gives no answer; nothing is completed, and it may be tried again."""
+
+    reason = "ALGORITHM_UNAVAILABLE"
+
+    def __init__(self, algorithm: str, agreement: str, why: str) -> None:
+        super().__init__(_sentence(algorithm, agreement, why), algorithm=algorithm, service_agreement=agreement)
+
+
+def _sentence(algorithm: str, agreement: str, why: str) -> str:
+    of = f" for {agreement}" if agreement else ""
+    return f"{algorithm}{of}: {why}"

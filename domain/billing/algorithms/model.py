@@ -125,6 +125,7 @@ class Asked:
     bill: BillView
     agreement: AgreementView | None
     parameters: Mapping[str, str]
+    moment: Moment
 
 
 Faults = Iterator[tuple[str, Fault]]

@@ -129,7 +129,7 @@ def _actions(turn: Turn, bill: BillView, algorithms: Mapping[str, Algorithm], an
     algorithm = algorithms.get(code)
     if algorithm is None:
         raise _failed(turn, "this server does not have it")
-    asked = Asked(bill, turn.agreement, turn.use.parameters)
+    asked = Asked(bill, turn.agreement, turn.use.parameters, turn.use.moment)
     if algorithm.decide is not None:
         try:
             actions = tuple(algorithm.decide(asked))

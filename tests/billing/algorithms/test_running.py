@@ -188,3 +188,15 @@ def test_what_is_asked_over_the_network_is_asked_before_and_again_when_the_bill_
     with pytest.raises(AnswerMissing) as again:
         run(changed, turns, algorithms, answers)
     assert again.value.algorithm == "ours"
+
+
+@pytest.mark.rule("BIL-23")
+def test_the_same_algorithm_is_asked_anew_at_another_moment() -> None:
+    """What it answers may depend on it."""
+    keys = set()
+    for moment in (PRE, Moment.COMPLETION):
+        with pytest.raises(AnswerMissing) as missing:
+            run(BILL, [Turn(use("ours", moment=moment), SUB)], {"ours": plugin(None)}, {})
+        assert missing.value.asked.moment is moment
+        keys.add(missing.value.key)
+    assert len(keys) == 2
