@@ -115,6 +115,6 @@ class Office:
 
 def _create(word: str, own_id: str, usual: Given, given: Given) -> Given:
     """A request for the usual thing with what is given instead; None leaves a field out."""
-    asked = {name: given.pop(name) for name in ("request_id", "validate_only") if name in given}
+    asked: Given = {name: given.pop(name) for name in ("request_id", "validate_only") if name in given}
     resource = {name: value for name, value in {**usual, **given}.items() if value is not None}
     return {word: resource, f"{word}_id": own_id, **asked}

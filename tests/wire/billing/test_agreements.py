@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.json_format import MessageToDict
 from sqlalchemy import insert
 
 from countinghouse.billing.v1 import profiles_pb2
@@ -177,8 +178,8 @@ def test_an_agreement_is_changed_by_who_has_seen_it_last(utility: Served, office
         "service_agreement.created",
         "account.created",
     ]
-    assert dict(entries[0].changes["from"].items()) == {"end_day": 20260701, "rate_code": "GREEN"}  # type: ignore[union-attr]
-    assert entries[0].changes["name"] == name
+    changes = MessageToDict(entries[0].changes)
+    assert (changes["name"], changes["from"]) == (name, {"end_day": 20260701, "rate_code": "GREEN"})
 
 
 @pytest.mark.rule("BIL-10")
