@@ -19,6 +19,7 @@ def document_of(worked: Worked) -> Document:
     """The document: quantities and rates are text, money is minor units, of totals too."""
     found: Document = {
         "parts": worked.parts,
+        "versions": worked.versions,
         "lines": [_line_document(line) for line in worked.lines],
         "totals": {measure: _total_text(measure, total) for measure, total in worked.totals.items()},
         "sources": [
@@ -51,6 +52,7 @@ def worked_of(document: Mapping[str, Any], currency: str) -> Worked:
     }
     return Worked(
         parts=tuple((start, end) for start, end in document.get("parts", ())),
+        versions=tuple((day, number) for day, number in document.get("versions", ())),
         lines=tuple(_line(each, sources, currency) for each in document.get("lines", ())),
         totals=_totals(document.get("totals", {})),
         sources=tuple(sources.values()),

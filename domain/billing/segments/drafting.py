@@ -105,9 +105,9 @@ class _Drafting:
             accepted = self._is_accepted(due, calculation)
             if not accepted:
                 require_plausible(due, calculation, self._agenda.facts.history.get(due.agreement.agreement_id))
-            drafted = Drafted(due, _worked(due, sources, found, calculation), calculation, accepted=accepted)
+            drafted = Drafted(due, self._worked(due, sources, found, calculation), calculation, accepted=accepted)
         except DomainError as error:
-            worked = replace(_worked(due, sources, found, calculation), message=_sentence(error))
+            worked = replace(self._worked(due, sources, found, calculation), message=_sentence(error))
             if isinstance(error, ChargeSourceInError):
                 worked = replace(worked, waits_on=error.waits_on)
             reason = error.fault_reason if isinstance(error, ChargeUnsound) else error.reason
@@ -226,16 +226,27 @@ class _Drafting:
             "segment": vocabulary.segment_values(period.start, period.end, period.days),
         }
 
+    def _worked(
+        self, due: Due, sources: list[Source], usage: Mapping[str, Usage], calculation: Calculation | None
+    ) -> Worked:
+        parts = tuple((part.start, part.end) for part in due.parts)
+        if calculation is None:
+            return Worked(parts=parts, sources=tuple(sources))
+        return Worked(
+            parts=parts,
+            versions=tuple(
+                (day, self._snapshot.rate_version(due.rate_code, day))
+                for day in sorted({line.version for line in calculation.lines})
+            ),
+            lines=calculation.lines,
+            totals=totals_of(due, usage, calculation),
+            sources=tuple(sources),
+        )
+
     def _is_accepted(self, due: Due, calculation: Calculation) -> bool:
         """Whether a person let it pass when it came to the same (BIL-16)."""
         before = self._accepted.get(due.key)
         return before is not None and (before.period, before.amount) == (due.period, calculation.amount)
-
-
-def _worked(due: Due, sources: list[Source], usage: Mapping[str, Usage], calculation: Calculation | None) -> Worked:
-    if calculation is None:
-        return Worked(parts=_parts(due), sources=tuple(sources))
-    return Worked(_parts(due), calculation.lines, totals_of(due, usage, calculation), tuple(sources))
 
 
 def totals_of(due: Due, usage: Mapping[str, Usage], calculation: Calculation) -> Totals:
@@ -260,10 +271,6 @@ def totals_of(due: Due, usage: Mapping[str, Usage], calculation: Calculation) ->
 
 def _quantities(usage: Usage) -> tuple[Mapping[str, int], ...]:
     return (usage.quantities,) if isinstance(usage, Register) else usage.parts
-
-
-def _parts(due: Due) -> tuple[tuple[int, int], ...]:
-    return tuple((part.start, part.end) for part in due.parts)
 
 
 def _sentence(error: DomainError) -> str:

@@ -56,7 +56,7 @@ class Bill:
     amount_minor: int = 0
     tax_minor: int = 0
     order: tuple[Ordered, ...] = ()
-    messages: tuple[object, ...] = ()
+    messages: tuple[str, ...] = ()
     routed_by: str = ""
     version: int = 1
     created_us: int = 0
@@ -102,9 +102,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How a segment was calculated, and of one in error why it was not: what its document keeps (BIL-05)."""
+    """How a segment was calculated, and of one in error why it was not: what its document keeps (BIL-05).
+
+    `versions` are the numbers of the rate's versions by effective day, as lines name them.
+    """
 
     parts: tuple[tuple[int, int], ...] = ()
+    versions: tuple[tuple[int, int], ...] = ()
     lines: tuple[Line, ...] = ()
     totals: Totals = field(default_factory=dict)
     sources: tuple[Source, ...] = ()

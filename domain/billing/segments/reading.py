@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from domain.billing.accounts import service as accounts
 from domain.billing.segments.errors import BillNotFound, ExceptionNotFound, SegmentNotFound
+from domain.billing.segments.explaining import Explained, explained
 from domain.billing.segments.model import Bill, BillingException, Segment
 from domain.billing.segments.store import bills, exceptions, segments
 from domain.billing.segments.store.bills import BillFilter, Sum
@@ -56,21 +56,14 @@ def list_segments(tx: Connection, wanted: SegmentFilter, page: Page, scope: Scop
     return segments.page(tx, wanted, after=page.after or (), limit=page.size + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """A segment with its bill, which has the order that it was made in, and all segments of that one."""
-
-    segment: Segment
-    bill: Bill
-    beside: Sequence[Segment]
-
-
 def explain(tx: Connection, account_id: str, segment_id: str, scope: Scope) -> Explained:
     """All that there is to tell of a segment. Cost: three statements. Raises: SegmentNotFound."""
     segment = get_segment(tx, account_id, segment_id, scope)
     bill = bills.find(tx, account_id, segment.bill_id)
     assert bill is not None, "a segment is on a bill"
-    return Explained(segment, bill, segments.of_bills(tx, [(account_id, segment.bill_id)])[account_id])
+    beside = segments.of_bills(tx, [(account_id, segment.bill_id)])[account_id]
+    (found,) = explained(bill, beside, [segment])
+    return found
 
 
 def get_exception(tx: Connection, account_id: str, exception_id: str, scope: Scope) -> BillingException:

@@ -26,13 +26,13 @@ from domain.kernel.errors import NotFound
 from domain.kernel.script import Script
 
 
-def regenerate(tx: Connection, call: Call, configurations: Configurations, account_id: str, segment_id: str) -> Billed:
-    """Delete the segments of an agreement on a pending bill that may be deleted, and make them again.
+def regenerate(tx: Connection, call: Call, configurations: Configurations, key: segments.Key) -> Billed:
+    """Make a segment (account and segment) of a pending bill again, and all of its agreement that may be deleted.
 
     With them what depends on them, and what the bill lacks. Cost: as `generating.generate`. Raises: SegmentNotFound,
     also outside the scope; SegmentNotDeletable; SegmentIsRebilling.
     """
-    known, segment = _found(tx, call, configurations, account_id, segment_id)
+    known, segment = _found(tx, call, configurations, *key)
     found = _again(tx, call, known, segment)
     save(tx, call, found, kind="bill_segment.regenerated")
     return found

@@ -81,7 +81,7 @@ def test_an_error_has_an_exception_until_it_is_made_again(shop: Shop) -> None:
     assert open_exceptions(shop) == [("S2", "USAGE_MISSING"), ("HO", "CHARGE_SOURCE_IN_ERROR")]
     shop.database.write(lambda tx: use(tx, "S2", "350", first=date(2026, 1, 1), last=date(2026, 2, 1)))
     (failed,) = [each for each in found.segments if each.agreement_id == "S2"]
-    again = shop.write(regenerating.regenerate, shop.configurations, "A", failed.segment_id)
+    again = shop.write(regenerating.regenerate, shop.configurations, ("A", failed.segment_id))
     assert sorted(each.agreement_id for each in again.made) == ["HO", "S2"]
     assert told(again)["HO"] == ("", "20.00 EUR")
     assert {each.segment_id for each in again.segments} == {each.segment_id for each in found.segments}
@@ -133,7 +133,7 @@ def test_what_is_frozen_stays_and_is_not_billed_twice(shop: Shop) -> None:
     assert [each.amount for each in second.segments[-2:]] == [Money(1500, "EUR"), Money(4, "EUR")]
     assert second.bill.bill_id == first.bill.bill_id
     with pytest.raises(SegmentNotDeletable):
-        shop.write(regenerating.regenerate, shop.configurations, "A", one.segment_id)
+        shop.write(regenerating.regenerate, shop.configurations, ("A", one.segment_id))
 
 
 @pytest.mark.rule("BIL-14", "BIL-30")
