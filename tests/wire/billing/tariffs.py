@@ -18,7 +18,7 @@ JANUARY: Given = {"year": 2026, "month": 1, "day": 1}
 
 def component(charge: str, code: str = "C", **given: Any) -> Given:
     """A component that feeds REVENUE; `rounding` and `condition` are the component's, the rest is the charge's."""
-    own = {name: given.pop(name) for name in ("rounding", "condition", "distribution_code") if name in given}
+    own: Given = {name: given.pop(name) for name in ("rounding", "condition", "distribution_code") if name in given}
     return {"code": code, "distribution_code": "REVENUE", **own, charge: given}
 
 
