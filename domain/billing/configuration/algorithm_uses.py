@@ -33,7 +33,7 @@ class Usable:
         unknown = named - self.known_codes(tx, named) if named else frozenset()
         for at, use in enumerate(uses):
             for name, text in sorted(use.parameters.items()):
-                field = f"{path}[{at}].parameters[{name!r}]"
+                field = f'{path}[{at}].parameters["{name}"]'
                 if fault := character_fault(text):
                     yield Violation(field, REASON, fault)
                 elif text in unknown & self.algorithms.codes([use]):

@@ -7,12 +7,13 @@ from datetime import time as time_of_day
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import entries
-from domain.billing.configuration.model import Scheme, SchemeSettings
+from domain.billing.configuration import entries, soundness
+from domain.billing.configuration.model import AgreementType, Scheme, SchemeSettings
 from domain.billing.configuration.registers import SCHEMES
 from domain.kernel import calendars
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
+from domain.kernel.registers import service
 from domain.kernel.registers.service import Change
 
 WORD = SCHEMES.word
@@ -26,11 +27,21 @@ def create(tx: Connection, call: Call, code: str, description: str, settings: Sc
 
 
 def update(tx: Connection, call: Call, change: Change) -> Scheme:
-    """Change the scheme that still has the etag; frozen segments stay as they are (BIL-10).
+    """Change the scheme that still has the etag, with which the SA types that use it stay sound.
 
-    Raises: EtagMissing; NotFound; SharedBeyondScope; EtagStale; Invalid with every violation.
+    Frozen segments stay as they are (BIL-10).
+
+    Raises: EtagMissing; NotFound; SharedBeyondScope; EtagStale; Invalid with every violation; AgreementTypeUnsound.
     """
-    return entries.update(tx, call, SCHEMES, change, lambda _, new: violations(new.settings))
+
+    def uses_it(agreement_type: AgreementType) -> bool:
+        return any(each.measured and each.measured.scheme == change.code for each in agreement_type.settings.usage)
+
+    service.refuse_outside(SCHEMES, change.code, call.scope)
+    soundness.lock(tx)
+    scheme = entries.update(tx, call, SCHEMES, change, lambda _, new: violations(new.settings))
+    soundness.refuse_unsound(tx, call, uses_it)
+    return scheme
 
 
 def violations(settings: SchemeSettings) -> Iterator[Violation]:
