@@ -113,6 +113,8 @@ class _CalculationLineKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_C
     """A tax on others."""
     CALCULATION_LINE_KIND_DISCOUNT: _CalculationLineKind.ValueType  # 8
     """A discount on others."""
+    CALCULATION_LINE_KIND_ADJUSTMENT: _CalculationLineKind.ValueType  # 9
+    """No component: what an algorithm added as the bill was completed."""
 
 class CalculationLineKind(_CalculationLineKind, metaclass=_CalculationLineKindEnumTypeWrapper):
     """What kind of component of a rate made a line."""
@@ -135,6 +137,8 @@ CALCULATION_LINE_KIND_TAX: CalculationLineKind.ValueType  # 7
 """A tax on others."""
 CALCULATION_LINE_KIND_DISCOUNT: CalculationLineKind.ValueType  # 8
 """A discount on others."""
+CALCULATION_LINE_KIND_ADJUSTMENT: CalculationLineKind.ValueType  # 9
+"""No component: what an algorithm added as the bill was completed."""
 Global___CalculationLineKind: _TypeAlias = CalculationLineKind  # noqa: Y015
 
 @_typing.final

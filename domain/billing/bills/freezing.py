@@ -1,0 +1,111 @@
+"""Segments are frozen: on the bill, and in the general ledger, for good (BIL-10, BIL-13).
+
+With them what the bill takes back is canceled, by its reversal. A set of bills is frozen at once, in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from domain.billing.accounts.model import Account
+from domain.billing.bills import store
+from domain.billing.bills.booking import Charge, Ledger
+from domain.billing.bills.errors import LedgersDiffer
+from domain.billing.configuration.snapshot import Snapshot
+from domain.billing.names import segment_name
+from domain.billing.segments.model import Bill, Segment
+from domain.billing.segments.states import SegmentState
+from domain.kernel.call import Call
+from domain.kernel.money import Money
+from domain.kernel.script import Script
+
+
+@dataclass(frozen=True, slots=True)
+class Freezing:
+    """What is frozen on a bill, and what that bill takes back."""
+
+    account: Account
+    bill: Bill
+    frozen: tuple[Segment, ...]
+    canceled: tuple[Segment, ...]
+
+    @property
+    def minor(self) -> int:
+        """What the ledger is told of, in minor units."""
+        return sum(each.amount.minor for each in self.frozen) - sum(each.amount.minor for each in self.canceled)
+
+
+def frozen(segments: Iterable[Segment], bill: Bill, snapshot: Snapshot, now_us: int) -> tuple[Segment, ...]:
+    """Those of the segments that can be frozen, as they will be then; on the bill's accounting date."""
+    return tuple(
+        replace(
+            each,
+            state=SegmentState.FROZEN,
+            accounting_day=bill.accounting_day,
+            receivable_code=snapshot.agreement_types[each.type_code].settings.receivable,
+            frozen_us=now_us,
+            version=each.version + 1,
+        )
+        for each in segments
+        if each.state is SegmentState.FREEZABLE
+    )
+
+
+def canceled(segments: Iterable[Segment], now_us: int) -> tuple[Segment, ...]:
+    """What a bill takes back, as it will be once it is frozen."""
+    return tuple(
+        replace(each, state=SegmentState.CANCELED, canceled_us=now_us, version=each.version + 1)
+        for each in segments
+        if each.state is SegmentState.PENDING_CANCEL
+    )
+
+
+def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezing]) -> None:
+    """Tell the general ledger of all that is frozen and canceled. Cost: that of `Ledger.check`, a day, and of `post`.
+
+    Raises: LedgersDiffer; what the ledger refuses.
+    """
+    charges = [charge for each in freezings for charge in _charges(each)]
+    if not charges:
+        return
+    ledgers: dict[str, str] = {}
+    for day in sorted({charge.day for charge in charges}):
+        codes = frozenset().union(*(charge.codes for charge in charges if charge.day == day))
+        ledgers |= ledger.check(tx, codes, day)
+    for charge in charges:
+        if len(found := sorted({ledgers[code] for code in charge.codes})) > 1:
+            raise LedgersDiffer(segment_name(charge.account_id, charge.segment_id), found)
+    ledger.post(tx, call, charges)
+
+
+def record(script: Script, freezings: Sequence[Freezing]) -> None:
+    """Put the segments in the place of what they were. Cost: two statements of the script."""
+    store.freeze(script, [segment for each in freezings for segment in each.frozen])
+    store.cancel(script, [segment for each in freezings for segment in each.canceled])
+
+
+def _charges(freezing: Freezing) -> list[Charge]:
+    found = [_charge(each, freezing, reversal=False) for each in freezing.frozen]
+    return [*found, *(_charge(each, freezing, reversal=True) for each in freezing.canceled)]
+
+
+def _charge(segment: Segment, freezing: Freezing, *, reversal: bool) -> Charge:
+    amounts: dict[str, Money] = {}
+    for line in segment.worked.lines:
+        known = amounts.get(line.distribution_code)
+        amounts[line.distribution_code] = line.amount if known is None else known + line.amount
+    return Charge(
+        account_id=segment.account_id,
+        segment_id=segment.segment_id,
+        agreement_id=segment.agreement_id,
+        cycle_code=freezing.account.cycle_code,
+        day=freezing.bill.accounting_day,
+        transaction_day=freezing.bill.bill_day,
+        receivable=segment.receivable_code,
+        amount=segment.amount,
+        amounts=amounts,
+        reversal=reversal,
+    )
