@@ -24,7 +24,7 @@ from domain.deliveries.model import Delivery, Kind, Limits, NewDelivery, Outcome
 from domain.deliveries.service import enqueue
 from server.database.transaction import Database
 from server.outbound.addresses import Reach
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.connections import Connection
 from server.outbound.system_of_record.connectors import connector
 from server.outbound.system_of_record.handler import SystemsOfRecord
 from server.work.dispatch import Dispatch, DispatchSettings

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from server.outbound.addresses import Reach, networks_of
-from server.outbound.system_of_record.connections import BadConnections, Connection, read_connections
+from server.outbound.connections import BadConnections, Connection
+from server.outbound.system_of_record.connections import read_connections
 from server.settings import checks
 from server.settings.deliveries import known_networks
 

@@ -14,7 +14,7 @@ from domain.deliveries.model import Delivery, DeliveryFilter, Kind, Limits, NewD
 from domain.kernel.paging import Page
 from server.database.transaction import Database
 from server.outbound.addresses import Reach
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.connections import Connection
 from server.outbound.system_of_record.connectors import connector
 from server.outbound.system_of_record.handler import SystemsOfRecord
 from server.outbound.system_of_record.model import Connector

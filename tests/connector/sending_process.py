@@ -5,7 +5,7 @@ import threading
 
 from server.database.transaction import Database
 from server.outbound.addresses import Reach
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.connections import Connection
 from server.outbound.system_of_record.connectors import connector
 from tests.connector.adjusting import Recorded, dispatched
 

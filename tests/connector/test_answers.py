@@ -24,7 +24,7 @@ from countinghouse.connector.v1.system_of_record_pb2_grpc import (
     add_SystemOfRecordServiceServicer_to_server,
 )
 from server.outbound.addresses import Reach
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.connections import Connection
 from server.outbound.system_of_record.connectors import connector
 from server.outbound.system_of_record.http_connector import document_of
 from server.outbound.system_of_record.model import Failure, Means, NotPosted, Posting, adjustment_from

@@ -11,7 +11,8 @@ from server.database.transaction import Database
 from server.doctor.model import Patient
 from server.doctor.reach import systems_of_record
 from server.outbound.addresses import Reach, networks_of
-from server.outbound.system_of_record.connections import BadConnections, Connection, read_connections
+from server.outbound.connections import BadConnections, Connection
+from server.outbound.system_of_record.connections import read_connections
 from server.settings import BadSettings, load
 from tests.support.identity import CertificateAuthority
 from tests.support.process import run

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from server.outbound.addresses import Reach
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.connections import Connection
 from server.outbound.system_of_record.connectors import connector
 from server.outbound.system_of_record.model import Failure, Means, NotPosted, Posting, adjustment_from
 from server.simulator.running import Place

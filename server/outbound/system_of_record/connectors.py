@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.outbound.addresses import Reach
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.connections import Connection
 from server.outbound.system_of_record.grpc_connector import GrpcConnector
 from server.outbound.system_of_record.http_connector import HttpConnector
 from server.outbound.system_of_record.model import Connector

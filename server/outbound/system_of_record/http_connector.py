@@ -13,9 +13,10 @@ from domain.kernel.documents import Document, to_text
 from domain.kernel.money import decimal_text
 from domain.kernel.time import iso_day
 from server.outbound.addresses import Reach
+from server.outbound.connections import Connection
+from server.outbound.grpc_line import shown_reason
 from server.outbound.posting import Answer, Poster, PostFailed
-from server.outbound.system_of_record.answers import TOO_SLOW, rejection, shown_reason
-from server.outbound.system_of_record.connections import Connection
+from server.outbound.system_of_record.answers import TOO_SLOW, rejection
 from server.outbound.system_of_record.model import Adjustment, Failure, Means, NotPosted, Posting, posting_of
 from server.telemetry import tracing
 
