@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wire.scope.world import ACCOUNTING, FILES, GL, OPERATIONS
+from tests.wire.scope.world import ACCOUNTING, BILLING, FILES, GL, NEW_AGREEMENT, OPERATIONS
 
 Fields = Mapping[str, Any]
 V1 = "countinghouse.operations.v1"
@@ -47,6 +47,7 @@ class Shared:
 Case = NotFound | Absent | Tried | Shared
 
 CONFIGURED = Tried("test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_client")
+PREMISES = Tried("test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 
 CASES: dict[str, Case] = {
     f"{GL}/IngestAccountingDetails": Tried("test_rows_of_a_ledger_outside_are_refused_as_those_of_an_unknown_one"),
@@ -175,6 +176,29 @@ CASES: dict[str, Case] = {
         {"name": "{accounting_batch}", "records": [{"operation": "{adjustment}", "reason": "r"}]}
     ),
     f"{ACCOUNTING}/IngestAccountingBatchReturn": NotFound({"parent": "{client}", "format": "RETURN_FILE_FORMAT_CSV"}),
+    f"{BILLING}/CreateAccount": Tried("test_an_account_of_a_cycle_outside_is_refused_as_one_of_an_unknown_cycle"),
+    f"{BILLING}/GetAccount": NotFound({"name": "{account}"}),
+    f"{BILLING}/ListAccounts": Absent(),
+    f"{BILLING}/UpdateAccount": NotFound({"account": {"name": "{account}", "description": "x", "etag": "1"}}),
+    f"{BILLING}/ExplainProcessingOrder": NotFound({"name": "{account}"}),
+    f"{BILLING}/CreatePremise": PREMISES,
+    f"{BILLING}/GetPremise": PREMISES,
+    f"{BILLING}/ListPremises": PREMISES,
+    f"{BILLING}/UpdatePremise": PREMISES,
+    f"{BILLING}/CreateServiceAgreement": NotFound(
+        {"parent": "{account}", "service_agreement_id": "new", "service_agreement": NEW_AGREEMENT}
+    ),
+    f"{BILLING}/GetServiceAgreement": NotFound({"name": "{agreement}"}),
+    f"{BILLING}/ListServiceAgreements": NotFound({"parent": "{account}"}),
+    f"{BILLING}/UpdateServiceAgreement": NotFound(
+        {"service_agreement": {"name": "{agreement}", "description": "x", "etag": "1"}}
+    ),
+    f"{BILLING}/CreateProfile": NotFound(
+        {"parent": "{account}", "profile_id": "new", "profile": {"type_code": "DAILY"}}
+    ),
+    f"{BILLING}/GetProfile": NotFound({"name": "{profile}"}),
+    f"{BILLING}/ListProfiles": NotFound({"parent": "{account}"}),
+    f"{BILLING}/UpdateProfile": NotFound({"profile": {"name": "{profile}", "description": "x", "etag": "1"}}),
     f"{FILES}/ListDataFileSets": Absent(),
     f"{FILES}/GetDataFileSet": NotFound({"name": "{set}"}),
     f"{FILES}/LockDataFileSet": NotFound({"name": "{set}"}),

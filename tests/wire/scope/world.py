@@ -1,4 +1,4 @@
-"""Two ledgers and clients, each with a caller who sees them alone, and one caller who sees both."""
+"""Two ledgers, clients and bill cycles, each with a caller who sees them alone, and one caller who sees both."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.support.server import Served, refusal, serving
 from tests.wire.accounting.samples import rule_fields
 
 ACCOUNTING = "countinghouse.accounting.v1.AccountingService"
+BILLING = "countinghouse.billing.v1.BillingService"
 GL = "countinghouse.gl_extraction.v1.GLExtractionService"
 OPERATIONS = "google.longrunning.Operations"
 FILES = "countinghouse.operations.v1.DataFilesService"
@@ -31,7 +32,7 @@ APPROVALS = "countinghouse.operations.v1.ApprovalsService"
 METHODS: Mapping[str, MethodDescriptor] = {full_name(method): method for method in methods()}
 
 OURS, THEIRS, NOBODYS = "OURS", "THEIRS", "NOBODYS"
-"""Codes of ledgers and clients: the looking caller's, those of one who is not to be seen, and one that there is not."""
+"""Codes of ledgers, clients and cycles: the looking caller's, those of one who is not to be seen, and of nothing."""
 
 TOKENS = """
     [[tokens]]
@@ -44,18 +45,21 @@ TOKENS = """
     permissions = ["*"]
     ledgers = ["OURS"]
     clients = ["OURS"]
+    cycles = ["OURS"]
     [[tokens]]
     caller = "ben"
     token = "the-token-of-ben"
     permissions = ["*"]
     ledgers = ["THEIRS"]
     clients = ["THEIRS"]
+    cycles = ["THEIRS"]
     [[tokens]]
     caller = "cat"
     token = "the-token-of-cat"
     permissions = ["*"]
     ledgers = ["OURS", "THEIRS"]
     clients = ["OURS", "THEIRS"]
+    cycles = ["OURS", "THEIRS"]
     [[tokens]]
     caller = "cat"
     token = "the-token-of-narrow-cat"
@@ -104,6 +108,10 @@ class Caller:
         """A method of accounting."""
         return self.call(f"{ACCOUNTING}/{method_name}", fields)
 
+    def billing(self, method_name: str, **fields: Any) -> Any:
+        """A method of billing."""
+        return self.call(f"{BILLING}/{method_name}", fields)
+
     def told(self, method_name: str, fields: Fields) -> str:
         """The answer as text, whatever is in it."""
         answer = self.call(method_name, fields)
@@ -142,6 +150,14 @@ def new_claim(client_code: str) -> dict[str, Any]:
     """A claim of a client with a dispute, as JSON."""
     dispute = {"dispute": {"amount": {"currency_code": "USD", "units": 100}}, "dispute_id": "dispute-theirs"}
     return {"claim": {"client_code": client_code, "claim_type_code": "CARD"}, "disputes": [dispute]}
+
+
+NEW_AGREEMENT = {"type_code": "STANDING", "start_date": {"year": 2026, "month": 1, "day": 1}}
+
+
+def new_account(cycle_code: str) -> dict[str, Any]:
+    """An account of a bill cycle, as JSON; the empty string for none."""
+    return {"customer_class_code": "HOME", "bill_cycle_code": cycle_code, "currency_code": "USD", "time_zone": "UTC"}
 
 
 def fill(caller: Caller, ledger: str, numbers: range = range(3), **changes: Any) -> list[str]:
@@ -200,6 +216,7 @@ def world_at(url: str, folder: Path, **chosen: Any) -> Iterator[World]:
         for caller, ledger in ((world.ann, OURS), (world.ben, THEIRS)):
             open_books(caller, ledger)
         _settle(world)
+        _agree(world)
         yield world
 
 
@@ -270,6 +287,42 @@ def _settle(world: World) -> None:
         endpoint=f"{endpoint.name[:-3]}zzz",
         delivery=f"{delivery.name[:-3]}zzz",
         approval=f"{approval[:-3]}zzz",
+    )
+
+
+def _agree(world: World) -> None:
+    """Accounts of ben's bill cycle, in a utility that all share."""
+    root, ben = world.root, world.ben
+    root.billing("CreateCustomerClass", customer_class={"code": "HOME"})
+    daily = {"code": "DAILY", "kind": "PROFILE_KIND_INTERVALS", "unit": "kWh", "interval_length": "86400s"}
+    root.billing("CreateProfileType", profile_type=daily)
+    fixed = {"code": "STANDING", "distribution_code": f"D-{THEIRS}", "fixed": {"price": {"value": "5"}}}
+    version = {"effective_date": {"year": 2026, "month": 1, "day": 1}, "components": [fixed]}
+    root.billing("CreateRate", rate={"code": "STANDING", "currency_code": "USD", "newest_version": version})
+    kind = {"code": "STANDING", "rate_code": "STANDING", "receivable_distribution_code": f"D-{THEIRS}"}
+    root.billing("CreateServiceAgreementType", service_agreement_type=kind)
+    premise = root.billing("CreatePremise", premise_id="premise", premise={"time_zone": "UTC"})
+    cycle = ben.billing("CreateBillCycle", bill_cycle={"code": THEIRS})
+    account = ben.billing("CreateAccount", account_id="account-theirs", account=new_account(THEIRS))
+    agreement = ben.billing(
+        "CreateServiceAgreement",
+        parent=account.name,
+        service_agreement_id="agreement-theirs",
+        service_agreement={**NEW_AGREEMENT, "premise": premise.name},
+    )
+    profile = ben.billing(
+        "CreateProfile",
+        parent=account.name,
+        profile_id="profile-theirs",
+        profile={"type_code": "DAILY", "service_agreement": agreement.name},
+    )
+    world.theirs.update(bill_cycle=cycle.name, account=account.name, agreement=agreement.name, profile=profile.name)
+    nobodys = "accounts/account-nobodys"
+    world.missing.update(
+        bill_cycle=f"billCycles/{NOBODYS}",
+        account=nobodys,
+        agreement=f"{nobodys}/serviceAgreements/agreement-nobodys",
+        profile=f"{nobodys}/profiles/profile-nobodys",
     )
 
 
