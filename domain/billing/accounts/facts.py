@@ -14,13 +14,18 @@ from domain.billing.accounts.requests import Key
 from domain.billing.configuration.snapshot import Configurations, Snapshot
 from domain.kernel.call import Call
 from domain.kernel.scopes import EVERYTHING, Scope
+from domain.kernel.time import day_of, moment_of
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is for the caller, as far as it was asked about: premises by id, agreements and profiles."""
+    """What there is for the caller, as far as it was asked about: premises by id, agreements and profiles.
+
+    `today` is the day of the call, as yyyymmdd in UTC.
+    """
 
     configuration: Snapshot
+    today: int
     scope: Scope = EVERYTHING
     premises: Mapping[str, Premise] | None = None
     agreements: Collection[Key] = ()
@@ -53,6 +58,7 @@ def gather(
     }
     return Known(
         configurations.current(tx),
+        day_of(moment_of(call.now_us).date()),
         call.scope,
         store.premises(tx, premises),
         store.agreement_keys(tx, {key for key in agreements if key[0] in seen}),

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from domain.billing.accounts.facts import Known
 from domain.billing.accounts.requests import Key, NewAccount, NewAgreement, NewPremise, NewProfile
+from domain.billing.configuration import fitting
+from domain.billing.configuration.fitting import Around
+from domain.billing.configuration.model import AgreementType
 from domain.billing.names import agreement_name, profile_name
 from domain.billing.ordering.model import Agreement
 from domain.billing.ordering.rules import master_faults
@@ -60,6 +63,7 @@ def rate_violations(path: str, new: NewAgreement, currency: str, known: Known) -
     kind = known.configuration.agreement_types.get(new.type_code)
     if new.rate_code:
         yield from _rate_violations(f"{path}.rate_code", new.rate_code, currency, known)
+        yield from _fitting_violations(f"{path}.rate_code", new.rate_code, kind, known)
     elif kind is not None:
         yield from _rate_violations(f"{path}.type_code", kind.settings.rate, currency, known)
 
@@ -132,6 +136,14 @@ def _rate_violations(field: str, code: str, currency: str, known: Known) -> Iter
     elif rate.currency != currency:
         text = f"the rate {code} is in {rate.currency}, the account in {currency}"
         yield Violation(field, "RATE_OF_ANOTHER_CURRENCY", text)
+
+
+def _fitting_violations(field: str, code: str, kind: AgreementType | None, known: Known) -> Iterator[Violation]:
+    """Why a rate of its own cannot charge what agreements of the type use."""
+    if kind is not None and code in known.configuration.rates:
+        around = Around.within(known.configuration, code, known.today)
+        for each in fitting.faults(kind.settings, code, around, kind.code):
+            yield Violation(field, each.reason, each.description)
 
 
 def _owner_violations(field: str, owner: Key, account_id: str, agreements: Iterable[str]) -> Iterator[Violation]:

@@ -1,6 +1,7 @@
 """Whether a rate can charge what an SA type uses (BIL-20, BIL-21): what shows when either is configured.
 
-What does not show, or lies before the version that holds, is an error of the segment: nothing is billed in silence.
+What does not show, or lies before the version that holds, is an error of the segment: nothing is billed in silence
+(decision 0024).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from domain.billing.configuration.model import (
     AgreementTypeSettings,
     Measured,
     ProfileType,
-    RateVersion,
     Scheme,
     UsageSource,
 )
-from domain.billing.names import rate_version_name
-from domain.billing.rating.model import Demand, Stepped, TimeOfUse
+from domain.billing.configuration.snapshot import Snapshot
+from domain.billing.names import rate_name
+from domain.billing.rating.model import Demand, Stepped, TimeOfUse, Version
 from domain.kernel.errors import Violation
 from domain.kernel.time import iso_day
 
@@ -30,10 +31,21 @@ class Around:
     """What an SA type is judged by; all by code. Of rates those versions that hold now or will, by day."""
 
     currencies: Mapping[str, str]
-    rates: Mapping[str, Sequence[RateVersion]]
+    rates: Mapping[str, Sequence[Version]]
     schemes: Mapping[str, Scheme]
     profile_types: Mapping[str, ProfileType]
     types: Mapping[str, AgreementType]
+
+    @classmethod
+    def within(cls, snapshot: Snapshot, rate: str, today: int) -> Around:
+        """What types are judged by with one of a snapshot's rates."""
+        return cls(
+            {code: each.currency for code, each in snapshot.rates.items()},
+            {rate: still_to_hold(snapshot.rate(rate).versions, today)},
+            snapshot.schemes,
+            snapshot.profile_types,
+            snapshot.agreement_types,
+        )
 
     def unit_of(self, source: UsageSource) -> str:
         """The unit of measure, or currency, that usage is told in; empty for what is not known."""
@@ -47,24 +59,29 @@ class Around:
         return frozenset({*map(self.unit_of, settings.usage), self.currencies.get(settings.rate, "")} - {""})
 
 
+def still_to_hold(versions: Sequence[Version], today: int) -> Sequence[Version]:
+    """Of versions by day, the one that holds today and all after it."""
+    begun = [at for at, version in enumerate(versions) if version.effective_day <= today]
+    return versions[begun[-1] :] if begun else versions
+
+
 def faults(settings: AgreementTypeSettings, rate: str, around: Around, path: str) -> Iterator[Violation]:
     """Why a rate cannot charge the usage of a type, by the fields below `path`."""
     sources = {source.name: (f"{path}.usage[{at}]", source) for at, source in enumerate(settings.usage)}
     for version in around.rates.get(rate, ()):
-        for component in version.settings.components:
+        for component in version.components:
             if isinstance(component, Stepped | TimeOfUse | Demand):
-                yield from _charged(component, version, sources, around, path)
+                told = f"component {component.code} of {rate_name(rate)}, from {iso_day(version.effective_day)} on,"
+                yield from _charged(component, told, sources, around, path)
 
 
 def _charged(
     component: Charge,
-    version: RateVersion,
+    told: str,
     sources: Mapping[str, tuple[str, UsageSource]],
     around: Around,
     path: str,
 ) -> Iterator[Violation]:
-    name = rate_version_name(version.code, version.rate_version)
-    told = f"component {component.code} of {name}, effective from {iso_day(version.settings.effective_day)},"
     if component.usage not in sources:
         text = f"{told} charges usage {component.usage!r}, which the type does not have"
         yield Violation(f"{path}.usage", "RATE_USAGE_MISSING", text)
@@ -72,7 +89,7 @@ def _charged(
     where, source = sources[component.usage]
     unit = around.unit_of(source)
     if unit and unit != component.unit:
-        text = f"is in {unit}; {told} charges {component.unit}"
+        text = f"usage {source.name!r} is in {unit}; {told} charges {component.unit}"
         yield Violation(where, "RATE_USAGE_UNIT_DIFFERS", text)
     yield from _maximum(component, source.measured, told, where)
     if isinstance(component, TimeOfUse):
@@ -83,10 +100,10 @@ def _maximum(component: Charge, measured: Measured | None, told: str, where: str
     if measured is None:
         return
     if isinstance(component, Demand) and not measured.maximum:
-        text = f"is a sum; {told} is for demand, and charges a maximum"
+        text = f"usage {component.usage!r} is a sum; {told} is for demand, and charges a maximum"
         yield Violation(f"{where}.measured.maximum", "RATE_USAGE_NO_MAXIMUM", text)
     if measured.maximum and not isinstance(component, Demand):
-        text = f"is a maximum; {told} charges a sum, and demand components alone charge a maximum"
+        text = f"usage {component.usage!r} is a maximum, which demand components alone charge; {told} charges a sum"
         yield Violation(f"{where}.measured.maximum", "RATE_USAGE_NO_SUM", text)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import store, type_rules
+from domain.billing.configuration import fitting, store, type_rules
 from domain.billing.configuration.errors import AgreementTypeUnsound
 from domain.billing.configuration.fitting import Around
-from domain.billing.configuration.model import AgreementType, RateVersion
+from domain.billing.configuration.model import AgreementType
 from domain.billing.configuration.registers import AGREEMENT_TYPES, PROFILE_TYPES, RATES, SCHEMES, SHELF
 from domain.billing.names import agreement_type_name
 from domain.kernel.call import Call
@@ -29,17 +29,11 @@ def around(tx: Connection, call: Call, rates: Collection[str]) -> Around:
     held = store.versions_that_hold(tx, rates)
     return Around(
         {each.code: each.currency for each in registers.everything(tx, RATES)},
-        {code: still_to_hold(versions, today) for code, versions in held.items()},
+        {code: fitting.still_to_hold([each.settings for each in versions], today) for code, versions in held.items()},
         {each.code: each for each in registers.everything(tx, SCHEMES)},
         {each.code: each for each in registers.everything(tx, PROFILE_TYPES)},
         types,
     )
-
-
-def still_to_hold(versions: list[RateVersion], today: int) -> list[RateVersion]:
-    """Of versions by day, the one that holds today and all after it."""
-    begun = [at for at, version in enumerate(versions) if version.settings.effective_day <= today]
-    return versions[begun[-1] :] if begun else versions
 
 
 def refuse_unsound(tx: Connection, call: Call, concerned: Callable[[AgreementType], bool]) -> None:

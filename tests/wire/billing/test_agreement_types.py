@@ -11,6 +11,7 @@ from google.protobuf.json_format import ParseDict
 
 from countinghouse.billing.v1 import service_agreement_types_pb2 as pb
 from tests.support.server import refusal
+from tests.wire.billing.office import Office
 from tests.wire.billing.tariffs import ENERGY, TYPE, Given, Tariffs, component, number, stepped, told
 
 SITES: Given = {"service_agreement_type_codes": ["POWER"], "measure": "kWh"}
@@ -196,3 +197,15 @@ def test_a_type_uses_what_its_rate_charges(tariffs: Tariffs) -> None:
     tariffs.type("BY_TIME", rate_code="POWER_BY_TIME", usage=[measured(**by_time)])
     assert TYPE["usage"] == [ENERGY]
     tariffs.type("FLAT")
+
+
+@pytest.mark.rule("BIL-20")
+def test_an_agreement_has_a_rate_of_its_own_only_if_it_charges_what_its_type_uses(
+    tariffs: Tariffs, office: Office
+) -> None:
+    """What does not fit is refused by the field that names it, when it is named."""
+    tariffs.rate("GAS", stepped({"price": number("1")}, usage="GAS"))
+    office.account()
+    refused = wrong(lambda: office.agreement(rate_code="GAS"))
+    assert refused == [("service_agreement.rate_code", "RATE_USAGE_MISSING")]
+    assert office.agreement(rate_code="GREEN").rate_code == "GREEN"
