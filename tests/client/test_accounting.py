@@ -1,4 +1,4 @@
-"""`client.accounting`: the whole AccountingService, on both facades."""
+"""`client.accounting` and the facades of the other services: all their methods, on both clients alike."""
 
 from types import MethodType
 from typing import Any
@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from countinghouse.accounting.v1 import accounting_service_pb2, claims_pb2, operations_pb2, tasks_pb2
+from countinghouse.billing.v1 import billing_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from tests.client.driver import Drive
 from tests.client.server import refuse, serve
@@ -14,6 +15,7 @@ from tests.client.server import refuse, serve
 _NOWHERE = "127.0.0.1:1"
 _SERVICES = {
     "accounting": accounting_service_pb2.DESCRIPTOR.services_by_name["AccountingService"],
+    "billing": billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"],
     "gl": gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 }
 

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from countinghouse.client.aio.accounting import Accounting
+from countinghouse.client.aio.billing import Billing
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.files import DataFiles
 from countinghouse.client.aio.operations import Operations
@@ -19,6 +20,7 @@ class Client:
     Attributes:
         gl: Accounting details, reference data, extraction.
         accounting: Claims, their operations, and what becomes of them.
+        billing: What is billed to whom, by which rates and when.
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
@@ -36,6 +38,7 @@ class Client:
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.accounting = Accounting(caller, self.channel, self.operations)
+        self.billing = Billing(caller, self.channel)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)

@@ -8,6 +8,7 @@ import grpc
 from countinghouse.client.channel import Connection, Tls, Token
 from countinghouse.client.errors import not_reached
 from countinghouse.client.sync.accounting import Accounting
+from countinghouse.client.sync.billing import Billing
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.files import DataFiles
 from countinghouse.client.sync.operations import Operations
@@ -20,6 +21,7 @@ class Client:
     Attributes:
         gl: Accounting details, reference data, extraction.
         accounting: Claims, their operations, and what becomes of them.
+        billing: What is billed to whom, by which rates and when.
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
@@ -37,6 +39,7 @@ class Client:
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.accounting = Accounting(caller, self.channel, self.operations)
+        self.billing = Billing(caller, self.channel)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)
