@@ -16,6 +16,9 @@ from tests.house.tree import ROOT, tracked
 from tools.reasons import TARGET, rendered
 
 FORM = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*|[A-Z]+(-[A-Z]+)+-[0-9]{3}")
+FAULTY = {"Fault | None", "int | Fault"}
+"""What functions give that give a fault."""
+
 PASSED_ON = {"error.reason", "violation.reason", "self.reason", "code.value", "v.reason", "found.reason", "reason"}
 """Second arguments that hold what another place has named."""
 
@@ -70,7 +73,7 @@ def _faults() -> Iterator[str]:
     """The codes that functions give as a fault: a reason and a sentence."""
     for path in tracked("domain/*.py"):
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.returns and ast.unparse(node.returns) == "Fault | None":
+            if isinstance(node, ast.FunctionDef) and node.returns and ast.unparse(node.returns) in FAULTY:
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
                         yield ast.literal_eval(inner.value.elts[0])

@@ -13,6 +13,7 @@ from server.servicers.billing.customer_classes import CustomerClassesMethods
 from server.servicers.billing.measuring import MeasuringMethods
 from server.servicers.billing.rates import RatesMethods
 from server.servicers.billing.segments import SegmentsMethods
+from server.servicers.billing.usage import UsageMethods
 from server.watcher import Watcher
 
 
@@ -25,6 +26,7 @@ class BillingServicer(
     MeasuringMethods,
     RatesMethods,
     SegmentsMethods,
+    UsageMethods,
 ):
     """Bills the service agreements of accounts, in their processing order."""
 

@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from google.protobuf.message import Message
 
 from countinghouse.client.errors import Violation
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
@@ -12,6 +15,10 @@ STREAM_ROWS_MAX = 10_000
 
 STREAM_S = 300.0
 """Seconds that one stream may take before it is given up and sent again."""
+
+RequestT = TypeVar("RequestT", bound=Message)
+ResponseT_contra = TypeVar("ResponseT_contra", bound=Message, contravariant=True)
+OutcomeT_co = TypeVar("OutcomeT_co", covariant=True)
 
 MESSAGE_ROWS_MAX = 1_000
 MESSAGE_BYTES_MAX = 2**20
@@ -63,6 +70,17 @@ class IngestTotals:
         self.refused_count += len(outcome.refusals)
         for refusal in outcome.refusals:
             self.refused_count_by_reason.update({violation.reason for violation in refusal.violations})
+
+
+class Packed(Protocol[RequestT, ResponseT_contra, OutcomeT_co]):
+    """The rows of one stream, which can be sent again when it is cut."""
+
+    first_row: int
+    requests: list[RequestT]
+
+    def outcome(self, answer: ResponseT_contra) -> OutcomeT_co:
+        """What became of them."""
+        ...
 
 
 class Batch:

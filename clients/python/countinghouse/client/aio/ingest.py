@@ -1,14 +1,11 @@
-"""Bulk ingest over several client streams."""
+"""Bulk ingest of accounting details."""
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from countinghouse.client.aio.calls import Upload
-from countinghouse.client.cursor import CUT
-from countinghouse.client.errors import Aborted, ResourceExhausted
-from countinghouse.client.patience import OnRetry, Patience
-from countinghouse.client.rows import STREAM_S, Batch, IngestTotals, Refusal, StreamOutcome, batches
+from countinghouse.client.aio.streams import Streams
+from countinghouse.client.patience import OnRetry
+from countinghouse.client.rows import IngestTotals, Refusal, StreamOutcome, batches
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 
 
@@ -19,7 +16,9 @@ class Ingest:
         self,
         upload: Upload[details_pb2.IngestAccountingDetailsRequest, details_pb2.IngestAccountingDetailsResponse],
     ) -> None:
-        self._upload = upload
+        self._streams = Streams[
+            details_pb2.IngestAccountingDetailsRequest, details_pb2.IngestAccountingDetailsResponse, StreamOutcome
+        ](upload)
 
     async def __call__(
         self,
@@ -44,7 +43,7 @@ class Ingest:
                     on_refusal(refusal)
         return totals
 
-    async def outcomes(
+    def outcomes(
         self,
         rows: Iterable[details_pb2.AccountingDetail],
         *,
@@ -57,23 +56,4 @@ class Ingest:
         `rows` is read no further ahead than the streams under way. A stream that is cut is sent again: rows are known
         by their external ids.
         """
-        pending: deque[asyncio.Task[StreamOutcome]] = deque()
-        try:
-            for batch in batches(rows):
-                if len(pending) == streams:
-                    yield await pending.popleft()
-                pending.append(asyncio.create_task(self._send(batch, Patience(patience_s, on_retry=on_retry))))
-                await asyncio.sleep(0)  # let it begin before the next rows are read
-            while pending:
-                yield await pending.popleft()
-        finally:
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
-
-    async def _send(self, batch: Batch, patience: Patience) -> StreamOutcome:
-        while True:
-            try:
-                return batch.outcome(await self._upload(batch.requests, timeout_s=STREAM_S))
-            except (*CUT, Aborted, ResourceExhausted) as error:
-                await asyncio.sleep(patience.delay_s(error))
+        return self._streams.outcomes(batches(rows), streams=streams, patience_s=patience_s, on_retry=on_retry)

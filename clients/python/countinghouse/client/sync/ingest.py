@@ -1,15 +1,11 @@
-"""Bulk ingest over several client streams."""
+"""Bulk ingest of accounting details."""
 
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
-from countinghouse.client.cursor import CUT
-from countinghouse.client.errors import Aborted, ResourceExhausted
-from countinghouse.client.patience import OnRetry, Patience
-from countinghouse.client.rows import STREAM_S, Batch, IngestTotals, Refusal, StreamOutcome, batches
-from countinghouse.client.sync.calls import Cancelable, Upload
+from countinghouse.client.patience import OnRetry
+from countinghouse.client.rows import IngestTotals, Refusal, StreamOutcome, batches
+from countinghouse.client.sync.calls import Upload
+from countinghouse.client.sync.streams import Streams
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 
 
@@ -20,7 +16,9 @@ class Ingest:
         self,
         upload: Upload[details_pb2.IngestAccountingDetailsRequest, details_pb2.IngestAccountingDetailsResponse],
     ) -> None:
-        self._upload = upload
+        self._streams = Streams[
+            details_pb2.IngestAccountingDetailsRequest, details_pb2.IngestAccountingDetailsResponse, StreamOutcome
+        ](upload)
 
     def __call__(
         self,
@@ -58,36 +56,4 @@ class Ingest:
         `rows` is read by the caller's own thread, no further ahead than the streams under way. A stream that is cut
         is sent again: rows are known by their external ids.
         """
-        pending: deque[Future[StreamOutcome]] = deque()
-        stop, calls = threading.Event(), dict[int, Cancelable]()
-        with ThreadPoolExecutor(streams, thread_name_prefix="ingest") as pool:
-            try:
-                for batch in batches(rows):
-                    pending.append(pool.submit(self._send, batch, Patience(patience_s, on_retry=on_retry), stop, calls))
-                    if len(pending) > streams:
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                stop.set()
-                for future in pending:
-                    future.cancel()
-                for call in list(calls.values()):
-                    call.cancel()
-
-    def _send(
-        self, batch: Batch, patience: Patience, stop: threading.Event, calls: dict[int, Cancelable]
-    ) -> StreamOutcome:
-        def started(call: Cancelable) -> None:
-            calls[batch.first_row] = call
-            if stop.is_set():
-                call.cancel()
-
-        while True:
-            try:
-                return batch.outcome(self._upload(batch.requests, timeout_s=STREAM_S, started=started))
-            except (*CUT, Aborted, ResourceExhausted) as error:
-                if stop.is_set() or stop.wait(patience.delay_s(error)):
-                    raise
-            finally:
-                calls.pop(batch.first_row, None)
+        return self._streams.outcomes(batches(rows), streams=streams, patience_s=patience_s, on_retry=on_retry)

@@ -1,0 +1,220 @@
+"""Taking in interval data and register reads by the million, chunk by chunk (BIL-24).
+
+What is new is inserted, and nothing is locked for it. A value that differs from the one that is known is refused, or if
+it is sent as a correction takes its place: the account is locked, so that no bill is made of it meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from domain.billing.accounts.store import lock_accounts
+from domain.billing.configuration.model import ProfileKind
+from domain.billing.configuration.snapshot import Configurations
+from domain.billing.names import segment_name
+from domain.billing.usage import rules
+from domain.billing.usage.clock import day_after, day_at
+from domain.billing.usage.rows import Prepared, ReadGroup, Refusal, Row
+from domain.billing.usage.rules import Target
+from domain.billing.usage.store import corrections, insert, targets
+from domain.billing.usage.store.corrections import Change, Touched
+from domain.billing.usage.store.insert import Held, Key
+from domain.kernel import events
+from domain.kernel.call import Call
+from domain.kernel.errors import Violation
+from domain.kernel.ids import new_id
+
+Known = dict[Key, Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of the rows of a chunk: received is the sum of accepted, duplicate, replaced and refused.
+
+    `stale_segments` are the frozen segments, by resource name, that made use of a value which was replaced.
+    """
+
+    received: int
+    accepted: int
+    duplicate: int
+    replaced: int
+    refusals: tuple[Refusal, ...]
+    stale_segments: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Sound:
+    """Rows of a kind that may go in: of each key in their order, the profile by its name beside."""
+
+    rows: dict[Key, list[tuple[Row, str]]] = field(default_factory=lambda: defaultdict(list))
+    targets: Known = field(default_factory=dict)
+
+
+def ingest_chunk(
+    tx: Connection, call: Call, configurations: Configurations, prepared: Prepared, *, correction: bool
+) -> Ingested:
+    """Take in the sound rows of a chunk together; report each refused one with its reasons.
+
+    A row that is there already with the same value is a duplicate, so that a chunk can be handed in again at any time.
+    The audit trail has one entry for the chunk. Cost: some six statements, and six more where known values differ.
+    """
+    refusals = list(prepared.refusals)
+    sound = _sorted_out(tx, call, configurations, prepared.groups, refusals)
+    accepted = replaced = 0
+    segments: list[str] = []
+    for kind, found in sound.items():
+        firsts = {key: rows[0][0].content for key, rows in found.rows.items()}
+        new = insert.insert(tx, kind, firsts, call.now_us)
+        accepted += new
+        if new < sum(map(len, found.rows.values())):
+            held = insert.held(tx, kind, list(found.rows))
+            if correction:
+                made, stale = _correct(tx, call, kind, found, _differing(found, held))
+                replaced += made
+                segments += stale
+            else:
+                refusals += _refused(found, held)
+    refusals.sort()
+    done = Ingested(
+        prepared.count,
+        accepted,
+        prepared.count - accepted - replaced - len(refusals),
+        replaced,
+        tuple(refusals),
+        tuple(sorted(segments)),
+    )
+    if accepted or replaced:
+        _audit(tx, call, done)
+    return done
+
+
+# What may go in
+
+
+def _sorted_out(
+    tx: Connection,
+    call: Call,
+    configurations: Configurations,
+    groups: Sequence[ReadGroup],
+    refusals: list[Refusal],
+) -> dict[ProfileKind, _Sound]:
+    """The rows that may go in, by kind; `refusals` grows by the others."""
+    known = _targets(tx, call, configurations, {group.key for group in groups if group.key})
+    unread = {each.position for each in refusals}
+    sound: dict[ProfileKind, _Sound] = defaultdict(_Sound)
+    for group in groups:
+        target = known.get(group.key) if group.key else None
+        refused = rules.UNKNOWN if target is None else rules.of_target(target, group.kind)
+        if target is None or refused is not None:
+            assert refused is not None
+            refusals += _all_of(group, refused, unread)
+        else:
+            refusals += _take(sound[group.kind], group, target)
+    return sound
+
+
+def _targets(
+    tx: Connection, call: Call, configurations: Configurations, keys: set[tuple[str, str]]
+) -> dict[tuple[str, str], Target]:
+    """The profiles within the caller's scope (PLT-14)."""
+    found = targets.profiles(tx, keys)
+    types = configurations.current(tx).profile_types
+    return {
+        key: Target(each.account, each.profile, each.agreement, each.zone, types[each.type_code].settings)
+        for key, each in found.items()
+        if call.scope.has("cycles", each.cycle_code)
+    }
+
+
+def _all_of(group: ReadGroup, violation: Violation, unread: set[int]) -> list[Refusal]:
+    """A refusal of each row of a group that could be read."""
+    positions = range(group.first, group.first + group.count)
+    return [Refusal(at, group.profile, (violation,)) for at in positions if at not in unread]
+
+
+def _take(sound: _Sound, group: ReadGroup, target: Target) -> list[Refusal]:
+    """Sort the rows of a group by key; gives those that break a rule."""
+    rule = rules.of_rows(target)
+    account, profile = target.account, target.profile
+    rows, into = sound.rows, sound.targets
+    refused = []
+    for row in group.rows:
+        violation = rule(row)
+        if violation is not None:
+            refused.append(Refusal(row.position, group.profile, (violation,)))
+            continue
+        key = (account, profile, row.at_us)
+        rows[key].append((row, group.profile))
+        into[key] = target
+    return refused
+
+
+# What is known already
+
+
+def _differing(found: _Sound, held: dict[Key, Held]) -> list[Key]:
+    """The keys of which some row differs from what is kept."""
+    return [key for key, rows in found.rows.items() if any(row.content != held[key].content for row, _ in rows)]
+
+
+def _refused(found: _Sound, held: dict[Key, Held]) -> list[Refusal]:
+    """The rows that differ from what is kept."""
+    return [
+        Refusal(row.position, profile, (rules.DIFFERS,))
+        for key, kept in held.items()
+        for row, profile in found.rows[key]
+        if row.content != kept.content
+    ]
+
+
+def _correct(
+    tx: Connection, call: Call, kind: ProfileKind, found: _Sound, keys: Sequence[Key]
+) -> tuple[int, list[str]]:
+    """Put each value that differs in the place of the one before it; gives how many, and the segments that are stale.
+
+    The accounts are locked first, in the order of their ids, as whoever bills them does.
+    """
+    lock_accounts(tx, {account for account, _, _ in keys})
+    held = insert.held(tx, kind, keys, lock=True)
+    changes = [change for key in sorted(held) if (change := _change(key, held[key], found, call.now_us)) is not None]
+    if not changes:
+        return 0, []
+    corrections.replace(tx, kind, changes, now_us=call.now_us, caller=call.caller)
+    touched = {_touched(found.targets[change.key], change.key[2]) for change in changes}
+    stale = corrections.stale(tx, {each for each in touched if each.agreement})
+    return sum(len(change.old) for change in changes), [segment_name(*each) for each in stale]
+
+
+def _change(key: Key, held: Held, found: _Sound, now_us: int) -> Change | None:
+    """What becomes of a value as the rows come, one after the other."""
+    old = []
+    content, revision, received_us = held
+    for row, _ in found.rows[key]:
+        if row.content != content:
+            old.append((revision, content, received_us))
+            content, revision, received_us = row.content, revision + 1, now_us
+    return Change(key, content, revision, tuple(old)) if old else None
+
+
+def _touched(target: Target, at_us: int) -> Touched:
+    """Of which days an instant is part: a read belongs to the period that ends with its day, too."""
+    day = day_at(target.zone, at_us)
+    after = day_after(day) if target.kind is ProfileKind.INTERVALS else day
+    return Touched(target.account, target.agreement, day, after)
+
+
+def _audit(tx: Connection, call: Call, done: Ingested) -> None:
+    """One entry for all rows, under a name of its own: chunks that commit at the same time do not meet."""
+    counts = {
+        "received_count": done.received,
+        "accepted_count": done.accepted,
+        "duplicate_count": done.duplicate,
+        "replaced_count": done.replaced,
+        "refused_count": len(done.refusals),
+        "stale_segment_count": len(done.stale_segments),
+    }
+    events.append(tx, call, f"usageImports/{new_id(call.now_us)}", "usage.ingested", counts)

@@ -1,0 +1,114 @@
+"""Rows into the tables, by set: the primary key decides which are new (BIL-24).
+
+PostgreSQL takes them by COPY into a staging table of the session and from there; SQLite each by one prepared statement.
+Rows go in by the order of the key, so that two writers with the same rows wait for each other instead of deadlocking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Connection, Dialect, MetaData, Table
+from sqlalchemy.schema import CreateTable
+
+from domain.billing.configuration.model import ProfileKind
+from domain.billing.tables import register_read
+from domain.billing.usage.rows import Content
+from domain.kernel.bulk import copy_in
+from domain.kernel.documents import to_text
+from domain.kernel.script import Script
+
+Key = tuple[str, str, int]
+"""Account, profile and instant in microseconds UTC."""
+
+
+class Held(NamedTuple):
+    """What is kept of an instant."""
+
+    content: Content
+    revision: int
+    received_us: int
+
+
+TABLES = {ProfileKind.INTERVALS: ("interval_data", "start_us"), ProfileKind.REGISTER: ("register_read", "at_us")}
+"""Where data of a kind are, and what the column of the instant is called."""
+
+_CONTENT = ("units", "nanos", "attos", "estimated")
+_staging = Table(
+    "usage_staging",
+    MetaData(),
+    *(Column(name, register_read.c[name].type) for name in ("account_id", "profile_id", "at_us", *_CONTENT)),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DELETE ROWS",
+)
+_STAGED = tuple(column.name for column in _staging.columns)
+_HELD = (
+    "SELECT d.account_id, d.profile_id, d.{at}, d.units, d.nanos, d.attos, d.estimated, d.revision, d.received_us"
+    " FROM {keys} {of_key}"
+)
+_ARRAYS = "unnest(CAST(? AS text[]), CAST(? AS text[]), CAST(? AS bigint[])) k (account_id, profile_id, at_us)"
+_DOCUMENT = "json_each(?) k"
+
+
+def insert(tx: Connection, kind: ProfileKind, rows: dict[Key, Content], received_us: int) -> int:
+    """Insert those of the rows whose key is free; gives how many were.
+
+    Who holds a key and has not committed yet is waited for. Cost: PostgreSQL one COPY and a statement; SQLite a
+    prepared statement a row.
+    """
+    if not rows:
+        return 0
+    if tx.dialect.name != "postgresql":
+        given = [(*key, *content, received_us) for key, content in sorted(rows.items())]
+        driver: Any = tx.connection.driver_connection
+        return int(driver.executemany(_insert(kind, f"VALUES ({', '.join('?' * 8)})"), given).rowcount)
+    tx.exec_driver_sql(_create_staging(tx.dialect))
+    tx.exec_driver_sql("DELETE FROM usage_staging")
+    lines = [
+        f"{account}\t{profile}\t{at_us}\t{units}\t{nanos}\t{attos}\t{estimated}\n"
+        for (account, profile, at_us), (units, nanos, attos, estimated) in sorted(rows.items())
+    ]  # ids hold nothing that COPY would want escaped
+    copy_in(tx, "usage_staging", _STAGED, "".join(lines).encode())
+    staged = f"SELECT {', '.join(_STAGED)}, CAST(%s AS bigint) FROM usage_staging"  # noqa: S608 - names of ours
+    return tx.exec_driver_sql(_insert(kind, staged), (received_us,)).rowcount
+
+
+def held(tx: Connection, kind: ProfileKind, keys: Sequence[Key], *, lock: bool = False) -> dict[Key, Held]:
+    """What is kept under keys; `lock` holds it until the transaction ends. Cost: one statement."""
+    if not keys:
+        return {}
+    wanted = sorted(keys)
+    if tx.dialect.name == "postgresql":
+        accounts, profiles, instants = zip(*wanted, strict=True)
+        rows = Script(tx).ask(_held(kind, "postgresql", lock=lock), list(accounts), list(profiles), list(instants))
+    else:
+        rows = Script(tx).ask(_held(kind, "sqlite"), to_text([list(key) for key in wanted]))
+    return {(row[0], row[1], row[2]): Held(Content(*row[3:7]), row[7], row[8]) for row in rows}
+
+
+@lru_cache
+def _held(kind: ProfileKind, dialect: str, *, lock: bool = False) -> str:
+    """Each key is looked up by itself: of how few they are PostgreSQL knows nothing (OFFSET 0 keeps it to that)."""
+    table, at = TABLES[kind]
+    if dialect == "sqlite":
+        cells = (f"json_extract(k.value, '$[{place}]')" for place in range(3))
+        same = " AND ".join(f"d.{n} = {c}" for n, c in zip(("account_id", "profile_id", at), cells, strict=True))
+        return _HELD.format(at=at, keys=_DOCUMENT, of_key=f"CROSS JOIN {table} d ON {same}")
+    same = f"d.account_id = k.account_id AND d.profile_id = k.profile_id AND d.{at} = k.at_us"
+    if lock:
+        return _HELD.format(at=at, keys=_ARRAYS, of_key=f"JOIN {table} d ON {same} ORDER BY 1, 2, 3 FOR UPDATE OF d")
+    found = f"SELECT * FROM {table} d WHERE {same} OFFSET 0"  # noqa: S608 - names of ours
+    return _HELD.format(at=at, keys=_ARRAYS, of_key=f"CROSS JOIN LATERAL ({found}) d")
+
+
+def _insert(kind: ProfileKind, rows: str) -> str:
+    table, at = TABLES[kind]
+    columns = ", ".join(("account_id", "profile_id", at, *_CONTENT, "received_us"))
+    return f"INSERT INTO {table} ({columns}) {rows} ON CONFLICT DO NOTHING"
+
+
+@lru_cache
+def _create_staging(dialect: Dialect) -> str:
+    return str(CreateTable(_staging, if_not_exists=True).compile(dialect=dialect))
