@@ -102,7 +102,7 @@ class _Drafting:
                 found[source.name] = usage
                 sources.append(source)
             calculation = calculate(self._snapshot.plan(due.rate_code), self._segment(due, found))
-            accepted = self._is_accepted(due, calculation)
+            accepted = due.accepted or self._is_accepted(due, calculation)
             if not accepted:
                 require_plausible(due, calculation, self._agenda.facts.history.get(due.agreement.agreement_id))
             drafted = Drafted(due, self._worked(due, sources, found, calculation), calculation, accepted=accepted)

@@ -222,7 +222,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A segment that is to be made; `refused` says why it cannot be rated at all."""
+    """A segment that is to be made; `refused` says why it cannot be rated at all.
+
+    `accepted`: a person lets it pass whatever it comes to (BIL-16).
+    """
 
     place: Place
     agreement: ServiceAgreement
@@ -231,6 +234,7 @@ class Due:
     period: Period
     parts: tuple[Part, ...]
     refused: DomainError | None = None
+    accepted: bool = False
 
     @property
     def key(self) -> tuple[str, int]:

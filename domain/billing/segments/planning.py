@@ -45,6 +45,26 @@ def plan(facts: Facts, snapshot: Snapshot, through_day: int, again: Collection[s
     return Agenda(facts, places, tuple(each for each in due if each.agreement.agreement_id in chosen), kept, found)
 
 
+def plan_again(
+    facts: Facts, snapshot: Snapshot, wrong: Collection[Segment], sources: Collection[Segment], *, accepted: bool
+) -> Agenda:
+    """What is to be done to rebill segments, each for its own period; `sources` are others that they are charged on.
+
+    `accepted`: a person lets them pass whatever they come to (BIL-13, BIL-16).
+    """
+    places = order_of(facts, snapshot)
+    by_id = {each.agreement_id: each for each in facts.agreements}
+    due = tuple(
+        replace(_due(place, by_id[place.agreement.id], snapshot, each.period), accepted=accepted)
+        for place in places
+        for each in sorted(wrong, key=lambda each: each.period)
+        if each.agreement_id == place.agreement.id
+    )
+    found = _dependencies(replace(facts, segments=(*wrong, *sources)), snapshot, places, due)
+    kept = tuple(replace(each, rebills_id="") for each in sources)
+    return Agenda(replace(facts, segments=()), places, due, kept, found)
+
+
 def order_of(facts: Facts, snapshot: Snapshot) -> tuple[Place, ...]:
     """The processing order of all agreements of the account (BIL-01, BIL-02)."""
     return processing_order(
@@ -93,7 +113,6 @@ def _due_of(
     place: Place, agreement: ServiceAgreement, snapshot: Snapshot, *, billed_through: int, through_day: int
 ) -> list[Due]:
     kind = snapshot.agreement_types[agreement.type_code]
-    rate = agreement.rate_code or kind.settings.rate
     periods = unbilled(
         start=max(agreement.start_day, billed_through),
         end=agreement.end_day,
@@ -101,10 +120,12 @@ def _due_of(
         months=kind.settings.months,
         anchor_day=kind.settings.anchor_day,
     )
-    return [_in_parts(Due(place, agreement, kind, rate, period, ()), snapshot, period) for period in periods]
+    return [_due(place, agreement, snapshot, period) for period in periods]
 
 
-def _in_parts(due: Due, snapshot: Snapshot, period: Period) -> Due:
+def _due(place: Place, agreement: ServiceAgreement, snapshot: Snapshot, period: Period) -> Due:
+    kind = snapshot.agreement_types[agreement.type_code]
+    due = Due(place, agreement, kind, agreement.rate_code or kind.settings.rate, period, ())
     try:
         return replace(due, parts=parts_of(snapshot.plan(due.rate_code), period.start, period.end))
     except DomainError as refused:

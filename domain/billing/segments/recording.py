@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from domain.billing.segments.model import Bill, BillingException, Draft, Drafted, Ordered, Segment, Wanted
+from domain.billing.ordering.model import Place
+from domain.billing.segments.model import Bill, BillingException, Draft, Drafted, Facts, Ordered, Segment, Wanted
 from domain.billing.segments.states import BillKind, BillState, ExceptionState, SegmentState
 from domain.billing.segments.store import bills, exceptions, segments
 from domain.kernel.call import Call
@@ -39,8 +40,8 @@ def billed(draft: Draft, wanted: Wanted, call: Call, *, new_ids: Callable[[], st
     kept_ids = {each.segment_id for each in kept}
     gone = tuple(each for each in facts.segments if each.segment_id not in kept_ids)
     before = {each.key: each for each in gone}
-    bill = _bill(draft, wanted, call, new_ids)
-    made = tuple(_segment(each, bill, before.get(each.due.key), call, new_ids) for each in draft.segments)
+    bill = bill_of(facts, draft.agenda.places, wanted, call, new_ids)
+    made = tuple(segment_of(each, bill, before.get(each.due.key), call, new_ids) for each in draft.segments)
     return Billed(bill, facts.bill is None, made, kept, gone)
 
 
@@ -57,13 +58,13 @@ def record(script: Script, found: Sequence[Billed], call: Call) -> None:
     bills.insert(script, [each.bill for each in found if each.is_new])
     bills.change(script, [each.bill for each in found if not each.is_new])
     segments.insert(script, [segment for each in found for segment in each.made])
-    failed = [_exception(segment, each.bill, call) for each in found for segment in each.made if segment.reason]
+    failed = [exception_of(segment, each.bill, call) for each in found for segment in each.made if segment.reason]
     exceptions.insert(script, failed)
 
 
-def _bill(draft: Draft, wanted: Wanted, call: Call, new_ids: Callable[[], str]) -> Bill:
+def bill_of(facts: Facts, places: Sequence[Place], wanted: Wanted, call: Call, new_ids: Callable[[], str]) -> Bill:
     """The account's pending bill, made if there is none, with the order that is used now (BIL-05)."""
-    account, before = draft.agenda.facts.account, draft.agenda.facts.bill
+    account, before = facts.account, facts.bill
     bill = before or Bill(
         account_id=account.account_id,
         bill_id=new_ids(),
@@ -83,15 +84,14 @@ def _bill(draft: Draft, wanted: Wanted, call: Call, new_ids: Callable[[], str]) 
         bill_day=wanted.bill_day,
         accounting_day=wanted.accounting_day,
         through_day=wanted.through_day,
-        order=tuple(
-            Ordered(place.agreement.id, place.position, place.why, place.sentence) for place in draft.agenda.places
-        ),
+        order=tuple(Ordered(place.agreement.id, place.position, place.why, place.sentence) for place in places),
         version=before.version + 1 if before else 1,
         updated_us=call.now_us,
     )
 
 
-def _segment(drafted: Drafted, bill: Bill, before: Segment | None, call: Call, new_ids: Callable[[], str]) -> Segment:
+def segment_of(drafted: Drafted, bill: Bill, before: Segment | None, call: Call, new_ids: Callable[[], str]) -> Segment:
+    """The segment that was decided, on a bill; in the place of the one `before`, whose name it keeps."""
     due, calculation = drafted.due, drafted.calculation
     nothing = Money(0, bill.currency)
     return Segment(
@@ -116,7 +116,8 @@ def _segment(drafted: Drafted, bill: Bill, before: Segment | None, call: Call, n
     )
 
 
-def _exception(segment: Segment, bill: Bill, call: Call) -> BillingException:
+def exception_of(segment: Segment, bill: Bill, call: Call) -> BillingException:
+    """What is to be looked at of a segment in error."""
     return BillingException(
         account_id=segment.account_id,
         exception_id=new_id(call.now_us),
