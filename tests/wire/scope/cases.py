@@ -47,6 +47,7 @@ class Shared:
 Case = NotFound | Absent | Tried | Shared
 
 CONFIGURED = Tried("test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_client")
+RATES = Tried("test_rates_and_types_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 PREMISES = Tried("test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 
 CASES: dict[str, Case] = {
@@ -199,6 +200,20 @@ CASES: dict[str, Case] = {
     f"{BILLING}/GetProfile": NotFound({"name": "{profile}"}),
     f"{BILLING}/ListProfiles": NotFound({"parent": "{account}"}),
     f"{BILLING}/UpdateProfile": NotFound({"profile": {"name": "{profile}", "description": "x", "etag": "1"}}),
+    f"{BILLING}/IngestUsage": Tried("test_data_of_a_profile_outside_are_refused_as_those_of_an_unknown_one"),
+    f"{BILLING}/ListIntervalData": NotFound({"parent": "{profile}"}),
+    f"{BILLING}/ListRegisterReads": NotFound({"parent": "{profile}"}),
+    f"{BILLING}/CreateRate": RATES,
+    f"{BILLING}/GetRate": RATES,
+    f"{BILLING}/ListRates": RATES,
+    f"{BILLING}/UpdateRate": RATES,
+    f"{BILLING}/CreateRateVersion": RATES,
+    f"{BILLING}/GetRateVersion": RATES,
+    f"{BILLING}/ListRateVersions": RATES,
+    f"{BILLING}/CreateServiceAgreementType": RATES,
+    f"{BILLING}/GetServiceAgreementType": RATES,
+    f"{BILLING}/ListServiceAgreementTypes": RATES,
+    f"{BILLING}/UpdateServiceAgreementType": RATES,
     f"{FILES}/ListDataFileSets": Absent(),
     f"{FILES}/GetDataFileSet": NotFound({"name": "{set}"}),
     f"{FILES}/LockDataFileSet": NotFound({"name": "{set}"}),
