@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from countinghouse.cli import approvals, audit, files, notifications, operations, schedules
 from countinghouse.cli.accounting import app as accounting
+from countinghouse.cli.billing import app as billing
 from countinghouse.cli.exits import INTERRUPTED, MEANINGS, OTHER
 from countinghouse.cli.gl import app as gl
 from countinghouse.cli.output import say
@@ -64,6 +65,7 @@ app = typer.Typer(
 )
 app.add_typer(gl, name="gl")
 app.add_typer(accounting, name="accounting")
+app.add_typer(billing, name="billing")
 app.add_typer(files.app, name="files")
 app.add_typer(operations.app, name="ops")
 app.add_typer(schedules.app, name="schedules")

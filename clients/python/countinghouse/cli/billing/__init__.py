@@ -1,0 +1,16 @@
+"""`countinghouse billing`: bills, what explains them, and what is wrong with them."""
+
+import typer
+
+from countinghouse.cli.billing import bills, exceptions
+from countinghouse.cli.billing.words import examples
+
+app = typer.Typer(help="Bills of accounts, in their processing order.", no_args_is_help=True)
+_ONE = "A-1/06c349c2dgb002apresvy5dv5f"
+app.command("bill", epilog=examples("bill A-1 --preview", "bill A-1 --through 2026-11-01"))(bills.bill)
+app.command("explain", epilog=examples(f"explain {_ONE}"))(bills.explain)
+app.command("regenerate", epilog=examples(f"regenerate {_ONE}"))(bills.regenerate)
+app.command("accept", epilog=examples(f"accept {_ONE} --note 'the bakery has a second oven'"))(bills.accept)
+app.command("exceptions", epilog=examples("exceptions --cycle NORTH", "exceptions --account A-1 --state resolved"))(
+    exceptions.exceptions
+)
