@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wire.scope.world import ACCOUNTING, BILLING, FILES, GL, NEW_AGREEMENT, OPERATIONS
+from tests.wire.scope.world import ACCOUNTING, BILLING, FILES, GL, NEW_AGREEMENT, NEW_WINDOW, OPERATIONS
 
 Fields = Mapping[str, Any]
 V1 = "countinghouse.operations.v1"
@@ -48,6 +48,7 @@ Case = NotFound | Absent | Tried | Shared
 
 CONFIGURED = Tried("test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_client")
 RATES = Tried("test_rates_and_types_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
+BILLED = Tried("test_how_all_are_billed_is_seen_by_all_and_changed_by_those_who_see_every_cycle")
 PREMISES = Tried("test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 
 CASES: dict[str, Case] = {
@@ -177,6 +178,29 @@ CASES: dict[str, Case] = {
         {"name": "{accounting_batch}", "records": [{"operation": "{adjustment}", "reason": "r"}]}
     ),
     f"{ACCOUNTING}/IngestAccountingBatchReturn": NotFound({"parent": "{client}", "format": "RETURN_FILE_FORMAT_CSV"}),
+    f"{BILLING}/CreateCustomerClass": BILLED,
+    f"{BILLING}/GetCustomerClass": BILLED,
+    f"{BILLING}/ListCustomerClasses": BILLED,
+    f"{BILLING}/UpdateCustomerClass": BILLED,
+    f"{BILLING}/CreateTimeOfUseScheme": BILLED,
+    f"{BILLING}/GetTimeOfUseScheme": BILLED,
+    f"{BILLING}/ListTimeOfUseSchemes": BILLED,
+    f"{BILLING}/UpdateTimeOfUseScheme": BILLED,
+    f"{BILLING}/CreateProfileType": BILLED,
+    f"{BILLING}/GetProfileType": BILLED,
+    f"{BILLING}/ListProfileTypes": BILLED,
+    f"{BILLING}/UpdateProfileType": BILLED,
+    f"{BILLING}/CreateBillCycle": NotFound({"bill_cycle": {"code": "{bill_cycle_code}"}}),
+    f"{BILLING}/GetBillCycle": NotFound({"name": "{bill_cycle}"}),
+    f"{BILLING}/ListBillCycles": Absent(),
+    f"{BILLING}/UpdateBillCycle": NotFound({"bill_cycle": {"name": "{bill_cycle}", "description": "x", "etag": "1"}}),
+    f"{BILLING}/CreateBillCycleWindow": NotFound({"parent": "{bill_cycle}", "bill_cycle_window": NEW_WINDOW}),
+    f"{BILLING}/GetBillCycleWindow": NotFound({"name": "{window}"}),
+    f"{BILLING}/ListBillCycleWindows": NotFound({"parent": "{bill_cycle}"}),
+    f"{BILLING}/UpdateBillCycleWindow": NotFound(
+        {"bill_cycle_window": {"name": "{window}", "freeze": True, "etag": "1"}}
+    ),
+    f"{BILLING}/DeleteBillCycleWindow": NotFound({"name": "{window}", "etag": "1"}),
     f"{BILLING}/CreateAccount": Tried("test_an_account_of_a_cycle_outside_is_refused_as_one_of_an_unknown_cycle"),
     f"{BILLING}/GetAccount": NotFound({"name": "{account}"}),
     f"{BILLING}/ListAccounts": Absent(),

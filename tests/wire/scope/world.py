@@ -152,6 +152,10 @@ def new_claim(client_code: str) -> dict[str, Any]:
     return {"claim": {"client_code": client_code, "claim_type_code": "CARD"}, "disputes": [dispute]}
 
 
+_NIGHT = {"year": 2026, "month": 6, "day": 1}
+NEW_WINDOW = {"code": "NIGHT", "start_date": _NIGHT, "end_date": _NIGHT, "through_date": _NIGHT}
+"""A window of a bill cycle, as JSON."""
+
 NEW_AGREEMENT = {"type_code": "STANDING", "start_date": {"year": 2026, "month": 1, "day": 1}}
 
 
@@ -303,6 +307,7 @@ def _agree(world: World) -> None:
     root.billing("CreateServiceAgreementType", service_agreement_type=kind)
     premise = root.billing("CreatePremise", premise_id="premise", premise={"time_zone": "UTC"})
     cycle = ben.billing("CreateBillCycle", bill_cycle={"code": THEIRS})
+    window = ben.billing("CreateBillCycleWindow", parent=cycle.name, bill_cycle_window=NEW_WINDOW)
     account = ben.billing("CreateAccount", account_id="account-theirs", account=new_account(THEIRS))
     agreement = ben.billing(
         "CreateServiceAgreement",
@@ -316,10 +321,13 @@ def _agree(world: World) -> None:
         profile_id="profile-theirs",
         profile={"type_code": "DAILY", "service_agreement": agreement.name},
     )
-    world.theirs.update(bill_cycle=cycle.name, account=account.name, agreement=agreement.name, profile=profile.name)
+    world.theirs.update(bill_cycle=cycle.name, bill_cycle_code=cycle.code, window=window.name)
+    world.theirs.update(account=account.name, agreement=agreement.name, profile=profile.name)
     nobodys = "accounts/account-nobodys"
     world.missing.update(
         bill_cycle=f"billCycles/{NOBODYS}",
+        bill_cycle_code=NOBODYS,
+        window=f"billCycles/{NOBODYS}/windows/NIGHT",
         account=nobodys,
         agreement=f"{nobodys}/serviceAgreements/agreement-nobodys",
         profile=f"{nobodys}/profiles/profile-nobodys",
