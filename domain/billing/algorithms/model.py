@@ -32,7 +32,10 @@ class AgreementView:
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A segment of the bill. `totals` has what was used by unit of measure, in attos; `reason` is that of an error."""
+    """A segment of the bill. `totals` has what was used by unit of measure, in attos; `reason` is that of an error.
+
+    One that `rebills` stands in place of another, which is taken back with it: it stays on the bill.
+    """
 
     segment_id: str
     agreement_id: str
@@ -44,6 +47,7 @@ class SegmentView:
     tax: Money
     reason: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
+    rebills: bool = False
 
     @property
     def counts(self) -> bool:

@@ -153,6 +153,8 @@ def _applied(bill: BillView, turn: Turn, action: Action, *, number: int) -> Bill
                 raise _failed(turn, f"the bill has no segment {segment_id}")
             if found.state not in DELETABLE:
                 raise _failed(turn, f"segment {segment_id} is {found.state}: it stays on the bill")
+            if found.rebills:
+                raise _failed(turn, f"segment {segment_id} is in place of one that is taken back: it stays on the bill")
             return replace(bill, segments=tuple(each for each in bill.segments if each is not found))
         case AddMessage(text):
             return replace(bill, messages=(*bill.messages, text))

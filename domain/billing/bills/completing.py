@@ -14,6 +14,7 @@ from domain.billing.bills.booking import Ledger
 from domain.billing.bills.completion import Around, Completion, worked_out
 from domain.billing.bills.errors import BillTransition
 from domain.billing.bills.freezing import Freezing
+from domain.billing.bills.telling import tell
 from domain.billing.configuration.snapshot import Configurations, Snapshot
 from domain.billing.names import BILL_TYPE, bill_name
 from domain.billing.segments.errors import BillNotFound
@@ -22,8 +23,8 @@ from domain.billing.segments.generating import inside
 from domain.billing.segments.model import Bill, Facts
 from domain.billing.segments.states import BillState, ExceptionState
 from domain.billing.segments.store import bills, exceptions, segments
-from domain.kernel import events, scopes
 from domain.kernel.call import Call
+from domain.kernel.documents import Document
 from domain.kernel.errors import EtagStale, NotFound
 from domain.kernel.script import Script
 
@@ -57,7 +58,7 @@ def freeze(tx: Connection, call: Call, bench: Bench, key: Key) -> Bill:
     script = Script(tx)
     freezing.record(script, [freezing_])
     store.change(script, [freezing_.bill])
-    _tell(script, call, "bill.frozen", freezing_)
+    tell(script, call, facts.account, _entry(freezing_, "bill.frozen"))
     script.run()
     freezing.post(tx, call, bench.ledger, [freezing_])
     return freezing_.bill
@@ -96,7 +97,7 @@ def record(tx: Connection, call: Call, bench: Bench, completions: Sequence[Compl
     freezing.record(script, freezings)
     store.change(script, [each.bill for each in freezings])
     for done in freezings:
-        _tell(script, call, "bill.completed", done)
+        tell(script, call, done.account, _entry(done, "bill.completed"))
     script.run()
     freezing.post(tx, call, bench.ledger, freezings)
 
@@ -124,13 +125,10 @@ def _freezing(tx: Connection, call: Call, snapshot: Snapshot, facts: Facts, bill
         facts.account,
         bill,
         freezing.frozen(facts.segments, bill, snapshot, call.now_us),
-        freezing.canceled(taken_back, call.now_us),
+        freezing.canceled(taken_back, facts.segments, call.now_us),
     )
 
 
-def _tell(script: Script, call: Call, kind: str, done: Freezing) -> None:
-    payload = {"frozen": len(done.frozen), "canceled": len(done.canceled)}
-    cycle = done.account.cycle_code
-    scope_id = scopes.id_of(scopes.of_one("cycles", cycle)) if cycle else 0
+def _entry(done: Freezing, kind: str) -> tuple[str, str, Document]:
     name = bill_name(done.bill.account_id, done.bill.bill_id)
-    events.add(script, call, name, kind, payload, scope_id=scope_id)
+    return name, kind, {"frozen": len(done.frozen), "canceled": len(done.canceled)}

@@ -26,14 +26,12 @@ from domain.billing.rating.segments import Line
 from domain.billing.segments.model import Bill, Facts, Segment, Worked
 from domain.billing.segments.periods import Period
 from domain.billing.segments.planning import order_of
-from domain.billing.segments.states import BillState, SegmentKind, SegmentState
+from domain.billing.segments.states import UNSOUND, BillKind, BillState, SegmentKind, SegmentState
 from domain.kernel.call import Call
 from domain.kernel.errors import Precondition
 from domain.kernel.ids import new_id
 from domain.kernel.money import Money, Rounding
 from domain.kernel.time import date_of, day_of, iso_day
-
-_UNSOUND = frozenset({SegmentState.INCOMPLETE, SegmentState.ERROR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,8 @@ def worked_out(call: Call, around: Around, facts: Facts, taken_back: Sequence[Se
     assert facts.bill is not None, "there is a bill"
     bill, work, snapshot = facts.bill, _Work(call, around, facts), around.snapshot
     view = bill_view(facts, bill, work.places, facts.segments)
-    before = work.run(view, Moment.PRE_COMPLETION, of_class=True)
+    regular = bill.kind is BillKind.REGULAR
+    before = work.run(view, Moment.PRE_COMPLETION, of_class=True, of_agreements=regular)
     removed, kept = _removed(facts.segments, before.effects)
     added = work.adjustments(bill, before.effects)
     if not (kept or added or taken_back):
@@ -75,7 +74,7 @@ def worked_out(call: Call, around: Around, facts: Facts, taken_back: Sequence[Se
     if found := tuple(_in_the_way(kept)):
         raise BillIncomplete(bill_name(bill.account_id, bill.bill_id), found)
     frozen = freezing.frozen([*kept, *added], bill, snapshot, call.now_us)
-    canceled = freezing.canceled(taken_back, call.now_us)
+    canceled = freezing.canceled(taken_back, kept, call.now_us)
     stands = [each for each in kept if each.state is SegmentState.FROZEN]
     view = replace(before.bill, segments=tuple(map(segment_view, [*stands, *frozen])))
     after = work.run(view, Moment.COMPLETION, of_class=False)
@@ -170,7 +169,7 @@ def _removed(found: Sequence[Segment], effects: Sequence[Effect]) -> tuple[tuple
 
 def _in_the_way(kept: Sequence[Segment]) -> Iterator[Precondition]:
     for each in kept:
-        if each.state in _UNSOUND:
+        if each.state in UNSOUND:
             name = segment_name(each.account_id, each.segment_id)
             told = f"{each.agreement_id} from {iso_day(each.period.start)}: {each.worked.message or each.state}"
             yield Precondition(each.reason or each.state.value, name, told)

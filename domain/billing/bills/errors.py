@@ -9,12 +9,12 @@ from domain.kernel.errors import IllegalTransition, Precondition, Refused
 
 
 class BillTransition(IllegalTransition):
-    """A complete bill does not change: it is corrected by others."""
+    """A complete bill does not change: it is corrected by others; a pending one is not given back, but made again."""
 
-    reason = "BILL_NOT_PENDING"
+    reason = "BILL_TRANSITION"
 
-    def __init__(self, name: str, *, wanted: str) -> None:
-        super().__init__(name, state=BillState.COMPLETE, wanted=wanted)
+    def __init__(self, name: str, *, state: str = BillState.COMPLETE, wanted: str) -> None:
+        super().__init__(name, state=state, wanted=wanted)
 
 
 class BillIncomplete(Refused):
@@ -34,6 +34,39 @@ class BillEmpty(Refused):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} has no segment", resource_name=name)
+
+
+class SegmentTransition(IllegalTransition):
+    """Only a frozen segment is canceled or rebilled, and only one that is about to be is taken back to frozen."""
+
+    reason = "BILL_SEGMENT_TRANSITION"
+
+
+class BillRouted(Refused):
+    """A bill that went out stays complete: it is corrected by others."""
+
+    reason = "BILL_ROUTED"
+
+    def __init__(self, name: str, routed_by: str) -> None:
+        super().__init__(f"{name} went out by {routed_by}", resource_name=name)
+
+
+class AnotherBillPending(Refused):
+    """An account has one pending bill at a time."""
+
+    reason = "BILL_ANOTHER_PENDING"
+
+    def __init__(self, name: str, pending: str) -> None:
+        super().__init__(f"{name} cannot be reopened while {pending} is pending", resource_name=name, pending=pending)
+
+
+class NothingToCredit(Refused):
+    """No segment of the bill is frozen, so that there is nothing to give back."""
+
+    reason = "BILL_NOTHING_TO_CREDIT"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has no frozen segment", resource_name=name)
 
 
 class LedgersDiffer(Refused):

@@ -17,7 +17,7 @@ from domain.billing.bills.errors import LedgersDiffer
 from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.names import segment_name
 from domain.billing.segments.model import Bill, Segment
-from domain.billing.segments.states import SegmentState
+from domain.billing.segments.states import UNSOUND, SegmentState
 from domain.kernel.call import Call
 from domain.kernel.money import Money
 from domain.kernel.script import Script
@@ -54,12 +54,13 @@ def frozen(segments: Iterable[Segment], bill: Bill, snapshot: Snapshot, now_us: 
     )
 
 
-def canceled(segments: Iterable[Segment], now_us: int) -> tuple[Segment, ...]:
-    """What a bill takes back, as it will be once it is frozen."""
+def canceled(taken_back: Iterable[Segment], on_bill: Iterable[Segment], now_us: int) -> tuple[Segment, ...]:
+    """What a bill takes back, as it will be once it is frozen; less what those are to replace that are in error."""
+    waiting = {each.rebills_id for each in on_bill if each.state in UNSOUND}
     return tuple(
         replace(each, state=SegmentState.CANCELED, canceled_us=now_us, version=each.version + 1)
-        for each in segments
-        if each.state is SegmentState.PENDING_CANCEL
+        for each in taken_back
+        if each.state is SegmentState.PENDING_CANCEL and each.segment_id not in waiting
     )
 
 

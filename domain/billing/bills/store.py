@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, select
 
 from domain.billing.segments.model import Bill, Segment
+from domain.billing.segments.states import SegmentKind, SegmentState
 from domain.billing.segments.store.segments import from_row
 from domain.billing.tables import bill_segment
 from domain.kernel.documents import to_text
@@ -28,6 +29,21 @@ def taken_back(tx: Connection, keys: Collection[tuple[str, str]]) -> dict[str, l
     return found
 
 
+def live_since(tx: Connection, account_id: str, day: int) -> list[Segment]:
+    """The frozen segments of an account that end after a day, by agreement and first day. Cost: reads the account's."""
+    query = select(bill_segment).where(
+        _s.account_id == account_id, _s.state == SegmentState.FROZEN, _s.kind == SegmentKind.USAGE, _s.end_day > day
+    )
+    query = query.order_by(_s.agreement_id, _s.start_day)
+    return [from_row(row) for row in tx.execute(query).mappings()]
+
+
+def in_place_of(tx: Connection, account_id: str, segment_ids: Collection[str]) -> list[Segment]:
+    """The segments that stand in place of others on the bill that takes these back. Cost: reads the account's."""
+    query = select(bill_segment).where(_s.account_id == account_id, _s.rebills_id.in_(sorted(segment_ids)))
+    return [from_row(row) for row in tx.execute(query.order_by(_s.position, _s.segment_id)).mappings()]
+
+
 def freeze(script: Script, segments: Sequence[Segment]) -> None:
     """Have segments frozen that the transaction holds. Cost: one statement of the script."""
     columns = ("state", "accounting_day", "receivable_code", "frozen_us", "version")
@@ -40,8 +56,11 @@ def freeze(script: Script, segments: Sequence[Segment]) -> None:
 
 def cancel(script: Script, segments: Sequence[Segment]) -> None:
     """Have segments canceled, or about to be, that the transaction holds. Cost: one statement of the script."""
-    columns = ("state", "cancel_bill_id", "canceled_us", "version")
-    rows = [(*_key(each), each.state.value, each.cancel_bill_id, each.canceled_us, each.version) for each in segments]
+    columns = ("state", "stale", "cancel_bill_id", "canceled_us", "version")
+    rows = [
+        (*_key(each), each.state.value, int(each.stale), each.cancel_bill_id, each.canceled_us, each.version)
+        for each in segments
+    ]
     script.update("bill_segment", _KEY, columns, rows)
 
 

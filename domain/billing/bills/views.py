@@ -49,5 +49,6 @@ def segment_view(segment: Segment) -> SegmentView:
         amount=segment.amount,
         tax=segment.tax,
         reason=segment.reason,
+        rebills=bool(segment.rebills_id),
         totals={unit: total for unit, total in segment.worked.totals.items() if scale_of(unit) is None},
     )

@@ -41,6 +41,10 @@ DELETABLE = frozenset({SegmentState.INCOMPLETE, SegmentState.ERROR, SegmentState
 """What may be deleted and made again; the others are on the bill and in the general ledger."""
 
 
+UNSOUND = frozenset({SegmentState.INCOMPLETE, SegmentState.ERROR})
+"""What keeps a bill from being completed."""
+
+
 LIVE = frozenset({SegmentState.FROZEN, SegmentState.PENDING_CANCEL})
 """What was billed: its days are not billed again."""
 

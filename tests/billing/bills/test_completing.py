@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,20 +11,14 @@ from sqlalchemy import Connection, text
 
 from domain.billing.algorithms.errors import AlgorithmFailed
 from domain.billing.algorithms.model import AddMessage, Algorithm, CannotDecide
-from domain.billing.algorithms.registry import Algorithms
 from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills import completing
-from domain.billing.bills.completing import Bench, Key
 from domain.billing.bills.errors import BillEmpty, BillIncomplete, BillTransition, LedgersDiffer
 from domain.billing.configuration.model import AlgorithmUse, Moment
-from domain.billing.configuration.registers import AGREEMENT_TYPES, CUSTOMER_CLASSES, SHELF
-from domain.billing.segments import generating
+from domain.billing.configuration.registers import AGREEMENT_TYPES, SHELF
 from domain.billing.segments.errors import BillNotFound
-from domain.billing.segments.generating import Request
-from domain.billing.segments.model import Bill, Segment
 from domain.billing.segments.states import BillState, SegmentState
-from domain.billing.segments.store import bills, segments
-from domain.flows.billing import Billed
+from domain.billing.segments.store import bills
 from domain.gl_extraction.details.errors import PeriodMissing
 from domain.gl_extraction.distribution import service as distribution
 from domain.gl_extraction.distribution.model import Distribution
@@ -35,6 +28,17 @@ from domain.kernel.errors import EtagStale
 from domain.kernel.registers import store as registers
 from domain.kernel.scopes import Scope
 from server.database.transaction import Database
+from tests.billing.bills.office import (
+    bench_of,
+    complete,
+    everything,
+    generate,
+    of_class,
+    of_types,
+    on_bill,
+    plugin,
+    posted,
+)
 from tests.billing.segments.utility import agree, head_office, open_account, use
 from tests.billing.shop import Shop, open_shop
 
@@ -43,82 +47,10 @@ PRE, AFTER, LAST = Moment.PRE_COMPLETION, Moment.COMPLETION, Moment.POST_COMPLET
 CLEARING = {"distribution_code": "REVENUE"}
 
 
-def plugin(code: str, decide: Any, moment: Moment = AFTER, *, of_agreements: bool = True) -> Algorithm:
-    """An algorithm that decides so."""
-    return Algorithm(code=code, description="", moments=frozenset({moment}), of_agreements=of_agreements, decide=decide)
-
-
 @pytest.fixture
 def shop(database: Database) -> Shop:
     """The utility, on either database."""
     return open_shop(database)
-
-
-def bench_of(shop: Shop, *others: Algorithm) -> Bench:
-    """What bills of the utility are worked on with."""
-    return Bench(shop.configurations, Billed(), Algorithms(others))
-
-
-def generate(shop: Shop, account_id: str = "A", **days: int) -> Key:
-    """The pending bill of an account."""
-    request = Request(account_id, THROUGH, **days)
-    return Key(account_id, shop.write(generating.generate, shop.configurations, request).bill.bill_id)
-
-
-def complete(shop: Shop, key: Key, *others: Algorithm) -> Bill:
-    """Complete a bill."""
-    return shop.write(completing.complete, bench_of(shop, *others), key, {})
-
-
-def of_types(shop: Shop, uses: Sequence[AlgorithmUse], *codes: str) -> None:
-    """Have SA types use algorithms."""
-
-    def write(tx: Connection) -> None:
-        for code in codes:
-            found = registers.find(tx, AGREEMENT_TYPES, code)
-            assert found is not None
-            settings = replace(found.settings, algorithms=tuple(uses))
-            registers.change(tx, AGREEMENT_TYPES, replace(found, settings=settings))
-        registers.grow_version(tx, SHELF)
-
-    shop.database.write(write)
-
-
-def of_class(shop: Shop, *uses: AlgorithmUse, **settings: Any) -> None:
-    """Have the customer class HOME use algorithms, or be set otherwise."""
-
-    def write(tx: Connection) -> None:
-        found = registers.find(tx, CUSTOMER_CLASSES, "HOME")
-        assert found is not None
-        changed = replace(found.settings, algorithms=tuple(uses), **settings)
-        registers.change(tx, CUSTOMER_CLASSES, replace(found, settings=changed))
-        registers.grow_version(tx, SHELF)
-
-    shop.database.write(write)
-
-
-def on_bill(shop: Shop, key: Key) -> list[Segment]:
-    """The segments of a bill."""
-    return shop.database.read(lambda tx: segments.of_bills(tx, [(key.account_id, key.bill_id)]))[key.account_id]
-
-
-def posted(shop: Shop) -> dict[str, int]:
-    """Debits less credits by distribution account."""
-    query = text(
-        "SELECT distribution_account, SUM(debit_minor - credit_minor) FROM accounting_detail"
-        " WHERE source = 'billing' GROUP BY distribution_account"
-    )
-    return {row[0]: int(row[1]) for row in shop.database.read(lambda tx: tx.execute(query).all())}
-
-
-def everything(shop: Shop) -> dict[str, list[tuple[object, ...]]]:
-    """All rows that completing could change."""
-    names = ("bill", "bill_segment", "billing_exception", "accounting_detail", "event")
-
-    def read(tx: Connection) -> dict[str, list[tuple[object, ...]]]:
-        return {name: sorted(map(tuple, tx.execute(text(f"SELECT * FROM {name}")))) for name in names}
-
-    return shop.database.read(read)
 
 
 @pytest.mark.rule("BIL-10", "BIL-12")

@@ -15,7 +15,7 @@ def _decide(asked: Asked) -> Iterable[Action]:
     return tuple(
         RemoveSegment(each.segment_id)
         for each in asked.bill.of(asked.agreement.agreement_id)
-        if each.state is SegmentState.ERROR
+        if each.state is SegmentState.ERROR and not each.rebills
     )
 
 
