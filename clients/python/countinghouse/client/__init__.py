@@ -18,6 +18,7 @@ from countinghouse.client.rows import IngestTotals, Refusal, StreamOutcome
 from countinghouse.client.snapshot import Snapshot
 from countinghouse.client.sync.client import Client, connect
 from countinghouse.client.sync.operations import Operation
+from countinghouse.client.usage import UsageOutcome, UsageRefusal, UsageTotals
 
 __all__ = [
     "Client",
@@ -30,6 +31,9 @@ __all__ = [
     "Snapshot",
     "StreamOutcome",
     "Tls",
+    "UsageOutcome",
+    "UsageRefusal",
+    "UsageTotals",
     "Violation",
     "connect",
 ]

@@ -1,6 +1,5 @@
 """`countinghouse gl import`."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -12,12 +11,12 @@ import typer
 from countinghouse.cli.exits import FINDINGS
 from countinghouse.cli.output import Column, Format, Output, amount_text, say, show_fields, show_table, show_value
 from countinghouse.cli.progress import Display, Meter
+from countinghouse.cli.refusals import Refused, show_refused
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
     from countinghouse.importing.mapping import Mapping
-    from countinghouse.importing.report import Report
     from countinghouse.importing.run import ImportResult, RefusedRecord
     from countinghouse.importing.totals import Total
 
@@ -51,7 +50,7 @@ def import_(
 
     with ExitStack() as stack:
         display = stack.enter_context(Display())
-        refused = _Refused(show, None if report is None else stack.enter_context(Report(report)))
+        refused = Refused(show, None if report is None else stack.enter_context(Report(report)))
         meter = Meter(display, "import", "lines")
         try:
             chosen = load(mapping)
@@ -91,24 +90,6 @@ def _telling_how_far(result: "ImportResult", display: Display) -> Iterator[None]
         raise
 
 
-class _Refused:
-    """Keeps the first refused records of each reason for the screen, and writes all to the report."""
-
-    def __init__(self, kept_max: int, report: "Report | None") -> None:
-        self.shown: list[RefusedRecord] = []
-        self._kept = Counter[str]()
-        self._kept_max = kept_max
-        self._report = report
-
-    def add(self, refused: "RefusedRecord") -> None:
-        reason = refused.violations[0].reason
-        if self._kept[reason] < self._kept_max:
-            self._kept[reason] += 1
-            self.shown.append(refused)
-        if self._report is not None:
-            self._report.add(refused)
-
-
 def _create_reference(client: "Client", mapping: "Mapping", display: Display) -> None:
     from countinghouse.importing.reference import ensure
 
@@ -138,7 +119,7 @@ def _show(result: "ImportResult", shown: "list[RefusedRecord]", report: Path | N
         _show_totals(totals, "ACCEPTED" if sent else "WOULD BE SENT")
     if result.refused_count:
         print()
-        _show_refused(result, shown, report)
+        show_refused(result, shown, report)
 
 
 def _show_totals(totals: "list[Total]", heading: str) -> None:
@@ -158,25 +139,6 @@ def _show_totals(totals: "list[Total]", heading: str) -> None:
         for total in totals
     ]
     show_table(columns, rows)
-
-
-def _show_refused(result: "ImportResult", shown: "list[RefusedRecord]", report: Path | None) -> None:
-    by_reason = result.refused_count_by_reason.most_common()
-    show_table(
-        (Column("REFUSED FOR", str), Column("RECORDS", str, right=True)),
-        [[reason, f"{count:,}"] for reason, count in by_reason],
-    )
-    print()
-    for one in sorted(shown, key=lambda one: one.line):
-        where = f"line {one.line}" if one.line == one.last_line else f"lines {one.line}-{one.last_line}"
-        by = " (by the server)" if one.by_server else ""
-        for violation in one.violations:
-            about = f"{violation.field}: " if violation.field else ""
-            print(f"{where}, record {one.record}{by}: {about}{violation.description} [{violation.reason}]")
-    hidden = result.refused_count - len(shown)
-    if hidden > 0:
-        where = f"; all are in {report}" if report else "; --report FILE.csv writes all"
-        print(f"… and {hidden:,} more{where}")
 
 
 def _plain(result: "ImportResult") -> dict[str, object]:

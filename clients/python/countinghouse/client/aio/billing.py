@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from countinghouse.billing.v1 import billing_service_pb2_grpc
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.listing import Listing
+from countinghouse.client.aio.usage import IngestUsage
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -82,7 +83,7 @@ class Billing:
         self.update_profile = caller.unary(stub.UpdateProfile)
 
     def _usage(self, caller: Caller, stub: "billing_service_pb2_grpc.BillingServiceAsyncStub") -> None:
-        self.ingest_usage = caller.upload(stub.IngestUsage)
+        self.ingest_usage = IngestUsage(caller.upload(stub.IngestUsage))
         self.list_interval_data = Listing(caller.unary(stub.ListIntervalData), lambda page: page.interval_data)
         self.list_register_reads = Listing(caller.unary(stub.ListRegisterReads), lambda page: page.register_reads)
 
