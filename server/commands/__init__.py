@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.commands.simulating import simulator
+from server.commands.simulating import hook_sample, simulator
 
 if TYPE_CHECKING:
     from server.settings import Settings
@@ -154,6 +154,7 @@ def demo(
 
 
 app.command()(simulator)
+app.command()(hook_sample)
 
 
 def _settings(**given: Any) -> Settings:  # noqa: ANN401 - whatever the options of a command are

@@ -1,4 +1,4 @@
-"""`countinghouse simulator`: a system of record for development and tests."""
+"""`countinghouse simulator` and `hook-sample`: others' systems, for development and tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+Certificate = Annotated[Path | None, typer.Option(help="PEM file; gRPC is encrypted then.")]
+Key = Annotated[Path | None, typer.Option(help="PEM file of its key.")]
+ClientAuthority = Annotated[Path | None, typer.Option(help="PEM file; callers must have its certificates.")]
 
 _LEDGER = "SQLite file of what it has posted; without it, that is forgotten at its end."
 
@@ -21,13 +25,14 @@ def simulator(
     lose_answers: Annotated[str, typer.Option(help="Share of posts that are posted without an answer.")] = "0",
     hang_rate: Annotated[str, typer.Option(help="Share of posts that hang and are not posted.")] = "0",
     seed: Annotated[int, typer.Option(help="The same seed fails alike.")] = 1,
-    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file; gRPC is encrypted then.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
-    tls_client_ca: Annotated[Path | None, typer.Option(help="PEM file; callers must have its certificates.")] = None,
+    tls_certificate: Certificate = None,
+    tls_key: Key = None,
+    tls_client_ca: ClientAuthority = None,
 ) -> None:
     """Be a client's system of record, with faults on demand; SimulatorService changes them as it runs."""
     from server.simulator.faults import Faults, permille_of, span_of
-    from server.simulator.running import CannotListen, Place, Ports, run
+    from server.simulator.listening import CannotListen
+    from server.simulator.running import Place, Ports, run
 
     try:
         shortest, longest = span_of(latency_ms)
@@ -41,9 +46,7 @@ def simulator(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    if (tls_certificate is None) != (tls_key is None):
-        raise typer.BadParameter("--tls-certificate and --tls-key: both must be given, or neither")
-    certificate = (tls_certificate, tls_key) if tls_certificate and tls_key else None
+    certificate = _pair(tls_certificate, tls_key)
     host = listen.rpartition(":")[0]
 
     def tell(ports: Ports) -> None:
@@ -55,3 +58,30 @@ def simulator(
     except (CannotListen, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+def hook_sample(
+    listen: Annotated[str, typer.Option(help="host:port; port 0 picks a free one.")] = "127.0.0.1:50071",
+    tls_certificate: Certificate = None,
+    tls_key: Key = None,
+    tls_client_ca: ClientAuthority = None,
+) -> None:
+    """Be a hook with two algorithms, loyalty-discount and supply-note, as others may write one."""
+    from server.simulator.listening import CannotListen
+    from server.simulator.sample_hook import run
+
+    certificate, host = _pair(tls_certificate, tls_key), listen.rpartition(":")[0]
+    try:
+        asyncio.run(
+            run(listen, certificate, tls_client_ca, lambda port: typer.echo(f"a sample hook listens on {host}:{port}"))
+        )
+    except (CannotListen, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """A certificate with its key, or neither."""
+    if (certificate is None) != (key is None):
+        raise typer.BadParameter("--tls-certificate and --tls-key: both must be given, or neither")
+    return (certificate, key) if certificate and key else None

@@ -43,6 +43,7 @@ _OF_THE_DATABASE = (
     Check("endpoints", reach.endpoints),
     Check("destinations", reach.destinations, schema=False),
     Check("systems of record", reach.systems_of_record, schema=False),
+    Check("hooks", reach.hooks, schema=False),
 )
 
 log = structlog.get_logger("doctor")

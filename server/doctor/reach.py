@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
@@ -12,7 +12,8 @@ from sqlalchemy import select
 from domain.notifications.tables import notification_endpoint
 from server.database.transaction import Database
 from server.doctor.model import Finding, Patient, ok, warn
-from server.outbound.addresses import AddressRefused
+from server.outbound.addresses import AddressRefused, Reach
+from server.outbound.connections import Connection
 
 _WITHIN_S = 3.0
 _TRIED_MAX = 20
@@ -42,12 +43,24 @@ def destinations(patient: Patient, _database: Database) -> Iterator[Finding]:
 
 def systems_of_record(patient: Patient, _database: Database) -> Iterator[Finding]:
     """The hosts of the file of systems of record."""
-    for each in patient.settings.systems_of_record[:_TRIED_MAX]:
+    settings = patient.settings
+    yield from _called(settings.systems_of_record, settings.systems_of_record_reach, "systems_of_record_networks")
+
+
+def hooks(patient: Patient, _database: Database) -> Iterator[Finding]:
+    """The hosts of the file of hooks."""
+    settings = patient.settings
+    yield from _called([each.connection for each in settings.hooks], settings.hooks_reach, "hooks_networks")
+
+
+def _called(connections: Sequence[Connection], reach: Reach, networks: str) -> Iterator[Finding]:
+    """Whether these are called, and can be reached; `networks` names the setting that opens private ranges."""
+    for each in connections[:_TRIED_MAX]:
         host, port = each.host_and_port
         try:
-            patient.settings.systems_of_record_reach.addresses(host, port)
+            reach.addresses(host, port)
         except AddressRefused as error:
-            yield warn(f"{each.name}: {host}:{port} is not called: {error}", "see systems_of_record_networks")
+            yield warn(f"{each.name}: {host}:{port} is not called: {error}", f"see {networks}")
             continue
         except (OSError, UnicodeError):
             pass  # told as what cannot be reached

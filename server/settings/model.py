@@ -13,6 +13,8 @@ from server.settings.deliveries import contradictions as of_deliveries
 from server.settings.files import DataFiles
 from server.settings.files import contradictions as of_data_files
 from server.settings.gl_extraction import GLExtraction
+from server.settings.hooks import HookConnections
+from server.settings.hooks import contradictions as of_hooks
 from server.settings.identity import Identity
 from server.settings.identity import contradictions as of_identity
 from server.settings.keeping import Keeping
@@ -33,6 +35,7 @@ class Settings(
     DataFiles,
     Transmissions,
     SystemsOfRecord,
+    HookConnections,
     Keeping,
     Work,
     CallLimits,
@@ -99,6 +102,7 @@ def contradictions(settings: Settings) -> list[str]:
     lines += of_data_files(settings, PREFIX)
     lines += of_transmissions(settings)
     lines += of_systems_of_record(settings)
+    lines += of_hooks(settings)
     lines += of_keeping(settings, PREFIX)
     lines += of_deliveries(settings, PREFIX)
     return lines

@@ -7,12 +7,10 @@ from typing import NoReturn
 
 import grpc
 import grpc.aio
-from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
-from google.rpc.status_pb2 import Status
 from google.type.money_pb2 import Money
 
 from countinghouse.connector.v1 import (
@@ -25,13 +23,12 @@ from domain.kernel.amounts import amount_of
 from server.simulator.book_keeping import BookKeeping, Hangs, Refusal
 from server.simulator.faults import Faults
 from server.simulator.ledger import Posted
+from server.simulator.listening import Context, refuse
 
 DOMAIN = "simulator.countinghouse"
 HANG_MAX_S = 600
 _PAGE = 50
 _FAULTS = tuple(field.name for field in simulator_pb2.Faults.DESCRIPTOR.fields)
-
-Context = grpc.aio.ServicerContext[Message, Message]
 
 
 class SystemOfRecord(system_of_record_pb2_grpc.SystemOfRecordServiceServicer):
@@ -124,12 +121,4 @@ async def _abort(context: Context, refusal: Refusal) -> NoReturn:
     if refusal.retry_after_ms:
         seconds, ms = divmod(refusal.retry_after_ms, 1_000)
         details.append(RetryInfo(retry_delay=Duration(seconds=seconds, nanos=ms * 1_000_000)))
-    status = Status(code=code.value[0], message=refusal.message, details=map(_packed, details))
-    packed = (("grpc-status-details-bin", status.SerializeToString()),)
-    await context.abort(code, refusal.message, trailing_metadata=packed)
-
-
-def _packed(detail: Message) -> Packed:
-    packed = Packed()
-    packed.Pack(detail)
-    return packed
+    await refuse(context, code, refusal.message, *details)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
 import grpc.aio
 
 from countinghouse.connector.v1.simulator_pb2_grpc import add_SimulatorServiceServicer_to_server
@@ -19,12 +17,7 @@ from server.simulator.faults import Faults
 from server.simulator.grpc_services import Simulator, SystemOfRecord
 from server.simulator.http_service import serving as serving_http
 from server.simulator.ledger import Ledger
-
-_GRACE_S = 1.0
-
-
-class CannotListen(Exception):
-    """The address is in use, or none of this machine's."""
+from server.simulator.listening import GRACE_S, CannotListen, Certificate, bound, stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,7 @@ class Place:
     listen: str = "127.0.0.1:0"
     http_port: int | None = None
     ledger: Path | None = None
-    certificate: tuple[Path, Path] | None = None  # with its key
+    certificate: Certificate | None = None
     client_ca: Path | None = None  # whose certificates callers must have
 
 
@@ -56,40 +49,24 @@ async def simulated(place: Place, faults: Faults, *, seed: int) -> AsyncIterator
     add_SimulatorServiceServicer_to_server(Simulator(books), server)
     with ExitStack() as open_things:
         open_things.callback(ledger.close)
-        try:
-            port = _bound(server, place)
-            http = 0
-            if place.http_port is not None:
-                host = place.listen.rpartition(":")[0].strip("[]")
-                loop = asyncio.get_running_loop()
+        port = bound(server, place.listen, place.certificate, place.client_ca)
+        http = 0
+        if place.http_port is not None:
+            host, loop = place.listen.rpartition(":")[0].strip("[]"), asyncio.get_running_loop()
+            try:
                 http = open_things.enter_context(serving_http(books, loop, host, place.http_port))
-        except (OSError, RuntimeError) as error:
-            raise CannotListen(f"cannot listen on {place.listen}: {error}") from None
+            except OSError as error:
+                raise CannotListen(f"cannot listen on port {place.http_port} of {host}: {error}") from None
         await server.start()
         try:
             yield Ports(port, http)
         finally:
-            await server.stop(_GRACE_S)
+            await server.stop(GRACE_S)
 
 
 async def run(place: Place, faults: Faults, *, seed: int, told: Callable[[Ports], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises: CannotListen."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stopped()
     async with simulated(place, faults, seed=seed) as ports:
         told(ports)
         await stop.wait()
-
-
-def _bound(server: grpc.aio.Server, place: Place) -> int:
-    if place.certificate is None:
-        return server.add_insecure_port(place.listen)
-    certificate, key = place.certificate
-    authorities = place.client_ca.read_bytes() if place.client_ca else None
-    credentials = grpc.ssl_server_credentials(
-        [(key.read_bytes(), certificate.read_bytes())],
-        root_certificates=authorities,
-        require_client_auth=authorities is not None,
-    )
-    return server.add_secure_port(place.listen, credentials)

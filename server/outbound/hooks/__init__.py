@@ -1,0 +1,1 @@
+"""Algorithms of others that are asked over the network as bills are completed (BIL-23)."""

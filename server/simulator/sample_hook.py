@@ -1,0 +1,117 @@
+"""A hook as others may write one: two algorithms, each a function of what it is shown and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from pathlib import Path
+from typing import NoReturn
+
+import grpc
+import grpc.aio
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.type.money_pb2 import Money
+
+from countinghouse.connector.v1 import hook_pb2 as pb
+from countinghouse.connector.v1.hook_pb2_grpc import HookServiceServicer, add_HookServiceServicer_to_server
+from domain.kernel.amounts import amount_of, minor_of
+from server.simulator.listening import GRACE_S, Certificate, Context, bound, refuse, stopped
+
+DOMAIN = "hook-sample.countinghouse"
+_COUNTED = (pb.BILL_SEGMENT_STATE_FREEZABLE, pb.BILL_SEGMENT_STATE_FROZEN)
+_PERCENT_MAX = 100
+
+
+class CannotDecide(Exception):
+    """The algorithm has no answer to this bill; the text is the reason, UPPER_SNAKE_CASE."""
+
+
+class SampleHook(HookServiceServicer):
+    """The contract."""
+
+    async def DecideBill(self, request: pb.DecideBillRequest, context: Context) -> pb.DecideBillResponse:
+        """What the algorithm of that code does."""
+        decide = ALGORITHMS.get(request.algorithm_code)
+        if decide is None:
+            await _refuse(context, "ALGORITHM_NOT_SERVED")
+        try:
+            return pb.DecideBillResponse(actions=decide(request))
+        except CannotDecide as error:
+            await _refuse(context, str(error))
+
+
+def loyalty_discount(request: pb.DecideBillRequest) -> Iterable[pb.BillAction]:
+    """Takes `percent` off the bill, on its first service agreement with a sound segment, to the nearest minor unit."""
+    percent = _percent(request.parameters["percent"])
+    counted = [each for each in request.bill.segments if each.state in _COUNTED]
+    minor = sum(minor_of((each.amount.currency_code, each.amount.units, each.amount.nanos)) for each in counted)
+    off = int((minor * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+    if off <= 0:
+        return ()
+    currency, units, nanos = amount_of(-off, request.bill.currency_code)
+    adjustment = pb.AddAdjustment(
+        service_agreement_id=counted[0].service_agreement_id,
+        description=f"Loyalty discount of {percent.normalize():f} %",
+        distribution_code=request.parameters["distribution_code"],
+        amount=Money(currency_code=currency, units=units, nanos=nanos),
+    )
+    return (pb.BillAction(add_adjustment=adjustment),)
+
+
+def supply_note(request: pb.DecideBillRequest) -> Iterable[pb.BillAction]:
+    """Prints what a service agreement has used, with `text` before it; nothing where it has used nothing."""
+    totals: dict[str, Decimal] = {}
+    for segment in request.bill.segments:
+        if segment.service_agreement_id == request.service_agreement_id and segment.state in _COUNTED:
+            for unit, quantity in segment.totals.items():
+                totals[unit] = totals.get(unit, Decimal(0)) + Decimal(quantity.value)
+    if not totals:
+        return ()
+    used = ", ".join(f"{total:f} {unit}" for unit, total in sorted(totals.items()))
+    text = f"{request.parameters['text']} {request.service_agreement_id}: {used}"
+    return (pb.BillAction(add_message=pb.AddMessage(text=text)),)
+
+
+ALGORITHMS = {"loyalty-discount": loyalty_discount, "supply-note": supply_note}
+"""What is served, by code."""
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        percent = Decimal(text)
+    except InvalidOperation:
+        percent = Decimal("NaN")
+    if not percent.is_finite() or not 0 <= percent <= _PERCENT_MAX:
+        raise CannotDecide("PERCENT_INVALID")
+    return percent
+
+
+async def _refuse(context: Context, reason: str) -> NoReturn:
+    """Refuse it for good, with the reason where callers look for it."""
+    await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, reason, ErrorInfo(reason=reason, domain=DOMAIN))
+
+
+@asynccontextmanager
+async def serving(
+    listen: str, certificate: Certificate | None = None, client_ca: Path | None = None
+) -> AsyncIterator[int]:
+    """Serve for a while; gives the port. Raises: CannotListen."""
+    server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
+    add_HookServiceServicer_to_server(SampleHook(), server)
+    port = bound(server, listen, certificate, client_ca)
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(GRACE_S)
+
+
+async def run(
+    listen: str, certificate: Certificate | None, client_ca: Path | None, told: Callable[[int], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises: CannotListen."""
+    stop = stopped()
+    async with serving(listen, certificate, client_ca) as port:
+        told(port)
+        await stop.wait()
