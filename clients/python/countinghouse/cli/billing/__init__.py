@@ -2,7 +2,7 @@
 
 import typer
 
-from countinghouse.cli.billing import bills, exceptions
+from countinghouse.cli.billing import bills, exceptions, importing, rates
 from countinghouse.cli.billing.words import examples
 
 app = typer.Typer(help="Bills of accounts, in their processing order.", no_args_is_help=True)
@@ -14,3 +14,12 @@ app.command("accept", epilog=examples(f"accept {_ONE} --note 'the bakery has a s
 app.command("exceptions", epilog=examples("exceptions --cycle NORTH", "exceptions --account A-1 --state resolved"))(
     exceptions.exceptions
 )
+app.command("rate", epilog=examples("rate POWER", "rate POWER -o yaml"))(rates.rate)
+app.command(
+    "import-usage",
+    epilog=examples(
+        "import-usage meter.csv.gz --profile A-1/METER --zone Europe/Zurich",
+        "import-usage reads.csv --profile A-1/COUNTER --reads --time-column read_at",
+        "import-usage corrected.csv --profile A-1/METER --correction",
+    ),
+)(importing.import_usage)
