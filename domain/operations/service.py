@@ -30,6 +30,8 @@ from domain.operations.errors import (
 from domain.operations.model import Job, Operation, Stage, StageProgress, State, Task
 from domain.operations.states import Move, NewChunk, Standing
 
+_UNDER_WAY_MAX = 10_000
+
 LAST_WORD = "operation.deleted"
 """The type of the last event of an operation."""
 
@@ -124,6 +126,27 @@ def get(tx: Connection, operation_id: str, scope: Scope = EVERYTHING) -> Operati
     if operation is None or not scopes.sees(tx, scope, operation.scope_id):
         raise OperationNotFound(operation_id)
     return operation
+
+
+def under_way(tx: Connection, kind: str) -> list[Operation]:
+    """The operations of a kind that have not ended. Cost: reads all that have not ended, of whatever kind."""
+    live = [state for state in State if not state.ended]
+    found = store.list_operations(tx, states=live, method="", after=None, limit=_UNDER_WAY_MAX)
+    return [each for each in found if each.kind == kind]
+
+
+def held(tx: Connection, operation_id: str) -> Operation:
+    """The operation as it stands, held until the transaction ends: for steps that change what others have found."""
+    standing = store.lock_operation(tx, operation_id)
+    if standing is None:
+        raise OperationNotFound(operation_id)
+    return standing.operation
+
+
+def call_of(tx: Connection, operation: Operation, now_us: int) -> Call:
+    """The call that started the operation, and what it sees."""
+    scope = scopes.load(tx, operation.scope_id)
+    return Call(operation.caller, operation.method, operation.request_id, now_us, operation.operation_id, scope)
 
 
 def traceparent(tx: Connection, operation_id: str) -> str:

@@ -27,6 +27,7 @@ from domain.data_files.storage import FileStore, Written
 from domain.data_files.transmissions import Routes
 from domain.kernel import events
 from domain.kernel.documents import Document
+from domain.operations import service as operations
 from domain.operations.model import ChunkPlan, Job, Operation, Stage, Stepped, Work
 
 STAGES = (
@@ -100,7 +101,7 @@ class Generation:
         """
         order, span = _order(work.operation), Span(**work.payload)
         locked = claims.lock_many(tx, taking.claims_waiting(tx, order.client_code, span))
-        call = publishing.call_of(tx, work.operation, work.now_us)
+        call = operations.call_of(tx, work.operation, work.now_us)
         apart = sifting.set_apart(tx, call, order, span, locked)
         found = taking.figures(tx, order.client_code, span, locked)
         count = sum(many for many, _ in found.values())
@@ -123,7 +124,7 @@ class Generation:
         if not days:
             said = notices.day_off if order.day_off else notices.nothing_pending
             return Stepped(1, {}, [*told, said(order.client_code)], {"batches": []})
-        call = publishing.call_of(tx, work.operation, work.now_us)
+        call = operations.call_of(tx, work.operation, work.now_us)
         numbers = batches.take_numbers(tx, order.client_code, len(days))
         for batch_no, day in zip(numbers, sorted(map(int, days)), strict=True):
             batch = _batch(order, work, batch_no, day, days[str(day)])
@@ -172,7 +173,7 @@ class Generation:
             Done(*key, executed_us=work.now_us, executed_by=batch.name, batch_no=batch.batch_no)
             for key in taking.keys(tx, batch.run_id, span)
         ]
-        call = publishing.call_of(tx, work.operation, work.now_us)
+        call = operations.call_of(tx, work.operation, work.now_us)
         settle(tx, call, self.configurations, self.posting, done)
         return Stepped(span.items, {"executed": len(done)})
 

@@ -15,10 +15,11 @@ from domain.data_files import service as data_files
 from domain.data_files import transmissions
 from domain.data_files.model import totals_to_document
 from domain.data_files.transmissions import Routes
-from domain.kernel import events, scopes
+from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
-from domain.operations.model import Operation, Work
+from domain.operations import service as operations
+from domain.operations.model import Work
 
 
 def publish(tx: Connection, work: Work, routes: Routes, written: Sequence[tuple[Batch, int]]) -> list[Batch]:
@@ -27,17 +28,11 @@ def publish(tx: Connection, work: Work, routes: Routes, written: Sequence[tuple[
     The batches, which are locked, are of one set. Gives them as they are now. Raises: DataFileSetLocked.
     """
     set_code = written[0][0].data_file_set_code
-    call = call_of(tx, work.operation, work.now_us)
+    call = operations.call_of(tx, work.operation, work.now_us)
     shown = data_files.reveal_run(tx, call, set_code, work.operation.description)
     transmissions.send_run(tx, routes, shown, work.operation.operation_id)
     state = BatchState.TRANSMITTING if any(route.takes(set_code) for route in routes) else BatchState.WRITTEN
     return [_written(tx, call, batch, rerun_no, state) for batch, rerun_no in written]
-
-
-def call_of(tx: Connection, operation: Operation, now_us: int) -> Call:
-    """The call that started the operation, and what it sees."""
-    scope = scopes.load(tx, operation.scope_id)
-    return Call(operation.caller, operation.method, operation.request_id, now_us, operation.operation_id, scope)
 
 
 def result_of(batch: Batch) -> Document:

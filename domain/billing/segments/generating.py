@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -79,10 +79,12 @@ def decide(
     *,
     again: Mapping[str, Collection[str]] | None = None,
     saved: bool = True,
+    ids_of: Callable[[str], Callable[[], str]] | None = None,
 ) -> dict[str, Billed]:
     """What the bills of accounts are to be; none for those that have nothing to bill.
 
-    `again` names, by account, the agreements that alone are made again. Cost: the statements of `usage.gathering`.
+    `again` names, by account, the agreements that alone are made again. `ids_of` makes the ids for an account; they are
+    fresh without it, or empty for what is not `saved`. Cost: the statements of `usage.gathering`.
     """
     agendas = {
         account_id: plan(facts, known.snapshot, wanted[account_id].through_day, (again or {}).get(account_id, ()))
@@ -92,7 +94,7 @@ def decide(
     new_ids = partial(new_id, call.now_us) if saved else str
     drafts = {account_id: draft(agenda, known.snapshot, usage) for account_id, agenda in agendas.items()}
     return {
-        account_id: billed(each, wanted[account_id], call, new_ids=new_ids)
+        account_id: billed(each, wanted[account_id], call, new_ids=ids_of(account_id) if ids_of else new_ids)
         for account_id, each in drafts.items()
         if each.segments or each.agenda.facts.bill
     }

@@ -27,6 +27,7 @@ class ExceptionFilter:
     cycle_code: str = ""
     state: str = ""
     reason: str = ""
+    operation_id: str = ""
     cycles: frozenset[str] | None = None
 
 
@@ -54,6 +55,7 @@ def page(tx: Connection, wanted: ExceptionFilter, *, after: Sequence[str | int],
         (_e.cycle_code, wanted.cycle_code),
         (_e.state, wanted.state),
         (_e.reason, wanted.reason),
+        (_e.operation_id, wanted.operation_id),
     ):
         query = query.where(column == value) if value else query
     if wanted.cycles is not None:
@@ -88,6 +90,21 @@ def close(
             note,
             account_id,
             *segment_ids,
+            ExceptionState.OPEN.value,
+        )
+
+
+def close_of_accounts(script: Script, account_ids: Sequence[str], *, now_us: int, by: str) -> None:
+    """Close what is open of accounts as a whole: they are billed again. Cost: one statement, by primary key."""
+    if account_ids:
+        marks = ", ".join("?" * len(account_ids))
+        script.add(
+            "UPDATE billing_exception SET state = ?, closed_us = ?, closed_by = ?"  # noqa: S608 - marks alone
+            f" WHERE account_id IN ({marks}) AND segment_id = '' AND state = ?",
+            ExceptionState.RESOLVED.value,
+            now_us,
+            by,
+            *account_ids,
             ExceptionState.OPEN.value,
         )
 
