@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.billing.algorithms.registry import Algorithms
 from domain.billing.configuration.snapshot import Configurations
 from server.call import Calls
+from server.servicers.billing.account_import import AccountImportMethods
 from server.servicers.billing.accounts import AccountsMethods
 from server.servicers.billing.agreement_types import AgreementTypesMethods
 from server.servicers.billing.agreements import AgreementsMethods
@@ -18,6 +19,7 @@ from server.watcher import Watcher
 
 
 class BillingServicer(
+    AccountImportMethods,
     AccountsMethods,
     AgreementTypesMethods,
     AgreementsMethods,

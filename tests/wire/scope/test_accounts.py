@@ -76,3 +76,33 @@ def test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle(world
         refused = refusal(call)
         assert (refused.code, refused.reason) == (grpc.StatusCode.PERMISSION_DENIED, "SCOPE_TOO_NARROW")
     assert world.root.billing("UpdatePremise", premise=changed).description == "x"
+
+
+@pytest.mark.rule("PLT-14")
+def test_rows_of_a_cycle_outside_are_refused_as_those_of_an_unknown_one(world: World) -> None:
+    """One by one; an account that is there but outside is not taken for one's own; premises are not made either."""
+
+    def item(account_id: str, cycle_code: str, **more: object) -> dict[str, object]:
+        return {"account_id": account_id, "account": new_account(cycle_code), **more}
+
+    ann = world.ann
+    ann.billing("CreateBillCycle", bill_cycle={"code": OURS})
+    place = {"premise_id": "new", "premise": {"time_zone": "UTC"}}
+    rows = [
+        item("new", THEIRS),
+        item("new", NOBODYS),
+        item("account-theirs", THEIRS),
+        item("account-theirs", OURS),
+        item("new", OURS, premises=[place]),
+        item("account-ours", OURS),
+    ]
+    answer = ann.billing("ImportAccounts", accounts=rows)
+    reasons = [[each.reason for each in refused.violations] for refused in answer.refused_accounts]
+    assert reasons == [
+        ["BILL_CYCLE_UNKNOWN"],
+        ["BILL_CYCLE_UNKNOWN"],
+        ["ACCOUNT_ID_TAKEN"],
+        ["ACCOUNT_ID_TAKEN"],
+        ["SCOPE_TOO_NARROW"],
+    ]
+    assert [each.name for each in ann.billing("ListAccounts").accounts] == ["accounts/account-ours"]

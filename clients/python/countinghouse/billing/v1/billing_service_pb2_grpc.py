@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from countinghouse.billing.v1 import account_import_pb2 as countinghouse_dot_billing_dot_v1_dot_account__import__pb2
 from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
 from countinghouse.billing.v1 import bill_cycles_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2
@@ -73,6 +74,11 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/UpdateAccount',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.UpdateAccountRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+                _registered_method=True)
+        self.ImportAccounts = channel.stream_unary(
+                '/countinghouse.billing.v1.BillingService/ImportAccounts',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_account__import__pb2.ImportAccountsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_account__import__pb2.ImportAccountsResponse.FromString,
                 _registered_method=True)
         self.ExplainProcessingOrder = channel.unary_unary(
                 '/countinghouse.billing.v1.BillingService/ExplainProcessingOrder',
@@ -400,6 +406,15 @@ class BillingServiceServicer(object):
     def UpdateAccount(self, request, context):
         """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
         etag that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportAccounts(self, request_iterator, context):
+        """Takes in accounts of another system with all that belongs to them: the stream
+        ends with what became of its rows. A row that is there already, with the same
+        content, is unchanged, so that a stream that broke off is sent again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -890,6 +905,11 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.UpdateAccountRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.SerializeToString,
             ),
+            'ImportAccounts': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportAccounts,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_account__import__pb2.ImportAccountsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_account__import__pb2.ImportAccountsResponse.SerializeToString,
+            ),
             'ExplainProcessingOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainProcessingOrder,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2.ExplainProcessingOrderRequest.FromString,
@@ -1295,6 +1315,33 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/UpdateAccount',
             countinghouse_dot_billing_dot_v1_dot_accounts__pb2.UpdateAccountRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_accounts__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportAccounts(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/countinghouse.billing.v1.BillingService/ImportAccounts',
+            countinghouse_dot_billing_dot_v1_dot_account__import__pb2.ImportAccountsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_account__import__pb2.ImportAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 Calculates the bill segments of accounts in their processing order, and completes bills."""
 
 from collections import abc as _abc
+from countinghouse.billing.v1 import account_import_pb2 as _account_import_pb2
 from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
 from countinghouse.billing.v1 import bill_cycles_pb2 as _bill_cycles_pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as _bill_segments_pb2
@@ -64,6 +65,11 @@ class BillingServiceStub:
     UpdateAccount: _grpc.UnaryUnaryMultiCallable[_accounts_pb2.UpdateAccountRequest, _accounts_pb2.Account]
     """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
     etag that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    ImportAccounts: _grpc.StreamUnaryMultiCallable[_account_import_pb2.ImportAccountsRequest, _account_import_pb2.ImportAccountsResponse]
+    """Takes in accounts of another system with all that belongs to them: the stream
+    ends with what became of its rows. A row that is there already, with the same
+    content, is unchanged, so that a stream that broke off is sent again.
     """
     ExplainProcessingOrder: _grpc.UnaryUnaryMultiCallable[_service_agreements_pb2.ExplainProcessingOrderRequest, _service_agreements_pb2.ExplainProcessingOrderResponse]
     """Tells in which order the service agreements of an account are processed, and
@@ -290,6 +296,11 @@ class BillingServiceAsyncStub(BillingServiceStub):
     UpdateAccount: _aio.UnaryUnaryMultiCallable[_accounts_pb2.UpdateAccountRequest, _accounts_pb2.Account]  # type: ignore[assignment]
     """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
     etag that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    ImportAccounts: _aio.StreamUnaryMultiCallable[_account_import_pb2.ImportAccountsRequest, _account_import_pb2.ImportAccountsResponse]  # type: ignore[assignment]
+    """Takes in accounts of another system with all that belongs to them: the stream
+    ends with what became of its rows. A row that is there already, with the same
+    content, is unchanged, so that a stream that broke off is sent again.
     """
     ExplainProcessingOrder: _aio.UnaryUnaryMultiCallable[_service_agreements_pb2.ExplainProcessingOrderRequest, _service_agreements_pb2.ExplainProcessingOrderResponse]  # type: ignore[assignment]
     """Tells in which order the service agreements of an account are processed, and
@@ -537,6 +548,17 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_accounts_pb2.Account, _abc.Awaitable[_accounts_pb2.Account]]:
         """Changes an account, for the bills to come. Errors: NOT_FOUND; ABORTED for an
         etag that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportAccounts(
+        self,
+        request_iterator: _MaybeAsyncIterator[_account_import_pb2.ImportAccountsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_import_pb2.ImportAccountsResponse, _abc.Awaitable[_account_import_pb2.ImportAccountsResponse]]:
+        """Takes in accounts of another system with all that belongs to them: the stream
+        ends with what became of its rows. A row that is there already, with the same
+        content, is unchanged, so that a stream that broke off is sent again.
         """
 
     @_abc_1.abstractmethod
