@@ -142,8 +142,8 @@ def _fitting_violations(field: str, code: str, kind: AgreementType | None, known
     """Why a rate of its own cannot charge what agreements of the type use."""
     if kind is not None and code in known.configuration.rates:
         around = Around.within(known.configuration, code, known.today)
-        for each in fitting.faults(kind.settings, code, around, kind.code):
-            yield Violation(field, each.reason, each.description)
+        for violation in fitting.faults(kind.settings, code, around, kind.code):
+            yield Violation(field, violation.reason, violation.description)
 
 
 def _owner_violations(field: str, owner: Key, account_id: str, agreements: Iterable[str]) -> Iterator[Violation]:
