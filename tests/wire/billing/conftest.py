@@ -12,6 +12,7 @@ from server.database.transaction import Database
 from tests.billing.shop import NOW_US, open_shop
 from tests.support.server import Served, serving
 from tests.wire.billing.office import Office
+from tests.wire.billing.registry import Registry
 from tests.wire.billing.tariffs import Tariffs
 
 
@@ -33,3 +34,9 @@ def office(utility: Served) -> Office:
 def tariffs(utility: Served) -> Tariffs:
     """Rates and service agreement types on that server."""
     return Tariffs(utility.stub(BillingServiceStub))
+
+
+@pytest.fixture
+def registry(utility: Served) -> Registry:
+    """What that server is configured with."""
+    return Registry(utility.stub(BillingServiceStub))
