@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from domain.billing.algorithms.actions import action_fault
 from domain.billing.algorithms.errors import AlgorithmFailed
 from domain.billing.algorithms.model import (
     Action,
@@ -142,6 +143,8 @@ def _actions(turn: Turn, bill: BillView, algorithms: Mapping[str, Algorithm], an
         actions = tuple(answers[key])
     if len(actions) > ACTIONS_MAX:
         raise _failed(turn, f"it asks for {len(actions):,} actions, at most {ACTIONS_MAX:,} are possible")
+    if fault := next(filter(None, map(action_fault, actions)), ""):
+        raise _failed(turn, fault)
     return actions
 
 

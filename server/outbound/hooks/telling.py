@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.type.decimal_pb2 import Decimal as DecimalProto
 
 from countinghouse.connector.v1 import hook_pb2 as pb
+from domain.billing.algorithms.actions import action_fault
 from domain.billing.algorithms.model import (
     Action,
     AddAdjustment,
@@ -18,7 +19,6 @@ from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.configuration.model import Moment
 from domain.billing.segments.states import SegmentKind, SegmentState
 from domain.kernel.amounts import amount_fault, minor_of
-from domain.kernel.characters import character_fault
 from domain.kernel.errors import Invalid
 from domain.kernel.money import Money
 from domain.kernel.quantities import quantity_text
@@ -55,7 +55,10 @@ def actions_of(answer: pb.DecideBillResponse) -> tuple[Action, ...]:
         validate(answer)
     except Invalid as error:
         raise BadAnswer("; ".join(f"{each.field}: {each.description}" for each in error.violations[:1])) from None
-    return tuple(map(_action, answer.actions))
+    actions = tuple(map(_action, answer.actions))
+    if fault := next(filter(None, map(action_fault, actions)), ""):
+        raise BadAnswer(fault)
+    return actions
 
 
 def _bill(bill: BillView) -> pb.Bill:
@@ -103,7 +106,7 @@ def _action(action: pb.BillAction) -> Action:
         case "remove_segment":
             return RemoveSegment(action.remove_segment.segment_id)
         case "add_message":
-            return AddMessage(_sound("text", action.add_message.text))
+            return AddMessage(action.add_message.text)
         case _:  # the contract's rules let no other pass
             return _adjustment(action.add_adjustment)
 
@@ -114,14 +117,7 @@ def _adjustment(given: pb.AddAdjustment) -> AddAdjustment:
         raise BadAnswer(f"amount: {fault[1]}")
     return AddAdjustment(
         given.service_agreement_id,
-        _sound("description", given.description),
+        given.description,
         given.distribution_code,
         Money(minor_of(money), given.amount.currency_code),
     )
-
-
-def _sound(field: str, text: str) -> str:
-    """The text, if it can be kept."""
-    if fault := character_fault(text):
-        raise BadAnswer(f"{field}: {fault}")
-    return text

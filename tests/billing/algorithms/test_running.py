@@ -141,13 +141,19 @@ def test_algorithms_run_by_agreement_and_within_it_by_sequence() -> None:
     [
         (RemoveSegment("s9"), "no segment s9"),
         (RemoveSegment("frozen"), "stays on the bill"),
-        (AddAdjustment("S", "", "C", Money(1, "USD")), "in USD"),
-        (AddAdjustment("S", "", "C", eur(0)), "comes to nothing"),
-        (AddAdjustment("Z", "", "C", eur(1)), "no agreement Z"),
+        (AddAdjustment("S", "x", "C", Money(1, "USD")), "in USD"),
+        (AddAdjustment("S", "x", "C", eur(0)), "comes to nothing"),
+        (AddAdjustment("Z", "x", "C", eur(1)), "no agreement Z"),
+        (AddAdjustment("S", "", "C", eur(1)), "the description of an adjustment has from 1 to 512 characters"),
+        (AddAdjustment("S", "x", "a b", eur(1)), "the distribution code of an adjustment is letters"),
+        (AddAdjustment("S", "x", "C", eur(10**16)), "the amount of an adjustment is too large"),
+        (AddMessage("a\x01"), r"a message must not hold the character U\+0001"),
+        (AddMessage("x" * 1_001), "a message has from 1 to 1,000 characters"),
+        ("remove all", "it asks for str, which is no action"),
     ],
 )
 def test_what_cannot_be_done_fails_and_names_the_algorithm(action: Action, why: str) -> None:
-    """And the agreement that it was asked about."""
+    """And the agreement that it was asked about; whatever a plug-in of others gives."""
     frozen = replace(segment(4, "M", SegmentState.FROZEN), segment_id="frozen")
     bill = replace(BILL, segments=(*BILL.segments, frozen))
     with pytest.raises(AlgorithmFailed, match=f"ours for S: .*{why}"):

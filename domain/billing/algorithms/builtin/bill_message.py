@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from domain.billing.algorithms.actions import TEXT_MAX
 from domain.billing.algorithms.model import Action, AddMessage, Algorithm, Asked, CannotDecide, Faults, Parameter
 from domain.billing.configuration.model import Moment
 from domain.kernel.characters import REASON, character_fault
@@ -12,9 +13,6 @@ from domain.kernel.conditions.errors import ConditionFailed
 from domain.kernel.conditions.expressions import Expression, compile_condition
 from domain.kernel.conditions.shapes import Kind, Shape, Values
 from domain.kernel.errors import Invalid
-
-TEXT_MAX = 1_000
-"""How many characters a message may have."""
 
 SHAPE = Shape(
     {
