@@ -17,6 +17,7 @@ from google.type.decimal_pb2 import Decimal as DecimalProto
 from countinghouse.billing.v1 import usage_pb2 as pb
 from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from countinghouse.client import Client, UsageRefusal, connect
+from countinghouse.client.errors import InvalidArgument
 from countinghouse.client.usage import STREAM_ROWS_MAX, UsageRow
 from server.database.transaction import Database
 from tests.billing.usage.shop import NOW_US, open_shop
@@ -61,10 +62,8 @@ def read(at: str, quantity: str) -> pb.RegisterRead:
     return pb.RegisterRead(local_read_time=at, quantity=DecimalProto(value=quantity))
 
 
-def listed(client: Client, profile: str, **stretch: Timestamp) -> list[pb.IntervalData]:
-    return list(
-        client.billing.list_interval_data(pb.ListIntervalDataRequest(parent=profile, page_size=1_000, **stretch))
-    )
+def listed(client: Client, profile: str) -> list[pb.IntervalData]:
+    return list(client.billing.list_interval_data(pb.ListIntervalDataRequest(parent=profile, page_size=1_000)))
 
 
 def stamp(text: str) -> Timestamp:
@@ -166,11 +165,11 @@ def test_lists_have_pages_and_bounds(client: Client) -> None:
     """The start is within, the end is not; an empty stretch is refused."""
     rows = [(HOURLY, interval(f"2026-05-01T{hour:02}:00Z", str(hour))) for hour in range(24)]
     client.billing.ingest_usage(rows)
-    stretch = {"start_time": stamp("2026-05-01T03:00:00+00:00"), "end_time": stamp("2026-05-01T17:00:00+00:00")}
-    request = pb.ListIntervalDataRequest(parent=HOURLY, page_size=5, **stretch)
+    first, last = stamp("2026-05-01T03:00:00+00:00"), stamp("2026-05-01T17:00:00+00:00")
+    request = pb.ListIntervalDataRequest(parent=HOURLY, page_size=5, start_time=first, end_time=last)
     assert [row.quantity.value for row in client.billing.list_interval_data(request)] == list(map(str, range(3, 17)))
-    empty = pb.ListIntervalDataRequest(parent=HOURLY, start_time=stretch["end_time"], end_time=stretch["start_time"])
-    with pytest.raises(Exception, match="must be after start_time"):
+    empty = pb.ListIntervalDataRequest(parent=HOURLY, start_time=last, end_time=first)
+    with pytest.raises(InvalidArgument, match="must be after start_time"):
         list(client.billing.list_interval_data(empty))
 
 
