@@ -5,10 +5,11 @@ Algorithms of SA types and of the customer class, then the due date; what can be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from domain.billing.algorithms import running
 from domain.billing.algorithms.model import AddAdjustment, Algorithm, BillView, RemoveSegment
@@ -57,13 +58,19 @@ class Around:
     answers: Answers
 
 
-def worked_out(call: Call, around: Around, facts: Facts, taken_back: Sequence[Segment]) -> Completion:
-    """What completing the pending bill of an account does. Pure but for the ids of adjustments.
+def worked_out(
+    call: Call,
+    around: Around,
+    facts: Facts,
+    taken_back: Sequence[Segment],
+    new_ids: Callable[[], str] | None = None,
+) -> Completion:
+    """What completing the pending bill of an account does. Pure but for ids of adjustments, fresh without `new_ids`.
 
     Raises: BillEmpty; BillIncomplete; AlgorithmFailed; AnswerMissing.
     """
     assert facts.bill is not None, "there is a bill"
-    bill, work, snapshot = facts.bill, _Work(call, around, facts), around.snapshot
+    bill, work, snapshot = facts.bill, _Work(call, around, facts, new_ids), around.snapshot
     view = bill_view(facts, bill, work.places, facts.segments)
     regular = bill.kind is BillKind.REGULAR
     before = work.run(view, Moment.PRE_COMPLETION, of_class=True, of_agreements=regular)
@@ -90,9 +97,10 @@ def worked_out(call: Call, around: Around, facts: Facts, taken_back: Sequence[Se
 class _Work:
     """What is the same for all steps of one bill."""
 
-    def __init__(self, call: Call, around: Around, facts: Facts) -> None:
+    def __init__(self, call: Call, around: Around, facts: Facts, new_ids: Callable[[], str] | None) -> None:
         snapshot = around.snapshot
         self._call, self._around = call, around
+        self._new_ids = new_ids or partial(new_id, call.now_us)
         self.places: tuple[Place, ...] = order_of(facts, snapshot)
         self._positions = {place.agreement.id: place.position for place in self.places}
         self._types = {each.agreement_id: each.type_code for each in facts.agreements}
@@ -141,7 +149,7 @@ class _Work:
         )
         return Segment(
             account_id=bill.account_id,
-            segment_id=new_id(self._call.now_us),
+            segment_id=self._new_ids(),
             bill_id=bill.bill_id,
             agreement_id=wanted.agreement_id,
             type_code=self._types[wanted.agreement_id],

@@ -64,14 +64,12 @@ def canceled(taken_back: Iterable[Segment], on_bill: Iterable[Segment], now_us: 
     )
 
 
-def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezing]) -> None:
-    """Tell the general ledger of all that is frozen and canceled. Cost: that of `Ledger.check`, a day, and of `post`.
+def check(tx: Connection, ledger: Ledger, freezings: Sequence[Freezing]) -> list[Charge]:
+    """What the general ledger is to be told of, all of which it would take. Cost: that of `Ledger.check`, a day.
 
     Raises: LedgersDiffer; what the ledger refuses.
     """
     charges = [charge for each in freezings for charge in _charges(each)]
-    if not charges:
-        return
     ledgers: dict[str, str] = {}
     for day in sorted({charge.day for charge in charges}):
         codes = frozenset().union(*(charge.codes for charge in charges if charge.day == day))
@@ -79,7 +77,13 @@ def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezin
     for charge in charges:
         if len(found := sorted({ledgers[code] for code in charge.codes})) > 1:
             raise LedgersDiffer(segment_name(charge.account_id, charge.segment_id), found)
-    ledger.post(tx, call, charges)
+    return charges
+
+
+def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezing]) -> None:
+    """Tell the general ledger of all that is frozen and canceled. Cost and Raises: those of `check` and `Ledger.post`."""
+    if charges := check(tx, ledger, freezings):
+        ledger.post(tx, call, charges)
 
 
 def record(script: Script, freezings: Sequence[Freezing]) -> None:
