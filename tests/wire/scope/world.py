@@ -321,6 +321,14 @@ def _agree(world: World) -> None:
         profile_id="profile-theirs",
         profile={"type_code": "DAILY", "service_agreement": agreement.name},
     )
+    early = {**NEW_AGREEMENT, "start_date": {"year": 2025, "month": 12, "day": 1}}  # before its rate
+    ben.billing(
+        "CreateServiceAgreement", parent=account.name, service_agreement_id="agreement-early", service_agreement=early
+    )
+    through = {"year": 2026, "month": 2, "day": 1}
+    billed = ben.billing("GenerateBill", account=account.name, through_date=through)
+    (wrong, *_) = ben.billing("ListBillingExceptions", parent=account.name).billing_exceptions
+    world.theirs.update(bill=billed.bill.name, segment=wrong.bill_segment, billing_exception=wrong.name)
     world.theirs.update(bill_cycle=cycle.name, bill_cycle_code=cycle.code, window=window.name)
     world.theirs.update(account=account.name, agreement=agreement.name, profile=profile.name)
     nobodys = "accounts/account-nobodys"
@@ -331,6 +339,9 @@ def _agree(world: World) -> None:
         account=nobodys,
         agreement=f"{nobodys}/serviceAgreements/agreement-nobodys",
         profile=f"{nobodys}/profiles/profile-nobodys",
+        bill=f"{nobodys}/bills/bill-nobodys",
+        segment=f"{nobodys}/billSegments/segment-nobodys",
+        billing_exception=f"{nobodys}/billingExceptions/exception-nobodys",
     )
 
 
