@@ -91,8 +91,9 @@ def change(tx: Connection, register: Register[T], entry: T) -> None:
 
 def insert(tx: Connection, table: str, row: dict[str, str | int]) -> bool:
     """Insert a row; False when its key is taken. `table` and the row's names are ours, never a caller's."""
+    names = ", ".join(f'"{name}"' for name in row)  # one may be a word of SQL
     marks = ", ".join(f":{name}" for name in row)
-    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
     return tx.execute(text(statement), row).rowcount == 1
 
 
