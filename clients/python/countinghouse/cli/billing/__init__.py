@@ -2,11 +2,13 @@
 
 import typer
 
-from countinghouse.cli.billing import bills, exceptions, importing, rates
+from countinghouse.cli.billing import accounts, bills, exceptions, importing, rates
 from countinghouse.cli.billing.words import examples
 
 app = typer.Typer(help="Bills of accounts, in their processing order.", no_args_is_help=True)
 _ONE = "A-1/06c349c2dgb002apresvy5dv5f"
+app.command("account", epilog=examples("account A-1", "account A-1 -o yaml"))(accounts.account)
+app.command("order", epilog=examples("order A-1", "order A-1 -o json"))(accounts.order)
 app.command("bill", epilog=examples("bill A-1 --preview", "bill A-1 --through 2026-11-01"))(bills.bill)
 app.command("explain", epilog=examples(f"explain {_ONE}"))(bills.explain)
 app.command("regenerate", epilog=examples(f"regenerate {_ONE}"))(bills.regenerate)
