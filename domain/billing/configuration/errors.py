@@ -18,9 +18,9 @@ class AgreementTypeUnsound(Refused):
 
 
 class WindowHasBills(Refused):
-    """Bills were made by the window: it stays as it is."""
+    """Bills were made by the window: it stays, and nothing of it changes but that it may end later."""
 
     reason = "BILL_CYCLE_WINDOW_HAS_BILLS"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"bills were made by {name}: it stays as it is", resource_name=name)
+        super().__init__(f"bills were made by {name}: it stays, and may but end later", resource_name=name)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
 
 from domain.billing.configuration.model import Window
 from domain.billing.tables import bill, bill_cycle_window
-from domain.kernel.registers import store as registers
 
 _w, _b = bill_cycle_window.c, bill.c
 
@@ -42,9 +41,9 @@ def has_bills(tx: Connection, window: Window) -> bool:
     return bool(tx.execute(select(exists().where(*named))).scalar_one())
 
 
-def create(tx: Connection, window: Window) -> bool:
-    """Insert the window; False when its code is taken."""
-    return registers.insert(tx, bill_cycle_window.name, _values(window))
+def create(tx: Connection, window: Window) -> None:
+    """Insert the window, whose cycle the transaction holds."""
+    tx.execute(insert(bill_cycle_window).values(_values(window)))
 
 
 def change(tx: Connection, window: Window) -> None:

@@ -84,8 +84,9 @@ def create(tx: Connection, call: Call, key: WindowKey, given: Mapping[str, Any])
     stamps = {"created_us": call.now_us, "updated_us": call.now_us}
     empty = Window(key.cycle, key.code, 0, 0, 0, 0, 0, freeze=False, complete=False, version=1, **stamps)
     new = _sound(tx, replace(empty, **given))
-    if not store.create(tx, new):
+    if store.find(tx, key.cycle, key.code):
         raise CodeTaken(WINDOW_TYPE, key.name)
+    store.create(tx, new)
     _record(tx, call, key, "created", to=new)
     return new
 
@@ -117,7 +118,7 @@ def delete(tx: Connection, call: Call, key: WindowKey, etag: str) -> None:
 
 
 def violations(window: Window) -> Iterator[Violation]:
-    """All that is wrong with a window by itself."""
+    """All that is wrong with a window by itself, as it is given; what follows from its other days may be left out."""
     for name, field in _DAYS.items():
         day: int = getattr(window, name)
         if day == 0 and name in _NEEDED:
@@ -133,9 +134,9 @@ def violations(window: Window) -> Iterator[Violation]:
 
 def _sound(tx: Connection, given: Window) -> Window:
     """The window with the days that follow from others."""
+    found = [*violations(given)]
     bill_day = given.bill_day or given.start_day
     window = replace(given, bill_day=bill_day, accounting_day=given.accounting_day or bill_day)
-    found = [*violations(window)]
     other = store.overlapping(tx, window) if _is_real(window.start_day) and _is_real(window.end_day) else None
     if other:
         days = f"{iso_day(other.start_day)} to {iso_day(other.end_day)}"
