@@ -48,6 +48,7 @@ from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
+from server.plugins import plugins
 from server.servicers.accounting import AccountingServicer
 from server.servicers.billing import BillingServicer
 from server.servicers.gl_extraction import GLExtractionServicer
@@ -122,6 +123,7 @@ class Server:
         needed = permissions()
         self._authority = auth.authority(settings, needed.values(), clock_us=clock_us)
         self._credentials = tls.credentials(settings)
+        self._plugins = plugins(settings)
         self._gate = Gate(
             authority=self._authority,
             permissions=needed,
@@ -232,6 +234,7 @@ class Server:
             await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
         await self._end_calls(ends)
+        self._plugins.hooks.close()
         await self._watcher.close()
         await self._authority.close()
         await self._end_transactions(ends)

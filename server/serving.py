@@ -18,6 +18,7 @@ from server.auth import tls
 from server.database.urls import sqlite_path
 from server.main import Server, permissions
 from server.opening import CannotStart, known_jobs, make_folders, migrated
+from server.plugins import plugins
 from server.processes import Supervised, admitted
 from server.settings import Settings
 from server.telemetry import metrics, tracing
@@ -88,6 +89,7 @@ async def _serve_in_processes(settings: Settings, stop: asyncio.Event) -> None:
     # Mistakes are told once, and before anything is started.
     auth.authority(settings, permissions().values())
     tls.credentials(settings)
+    plugins(settings)
     make_folders(settings)
     with _reserved(settings.listen), metrics.served_with_children(settings.metrics_listen, own=None) as variables:
         schema_ready = asyncio.Event()

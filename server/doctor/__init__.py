@@ -26,6 +26,7 @@ __all__ = ["Finding", "Level", "examine", "worst"]
 _LIMITS = Limits(connections=2, connect_s=5, lock_s=5, statement_s=20)
 _OF_THE_MACHINE: tuple[tuple[str, Callable[[Patient], Iterator[Finding]]], ...] = (
     ("callers", machine.callers),
+    ("algorithms", machine.algorithms),
     ("secrets", machine.secrets),
     ("disk", machine.disks),
 )

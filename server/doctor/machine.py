@@ -7,11 +7,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from domain.billing.algorithms.registry import BUILT_IN
 from server import auth
 from server.auth import tls
 from server.database.urls import sqlite_path
 from server.doctor.model import Finding, Patient, fail, ok, size, warn
 from server.main import permissions
+from server.plugins import plugins
 from server.settings import BadSettings, Settings, variable
 
 _ROOM_LITTLE, _ROOM_LEAST = 2 << 30, 200 << 20
@@ -40,6 +42,17 @@ def callers(patient: Patient) -> Iterator[Finding]:
         )
     else:
         yield ok("callers must say who they are")
+
+
+def algorithms(patient: Patient) -> Iterator[Finding]:
+    """Whether the algorithms of installed packages can be had, and those over the network have codes of their own."""
+    try:
+        known = plugins(patient.settings).algorithms
+    except BadSettings as error:
+        yield from (fail(line, "mend or remove the package, or rename the algorithm") for line in error.lines)
+        return
+    added = ", ".join(sorted(known.by_code.keys() - {each.code for each in BUILT_IN}))
+    yield ok(f"all {len(known.by_code)} can be had" + (f"; beside the built-in ones: {added}" if added else ""))
 
 
 def secrets(patient: Patient) -> Iterator[Finding]:

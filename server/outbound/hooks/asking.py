@@ -44,7 +44,7 @@ class Hooks:
         """The algorithms that they serve, as the registry takes them."""
         return tuple(algorithm for peer in self._peers for algorithm in peer.hook.algorithms)
 
-    def ask(self, missing: AnswerMissing) -> Sequence[Action]:
+    def ask(self, missing: AnswerMissing) -> tuple[Action, ...]:
         """The answer to what `running.run` asks for; never within a transaction, as it waits.
 
         Raises: AlgorithmFailed where the hook refuses it, or answers what cannot be; AlgorithmUnavailable without an
@@ -93,7 +93,7 @@ class _Peer:
         self._stopping = stopping
         self._proven = False  # the last call had an answer; else its name is judged anew
 
-    def ask(self, missing: AnswerMissing) -> Sequence[Action]:
+    def ask(self, missing: AnswerMissing) -> tuple[Action, ...]:
         """The hook's answer, within its time. Raises: _Refuses; BadAnswer; _NoAnswer."""
         timeout_s = self.hook.timeout_s
         asking = tenacity.Retrying(
@@ -109,7 +109,7 @@ class _Peer:
         )
         return asking(self._ask_once, request_of(missing), time.monotonic() + timeout_s)
 
-    def _ask_once(self, request: pb.DecideBillRequest, until_s: float) -> Sequence[Action]:
+    def _ask_once(self, request: pb.DecideBillRequest, until_s: float) -> tuple[Action, ...]:
         if self._stopping.is_set():
             raise _NoAnswer(_STOPPING)
         if not self._proven and (fault := self.line.renew()):

@@ -1,0 +1,101 @@
+"""The algorithms of this process beside the built-in ones: of installed packages, and over the network (BIL-23).
+
+A package offers some by an entry point of the group `countinghouse.billing.algorithms`, which is an `Algorithm`, or a
+tuple of them. They are loaded once, at the start: one that cannot be had refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+
+import structlog
+
+from domain.billing.algorithms.model import Action, Algorithm, Asked, CannotDecide
+from domain.billing.algorithms.registry import BUILT_IN, Algorithms
+from server.outbound.hooks.asking import Hooks
+from server.settings import BadSettings, Settings, variable
+from server.telemetry.observe import trace
+
+GROUP = "countinghouse.billing.algorithms"
+
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = structlog.get_logger("plugins")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """All algorithms that there are, and those who are asked over the network."""
+
+    algorithms: Algorithms
+    hooks: Hooks
+
+
+def plugins(settings: Settings) -> Plugins:
+    """Those of this process. Raises: BadSettings with a line for each algorithm that cannot be had."""
+    hooks = Hooks(settings.hooks, settings.hooks_reach)
+    found, lines = _packaged()
+    found += [(variable("hooks_file"), each) for each in hooks.algorithms()]
+    taken = {each.code: "built in" for each in BUILT_IN}
+    for source, each in found:
+        if each.code in taken:
+            lines.append(f"{source}: the algorithm {each.code} is there already: {taken[each.code]}")
+        taken.setdefault(each.code, f"from {source}")
+    if lines:
+        raise BadSettings(lines)
+    return Plugins(Algorithms(each for _, each in found), hooks)
+
+
+def _packaged() -> tuple[list[tuple[str, Algorithm]], list[str]]:
+    """The algorithms of packages with where each is from, and what is wrong with them."""
+    found: list[tuple[str, Algorithm]] = []
+    lines: list[str] = []
+    for point in sorted(entry_points(group=GROUP), key=lambda each: (each.name, each.value)):
+        source = _source(point)
+        try:
+            found += [(source, _guarded(each)) for each in _sound(point.load())]
+        except _Unusable as error:
+            lines.append(f"{source}: {error}")
+        except Exception as error:  # noqa: BLE001 - a package's code may raise anything; the start is refused
+            lines.append(f"{source}: cannot be loaded: {type(error).__name__}: {error}")
+    return found, lines
+
+
+class _Unusable(Exception):
+    """What an entry point gives is none of ours; the text says why."""
+
+
+def _sound(given: object) -> Iterator[Algorithm]:
+    for each in given if isinstance(given, (tuple, list)) else (given,):
+        if not isinstance(each, Algorithm):
+            raise _Unusable(f"is {type(each).__name__}, not an Algorithm or a tuple of them")
+        if not _CODE.fullmatch(str(each.code)):
+            raise _Unusable(f"the code {each.code!r} must be letters, digits, '.', '_' and '-', at most 64")
+        if each.decide is None:
+            raise _Unusable(f"the algorithm {each.code} decides nothing")
+        yield each
+
+
+def _guarded(algorithm: Algorithm) -> Algorithm:
+    """The algorithm, of which any error is one that names it; our own are found by tests."""
+    assert algorithm.decide is not None
+    return replace(algorithm, decide=partial(_decided, algorithm.code, algorithm.decide))
+
+
+def _decided(code: str, decide: Callable[[Asked], Iterable[Action]], asked: Asked) -> tuple[Action, ...]:
+    try:
+        return tuple(decide(asked))
+    except CannotDecide:
+        raise
+    except Exception as error:
+        log.error("an algorithm broke off", algorithm=code, **trace(error))  # noqa: TRY400 - its text may hold anything
+        raise CannotDecide("an unexpected error, which the server's log describes") from error
+
+
+def _source(point: EntryPoint) -> str:
+    of = f" of {point.dist.name} {point.dist.version}" if point.dist else ""
+    return f"the entry point {point.name}{of}"

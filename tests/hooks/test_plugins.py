@@ -1,0 +1,106 @@
+"""Algorithms of installed packages and of hooks, beside the built-in ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.billing.algorithms.errors import AlgorithmFailed
+from domain.billing.algorithms.registry import BUILT_IN
+from domain.billing.algorithms.running import Turn, run
+from domain.billing.configuration.model import AlgorithmUse, Moment
+from server.plugins import plugins
+from server.settings import BadSettings, load
+from server.telemetry import observe
+from tests.hooks.packages import install
+from tests.hooks.test_asking import BILL
+from tests.support.hook import hooks_file
+from tests.support.process import run as run_program
+
+
+def turn(code: str, **parameters: str) -> Turn:
+    return Turn(AlgorithmUse(Moment.PRE_COMPLETION, 1, code, parameters), None)
+
+
+@pytest.mark.rule("BIL-23")
+def test_algorithms_of_packages_and_hooks_stand_beside_the_built_in_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tuple of them or a single one; what they decide is done."""
+    source = "offered = (made('greet', greet), made('greet-all', greet))"
+    monkeypatch.syspath_prepend(install(tmp_path, source, "acme_pair"))
+    monkeypatch.syspath_prepend(install(tmp_path / "more", "offered = made('greet-one', greet)", "acme_one"))
+    monkeypatch.setenv("COUNTINGHOUSE_HOOKS_FILE", str(hooks_file(tmp_path, "127.0.0.1:9")))
+    monkeypatch.setenv("COUNTINGHOUSE_HOOKS_LOOPBACK", "true")
+    known = plugins(load()).algorithms
+    ours = {each.code for each in BUILT_IN}
+    assert known.by_code.keys() - ours == {"greet", "greet-all", "greet-one", "loyalty-discount", "supply-note"}
+    assert run(BILL, [turn("greet", name="Ada")], known.by_code, {}).bill.messages == ("hello", "Hello Ada")
+
+
+@pytest.mark.rule("BIL-12", "BIL-23")
+def test_an_algorithm_of_a_package_that_breaks_off_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it raises: callers see which one, and not what."""
+    observe.configure("error")
+    monkeypatch.syspath_prepend(install(tmp_path, "offered = made('forgetful', forgetful)", "acme_forgetful"))
+    known = plugins(load()).algorithms
+    with pytest.raises(AlgorithmFailed) as failed:
+        run(BILL, [turn("forgetful")], known.by_code, {})
+    assert failed.value.message == "forgetful: an unexpected error, which the server's log describes"
+
+
+@pytest.mark.rule("BIL-23")
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("import no_such_module", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("pass", "cannot be loaded: AttributeError: module 'PACKAGE' has no attribute 'offered'"),
+        ("offered = 'greet'", "is str, not an Algorithm or a tuple of them"),
+        ("offered = (made('a b', greet),)", "the code 'a b' must be letters"),
+        ("offered = made('greet', None)", "the algorithm greet decides nothing"),
+        ("offered = made('minimum-bill', greet)", "the algorithm minimum-bill is there already: built in"),
+        (
+            "offered = (made('greet', greet),) * 2",
+            "the algorithm greet is there already: from the entry point greetings of PACKAGE 1.5",
+        ),
+    ],
+)
+def test_a_package_whose_algorithms_cannot_be_had_refuses_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, source: str, why: str
+) -> None:
+    """In one line that names the entry point and its package."""
+    name = f"acme_{abs(hash(request.node.name))}"
+    monkeypatch.syspath_prepend(install(tmp_path, source, name))
+    with pytest.raises(BadSettings) as refused:
+        plugins(load())
+    assert len(refused.value.lines) == 1
+    assert refused.value.lines[0].startswith(f"the entry point greetings of {name} 1.5: {why}".replace("PACKAGE", name))
+
+
+@pytest.mark.rule("BIL-23")
+def test_a_hook_cannot_take_the_code_of_another_algorithm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As configuration would not say which one it means."""
+    path = hooks_file(tmp_path, "127.0.0.1:9")
+    path.write_text(path.read_text(encoding="utf-8").replace("supply-note", "bill-message"), encoding="utf-8")
+    monkeypatch.setenv("COUNTINGHOUSE_HOOKS_FILE", str(path))
+    monkeypatch.setenv("COUNTINGHOUSE_HOOKS_LOOPBACK", "true")
+    with pytest.raises(BadSettings) as refused:
+        plugins(load())
+    assert refused.value.lines == [
+        "COUNTINGHOUSE_HOOKS_FILE: the algorithm bill-message is there already: built in",
+    ]
+
+
+@pytest.mark.rule("BIL-23", "PLT-44")
+@pytest.mark.parametrize("command", [("serve", "--listen", "127.0.0.1:0"), ("doctor",)])
+def test_the_program_says_what_is_wrong_and_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """One line, no stack trace; the doctor finds it, too."""
+    monkeypatch.setenv("PYTHONPATH", str(install(tmp_path, "offered = made('minimum-bill', greet)")))
+    ended = run_program(tmp_path, *command, database_url=tmp_path / "books.db")
+    said = " ".join((ended.stdout + ended.stderr).split())
+    assert "the entry point greetings of acme 1.5: the algorithm minimum-bill is there already: built in" in said
+    assert "Traceback" not in said
+    assert ended.returncode != 0
