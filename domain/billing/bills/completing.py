@@ -55,12 +55,7 @@ def freeze(tx: Connection, call: Call, bench: Bench, key: Key) -> Bill:
     """
     snapshot, facts, bill = _pending(tx, call, bench, key, wanted="frozen")
     freezing_ = _freezing(tx, call, snapshot, facts, replace(bill, version=bill.version + 1, updated_us=call.now_us))
-    script = Script(tx)
-    freezing.record(script, [freezing_])
-    store.change(script, [freezing_.bill])
-    tell(script, call, facts.account, _entry(freezing_, "bill.frozen"))
-    script.run()
-    freezing.post(tx, call, bench.ledger, [freezing_])
+    record(tx, call, bench, [], [freezing_])
     return freezing_.bill
 
 
@@ -78,8 +73,10 @@ def complete(tx: Connection, call: Call, bench: Bench, key: Key, answers: Answer
     return done.bill
 
 
-def record(tx: Connection, call: Call, bench: Bench, completions: Sequence[Completion]) -> None:
-    """Do what was worked out, for bills whose accounts the transaction holds.
+def record(
+    tx: Connection, call: Call, bench: Bench, completions: Sequence[Completion], frozen: Sequence[Freezing] = ()
+) -> None:
+    """Do what was worked out, for bills whose accounts the transaction holds; others are `frozen` without completing.
 
     Cost: a script of four statements, and two for each bill that segments are taken off, and those of posting.
 
@@ -93,11 +90,13 @@ def record(tx: Connection, call: Call, bench: Bench, completions: Sequence[Compl
             script, each.bill.account_id, gone, ExceptionState.RESOLVED, now_us=call.now_us, by=call.caller
         )
     segments.insert(script, [segment for each in completions for segment in each.added])
-    freezings = [each.freezing for each in completions]
+    completed = [each.freezing for each in completions]
+    freezings = [*completed, *frozen]
     freezing.record(script, freezings)
     store.change(script, [each.bill for each in freezings])
-    for done in freezings:
-        tell(script, call, done.account, _entry(done, "bill.completed"))
+    for kind, several in (("bill.completed", completed), ("bill.frozen", frozen)):
+        for done in several:
+            tell(script, call, done.account, _entry(done, kind))
     script.run()
     freezing.post(tx, call, bench.ledger, freezings)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -37,19 +37,26 @@ from domain.kernel.script import Script
 from domain.kernel.time import BusinessZone
 
 
-def credit(  # noqa: PLR0917 - the use case's
-    tx: Connection, call: Call, bench: Bench, key: Key, segment_ids: Collection[str], reason: str, answers: Answers
-) -> Bill:
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What is given back of a bill, and why; no segment named: all that are frozen."""
+
+    key: Key
+    segment_ids: tuple[str, ...]
+    reason: str
+
+
+def credit(tx: Connection, call: Call, bench: Bench, wanted: Credit, answers: Answers) -> Bill:
     """Give the segments of a complete bill back, or all that are frozen, by a credit note that is complete at once.
 
     Raises: BillNotFound, SegmentNotFound, also outside the scope; BillTransition for a pending one; EtagStale;
     SegmentTransition; NothingToCredit; Invalid for the reason; as `completing.complete`. Cost: as that.
     """
-    require_storable(reason=reason)
-    snapshot, facts, bill = _complete(tx, call, bench, key)
+    require_storable(reason=wanted.reason)
+    snapshot, facts, bill = _complete(tx, call, bench, wanted.key)
     if bill.state is not BillState.COMPLETE:
         raise BillTransition(bill_name(bill.account_id, bill.bill_id), state=bill.state, wanted="credited")
-    chosen = _chosen(tx, bill, segment_ids)
+    chosen = _chosen(tx, bill, wanted.segment_ids)
     today = BusinessZone(facts.account.time_zone).today(call.now_us)
     new = bill_of(
         replace(facts, bill=None),
@@ -68,7 +75,7 @@ def credit(  # noqa: PLR0917 - the use case's
     script = Script(tx)
     bills.insert(script, [note])
     name = bill_name(bill.account_id, bill.bill_id)
-    tell(script, call, facts.account, (name, "bill.credited", {"credit_note": note.bill_id, "reason": reason}))
+    tell(script, call, facts.account, (name, "bill.credited", {"credit_note": note.bill_id, "reason": wanted.reason}))
     script.run()
     record(tx, call, bench, [done])
     return done.bill

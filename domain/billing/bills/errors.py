@@ -72,7 +72,7 @@ class NothingToCredit(Refused):
 class LedgersDiffer(Refused):
     """What is owed and what it is owed for belong to different ledgers: the books of both would be out of balance."""
 
-    reason = "LEDGERS_DIFFER"
+    reason = "BILL_LEDGERS_DIFFER"
 
     def __init__(self, segment: str, ledgers: Sequence[str]) -> None:
         super().__init__(f"{segment} feeds the ledgers {', '.join(ledgers)}", resource_name=segment)

@@ -81,7 +81,7 @@ def check(tx: Connection, ledger: Ledger, freezings: Sequence[Freezing]) -> list
 
 
 def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezing]) -> None:
-    """Tell the general ledger of all that is frozen and canceled. Cost and Raises: those of `check` and `Ledger.post`."""
+    """Tell the general ledger of all that is frozen and canceled. Cost, Raises: those of `check` and `Ledger.post`."""
     if charges := check(tx, ledger, freezings):
         ledger.post(tx, call, charges)
 

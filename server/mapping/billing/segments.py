@@ -137,6 +137,8 @@ def bill_to_proto(bill: Bill, of: Sum, *, order: bool = True) -> bills_pb2.Bill:
         update_time=instant_to_proto(bill.updated_us),
         complete_time=instant_to_proto(bill.completed_us),
         etag=bill.etag,
+        messages=bill.messages,
+        routing=bill.routed_by,
     )
 
 
@@ -180,6 +182,7 @@ def segment_to_proto(segment: Segment, waits_on: Sequence[tuple[Wait, Segment | 
         freeze_time=instant_to_proto(segment.frozen_us),
         cancel_time=instant_to_proto(segment.canceled_us),
         etag=segment.etag,
+        cancel_bill=bill_name(account_id, segment.cancel_bill_id) if segment.cancel_bill_id else "",
     )
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from domain.billing.algorithms.model import Action
 from domain.billing.algorithms.registry import Algorithms
+from domain.billing.algorithms.running import AnswerMissing
+from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
+from domain.flows.billing import Billed
 from server.call import Calls
 from server.servicers.billing.account_import import AccountImportMethods
 from server.servicers.billing.accounts import AccountsMethods
 from server.servicers.billing.agreement_types import AgreementTypesMethods
 from server.servicers.billing.agreements import AgreementsMethods
 from server.servicers.billing.bill_cycles import BillCyclesMethods
+from server.servicers.billing.corrections import CorrectionsMethods
 from server.servicers.billing.customer_classes import CustomerClassesMethods
 from server.servicers.billing.measuring import MeasuringMethods
 from server.servicers.billing.rates import RatesMethods
 from server.servicers.billing.segments import SegmentsMethods
 from server.servicers.billing.usage import UsageMethods
 from server.watcher import Watcher
+
+Ask = Callable[[AnswerMissing], tuple[Action, ...]]
 
 
 class BillingServicer(
@@ -24,18 +33,28 @@ class BillingServicer(
     AgreementTypesMethods,
     AgreementsMethods,
     BillCyclesMethods,
+    CorrectionsMethods,
     CustomerClassesMethods,
     MeasuringMethods,
     RatesMethods,
     SegmentsMethods,
     UsageMethods,
 ):
-    """Bills the service agreements of accounts, in their processing order."""
+    """Bills the service agreements of accounts, in their processing order.
 
-    def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float) -> None:
+    `ask` asks an algorithm over the network; it is needed where there are such.
+    """
+
+    def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, ask: Ask | None = None) -> None:
         self._calls = calls
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
         self._configurations = Configurations()
         self._algorithms = Algorithms()
+        self._bench = Bench(self._configurations, Billed(), self._algorithms)
+        self._ask = ask or _nobody
         self._creations: frozenset[str] = frozenset()
+
+
+def _nobody(missing: AnswerMissing) -> tuple[Action, ...]:
+    raise AssertionError(f"{missing.algorithm} is asked over the network, and there is nobody to ask")

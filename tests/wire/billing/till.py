@@ -103,8 +103,9 @@ def site(office: Office, agreement_id: str, profile_type: str = "DAILY", **given
 
 def amount(minor: int, currency: str = "EUR") -> Money:
     """So many hundredths of a currency's unit."""
-    units, rest = divmod(minor, 100)
-    return Money(currency_code=currency, units=units, nanos=rest * 10_000_000)
+    units, rest = divmod(abs(minor), 100)
+    sign = -1 if minor < 0 else 1
+    return Money(currency_code=currency, units=sign * units, nanos=sign * rest * 10_000_000)
 
 
 def own_id(name: str) -> str:

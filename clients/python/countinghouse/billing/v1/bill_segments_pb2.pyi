@@ -243,6 +243,7 @@ class BillSegment(_message.Message):
     FREEZE_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CANCEL_BILL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/billSegments/{bill_segment}`. One that is made again keeps
     it; empty in a preview of one that is not saved.
@@ -277,6 +278,8 @@ class BillSegment(_message.Message):
     """The segment in whose place it is; empty for none."""
     etag: _builtins.str
     """Changes with every change."""
+    cancel_bill: _builtins.str
+    """The bill that takes it back; empty for none."""
     @_builtins.property
     def waits_on(self) -> _containers.RepeatedCompositeFieldContainer[Global___BillSegmentWait]:
         """The segments in error that it waits for, as it is charged on them."""
@@ -346,10 +349,11 @@ class BillSegment(_message.Message):
         freeze_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        cancel_bill: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accounting_date", b"accounting_date", "amount", b"amount", "cancel_time", b"cancel_time", "create_time", b"create_time", "end_date", b"end_date", "freeze_time", b"freeze_time", "start_date", b"start_date", "tax", b"tax"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "accounting_date", b"accounting_date", "amount", b"amount", "bill", b"bill", "cancel_time", b"cancel_time", "create_time", b"create_time", "end_date", b"end_date", "estimated", b"estimated", "etag", b"etag", "freeze_time", b"freeze_time", "full_period_days", b"full_period_days", "kind", b"kind", "message", b"message", "name", b"name", "position", b"position", "rate_code", b"rate_code", "reason", b"reason", "rebills", b"rebills", "service_agreement", b"service_agreement", "stale", b"stale", "start_date", b"start_date", "state", b"state", "tax", b"tax", "totals", b"totals", "type_code", b"type_code", "waits_on", b"waits_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "accounting_date", b"accounting_date", "amount", b"amount", "bill", b"bill", "cancel_bill", b"cancel_bill", "cancel_time", b"cancel_time", "create_time", b"create_time", "end_date", b"end_date", "estimated", b"estimated", "etag", b"etag", "freeze_time", b"freeze_time", "full_period_days", b"full_period_days", "kind", b"kind", "message", b"message", "name", b"name", "position", b"position", "rate_code", b"rate_code", "reason", b"reason", "rebills", b"rebills", "service_agreement", b"service_agreement", "stale", b"stale", "start_date", b"start_date", "state", b"state", "tax", b"tax", "totals", b"totals", "type_code", b"type_code", "waits_on", b"waits_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

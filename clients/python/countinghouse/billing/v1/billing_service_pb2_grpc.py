@@ -5,6 +5,7 @@ import warnings
 
 from countinghouse.billing.v1 import account_import_pb2 as countinghouse_dot_billing_dot_v1_dot_account__import__pb2
 from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
+from countinghouse.billing.v1 import bill_corrections_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2
 from countinghouse.billing.v1 import bill_cycles_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2
 from countinghouse.billing.v1 import billing_exceptions_pb2 as countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2
@@ -239,6 +240,41 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/AcceptBillSegment',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.AcceptBillSegmentRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.FromString,
+                _registered_method=True)
+        self.FreezeBill = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/FreezeBill',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.FreezeBillRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+                _registered_method=True)
+        self.CompleteBill = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CompleteBill',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CompleteBillRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+                _registered_method=True)
+        self.ReopenBill = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ReopenBill',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.ReopenBillRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+                _registered_method=True)
+        self.CreateCreditNote = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateCreditNote',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CreateCreditNoteRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+                _registered_method=True)
+        self.CancelBillSegment = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CancelBillSegment',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CancelBillSegmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
+                _registered_method=True)
+        self.RebillBillSegment = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/RebillBillSegment',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.RebillBillSegmentRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
+                _registered_method=True)
+        self.UndoBillSegmentCorrection = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/UndoBillSegmentCorrection',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.UndoBillSegmentCorrectionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
                 _registered_method=True)
         self.GetBillingException = channel.unary_unary(
                 '/countinghouse.billing.v1.BillingService/GetBillingException',
@@ -671,6 +707,72 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FreezeBill(self, request, context):
+        """Freezes what can be frozen of a pending bill: it is in the general ledger then,
+        and never changes. What the bill takes back is reversed. Errors: NOT_FOUND;
+        ABORTED for an etag that is not the last one; FAILED_PRECONDITION for a complete
+        bill, and for what the ledger cannot take.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteBill(self, request, context):
+        """Completes a pending bill: the algorithms of its agreements and of its customer
+        class, the due date, freezing, and the algorithms that follow, or nothing at all.
+        Errors: as FreezeBill; FAILED_PRECONDITION with all reasons while a segment is in
+        error, and naming the algorithm that fails; UNAVAILABLE for one that is asked over
+        the network and does not answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenBill(self, request, context):
+        """Makes a complete bill pending again; what is frozen on it stays so. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; FAILED_PRECONDITION once
+        it went out, for a credit note, and while the account has another pending bill.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCreditNote(self, request, context):
+        """Gives segments of a complete bill back, by a credit note that is complete at once.
+        Errors: as CompleteBill; FAILED_PRECONDITION for a pending bill, and for segments
+        that are not frozen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelBillSegment(self, request, context):
+        """Takes a frozen bill segment back, on the account's pending bill: once that is
+        frozen it is reversed. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not
+        frozen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RebillBillSegment(self, request, context):
+        """Takes a frozen bill segment back and calculates it anew, on the account's pending
+        bill; with it all that was charged on it, in the processing order. Errors: as
+        CancelBillSegment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoBillSegmentCorrection(self, request, context):
+        """Leaves a bill segment as it was that is about to be canceled, with those that were
+        rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that is not about to be canceled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBillingException(self, request, context):
         """Gets a billing exception. Errors: NOT_FOUND.
         """
@@ -867,7 +969,8 @@ class BillingServiceServicer(object):
     def UpdateBillCycleWindow(self, request, context):
         """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
         is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
-        (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+        (BILL_CYCLE_WINDOW_HAS_BILLS) once there are bills of it, unless it but ends
+        later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -875,8 +978,8 @@ class BillingServiceServicer(object):
 
     def DeleteBillCycleWindow(self, request, context):
         """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
-        is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
-        of it.
+        is not the last one; FAILED_PRECONDITION (BILL_CYCLE_WINDOW_HAS_BILLS) once
+        there are bills of it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1069,6 +1172,41 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.AcceptBillSegment,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.AcceptBillSegmentRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.SerializeToString,
+            ),
+            'FreezeBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreezeBill,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.FreezeBillRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.SerializeToString,
+            ),
+            'CompleteBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteBill,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CompleteBillRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.SerializeToString,
+            ),
+            'ReopenBill': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenBill,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.ReopenBillRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.SerializeToString,
+            ),
+            'CreateCreditNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCreditNote,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CreateCreditNoteRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.SerializeToString,
+            ),
+            'CancelBillSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelBillSegment,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CancelBillSegmentRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.SerializeToString,
+            ),
+            'RebillBillSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RebillBillSegment,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.RebillBillSegmentRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.SerializeToString,
+            ),
+            'UndoBillSegmentCorrection': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoBillSegmentCorrection,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.UndoBillSegmentCorrectionRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.SerializeToString,
             ),
             'GetBillingException': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBillingException,
@@ -2206,6 +2344,195 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/AcceptBillSegment',
             countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.AcceptBillSegmentRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2.BillSegment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreezeBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/FreezeBill',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.FreezeBillRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CompleteBill',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CompleteBillRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenBill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ReopenBill',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.ReopenBillRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCreditNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateCreditNote',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CreateCreditNoteRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bills__pb2.Bill.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelBillSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CancelBillSegment',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.CancelBillSegmentRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RebillBillSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/RebillBillSegment',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.RebillBillSegmentRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoBillSegmentCorrection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/UndoBillSegmentCorrection',
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.UndoBillSegmentCorrectionRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
             options,
             channel_credentials,
             insecure,

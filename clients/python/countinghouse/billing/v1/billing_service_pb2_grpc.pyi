@@ -6,6 +6,7 @@ Calculates the bill segments of accounts in their processing order, and complete
 from collections import abc as _abc
 from countinghouse.billing.v1 import account_import_pb2 as _account_import_pb2
 from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
+from countinghouse.billing.v1 import bill_corrections_pb2 as _bill_corrections_pb2
 from countinghouse.billing.v1 import bill_cycles_pb2 as _bill_cycles_pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as _bill_segments_pb2
 from countinghouse.billing.v1 import billing_exceptions_pb2 as _billing_exceptions_pb2
@@ -179,6 +180,44 @@ class BillingServiceStub:
     and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
     that is not implausible.
     """
+    FreezeBill: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.FreezeBillRequest, _bills_pb2.Bill]
+    """Freezes what can be frozen of a pending bill: it is in the general ledger then,
+    and never changes. What the bill takes back is reversed. Errors: NOT_FOUND;
+    ABORTED for an etag that is not the last one; FAILED_PRECONDITION for a complete
+    bill, and for what the ledger cannot take.
+    """
+    CompleteBill: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.CompleteBillRequest, _bills_pb2.Bill]
+    """Completes a pending bill: the algorithms of its agreements and of its customer
+    class, the due date, freezing, and the algorithms that follow, or nothing at all.
+    Errors: as FreezeBill; FAILED_PRECONDITION with all reasons while a segment is in
+    error, and naming the algorithm that fails; UNAVAILABLE for one that is asked over
+    the network and does not answer.
+    """
+    ReopenBill: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.ReopenBillRequest, _bills_pb2.Bill]
+    """Makes a complete bill pending again; what is frozen on it stays so. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; FAILED_PRECONDITION once
+    it went out, for a credit note, and while the account has another pending bill.
+    """
+    CreateCreditNote: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.CreateCreditNoteRequest, _bills_pb2.Bill]
+    """Gives segments of a complete bill back, by a credit note that is complete at once.
+    Errors: as CompleteBill; FAILED_PRECONDITION for a pending bill, and for segments
+    that are not frozen.
+    """
+    CancelBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.CancelBillSegmentRequest, _bill_corrections_pb2.BillCorrection]
+    """Takes a frozen bill segment back, on the account's pending bill: once that is
+    frozen it is reversed. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not
+    frozen.
+    """
+    RebillBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.RebillBillSegmentRequest, _bill_corrections_pb2.BillCorrection]
+    """Takes a frozen bill segment back and calculates it anew, on the account's pending
+    bill; with it all that was charged on it, in the processing order. Errors: as
+    CancelBillSegment.
+    """
+    UndoBillSegmentCorrection: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.UndoBillSegmentCorrectionRequest, _bill_corrections_pb2.BillCorrection]
+    """Leaves a bill segment as it was that is about to be canceled, with those that were
+    rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that is not about to be canceled.
+    """
     GetBillingException: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]
     """Gets a billing exception. Errors: NOT_FOUND."""
     ListBillingExceptions: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]
@@ -266,12 +305,13 @@ class BillingServiceStub:
     UpdateBillCycleWindow: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.UpdateBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]
     """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
     is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
-    (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+    (BILL_CYCLE_WINDOW_HAS_BILLS) once there are bills of it, unless it but ends
+    later.
     """
     DeleteBillCycleWindow: _grpc.UnaryUnaryMultiCallable[_bill_cycles_pb2.DeleteBillCycleWindowRequest, _empty_pb2.Empty]
     """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
-    is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
-    of it.
+    is not the last one; FAILED_PRECONDITION (BILL_CYCLE_WINDOW_HAS_BILLS) once
+    there are bills of it.
     """
 
 @_typing.type_check_only
@@ -410,6 +450,44 @@ class BillingServiceAsyncStub(BillingServiceStub):
     and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
     that is not implausible.
     """
+    FreezeBill: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.FreezeBillRequest, _bills_pb2.Bill]  # type: ignore[assignment]
+    """Freezes what can be frozen of a pending bill: it is in the general ledger then,
+    and never changes. What the bill takes back is reversed. Errors: NOT_FOUND;
+    ABORTED for an etag that is not the last one; FAILED_PRECONDITION for a complete
+    bill, and for what the ledger cannot take.
+    """
+    CompleteBill: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.CompleteBillRequest, _bills_pb2.Bill]  # type: ignore[assignment]
+    """Completes a pending bill: the algorithms of its agreements and of its customer
+    class, the due date, freezing, and the algorithms that follow, or nothing at all.
+    Errors: as FreezeBill; FAILED_PRECONDITION with all reasons while a segment is in
+    error, and naming the algorithm that fails; UNAVAILABLE for one that is asked over
+    the network and does not answer.
+    """
+    ReopenBill: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.ReopenBillRequest, _bills_pb2.Bill]  # type: ignore[assignment]
+    """Makes a complete bill pending again; what is frozen on it stays so. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; FAILED_PRECONDITION once
+    it went out, for a credit note, and while the account has another pending bill.
+    """
+    CreateCreditNote: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.CreateCreditNoteRequest, _bills_pb2.Bill]  # type: ignore[assignment]
+    """Gives segments of a complete bill back, by a credit note that is complete at once.
+    Errors: as CompleteBill; FAILED_PRECONDITION for a pending bill, and for segments
+    that are not frozen.
+    """
+    CancelBillSegment: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.CancelBillSegmentRequest, _bill_corrections_pb2.BillCorrection]  # type: ignore[assignment]
+    """Takes a frozen bill segment back, on the account's pending bill: once that is
+    frozen it is reversed. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not
+    frozen.
+    """
+    RebillBillSegment: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.RebillBillSegmentRequest, _bill_corrections_pb2.BillCorrection]  # type: ignore[assignment]
+    """Takes a frozen bill segment back and calculates it anew, on the account's pending
+    bill; with it all that was charged on it, in the processing order. Errors: as
+    CancelBillSegment.
+    """
+    UndoBillSegmentCorrection: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.UndoBillSegmentCorrectionRequest, _bill_corrections_pb2.BillCorrection]  # type: ignore[assignment]
+    """Leaves a bill segment as it was that is about to be canceled, with those that were
+    rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that is not about to be canceled.
+    """
     GetBillingException: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]  # type: ignore[assignment]
     """Gets a billing exception. Errors: NOT_FOUND."""
     ListBillingExceptions: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]  # type: ignore[assignment]
@@ -497,12 +575,13 @@ class BillingServiceAsyncStub(BillingServiceStub):
     UpdateBillCycleWindow: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.UpdateBillCycleWindowRequest, _bill_cycles_pb2.BillCycleWindow]  # type: ignore[assignment]
     """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
     is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
-    (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+    (BILL_CYCLE_WINDOW_HAS_BILLS) once there are bills of it, unless it but ends
+    later.
     """
     DeleteBillCycleWindow: _aio.UnaryUnaryMultiCallable[_bill_cycles_pb2.DeleteBillCycleWindowRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
-    is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
-    of it.
+    is not the last one; FAILED_PRECONDITION (BILL_CYCLE_WINDOW_HAS_BILLS) once
+    there are bills of it.
     """
 
 class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -862,6 +941,86 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def FreezeBill(
+        self,
+        request: _bill_corrections_pb2.FreezeBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.Bill, _abc.Awaitable[_bills_pb2.Bill]]:
+        """Freezes what can be frozen of a pending bill: it is in the general ledger then,
+        and never changes. What the bill takes back is reversed. Errors: NOT_FOUND;
+        ABORTED for an etag that is not the last one; FAILED_PRECONDITION for a complete
+        bill, and for what the ledger cannot take.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteBill(
+        self,
+        request: _bill_corrections_pb2.CompleteBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.Bill, _abc.Awaitable[_bills_pb2.Bill]]:
+        """Completes a pending bill: the algorithms of its agreements and of its customer
+        class, the due date, freezing, and the algorithms that follow, or nothing at all.
+        Errors: as FreezeBill; FAILED_PRECONDITION with all reasons while a segment is in
+        error, and naming the algorithm that fails; UNAVAILABLE for one that is asked over
+        the network and does not answer.
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenBill(
+        self,
+        request: _bill_corrections_pb2.ReopenBillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.Bill, _abc.Awaitable[_bills_pb2.Bill]]:
+        """Makes a complete bill pending again; what is frozen on it stays so. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; FAILED_PRECONDITION once
+        it went out, for a credit note, and while the account has another pending bill.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateCreditNote(
+        self,
+        request: _bill_corrections_pb2.CreateCreditNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bills_pb2.Bill, _abc.Awaitable[_bills_pb2.Bill]]:
+        """Gives segments of a complete bill back, by a credit note that is complete at once.
+        Errors: as CompleteBill; FAILED_PRECONDITION for a pending bill, and for segments
+        that are not frozen.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelBillSegment(
+        self,
+        request: _bill_corrections_pb2.CancelBillSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_corrections_pb2.BillCorrection, _abc.Awaitable[_bill_corrections_pb2.BillCorrection]]:
+        """Takes a frozen bill segment back, on the account's pending bill: once that is
+        frozen it is reversed. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is not
+        frozen.
+        """
+
+    @_abc_1.abstractmethod
+    def RebillBillSegment(
+        self,
+        request: _bill_corrections_pb2.RebillBillSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_corrections_pb2.BillCorrection, _abc.Awaitable[_bill_corrections_pb2.BillCorrection]]:
+        """Takes a frozen bill segment back and calculates it anew, on the account's pending
+        bill; with it all that was charged on it, in the processing order. Errors: as
+        CancelBillSegment.
+        """
+
+    @_abc_1.abstractmethod
+    def UndoBillSegmentCorrection(
+        self,
+        request: _bill_corrections_pb2.UndoBillSegmentCorrectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bill_corrections_pb2.BillCorrection, _abc.Awaitable[_bill_corrections_pb2.BillCorrection]]:
+        """Leaves a bill segment as it was that is about to be canceled, with those that were
+        rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that is not about to be canceled.
+        """
+
+    @_abc_1.abstractmethod
     def GetBillingException(
         self,
         request: _billing_exceptions_pb2.GetBillingExceptionRequest,
@@ -1097,7 +1256,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_bill_cycles_pb2.BillCycleWindow, _abc.Awaitable[_bill_cycles_pb2.BillCycleWindow]]:
         """Changes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
         is not the last one; INVALID_ARGUMENT with every violation; FAILED_PRECONDITION
-        (WINDOW_HAS_BILLS) once there are bills of it, unless it but ends later.
+        (BILL_CYCLE_WINDOW_HAS_BILLS) once there are bills of it, unless it but ends
+        later.
         """
 
     @_abc_1.abstractmethod
@@ -1107,8 +1267,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Deletes a window of a bill cycle. Errors: NOT_FOUND; ABORTED for an etag that
-        is not the last one; FAILED_PRECONDITION (WINDOW_HAS_BILLS) once there are bills
-        of it.
+        is not the last one; FAILED_PRECONDITION (BILL_CYCLE_WINDOW_HAS_BILLS) once
+        there are bills of it.
         """
 
 def add_BillingServiceServicer_to_server(servicer: BillingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

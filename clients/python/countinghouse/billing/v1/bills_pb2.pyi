@@ -133,6 +133,8 @@ class Bill(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     COMPLETE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    ROUTING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/bills/{bill}`; empty in a preview of one that is not saved."""
     kind: Global___BillKind.ValueType
@@ -151,6 +153,8 @@ class Bill(_message.Message):
     """How many of them are in error or not calculated."""
     etag: _builtins.str
     """Changes with every change."""
+    routing: _builtins.str
+    """How it went out once it was complete; empty: it did not."""
     @_builtins.property
     def bill_date(self) -> _date_pb2.Date:
         """The bill date."""
@@ -193,6 +197,10 @@ class Bill(_message.Message):
     def complete_time(self) -> _timestamp_pb2.Timestamp:
         """When it was completed; not set before."""
 
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is printed on it."""
+
     def __init__(
         self,
         *,
@@ -215,10 +223,12 @@ class Bill(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         complete_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        messages: _abc.Iterable[_builtins.str] | None = ...,
+        routing: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accounting_date", b"accounting_date", "amount", b"amount", "bill_date", b"bill_date", "complete_time", b"complete_time", "create_time", b"create_time", "due_date", b"due_date", "tax", b"tax", "through_date", b"through_date", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounting_date", b"accounting_date", "amount", b"amount", "bill_cycle_code", b"bill_cycle_code", "bill_date", b"bill_date", "complete_time", b"complete_time", "create_time", b"create_time", "currency_code", b"currency_code", "due_date", b"due_date", "error_count", b"error_count", "etag", b"etag", "kind", b"kind", "name", b"name", "processing_order", b"processing_order", "segment_count", b"segment_count", "state", b"state", "tax", b"tax", "through_date", b"through_date", "update_time", b"update_time", "window_code", b"window_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounting_date", b"accounting_date", "amount", b"amount", "bill_cycle_code", b"bill_cycle_code", "bill_date", b"bill_date", "complete_time", b"complete_time", "create_time", b"create_time", "currency_code", b"currency_code", "due_date", b"due_date", "error_count", b"error_count", "etag", b"etag", "kind", b"kind", "messages", b"messages", "name", b"name", "processing_order", b"processing_order", "routing", b"routing", "segment_count", b"segment_count", "state", b"state", "tax", b"tax", "through_date", b"through_date", "update_time", b"update_time", "window_code", b"window_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
