@@ -78,11 +78,13 @@ def record(
 ) -> None:
     """Do what was worked out, for bills whose accounts the transaction holds; others are `frozen` without completing.
 
-    Cost: a script of four statements, and two for each bill that segments are taken off, and those of posting.
+    Cost: a script of five statements, and two for each bill that segments are taken off, and those of posting.
 
     Raises: as `freezing.post`.
     """
     script = Script(tx)
+    account_ids = [each.bill.account_id for each in completions]
+    exceptions.close_of_accounts(script, account_ids, now_us=call.now_us, by=call.caller)
     for each in completions:
         gone = [segment.segment_id for segment in each.removed]
         segments.delete(script, each.bill.account_id, gone)

@@ -19,6 +19,7 @@ from domain.billing.segments.gathering import Known, gather, usage_of
 from domain.billing.segments.model import Facts, Wanted
 from domain.billing.segments.planning import plan
 from domain.billing.segments.recording import Billed, billed, record
+from domain.billing.segments.store import exceptions
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.errors import Invalid, Violation
@@ -47,7 +48,7 @@ def generate(tx: Connection, call: Call, configurations: Configurations, request
     day that is too far ahead.
     """
     found = _one(tx, call, configurations, request, lock=True)
-    save(tx, call, found, kind="bill.generated")
+    save(tx, call, found, kind="bill.generated", whole=True)
     return found
 
 
@@ -100,11 +101,15 @@ def decide(
     }
 
 
-def save(tx: Connection, call: Call, found: Billed, *, kind: str) -> None:
-    """Record a bill, and tell the audit trail how many segments it has. Cost: one statement."""
-    script = Script(tx)
+def save(tx: Connection, call: Call, found: Billed, *, kind: str, whole: bool = False) -> None:
+    """Record a bill, and tell the audit trail how many segments it has. Cost: one statement.
+
+    With the `whole` bill, what was an exception of its account is made again, too.
+    """
+    script, bill = Script(tx), found.bill
+    if whole:
+        exceptions.close_of_accounts(script, [bill.account_id], now_us=call.now_us, by=call.caller)
     record(script, [found], call)
-    bill = found.bill
     payload = {
         "through_date": iso_day(bill.through_day),
         "made": len(found.made),

@@ -1,0 +1,87 @@
+"""Bills accounts of a run, a chunk in one transaction: what is wrong with one account is an exception of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from domain.billing.accounts import store as accounts
+from domain.billing.bills import completing
+from domain.billing.runs.deciding import Decided, Desk, decide, is_of_database, is_passing, unforeseen
+from domain.billing.segments import recording
+from domain.billing.segments.model import BillingException
+from domain.billing.segments.states import ExceptionState
+from domain.billing.segments.store import exceptions
+from domain.kernel.call import Call
+from domain.kernel.errors import DomainError
+from domain.kernel.ids import new_id
+from domain.kernel.script import Script
+
+
+def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, one_by_one: bool) -> list[Decided]:
+    """Bill accounts: make their bills, or make them again, freeze and complete them as the window says.
+
+    All at once; one after another where something unforeseen turns up while it is decided, or if that is asked for as
+    it turned up while it was written: then each account has a savepoint, and whoever fails is an exception.
+
+    Cost: the statements of `deciding.decide` and of `segments.recording`, some eight more, and those of posting; what
+    is made again costs two more for each account. One by one: all of these for each account.
+    """
+    if not one_by_one:
+        try:
+            decided = decide(tx, call, desk, account_ids, lock=True)
+        except Exception as error:
+            if is_of_database(tx, error):
+                raise
+        else:
+            _write(tx, call, desk, decided)
+            return decided
+    return [each for account_id in account_ids for each in _alone(tx, call, desk, account_id)]
+
+
+def _alone(tx: Connection, call: Call, desk: Desk, account_id: str) -> list[Decided]:
+    savepoint = tx.begin_nested()
+    try:
+        decided = decide(tx, call, desk, [account_id], lock=True)
+        _write(tx, call, desk, decided)
+    except Exception as error:
+        if is_passing(tx, error):
+            raise
+        savepoint.rollback()
+        account = accounts.accounts(tx, [account_id])[account_id]
+        failed = Decided(account, failure=unforeseen(account_id, error, desk.report))
+        _write(tx, call, desk, [failed])
+        return [failed]
+    savepoint.commit()
+    return decided
+
+
+def _write(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -> None:
+    """Do what was decided of accounts, which are locked."""
+    script = Script(tx)
+    account_ids = [each.account.account_id for each in decided]
+    exceptions.close_of_accounts(script, account_ids, now_us=call.now_us, by=call.caller)
+    recording.record(script, [each.billed for each in decided if each.billed], call)
+    exceptions.insert(script, [_exception(call, each, each.failure) for each in decided if each.failure])
+    script.run()
+    completions = [each.completion for each in decided if each.completion]
+    completing.record(tx, call, desk.bench, completions, [each.freezing for each in decided if each.freezing])
+
+
+def _exception(call: Call, decided: Decided, failure: DomainError) -> BillingException:
+    account, bill = decided.account, decided.bill
+    return BillingException(
+        account_id=account.account_id,
+        exception_id=new_id(call.now_us),
+        cycle_code=account.cycle_code,
+        bill_id=bill.bill_id if bill else "",
+        segment_id="",
+        agreement_id="",
+        reason=failure.reason,
+        message=failure.message,
+        state=ExceptionState.OPEN,
+        operation_id=call.operation_id,
+        note="",
+        created_us=call.now_us,
+    )
