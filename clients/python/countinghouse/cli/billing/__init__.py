@@ -2,7 +2,7 @@
 
 import typer
 
-from countinghouse.cli.billing import accounts, bills, exceptions, importing, rates
+from countinghouse.cli.billing import accounts, bills, configuration, corrections, exceptions, importing, rates
 from countinghouse.cli.billing.words import examples
 
 app = typer.Typer(help="Bills of accounts, in their processing order.", no_args_is_help=True)
@@ -13,6 +13,13 @@ app.command("bill", epilog=examples("bill A-1 --preview", "bill A-1 --through 20
 app.command("explain", epilog=examples(f"explain {_ONE}"))(bills.explain)
 app.command("regenerate", epilog=examples(f"regenerate {_ONE}"))(bills.regenerate)
 app.command("accept", epilog=examples(f"accept {_ONE} --note 'the bakery has a second oven'"))(bills.accept)
+app.command("complete", epilog=examples(f"complete {_ONE}"))(corrections.complete)
+app.command("freeze", epilog=examples(f"freeze {_ONE} --validate-only"))(corrections.freeze)
+app.command("reopen", epilog=examples(f"reopen {_ONE} --reason 'one segment was forgotten'"))(corrections.reopen)
+app.command("credit", epilog=examples(f"credit {_ONE} --reason goodwill"))(corrections.credit)
+app.command("cancel", epilog=examples(f"cancel {_ONE} --reason 'never moved in'"))(corrections.cancel)
+app.command("rebill", epilog=examples(f"rebill {_ONE} --reason 'meter read wrong'"))(corrections.rebill)
+app.command("undo", epilog=examples(f"undo {_ONE}"))(corrections.undo)
 app.command("exceptions", epilog=examples("exceptions --cycle NORTH", "exceptions --account A-1 --state resolved"))(
     exceptions.exceptions
 )
@@ -25,3 +32,5 @@ app.command(
         "import-usage corrected.csv --profile A-1/METER --correction",
     ),
 )(importing.import_usage)
+app.command("configure", epilog=examples("configure billing.yaml"))(configuration.configure)
+app.command("configuration", epilog=examples("configuration -o yaml"))(configuration.configuration)

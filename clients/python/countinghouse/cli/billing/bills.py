@@ -85,9 +85,9 @@ def bill(
     if output is not Format.TABLE:
         show_value(jsonable(found), output)
         return
-    _show_segments([each.segment for each in found.segments])
+    show_segments([each.segment for each in found.segments])
     print()
-    _show_bill(found.bill)
+    show_bill(found.bill)
     if found.bill.error_count:
         say(f"Of its {found.bill.segment_count:,} segments {found.bill.error_count:,} cannot be billed as they are.")
 
@@ -114,7 +114,7 @@ def regenerate(
     with session(context) as client:
         found = client.billing.regenerate_segment(request)
     if output is Format.TABLE:
-        _show_segments(found.bill_segments)
+        show_segments(found.bill_segments)
     else:
         show_value(jsonable(found), output)
 
@@ -133,12 +133,13 @@ def accept(
     with session(context) as client:
         found = client.billing.accept_segment(request)
     if output is Format.TABLE:
-        _show_segments([found])
+        show_segments([found])
     else:
         show_value(jsonable(found), output)
 
 
-def _show_segments(segments: "Sequence[BillSegment]") -> None:
+def show_segments(segments: "Sequence[BillSegment]") -> None:
+    """Segments as a table; what is in error is red."""
     from countinghouse.billing.v1 import bill_segments_pb2 as pb
 
     rows = [
@@ -163,7 +164,8 @@ def _remark(segment: "BillSegment") -> str:
     return ", ".join(remark for remark, holds in remarks.items() if holds)
 
 
-def _show_bill(found: "Bill") -> None:
+def show_bill(found: "Bill") -> None:
+    """A bill in a few lines."""
     from countinghouse.billing.v1 import bills_pb2 as pb
 
     unknown = "not known before all segments are calculated"
@@ -171,9 +173,13 @@ def _show_bill(found: "Bill") -> None:
         [
             ("bill", short(found.name) or "a preview: nothing is stored"),
             ("state", word(pb.BillState, found.state)),
+            ("kind", word(pb.BillKind, found.kind) if found.kind != pb.BILL_KIND_REGULAR else ""),
             ("dated", day(found.bill_date)),
+            ("due", day(found.due_date) if found.HasField("due_date") else ""),
             ("amount", amount(found.amount) if found.HasField("amount") else unknown),
             ("tax in it", amount(found.tax) if found.HasField("tax") else ""),
+            ("printed", stacked(*found.messages)),
+            ("went out by", found.routing),
         ]
     )
 

@@ -15,6 +15,8 @@ Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's i
 Segment = Annotated[
     str, typer.Argument(metavar="SEGMENT", help="ACCOUNT/ID, as tables show it, or the segment's full name.")
 ]
+Bill = Annotated[str, typer.Argument(metavar="BILL", help="ACCOUNT/ID, as it is shown, or the bill's full name.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Show what would happen; change nothing.")]
 
 _PARTS = 2
@@ -30,18 +32,27 @@ def account_name(account: str) -> str:
     return full("accounts", account)
 
 
+def bill_name(bill: str) -> str:
+    """`A-1/06c…` or `accounts/A-1/bills/06c…` as the latter. Raises: typer.BadParameter as `segment_name`."""
+    return _of_account(bill, "bills", "BILL")
+
+
 def segment_name(segment: str) -> str:
     """`A-1/06c…` or `accounts/A-1/billSegments/06c…` as the latter.
 
     Raises:
-        typer.BadParameter: It names no account: ids of segments alone are not looked up.
+        typer.BadParameter: It names no account: ids alone are not looked up.
     """
-    parts = segment.split("/")
+    return _of_account(segment, "billSegments", "SEGMENT")
+
+
+def _of_account(given: str, collection: str, hint: str) -> str:
+    parts = given.split("/")
     if len(parts) == _PARTS:
-        return f"accounts/{parts[0]}/billSegments/{parts[1]}"
+        return f"accounts/{parts[0]}/{collection}/{parts[1]}"
     if len(parts) != 2 * _PARTS:
-        raise typer.BadParameter(f"write it as ACCOUNT/ID, such as A-1/{segment or '06c…'}", param_hint="SEGMENT")
-    return segment
+        raise typer.BadParameter(f"write it as ACCOUNT/ID, such as A-1/{given or '06c…'}", param_hint=hint)
+    return given
 
 
 def short(name: str) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from countinghouse.billing.v1 import billing_service_pb2_grpc
+from countinghouse.client.sync.accounts import ImportAccounts
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.usage import IngestUsage
@@ -68,6 +69,7 @@ class Billing:
         self.get_account = caller.unary(stub.GetAccount)
         self.list_accounts = Listing(caller.unary(stub.ListAccounts), lambda page: page.accounts)
         self.update_account = caller.unary(stub.UpdateAccount)
+        self.import_accounts = ImportAccounts(caller.upload(stub.ImportAccounts))
         self.explain_order = Listing(caller.unary(stub.ExplainProcessingOrder), lambda page: page.places)
         self.create_premise = caller.unary(stub.CreatePremise)
         self.get_premise = caller.unary(stub.GetPremise)
@@ -96,5 +98,12 @@ class Billing:
         self.explain_segment = caller.unary(stub.ExplainBillSegment)
         self.regenerate_segment = caller.unary(stub.RegenerateBillSegment)
         self.accept_segment = caller.unary(stub.AcceptBillSegment)
+        self.freeze_bill = caller.unary(stub.FreezeBill)
+        self.complete_bill = caller.unary(stub.CompleteBill)
+        self.reopen_bill = caller.unary(stub.ReopenBill)
+        self.create_credit_note = caller.unary(stub.CreateCreditNote)
+        self.cancel_segment = caller.unary(stub.CancelBillSegment)
+        self.rebill_segment = caller.unary(stub.RebillBillSegment)
+        self.undo_segment_correction = caller.unary(stub.UndoBillSegmentCorrection)
         self.get_exception = caller.unary(stub.GetBillingException)
         self.list_exceptions = Listing(caller.unary(stub.ListBillingExceptions), lambda page: page.billing_exceptions)
