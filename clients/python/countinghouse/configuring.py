@@ -1,11 +1,11 @@
-"""What accounting is configured with as one document: read from a server, and applied to one.
+"""What is configured as one document: read from a server, and applied to one.
 
-A document has the resources of the contract, in the words of protobuf JSON, by the kinds of `KINDS`:
-`distributionCodes`, `claimTypes`, `collections`, `accountDeterminationTables`, `clients`, `accountingRules`. Applied
-twice it changes nothing more.
+A document has the resources of the contract, in the words of protobuf JSON, by kind: those of accounting are `KINDS`
+(`distributionCodes`, `claimTypes`, `collections`, `accountDeterminationTables`, `clients`, `accountingRules`), those of
+billing `configuring_billing.KINDS`. Applied twice it changes nothing more.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -32,7 +32,7 @@ CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"
 """What becomes of a resource."""
 
 _SERVERS = ("name", "create_time", "update_time", "etag")
-_RULES = "accountingRules"
+_SERVERS_OF_VERSIONS = ("name", "version", "create_time", "creator")
 
 
 class BadDocument(ValueError):
@@ -51,6 +51,9 @@ class Kind:
         method: By which the client's methods call it.
         code: The field of its code.
         service: The client's attribute that has the methods.
+        applied_by: What makes a resource as it is to be, where that takes more than one update.
+        owned: The resource without what is the server's alone, where that is more than all have.
+        order: What its resources are applied by; without it, they are as the document has them.
     """
 
     key: str
@@ -60,6 +63,13 @@ class Kind:
     method: str
     code: str = "code"
     service: str = "accounting"
+    applied_by: "Callable[[Any, Kind, Any], str] | None" = None
+    owned: "Callable[[Any], Any] | None" = None
+    order: "Callable[[Any], Any] | None" = None
+
+    def own(self, resource: Any) -> Any:  # noqa: ANN401 - one of this kind's messages
+        """The resource without what is the server's alone."""
+        return self.owned(resource) if self.owned else without(resource, _SERVERS)
 
     def name_of(self, resource: Any) -> str:  # noqa: ANN401 - one of this kind's messages
         """The name of a resource that may have none yet."""
@@ -70,15 +80,16 @@ class Kind:
         return getattr(self.module, f"{verb}{self.message}Request")(**fields)
 
 
+DISTRIBUTION_CODES = Kind(
+    "distributionCodes",
+    "DistributionCode",
+    distribution_codes_pb2,
+    "distribution_code",
+    "distribution_code",
+    service="gl",
+)
 KINDS = (
-    Kind(
-        "distributionCodes",
-        "DistributionCode",
-        distribution_codes_pb2,
-        "distribution_code",
-        "distribution_code",
-        service="gl",
-    ),
+    DISTRIBUTION_CODES,
     Kind("claimTypes", "ClaimType", configuration_pb2, "claim_type", "claim_type"),
     Kind("collections", "Collection", configuration_pb2, "collection", "collection"),
     Kind(
@@ -90,9 +101,17 @@ KINDS = (
         "collection_code",
     ),
     Kind("clients", "Client", clients_pb2, "client", "client"),
-    Kind(_RULES, "AccountingRule", accounting_rules_pb2, "accounting_rule", "rule"),
+    Kind(
+        "accountingRules",
+        "AccountingRule",
+        accounting_rules_pb2,
+        "accounting_rule",
+        "rule",
+        applied_by=lambda accounting, kind, rule: _apply_rule(accounting, kind, rule),  # noqa: PLW0108 - it stands below
+        owned=lambda rule: _future_rule(rule),  # noqa: PLW0108 - as above
+    ),
 )
-"""In the order in which they build on each other."""
+"""Of accounting, in the order in which they build on each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +122,17 @@ class Applied:
     outcome: str
 
 
-def read(client: "Client") -> dict[str, Any]:
-    """All that is configured, as a document without what is the server's alone."""
+def read(client: "Client", kinds: Sequence[Kind] = KINDS) -> dict[str, Any]:
+    """All that is configured of these kinds, as a document without what is the server's alone."""
     document: dict[str, Any] = {}
-    for kind in KINDS:
-        listed = getattr(getattr(client, kind.service), f"list_{kind.method}s")
-        request = getattr(kind.module, f"List{kind.message}sRequest")()
-        document[kind.key] = [MessageToDict(_own(resource)) for resource in listed(request)]
+    for kind in kinds:
+        listed = getattr(getattr(client, kind.service), f"list_{_many(kind.method)}")
+        request = getattr(kind.module, f"List{_many(kind.message)}Request")()
+        document[kind.key] = [MessageToDict(kind.own(resource)) for resource in listed(request)]
     return document
 
 
-def parse(document: object) -> list[tuple[Kind, Any]]:
+def parse(document: object, kinds: Sequence[Kind] = KINDS) -> list[tuple[Kind, Any]]:
     """The resources of a document, in the order in which they build on each other.
 
     Raises:
@@ -121,20 +140,24 @@ def parse(document: object) -> list[tuple[Kind, Any]]:
     """
     if not isinstance(document, Mapping):
         raise BadDocument("the document must be an object of lists, by kind of resource")
-    unknown = sorted(set(map(str, document)) - {kind.key for kind in KINDS})
+    unknown = sorted(set(map(str, document)) - {kind.key for kind in kinds})
     if unknown:
-        raise BadDocument(f"{', '.join(unknown)}: there is no such kind; known: {', '.join(k.key for k in KINDS)}")
-    return [(kind, _parsed(kind, each, at)) for kind in KINDS for at, each in enumerate(document.get(kind.key) or ())]
+        raise BadDocument(f"{', '.join(unknown)}: there is no such kind; known: {', '.join(k.key for k in kinds)}")
+    found: list[tuple[Kind, Any]] = []
+    for kind in kinds:
+        resources = [_parsed(kind, each, at) for at, each in enumerate(document.get(kind.key) or ())]
+        found += [(kind, each) for each in (sorted(resources, key=kind.order) if kind.order else resources)]
+    return found
 
 
 def apply(client: "Client", resources: list[tuple[Kind, Any]]) -> Iterator[Applied]:
     """Create what there is not, change what differs, leave the rest; each as it comes.
 
-    A rule that differs gets a new version, and is retired or brought back if its state says so. What the server refuses
-    ends it; what came before stays applied, and applying again goes on from there.
+    What has versions gets a new one where it differs; a rule is retired or brought back if its state says so. What the
+    server refuses ends it; what came before stays applied, and applying again goes on from there.
     """
     for kind, resource in resources:
-        change = _apply_rule if kind.key == _RULES else _apply
+        change = kind.applied_by or apply_plain
         yield Applied(kind.name_of(resource), change(getattr(client, kind.service), kind, resource))
 
 
@@ -149,8 +172,9 @@ def _parsed(kind: Kind, given: object, at: int) -> Any:  # noqa: ANN401 - one of
     return resource
 
 
-def _apply(service: Any, kind: Kind, resource: Any) -> str:  # noqa: ANN401
-    found = _find(service, kind, resource)
+def apply_plain(service: Any, kind: Kind, resource: Any) -> str:  # noqa: ANN401
+    """Create a resource, or change it in place; gives what became of it."""
+    found = find(service, kind, resource)
     if found is None:
         getattr(service, f"create_{kind.method}")(kind.request("Create", **{kind.field: resource}))
         return CREATED
@@ -159,7 +183,7 @@ def _apply(service: Any, kind: Kind, resource: Any) -> str:  # noqa: ANN401
     wanted.name, wanted.etag = found.name, found.etag
     request = kind.request("Update", **{kind.field: wanted}, update_mask=FieldMask(paths=["*"]), validate_only=True)
     update = getattr(service, f"update_{kind.method}")
-    if _own(update(request)) == _own(found):
+    if kind.own(update(request)) == kind.own(found):
         return UNCHANGED
     request.validate_only = False
     update(request)
@@ -167,13 +191,13 @@ def _apply(service: Any, kind: Kind, resource: Any) -> str:  # noqa: ANN401
 
 
 def _apply_rule(accounting: "Accounting", kind: Kind, rule: Any) -> str:  # noqa: ANN401
-    found = _find(accounting, kind, rule)
+    found = find(accounting, kind, rule)
     if found is None:
         outcome = CREATED
         found = accounting.create_rule(kind.request("Create", accounting_rule=_own_rule(rule)))
     else:
         outcome = _apply_version(accounting, found, rule.newest_version)
-        found = _find(accounting, kind, rule)
+        found = find(accounting, kind, rule)
     if rule.state in {accounting_rules_pb2.ACCOUNTING_RULE_STATE_UNSPECIFIED, found.state}:
         return outcome
     if rule.state == accounting_rules_pb2.ACCOUNTING_RULE_STATE_RETIRED:
@@ -192,10 +216,10 @@ def _apply_version(accounting: "Accounting", found: Any, wanted: Any) -> str:  #
     any_time = not wanted.HasField("valid_from_time") or wanted.valid_from_time == present.valid_from_time
     if any_time:
         request.accounting_rule_version.ClearField("valid_from_time")  # it may have passed since
-    rehearsed = _own_version(accounting.create_rule_version(request))
+    rehearsed = own_version(accounting.create_rule_version(request))
     if any_time:
         rehearsed.valid_from_time.CopyFrom(present.valid_from_time)
-    if rehearsed == _own_version(present):
+    if rehearsed == own_version(present):
         return UNCHANGED
     request.accounting_rule_version.CopyFrom(wanted)
     request.validate_only = False
@@ -203,7 +227,7 @@ def _apply_version(accounting: "Accounting", found: Any, wanted: Any) -> str:  #
     return CHANGED
 
 
-def _find(service: Any, kind: Kind, resource: Any) -> Any:  # noqa: ANN401
+def find(service: Any, kind: Kind, resource: Any) -> Any:  # noqa: ANN401
     """The resource as the server has it; None when it has none."""
     try:
         return getattr(service, f"get_{kind.method}")(kind.request("Get", name=kind.name_of(resource)))
@@ -211,32 +235,29 @@ def _find(service: Any, kind: Kind, resource: Any) -> Any:  # noqa: ANN401
         return None
 
 
-def _own(resource: Any) -> Any:  # noqa: ANN401 - a message of any kind
-    """The resource without what is the server's alone."""
-    if isinstance(resource, accounting_rules_pb2.AccountingRule):
-        own_rule = _own_rule(resource)
-        own_rule.state = resource.state
-        own_rule.newest_version.CopyFrom(_future(own_rule.newest_version))
-        return own_rule
+def without(resource: Any, fields: Sequence[str]) -> Any:  # noqa: ANN401 - a message of any kind
+    """A copy without these fields."""
     own = type(resource)()
     own.CopyFrom(resource)
-    for field in _SERVERS:
+    for field in fields:
         own.ClearField(field)
     return own
 
 
+def own_version(version: Any) -> Any:  # noqa: ANN401 - a version of any kind
+    """What a version says."""
+    return without(version, _SERVERS_OF_VERSIONS)
+
+
+def _future_rule(rule: accounting_rules_pb2.AccountingRule) -> accounting_rules_pb2.AccountingRule:
+    own_rule = _own_rule(rule)
+    own_rule.state = rule.state
+    own_rule.newest_version.CopyFrom(_future(own_rule.newest_version))
+    return own_rule
+
+
 def _own_rule(rule: accounting_rules_pb2.AccountingRule) -> accounting_rules_pb2.AccountingRule:
-    return accounting_rules_pb2.AccountingRule(code=rule.code, newest_version=_own_version(rule.newest_version))
-
-
-def _own_version(version: accounting_rules_pb2.AccountingRuleVersion) -> accounting_rules_pb2.AccountingRuleVersion:
-    own = accounting_rules_pb2.AccountingRuleVersion()
-    own.CopyFrom(version)
-    own.ClearField("name")
-    own.ClearField("version")
-    own.ClearField("create_time")
-    own.ClearField("creator")
-    return own
+    return accounting_rules_pb2.AccountingRule(code=rule.code, newest_version=own_version(rule.newest_version))
 
 
 def _future(version: accounting_rules_pb2.AccountingRuleVersion) -> accounting_rules_pb2.AccountingRuleVersion:
@@ -244,3 +265,7 @@ def _future(version: accounting_rules_pb2.AccountingRuleVersion) -> accounting_r
     if version.valid_from_time.ToDatetime(tzinfo=UTC) <= datetime.now(UTC):
         version.ClearField("valid_from_time")
     return version
+
+
+def _many(word: str) -> str:
+    return f"{word}es" if word.endswith("s") else f"{word}s"
