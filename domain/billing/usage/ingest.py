@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from domain.billing.accounts.store import lock_accounts
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
-from domain.billing.names import segment_name
+from domain.billing.names import profile_name, segment_name
 from domain.billing.usage import rules
 from domain.billing.usage.clock import day_after, day_at
 from domain.billing.usage.rows import Prepared, ReadGroup, Refusal, Row
@@ -27,8 +27,6 @@ from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
 from domain.kernel.ids import new_id
-
-Known = dict[Key, Target]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,20 @@ class Ingested:
 
 @dataclass(slots=True)
 class _Sound:
-    """Rows of a kind that may go in: of each key in their order, the profile by its name beside."""
+    """Rows of a kind that may go in: by key the first of each, then in their order all that come behind it."""
 
-    rows: dict[Key, list[tuple[Row, str]]] = field(default_factory=lambda: defaultdict(list))
-    targets: Known = field(default_factory=dict)
+    firsts: dict[Key, Row] = field(default_factory=dict)
+    later: dict[Key, list[Row]] = field(default_factory=dict)
+    targets: dict[tuple[str, str], Target] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.firsts) + sum(map(len, self.later.values()))
+
+    def rows(self, key: Key) -> list[Row]:
+        """All rows of a key, in their order."""
+        return [self.firsts[key], *self.later.get(key, ())]
 
 
 def ingest_chunk(
@@ -67,13 +75,12 @@ def ingest_chunk(
     accepted = replaced = 0
     segments: list[str] = []
     for kind, found in sound.items():
-        firsts = {key: rows[0][0].content for key, rows in found.rows.items()}
-        new = insert.insert(tx, kind, firsts, call.now_us)
+        new = insert.insert(tx, kind, found.firsts, call.now_us)
         accepted += new
-        if new < sum(map(len, found.rows.values())):
-            held = insert.held(tx, kind, list(found.rows))
+        if new < found.count:
+            held = insert.held(tx, kind, list(found.firsts if new < len(found.firsts) else found.later))
             if correction:
-                made, stale = _correct(tx, call, kind, found, _differing(found, held))
+                made, stale = _correct(tx, call, kind, found, held)
                 replaced += made
                 segments += stale
             else:
@@ -138,53 +145,48 @@ def _all_of(group: ReadGroup, violation: Violation, unread: set[int]) -> list[Re
 
 def _take(sound: _Sound, group: ReadGroup, target: Target) -> list[Refusal]:
     """Sort the rows of a group by key; gives those that break a rule."""
-    rule = rules.of_rows(target)
     account, profile = target.account, target.profile
-    rows, into = sound.rows, sound.targets
-    refused = []
-    for row in group.rows:
-        violation = rule(row)
-        if violation is not None:
-            refused.append(Refusal(row.position, group.profile, (violation,)))
-            continue
-        key = (account, profile, row.at_us)
-        rows[key].append((row, group.profile))
-        into[key] = target
-    return refused
+    sound.targets[account, profile] = target
+    bad = rules.of_rows(target, group.rows)
+    rows = [row for row in group.rows if row[0] not in bad] if bad else group.rows
+    firsts = sound.firsts
+    for row in rows:
+        key = (account, profile, row[1])
+        if key in firsts:
+            sound.later.setdefault(key, []).append(row)
+        else:
+            firsts[key] = row
+    return [Refusal(position, group.profile, (violation,)) for position, violation in bad.items()]
 
 
 # What is known already
 
 
-def _differing(found: _Sound, held: dict[Key, Held]) -> list[Key]:
-    """The keys of which some row differs from what is kept."""
-    return [key for key, rows in found.rows.items() if any(row.content != held[key].content for row, _ in rows)]
-
-
 def _refused(found: _Sound, held: dict[Key, Held]) -> list[Refusal]:
     """The rows that differ from what is kept."""
     return [
-        Refusal(row.position, profile, (rules.DIFFERS,))
+        Refusal(position, profile_name(*key[:2]), (rules.DIFFERS,))
         for key, kept in held.items()
-        for row, profile in found.rows[key]
-        if row.content != kept.content
+        for position, _, content in found.rows(key)
+        if content != kept.content
     ]
 
 
 def _correct(
-    tx: Connection, call: Call, kind: ProfileKind, found: _Sound, keys: Sequence[Key]
+    tx: Connection, call: Call, kind: ProfileKind, found: _Sound, known: dict[Key, Held]
 ) -> tuple[int, list[str]]:
     """Put each value that differs in the place of the one before it; gives how many, and the segments that are stale.
 
     The accounts are locked first, in the order of their ids, as whoever bills them does.
     """
+    keys = [key for key, kept in known.items() if any(row[2] != kept.content for row in found.rows(key))]
     lock_accounts(tx, {account for account, _, _ in keys})
     held = insert.held(tx, kind, keys, lock=True)
     changes = [change for key in sorted(held) if (change := _change(key, held[key], found, call.now_us)) is not None]
     if not changes:
         return 0, []
     corrections.replace(tx, kind, changes, now_us=call.now_us, caller=call.caller)
-    touched = {_touched(found.targets[change.key], change.key[2]) for change in changes}
+    touched = {_touched(found.targets[change.key[:2]], change.key[2]) for change in changes}
     stale = corrections.stale(tx, {each for each in touched if each.agreement})
     return sum(len(change.old) for change in changes), [segment_name(*each) for each in stale]
 
@@ -193,10 +195,10 @@ def _change(key: Key, held: Held, found: _Sound, now_us: int) -> Change | None:
     """What becomes of a value as the rows come, one after the other."""
     old = []
     content, revision, received_us = held
-    for row, _ in found.rows[key]:
-        if row.content != content:
+    for _, _, given in found.rows(key):
+        if given != content:
             old.append((revision, content, received_us))
-            content, revision, received_us = row.content, revision + 1, now_us
+            content, revision, received_us = given, revision + 1, now_us
     return Change(key, content, revision, tuple(old)) if old else None
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.billing.configuration.model import DAY_S, ProfileKind, ProfileTypeSettings
-from domain.billing.usage.clock import is_begin
-from domain.billing.usage.rows import TIME_FIELDS, Content, Row
+from domain.billing.usage.clock import beginning
+from domain.billing.usage.rows import TIME_FIELDS, Row
 from domain.kernel.errors import Violation
-from domain.kernel.quantities import joined
 
 
 class Target(NamedTuple):
@@ -27,8 +26,6 @@ class Target(NamedTuple):
         return self.profile_type.kind
 
 
-Rule = Callable[[Row], Violation | None]
-
 UNKNOWN = Violation("profile", "PROFILE_UNKNOWN", "there is no such profile")
 DIFFERS = Violation("quantity", "USAGE_DIFFERS", "another value is known; send it as a correction, if it is one")
 
@@ -44,27 +41,33 @@ def of_target(target: Target, kind: ProfileKind) -> Violation | None:
     return None
 
 
-def of_rows(target: Target) -> Rule:
-    """What is wrong with a row of a profile."""
+def of_rows(target: Target, rows: Sequence[Row]) -> dict[int, Violation]:
+    """By position, what is wrong with rows of a profile."""
     if target.kind is ProfileKind.INTERVALS:
-        return lambda row: _unaligned(target, row)
-    top = 10**target.profile_type.digits
-    return lambda row: _beyond_digits(top, row.content)
+        return _unaligned(target, rows)
+    return _not_on_register(target, rows)
 
 
-def _unaligned(target: Target, row: Row) -> Violation | None:
+def _unaligned(target: Target, rows: Sequence[Row]) -> dict[int, Violation]:
+    begins = beginning(target.zone, target.profile_type.interval_s)
+    bad = [position for position, at_us, _ in rows if not begins(at_us)]
+    if not bad:
+        return {}
     interval_s = target.profile_type.interval_s
-    if is_begin(target.zone, interval_s, row.at_us):
-        return None
     length = "a day" if interval_s == DAY_S else f"{interval_s // 60} minutes"
     text = f"no interval of {length} begins then by the clock of {target.zone}"
-    return Violation(TIME_FIELDS[ProfileKind.INTERVALS], "INTERVAL_UNALIGNED", text)
+    return dict.fromkeys(bad, Violation(TIME_FIELDS[ProfileKind.INTERVALS], "INTERVAL_UNALIGNED", text))
 
 
-def _beyond_digits(top: int, content: Content) -> Violation | None:
-    if joined(*content[:3]) < 0:
-        return Violation("quantity", "REGISTER_READ_NEGATIVE", "a register does not read less than nothing")
-    if content.units >= top:
-        text = f"the register counts to {top - 1:,} before it begins anew"
-        return Violation("quantity", "REGISTER_READ_BEYOND_DIGITS", text)
-    return None
+def _not_on_register(target: Target, rows: Sequence[Row]) -> dict[int, Violation]:
+    top = 10**target.profile_type.digits
+    below = Violation("quantity", "REGISTER_READ_NEGATIVE", "a register does not read less than nothing")
+    text = f"the register counts to {top - 1:,} before it begins anew"
+    beyond = Violation("quantity", "REGISTER_READ_BEYOND_DIGITS", text)
+    found = {}
+    for position, _, (units, nanos, attos, _) in rows:
+        if units < 0 or nanos < 0 or attos < 0:
+            found[position] = below
+        elif units >= top:
+            found[position] = beyond
+    return found

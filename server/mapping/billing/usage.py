@@ -12,7 +12,7 @@ from countinghouse.billing.v1 import usage_pb2 as pb
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.usage.ingest import Ingested
 from domain.billing.usage.listing import ALWAYS_US, Stretch
-from domain.billing.usage.rows import Given, Group, Refusal
+from domain.billing.usage.rows import Group, Refusal
 from domain.billing.usage.store.pages import Kept
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.quantities import quantity_text
@@ -26,6 +26,7 @@ REFUSALS_BYTES = 3 << 20
 SEGMENTS_MAX = 1_000
 
 _NAME = re.compile(r"accounts/([A-Za-z0-9._-]{1,64})/profiles/([A-Za-z0-9._-]{1,64})")
+_SECOND_US, _NANOS_PER_US = 1_000_000, 1_000  # what is finer than a microsecond is cut
 _PROFILE_MAX = 160  # characters that are told of the profile of a refused row
 
 
@@ -40,21 +41,24 @@ def _groups(usage: Iterable[pb.ProfileUsage]) -> Iterator[Group]:
         key = (match[1], match[2]) if match else None
         if each.interval_data:
             rows = [
-                Given(_at(row.local_start_time, row.start_time), row.quantity.value, row.estimated)
+                (
+                    row.local_start_time or (at := row.start_time).seconds * _SECOND_US + at.nanos // _NANOS_PER_US,
+                    row.quantity.value,
+                    row.estimated,
+                )
                 for row in each.interval_data
             ]
             yield Group(each.profile, key, ProfileKind.INTERVALS, rows)
         if each.register_reads:
             rows = [
-                Given(_at(row.local_read_time, row.read_time), row.quantity.value, row.estimated)
+                (
+                    row.local_read_time or (at := row.read_time).seconds * _SECOND_US + at.nanos // _NANOS_PER_US,
+                    row.quantity.value,
+                    row.estimated,
+                )
                 for row in each.register_reads
             ]
             yield Group(each.profile, key, ProfileKind.REGISTER, rows)
-
-
-def _at(text: str, time: object) -> int | str:
-    """The text if there is one, or else the instant, in microseconds; one that is finer is cut."""
-    return text or time.seconds * 1_000_000 + time.nanos // 1_000  # type: ignore[attr-defined]
 
 
 def ingested_to_proto(done: Ingested) -> pb.IngestUsageResponse:

@@ -70,7 +70,7 @@ def group(profile: str, rows: Mapping[int | str, str] | Sequence[tuple[int | str
     """Rows of a profile of account A, as text or instants and quantities; `kind` is that of intervals if not given."""
     account, own = others.get("account", "A"), profile
     pairs = list(rows.items()) if isinstance(rows, Mapping) else rows
-    given = [Given(at, quantity, others.get("estimated", False)) for at, quantity in pairs]
+    given: list[Given] = [(at, quantity, others.get("estimated", False)) for at, quantity in pairs]
     kind = others.get("kind", ProfileKind.INTERVALS)
     return Group(f"accounts/{account}/profiles/{own}", (account, own), kind, given)
 
