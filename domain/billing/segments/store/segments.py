@@ -13,7 +13,7 @@ from domain.billing.segments.model import Segment, Spent
 from domain.billing.segments.periods import Period
 from domain.billing.segments.states import LIVE, SegmentKind, SegmentState
 from domain.billing.segments.store import bills
-from domain.billing.tables import bill_segment, service_agreement
+from domain.billing.tables import bill_segment
 from domain.kernel.bulk import Cell
 from domain.kernel.documents import from_text, to_text
 from domain.kernel.keys import among
@@ -24,7 +24,14 @@ Key = tuple[str, str]
 """The ids of an account and of one of its segments, or of its agreements."""
 
 COLUMNS = tuple(column.name for column in bill_segment.columns)
-_s, _a = bill_segment.c, service_agreement.c
+_s = bill_segment.c
+_LIVE = ", ".join(f"'{each}'" for each in sorted(LIVE))
+_BILLED = (
+    "SELECT a.account_id, a.agreement_id, (SELECT s.end_day FROM bill_segment s"  # noqa: S608 - words of ours
+    f" WHERE s.account_id = a.account_id AND s.agreement_id = a.agreement_id AND s.kind = '{SegmentKind.USAGE}'"
+    f" AND s.state IN ({_LIVE}) ORDER BY s.start_day DESC LIMIT 1) FROM service_agreement a WHERE a.account_id"
+)
+_AMONG = {"postgresql": "= ANY (CAST(? AS text[]))", "sqlite": "IN (SELECT value FROM json_each(?))"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +62,10 @@ def billed_through(tx: Connection, account_ids: Collection[str]) -> dict[Key, in
 
     Cost: one statement; a look along ix_bill_segment_agreement for each agreement.
     """
-    last = (
-        select(_s.end_day)
-        .where(
-            _s.account_id == _a.account_id,
-            _s.agreement_id == _a.agreement_id,
-            _s.kind == SegmentKind.USAGE,
-            _s.state.in_(sorted(LIVE)),
-        )
-        .order_by(_s.start_day.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(_a.account_id, _a.agreement_id, last).where(_a.account_id.in_(sorted(account_ids)))
-    return {(row[0], row[1]): row[2] for row in tx.execute(query) if row[2] is not None}
+    ids = sorted(account_ids)
+    together = tx.dialect.name == "postgresql"
+    rows = Script(tx).ask(f"{_BILLED} {_AMONG[tx.dialect.name]}", ids if together else to_text(ids))
+    return {(account_id, agreement_id): end_day for account_id, agreement_id, end_day in rows if end_day is not None}
 
 
 def spent(tx: Connection, keys: Mapping[Key, int]) -> dict[Key, Spent]:
