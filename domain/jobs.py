@@ -1,19 +1,43 @@
 """Every kind of long-running work: one line a room."""
 
+from dataclasses import dataclass, field
+
 from domain.accounting.batches.generating import Generation
 from domain.accounting.batches.regenerating import Regeneration
 from domain.accounting.configuration.snapshot import Configurations
+from domain.billing.algorithms.registry import Algorithms
+from domain.billing.bills.completing import Bench
+from domain.billing.configuration.snapshot import Configurations as BillingConfigurations
+from domain.billing.runs.asking import Hooks
+from domain.billing.runs.deciding import Report
+from domain.billing.runs.jobs import Runs
 from domain.data_files.storage import FileStore
 from domain.data_files.transmissions import Routes
 from domain.flows.accounting import Posting
+from domain.flows.billing import Billed
 from domain.gl_extraction.extraction.jobs import ChunkSizes, Extraction
 from domain.operations.model import Job
 
 
-def jobs(files: FileStore, routes: Routes = ()) -> tuple[Job, ...]:
+def _to_nobody(_account_id: str, _error: Exception) -> None:
+    """Of use where there is no log: the billing exception says that there is more to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What this process offers billing: its algorithms, those over the network, and a log of what nobody foresaw."""
+
+    algorithms: Algorithms = field(default_factory=Algorithms)
+    hooks: Hooks | None = None
+    report: Report = _to_nobody
+
+
+def jobs(files: FileStore, routes: Routes = (), billing: Offered = Offered()) -> tuple[Job, ...]:
     """The jobs that this program knows how to carry out; they write their files to `files`, and have them sent."""
+    bench = Bench(BillingConfigurations(), Billed(), billing.algorithms)
     return (
         Extraction(files, ChunkSizes(), routes).job(),
         Generation(files, Configurations(), Posting(), routes).job(),
         Regeneration(files, routes).job(),
+        *Runs(bench, billing.report, billing.hooks).jobs(),
     )

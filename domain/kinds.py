@@ -6,11 +6,14 @@ from sqlalchemy import Connection
 
 from domain.accounting.batches import model as batches_model
 from domain.accounting.batches import service as batches
+from domain.billing.runs import model as runs_model
+from domain.billing.runs import service as runs
 from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.scopes import EVERYTHING
+from domain.kernel.time import BusinessZone
 from domain.operations.model import Operation
 from domain.schedules.model import Kind, Registry
 
@@ -18,7 +21,12 @@ from domain.schedules.model import Kind, Registry
 def registry(gl_extraction: extraction.Settings) -> Registry:
     """What this program can start by schedule."""
     return Registry(
-        kinds=(_generate_accounting_message(gl_extraction), _generate_accounting_files()), zone=gl_extraction.zone
+        kinds=(
+            _generate_accounting_message(gl_extraction),
+            _generate_accounting_files(),
+            _run_billing(gl_extraction.zone),
+        ),
+        zone=gl_extraction.zone,
     )
 
 
@@ -56,4 +64,20 @@ def _generate_accounting_files() -> Kind:
         check=check,
         start=start,
         zone=zone,
+    )
+
+
+def _run_billing(zone: BusinessZone) -> Kind:
+    def check(tx: Connection, call: Call, request: Document) -> None:
+        runs.require_sound(tx, runs_model.request_from_document(request), call.scope)
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return runs.run(tx, call, runs_model.request_from_document(request), zone)
+
+    return Kind(
+        name=runs_model.RUN_KIND,
+        method="countinghouse.billing.v1.BillingService/RunBilling",
+        dates=frozenset(),
+        check=check,
+        start=start,
     )

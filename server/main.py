@@ -171,7 +171,10 @@ class Server:
         accounting_grpc.add_AccountingServiceServicer_to_server(
             AccountingServicer(calls, watcher, heartbeat_s=heartbeat_s, systems_of_record=known), to
         )
-        billing_grpc.add_BillingServiceServicer_to_server(BillingServicer(calls, watcher, heartbeat_s=heartbeat_s), to)
+        zone = BusinessZone(self._settings.business_time_zone)
+        billing_grpc.add_BillingServiceServicer_to_server(
+            BillingServicer(calls, watcher, heartbeat_s=heartbeat_s, zone=zone), to
+        )
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to
         )

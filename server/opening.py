@@ -11,7 +11,7 @@ import psycopg2
 import structlog
 
 from domain.gl_extraction.extraction import model as extraction
-from domain.jobs import jobs
+from domain.jobs import Offered, jobs
 from domain.kernel.errors import DomainError
 from domain.operations.model import Job
 from server.database.limits import Limits
@@ -21,7 +21,9 @@ from server.database.urls import sqlite_path
 from server.notify import connect
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
+from server.plugins import plugins
 from server.settings import PREFIX, BadSettings, Settings
+from server.telemetry.observe import trace
 
 _RETRY_S = 1.0
 _PASSING = ("starting up", "shutting down", "recovery", "too many", "connection slots", "terminating connection")
@@ -54,7 +56,13 @@ def cutting(settings: Settings) -> extraction.Limits:
 
 def known_jobs(settings: Settings) -> tuple[Job, ...]:
     """The jobs of this program, which write their files where the settings say."""
-    return jobs(file_store(settings), routes_of(settings.destinations))
+    offered = plugins(settings)
+    billing = Offered(offered.algorithms, offered.hooks, _unforeseen)
+    return jobs(file_store(settings), routes_of(settings.destinations), billing)
+
+
+def _unforeseen(account_id: str, error: Exception) -> None:
+    log.error("unexpected, the account is not billed", account=account_id, **trace(error))
 
 
 def opened_database(

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from google.longrunning import operations_pb2
 
 from domain.accounting.batches.model import GENERATE_KIND, REGENERATE_KIND
+from domain.billing.runs.model import PREVIEW_KIND, RUN_KIND
 from domain.gl_extraction.extraction.model import JOB_KIND
 from domain.operations.model import Operation
 from server.mapping.accounting import batches
+from server.mapping.billing import runs
 from server.mapping.gl_extraction import extraction
 from server.mapping.operations import PLAIN, Packing, operation_to_proto
 
@@ -17,6 +19,8 @@ PACKINGS: Mapping[str, Packing] = {
     JOB_KIND: extraction.PACKING,
     GENERATE_KIND: batches.GENERATION,
     REGENERATE_KIND: batches.REGENERATION,
+    RUN_KIND: runs.RUN,
+    PREVIEW_KIND: runs.RUN,
 }
 """By the kind of the job."""
 

@@ -10,9 +10,11 @@ from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.message import DecodeError, Message
 
 from countinghouse.accounting.v1 import batches_pb2
+from countinghouse.billing.v1 import billing_runs_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.operations.v1 import schedules_pb2 as pb
 from domain.accounting.batches import model as batches_model
+from domain.billing.runs import model as runs_model
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document, request_to_document
 from domain.kernel.documents import Document
 from domain.kernel.errors import Invalid, Violation
@@ -31,6 +33,7 @@ from domain.schedules.model import (
 from domain.schedules.service import Change
 from server.gate.validation import validate
 from server.mapping.accounting import batches
+from server.mapping.billing import runs
 from server.mapping.gl_extraction import extraction
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code
@@ -70,6 +73,11 @@ TEMPLATES: Mapping[str, Template] = {
         batches_pb2.GenerateAccountingFilesRequest,
         lambda request: batches_model.request_to_document(batches.request_from_proto(request)),
         lambda document: batches.request_to_proto(batches_model.request_from_document(document)),
+    ),
+    runs_model.RUN_KIND: Template(
+        billing_runs_pb2.RunBillingRequest,
+        lambda request: runs_model.request_to_document(runs.request_from_proto(request)),
+        lambda document: runs.request_to_proto(runs_model.request_from_document(document)),
     ),
 }
 """By the name of the kind: one entry a kind."""

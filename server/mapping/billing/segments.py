@@ -83,7 +83,8 @@ def segment_filter_from_proto(request: pb.ListBillSegmentsRequest) -> SegmentFil
 def exception_filter_from_proto(request: exceptions_pb.ListBillingExceptionsRequest) -> ExceptionFilter:
     """Which exceptions."""
     state = _EXCEPTION_STATE_NAMES[request.state]
-    return ExceptionFilter(_account(request.parent), request.bill_cycle_code, state, request.reason)
+    operation_id = request.operation.removeprefix("operations/")
+    return ExceptionFilter(_account(request.parent), request.bill_cycle_code, state, request.reason, operation_id)
 
 
 def billed_to_proto(found: Billed) -> bills_pb2.GenerateBillResponse:

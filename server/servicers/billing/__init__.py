@@ -10,6 +10,7 @@ from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.flows.billing import Billed
+from domain.kernel.time import BusinessZone
 from server.call import Calls
 from server.servicers.billing.account_import import AccountImportMethods
 from server.servicers.billing.accounts import AccountsMethods
@@ -20,6 +21,7 @@ from server.servicers.billing.corrections import CorrectionsMethods
 from server.servicers.billing.customer_classes import CustomerClassesMethods
 from server.servicers.billing.measuring import MeasuringMethods
 from server.servicers.billing.rates import RatesMethods
+from server.servicers.billing.runs import RunsMethods
 from server.servicers.billing.segments import SegmentsMethods
 from server.servicers.billing.usage import UsageMethods
 from server.watcher import Watcher
@@ -37,6 +39,7 @@ class BillingServicer(
     CustomerClassesMethods,
     MeasuringMethods,
     RatesMethods,
+    RunsMethods,
     SegmentsMethods,
     UsageMethods,
 ):
@@ -45,10 +48,13 @@ class BillingServicer(
     `ask` asks an algorithm over the network; it is needed where there are such.
     """
 
-    def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, ask: Ask | None = None) -> None:
+    def __init__(
+        self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, zone: BusinessZone, ask: Ask | None = None
+    ) -> None:
         self._calls = calls
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
+        self._zone = zone
         self._configurations = Configurations()
         self._algorithms = Algorithms()
         self._bench = Bench(self._configurations, Billed(), self._algorithms)

@@ -156,6 +156,7 @@ class ListBillingExceptionsRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The account, `accounts/{account}`, or `accounts/-` for all."""
     bill_cycle_code: _builtins.str
@@ -168,6 +169,8 @@ class ListBillingExceptionsRequest(_message.Message):
     """How many at most; 0 for 50. More than 1,000 are refused."""
     page_token: _builtins.str
     """The token of the page before; empty for the first."""
+    operation: _builtins.str
+    """Only exceptions that this operation met, `operations/{operation}`."""
     def __init__(
         self,
         *,
@@ -177,10 +180,11 @@ class ListBillingExceptionsRequest(_message.Message):
         reason: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        operation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_cycle_code", b"bill_cycle_code", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_cycle_code", b"bill_cycle_code", "operation", b"operation", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from countinghouse.billing.v1 import bill_corrections_pb2 as countinghouse_dot_b
 from countinghouse.billing.v1 import bill_cycles_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2
 from countinghouse.billing.v1 import billing_exceptions_pb2 as countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2
+from countinghouse.billing.v1 import billing_runs_pb2 as countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2
 from countinghouse.billing.v1 import bills_pb2 as countinghouse_dot_billing_dot_v1_dot_bills__pb2
 from countinghouse.billing.v1 import customer_classes_pb2 as countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2
 from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
@@ -19,6 +20,7 @@ from countinghouse.billing.v1 import service_agreement_types_pb2 as countinghous
 from countinghouse.billing.v1 import service_agreements_pb2 as countinghouse_dot_billing_dot_v1_dot_service__agreements__pb2
 from countinghouse.billing.v1 import time_of_use_schemes_pb2 as countinghouse_dot_billing_dot_v1_dot_time__of__use__schemes__pb2
 from countinghouse.billing.v1 import usage_pb2 as countinghouse_dot_billing_dot_v1_dot_usage__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
@@ -275,6 +277,11 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/UndoBillSegmentCorrection',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.UndoBillSegmentCorrectionRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
+                _registered_method=True)
+        self.RunBilling = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/RunBilling',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.GetBillingException = channel.unary_unary(
                 '/countinghouse.billing.v1.BillingService/GetBillingException',
@@ -773,6 +780,23 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunBilling(self, request, context):
+        """Bills the accounts of a bill cycle by a window: each bill is made, or made
+        again, and frozen and completed as the window says. What is wrong with one
+        account is a billing exception, and the others go on.
+
+        Cancel it, and it ends with the accounts that are at work just then; another run
+        goes on from there, as complete bills stay and pending ones are made again.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
+        FAILED_PRECONDITION on another day than those of the window
+        (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
+        of the window is under way (BILLING_RUN_UNDER_WAY).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBillingException(self, request, context):
         """Gets a billing exception. Errors: NOT_FOUND.
         """
@@ -1207,6 +1231,11 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.UndoBillSegmentCorrection,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.UndoBillSegmentCorrectionRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.SerializeToString,
+            ),
+            'RunBilling': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunBilling,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'GetBillingException': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBillingException,
@@ -2533,6 +2562,33 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/UndoBillSegmentCorrection',
             countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.UndoBillSegmentCorrectionRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2.BillCorrection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunBilling(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/RunBilling',
+            countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,6 +10,7 @@ from countinghouse.billing.v1 import bill_corrections_pb2 as _bill_corrections_p
 from countinghouse.billing.v1 import bill_cycles_pb2 as _bill_cycles_pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as _bill_segments_pb2
 from countinghouse.billing.v1 import billing_exceptions_pb2 as _billing_exceptions_pb2
+from countinghouse.billing.v1 import billing_runs_pb2 as _billing_runs_pb2
 from countinghouse.billing.v1 import bills_pb2 as _bills_pb2
 from countinghouse.billing.v1 import customer_classes_pb2 as _customer_classes_pb2
 from countinghouse.billing.v1 import premises_pb2 as _premises_pb2
@@ -20,6 +21,7 @@ from countinghouse.billing.v1 import service_agreement_types_pb2 as _service_agr
 from countinghouse.billing.v1 import service_agreements_pb2 as _service_agreements_pb2
 from countinghouse.billing.v1 import time_of_use_schemes_pb2 as _time_of_use_schemes_pb2
 from countinghouse.billing.v1 import usage_pb2 as _usage_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -217,6 +219,19 @@ class BillingServiceStub:
     """Leaves a bill segment as it was that is about to be canceled, with those that were
     rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
     FAILED_PRECONDITION for one that is not about to be canceled.
+    """
+    RunBilling: _grpc.UnaryUnaryMultiCallable[_billing_runs_pb2.RunBillingRequest, _operations_pb2.Operation]
+    """Bills the accounts of a bill cycle by a window: each bill is made, or made
+    again, and frozen and completed as the window says. What is wrong with one
+    account is a billing exception, and the others go on.
+
+    Cancel it, and it ends with the accounts that are at work just then; another run
+    goes on from there, as complete bills stay and pending ones are made again.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
+    FAILED_PRECONDITION on another day than those of the window
+    (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
+    of the window is under way (BILLING_RUN_UNDER_WAY).
     """
     GetBillingException: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]
     """Gets a billing exception. Errors: NOT_FOUND."""
@@ -487,6 +502,19 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Leaves a bill segment as it was that is about to be canceled, with those that were
     rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
     FAILED_PRECONDITION for one that is not about to be canceled.
+    """
+    RunBilling: _aio.UnaryUnaryMultiCallable[_billing_runs_pb2.RunBillingRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Bills the accounts of a bill cycle by a window: each bill is made, or made
+    again, and frozen and completed as the window says. What is wrong with one
+    account is a billing exception, and the others go on.
+
+    Cancel it, and it ends with the accounts that are at work just then; another run
+    goes on from there, as complete bills stay and pending ones are made again.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
+    FAILED_PRECONDITION on another day than those of the window
+    (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
+    of the window is under way (BILLING_RUN_UNDER_WAY).
     """
     GetBillingException: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]  # type: ignore[assignment]
     """Gets a billing exception. Errors: NOT_FOUND."""
@@ -1018,6 +1046,25 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Leaves a bill segment as it was that is about to be canceled, with those that were
         rebilled because of it; what stands in their place goes. Errors: NOT_FOUND;
         FAILED_PRECONDITION for one that is not about to be canceled.
+        """
+
+    @_abc_1.abstractmethod
+    def RunBilling(
+        self,
+        request: _billing_runs_pb2.RunBillingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Bills the accounts of a bill cycle by a window: each bill is made, or made
+        again, and frozen and completed as the window says. What is wrong with one
+        account is a billing exception, and the others go on.
+
+        Cancel it, and it ends with the accounts that are at work just then; another run
+        goes on from there, as complete bills stay and pending ones are made again.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
+        FAILED_PRECONDITION on another day than those of the window
+        (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
+        of the window is under way (BILLING_RUN_UNDER_WAY).
         """
 
     @_abc_1.abstractmethod

@@ -38,7 +38,7 @@ class Client:
         self.operations = Operations(caller, self.channel)
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.accounting = Accounting(caller, self.channel, self.operations)
-        self.billing = Billing(caller, self.channel)
+        self.billing = Billing(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from countinghouse.billing.v1 import billing_service_pb2_grpc
+from countinghouse.billing.v1 import billing_runs_pb2, billing_service_pb2_grpc
 from countinghouse.client.sync.accounts import ImportAccounts
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.listing import Listing
+from countinghouse.client.sync.operations import LongRunning, Operations
 from countinghouse.client.sync.usage import IngestUsage
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Billing:
     """The BillingService. Each method takes the request message that the contract names."""
 
-    def __init__(self, caller: Caller, channel: "grpc.Channel") -> None:
+    def __init__(self, caller: Caller, channel: "grpc.Channel", operations: Operations) -> None:
         stub = billing_service_pb2_grpc.BillingServiceStub(channel)
         self._configuration(caller, stub)
         self._rates(caller, stub)
@@ -23,6 +24,7 @@ class Billing:
         self._accounts(caller, stub)
         self._usage(caller, stub)
         self._bills(caller, stub)
+        self._runs(caller, stub, operations)
 
     def _configuration(self, caller: Caller, stub: billing_service_pb2_grpc.BillingServiceStub) -> None:
         self.create_customer_class = caller.unary(stub.CreateCustomerClass)
@@ -107,3 +109,10 @@ class Billing:
         self.undo_segment_correction = caller.unary(stub.UndoBillSegmentCorrection)
         self.get_exception = caller.unary(stub.GetBillingException)
         self.list_exceptions = Listing(caller.unary(stub.ListBillingExceptions), lambda page: page.billing_exceptions)
+
+    def _runs(self, caller: Caller, stub: billing_service_pb2_grpc.BillingServiceStub, operations: Operations) -> None:
+        self.run_billing = LongRunning[
+            billing_runs_pb2.RunBillingRequest,
+            billing_runs_pb2.RunBillingResponse,
+            billing_runs_pb2.RunBillingMetadata,
+        ](caller.unary(stub.RunBilling), operations)

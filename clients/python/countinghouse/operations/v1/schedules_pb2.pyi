@@ -242,8 +242,10 @@ class Schedule(_message.Message):
     @_builtins.property
     def request(self) -> _any_pb2.Any:
         """The template: the request of the method that is to be called. It can be a
-        `countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest`, with
-        neither request_id nor validate_only.
+        `countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest`, a
+        `countinghouse.accounting.v1.GenerateAccountingFilesRequest` or a
+        `countinghouse.billing.v1.RunBillingRequest`, with neither request_id nor
+        validate_only.
         """
 
     @_builtins.property

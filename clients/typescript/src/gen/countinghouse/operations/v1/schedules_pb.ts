@@ -70,8 +70,10 @@ export type Schedule = Message<"countinghouse.operations.v1.Schedule"> & {
 
   /**
    * The template: the request of the method that is to be called. It can be a
-   * `countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest`, with
-   * neither request_id nor validate_only.
+   * `countinghouse.gl_extraction.v1.GenerateAccountingMessageRequest`, a
+   * `countinghouse.accounting.v1.GenerateAccountingFilesRequest` or a
+   * `countinghouse.billing.v1.RunBillingRequest`, with neither request_id nor
+   * validate_only.
    *
    * @generated from field: google.protobuf.Any request = 6;
    */
