@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
@@ -11,6 +12,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 
 from countinghouse.billing.v1 import account_import_pb2 as pb
 from countinghouse.billing.v1 import accounts_pb2
+from countinghouse.client import AccountRefusal, AccountsTotals, aio, connect
+from countinghouse.client import accounts as packing
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from tests.support.server import Served, refusal
 from tests.wire.billing.office import ACCOUNT, AGREEMENT, PREMISE, PROFILE, Given, Office
@@ -174,3 +177,27 @@ def test_a_row_sees_what_rows_before_it_have_made(office: Office, size: int) -> 
     assert counts(answer) == (5, 4, 0, 1)
     assert faults(answer) == [[("profiles[2].profile.derivation.sources[0]", "SOURCE_PROFILE_UNKNOWN")]]
     assert counts(send(office, rows, size)) == (5, 1, 4, 0)
+
+
+def test_the_client_cuts_accounts_into_streams(utility: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of each is told under its place among all, whatever stream or message it was in."""
+    monkeypatch.setattr(packing, "STREAM_ACCOUNTS_MAX", 5)
+    monkeypatch.setattr(packing, "MESSAGE_ACCOUNTS_MAX", 2)
+    monkeypatch.setattr(packing, "ACCOUNT_BYTES_MAX", 20_000)
+    huge = row("A-6")
+    huge["service_agreements"] *= 100
+    rows = [row(f"A-{at}") for at in range(6)] + [huge] + [row(f"A-{at}") for at in (7, 1, 8)]
+    rows[3]["account"]["customer_class_code"] = "NONE"
+    messages = [ParseDict(each, pb.AccountToImport()) for each in rows]
+    refused: list[AccountRefusal] = []
+    with connect(utility.target) as client:
+        totals = client.billing.import_accounts(messages, on_refusal=refused.append)
+    assert (totals.received_count, totals.created_count, totals.unchanged_count, totals.refused_count) == (10, 7, 1, 2)
+    told = [(each.row, each.account_id, each.violations[0].reason) for each in refused]
+    assert told == [(3, "A-3", "CUSTOMER_CLASS_UNKNOWN"), (6, "A-6", "ROW_TOO_LARGE")]
+
+    async def again() -> AccountsTotals:
+        async with aio.connect(utility.target) as client:
+            return await client.billing.import_accounts(messages)
+
+    assert asyncio.run(again()).unchanged_count == 8

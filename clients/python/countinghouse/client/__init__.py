@@ -12,6 +12,7 @@
 `countinghouse.client.aio` has the same for asyncio. Every error is a `CountinghouseError`.
 """
 
+from countinghouse.client.accounts import AccountRefusal, AccountsOutcome, AccountsTotals
 from countinghouse.client.channel import Tls
 from countinghouse.client.errors import CountinghouseError, OperationCanceled, OperationFailed, Violation
 from countinghouse.client.rows import IngestTotals, Refusal, StreamOutcome
@@ -21,6 +22,9 @@ from countinghouse.client.sync.operations import Operation
 from countinghouse.client.usage import UsageOutcome, UsageRefusal, UsageTotals
 
 __all__ = [
+    "AccountRefusal",
+    "AccountsOutcome",
+    "AccountsTotals",
     "Client",
     "CountinghouseError",
     "IngestTotals",
