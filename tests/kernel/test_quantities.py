@@ -18,6 +18,7 @@ from domain.kernel.quantities import (
     UNITS_MAX,
     Quantity,
     attos_of,
+    columns_of,
     joined,
     quantity_fault,
     quantity_text,
@@ -50,6 +51,16 @@ def test_text_with_up_to_18_decimals_is_exact(text: str) -> None:
     assert attos is not None
     assert _value(attos) == Decimal(text)
     assert Decimal(quantity_text(attos)) == Decimal(text)
+
+
+@pytest.mark.rule("BIL-24")
+@given(PLAIN | WRITTEN | st.text(max_size=5))
+@example("-0.000000001000000001")
+@example("-1.000000001")
+def test_the_columns_of_a_text_are_those_of_its_quantity(text: str) -> None:
+    """The quick way for many and the slow one for any give the same, or nothing."""
+    attos = attos_of(text)
+    assert columns_of(text) == (None if attos is None else split(attos))
 
 
 @given(QUANTITIES)
