@@ -10,6 +10,7 @@ RATE_TYPE = "countinghouse.billing/Rate"
 RATE_VERSION_TYPE = "countinghouse.billing/RateVersion"
 CYCLE_TYPE = "countinghouse.billing/BillCycle"
 WINDOW_TYPE = "countinghouse.billing/BillCycleWindow"
+ALGORITHM_TYPE = "countinghouse.billing/Algorithm"
 ACCOUNT_TYPE = "countinghouse.billing/Account"
 PREMISE_TYPE = "countinghouse.billing/Premise"
 AGREEMENT_TYPE = "countinghouse.billing/ServiceAgreement"
@@ -57,6 +58,11 @@ def cycle_name(code: str) -> str:
 def window_name(cycle: str, code: str) -> str:
     """`billCycles/{cycle}/windows/{code}`."""
     return f"billCycles/{cycle}/windows/{code}"
+
+
+def algorithm_name(code: str) -> str:
+    """`algorithms/{code}`."""
+    return f"algorithms/{code}"
 
 
 def account_name(account: str) -> str:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+import server.plugins
 from domain.billing.algorithms.errors import AlgorithmFailed
 from domain.billing.algorithms.registry import BUILT_IN
 from domain.billing.algorithms.running import Turn, run
 from domain.billing.configuration.model import AlgorithmUse, Moment
 from server.plugins import plugins
 from server.settings import BadSettings, load
-from server.telemetry import observe
 from tests.hooks.packages import install
 from tests.hooks.test_asking import BILL
 from tests.support.hook import hooks_file
+from tests.support.logs import heard
 from tests.support.process import run as run_program
 
 
@@ -42,12 +43,13 @@ def test_algorithms_of_packages_and_hooks_stand_beside_the_built_in_ones(
 @pytest.mark.rule("BIL-12", "BIL-23")
 def test_an_algorithm_of_a_package_that_breaks_off_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it raises: callers see which one, and not what."""
-    observe.configure("error")
     monkeypatch.syspath_prepend(install(tmp_path, "offered = made('forgetful', forgetful)", "acme_forgetful"))
     known = plugins(load()).algorithms
-    with pytest.raises(AlgorithmFailed) as failed:
+    with heard(server.plugins) as logs, pytest.raises(AlgorithmFailed) as failed:
         run(BILL, [turn("forgetful")], known.by_code, {})
     assert failed.value.message == "forgetful: an unexpected error, which the server's log describes"
+    (line,) = logs
+    assert (line["algorithm"], line["error"]) == ("forgetful", "KeyError")
 
 
 @pytest.mark.rule("BIL-23")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 
 from domain.billing.algorithms.builtin.bill_message import BILL_MESSAGE
 from domain.billing.algorithms.builtin.minimum_bill import MINIMUM_BILL
@@ -10,11 +11,28 @@ from domain.billing.algorithms.builtin.remove_errors import REMOVE_ERRORS
 from domain.billing.algorithms.builtin.transfer_to_master import TRANSFER_TO_MASTER
 from domain.billing.algorithms.model import Algorithm
 from domain.billing.configuration.model import AlgorithmUse
+from domain.billing.names import ALGORITHM_TYPE, algorithm_name
 from domain.billing.ordering.rules import sequence_fault
-from domain.kernel.errors import Violation
+from domain.kernel.errors import NotFound, Violation
+from domain.kernel.paging import Page
 
 BUILT_IN: tuple[Algorithm, ...] = (BILL_MESSAGE, MINIMUM_BILL, REMOVE_ERRORS, TRANSFER_TO_MASTER)
 """Those that ship with the product: one line each."""
+
+
+class Origin(StrEnum):
+    """Where an algorithm comes from."""
+
+    BUILT_IN = "BUILT_IN"
+    PACKAGE = "PACKAGE"
+    HOOK = "HOOK"
+
+
+def origin_of(algorithm: Algorithm) -> Origin:
+    """What decides nothing here is asked over the network."""
+    if algorithm.decide is None:
+        return Origin.HOOK
+    return Origin.BUILT_IN if algorithm in BUILT_IN else Origin.PACKAGE
 
 
 class Algorithms:
@@ -26,6 +44,17 @@ class Algorithms:
             if each.code in self.by_code:
                 raise ValueError(f"two algorithms are called {each.code}")
             self.by_code[each.code] = each
+
+    def get(self, code: str) -> Algorithm:
+        """The algorithm with the code. Raises: NotFound."""
+        if code not in self.by_code:
+            raise NotFound(ALGORITHM_TYPE, algorithm_name(code))
+        return self.by_code[code]
+
+    def list_page(self, page: Page) -> list[Algorithm]:
+        """Those of a page by code, and one more where there is one."""
+        after = str(page.after[0]) if page.after else ""
+        return [self.by_code[code] for code in sorted(self.by_code) if code > after][: page.size + 1]
 
     def violations(self, uses: Sequence[AlgorithmUse], path: str, *, of_agreements: bool) -> Iterator[Violation]:
         """Everything that is wrong with the uses that an SA type, or else a customer class, is configured with."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from countinghouse.billing.v1 import algorithms_pb2 as pb
+from domain.billing.algorithms.model import Algorithm
+from domain.billing.algorithms.registry import Origin, origin_of
 from domain.billing.configuration.model import AlgorithmUse, Moment
+from domain.billing.names import algorithm_name
 
 # Looked up when the module loads: a word of the domain that the contract lacks stops the server.
 _MOMENTS = {each: pb.AlgorithmMoment.Value(f"ALGORITHM_MOMENT_{each}") for each in Moment}
+_ORIGINS = {each: pb.AlgorithmOrigin.Value(f"ALGORITHM_ORIGIN_{each}") for each in Origin}
 _MOMENTS_BY_NUMBER = {number: each for each, number in _MOMENTS.items()}
 
 
@@ -27,3 +31,21 @@ def uses_to_proto(uses: Iterable[AlgorithmUse]) -> list[pb.AlgorithmUse]:
         )
         for use in uses
     ]
+
+
+def algorithm_to_proto(found: Algorithm) -> pb.Algorithm:
+    """An algorithm."""
+    return pb.Algorithm(
+        name=algorithm_name(found.code),
+        code=found.code,
+        description=found.description,
+        user=(pb.ALGORITHM_USER_SERVICE_AGREEMENT_TYPE if found.of_agreements else pb.ALGORITHM_USER_CUSTOMER_CLASS),
+        moments=(_MOMENTS[each] for each in Moment if each in found.moments),
+        parameters=(
+            pb.AlgorithmParameter(
+                name=each.name, description=each.description, required=each.required, distribution_code=each.is_code
+            )
+            for each in found.parameters
+        ),
+        origin=_ORIGINS[origin_of(found)],
+    )

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)countinghouse/billing/v1/algorithms.proto\x12\x18\x63ountinghouse.billing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xd7\x02\n\x0c\x41lgorithmUse\x12I\n\x06moment\x18\x01 \x01(\x0e\x32).countinghouse.billing.v1.AlgorithmMomentB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x08sequence\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x34\n\talgorithm\x18\x03 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12{\n\nparameters\x18\x04 \x03(\x0b\x32\x36.countinghouse.billing.v1.AlgorithmUse.ParametersEntryB/\xe2\x41\x01\x01\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$*\x05r\x03\x18\xe8\x07\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x9f\x01\n\x0f\x41lgorithmMoment\x12 \n\x1c\x41LGORITHM_MOMENT_UNSPECIFIED\x10\x00\x12#\n\x1f\x41LGORITHM_MOMENT_PRE_COMPLETION\x10\x01\x12\x1f\n\x1b\x41LGORITHM_MOMENT_COMPLETION\x10\x02\x12$\n ALGORITHM_MOMENT_POST_COMPLETION\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)countinghouse/billing/v1/algorithms.proto\x12\x18\x63ountinghouse.billing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xd7\x02\n\x0c\x41lgorithmUse\x12I\n\x06moment\x18\x01 \x01(\x0e\x32).countinghouse.billing.v1.AlgorithmMomentB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x08sequence\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x34\n\talgorithm\x18\x03 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12{\n\nparameters\x18\x04 \x03(\x0b\x32\x36.countinghouse.billing.v1.AlgorithmUse.ParametersEntryB/\xe2\x41\x01\x01\xbaH(\x9a\x01%\x10\x32\"\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$*\x05r\x03\x18\xe8\x07\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xab\x03\n\tAlgorithm\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04\x63ode\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12;\n\x04user\x18\x04 \x01(\x0e\x32\'.countinghouse.billing.v1.AlgorithmUserB\x04\xe2\x41\x01\x03\x12@\n\x07moments\x18\x05 \x03(\x0e\x32).countinghouse.billing.v1.AlgorithmMomentB\x04\xe2\x41\x01\x03\x12\x46\n\nparameters\x18\x06 \x03(\x0b\x32,.countinghouse.billing.v1.AlgorithmParameterB\x04\xe2\x41\x01\x03\x12?\n\x06origin\x18\x07 \x01(\x0e\x32).countinghouse.billing.v1.AlgorithmOriginB\x04\xe2\x41\x01\x03:S\xea\x41P\n\x1f\x63ountinghouse.billing/Algorithm\x12\x16\x61lgorithms/{algorithm}*\nalgorithms2\talgorithm\"|\n\x12\x41lgorithmParameter\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x1f\n\x11\x64istribution_code\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03\"u\n\x13GetAlgorithmRequest\x12^\n\x04name\x18\x01 \x01(\tBP\xe2\x41\x01\x02\xfa\x41!\n\x1f\x63ountinghouse.billing/Algorithm\xbaH%r#2!^algorithms/[A-Za-z0-9._-]{1,64}$\"\\\n\x15ListAlgorithmsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x10\"v\n\x16ListAlgorithmsResponse\x12=\n\nalgorithms\x18\x01 \x03(\x0b\x32#.countinghouse.billing.v1.AlgorithmB\x04\xe2\x41\x01\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03*\x9f\x01\n\x0f\x41lgorithmMoment\x12 \n\x1c\x41LGORITHM_MOMENT_UNSPECIFIED\x10\x00\x12#\n\x1f\x41LGORITHM_MOMENT_PRE_COMPLETION\x10\x01\x12\x1f\n\x1b\x41LGORITHM_MOMENT_COMPLETION\x10\x02\x12$\n ALGORITHM_MOMENT_POST_COMPLETION\x10\x03*}\n\rAlgorithmUser\x12\x1e\n\x1a\x41LGORITHM_USER_UNSPECIFIED\x10\x00\x12!\n\x1d\x41LGORITHM_USER_CUSTOMER_CLASS\x10\x01\x12)\n%ALGORITHM_USER_SERVICE_AGREEMENT_TYPE\x10\x02*\x8b\x01\n\x0f\x41lgorithmOrigin\x12 \n\x1c\x41LGORITHM_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41LGORITHM_ORIGIN_BUILT_IN\x10\x01\x12\x1c\n\x18\x41LGORITHM_ORIGIN_PACKAGE\x10\x02\x12\x19\n\x15\x41LGORITHM_ORIGIN_HOOK\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,10 +44,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ALGORITHMUSE'].fields_by_name['algorithm']._serialized_options = b'\342A\001\002\272H\032r\0302\026^[A-Za-z0-9._-]{1,64}$'
   _globals['_ALGORITHMUSE'].fields_by_name['parameters']._loaded_options = None
   _globals['_ALGORITHMUSE'].fields_by_name['parameters']._serialized_options = b'\342A\001\001\272H(\232\001%\0202\"\032r\0302\026^[A-Za-z0-9._-]{1,64}$*\005r\003\030\350\007'
-  _globals['_ALGORITHMMOMENT']._serialized_start=480
-  _globals['_ALGORITHMMOMENT']._serialized_end=639
-  _globals['_ALGORITHMUSE']._serialized_start=134
-  _globals['_ALGORITHMUSE']._serialized_end=477
-  _globals['_ALGORITHMUSE_PARAMETERSENTRY']._serialized_start=428
-  _globals['_ALGORITHMUSE_PARAMETERSENTRY']._serialized_end=477
+  _globals['_ALGORITHM'].fields_by_name['name']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_ALGORITHM'].fields_by_name['code']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['code']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHM'].fields_by_name['description']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['description']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHM'].fields_by_name['user']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['user']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHM'].fields_by_name['moments']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['moments']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHM'].fields_by_name['parameters']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['parameters']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHM'].fields_by_name['origin']._loaded_options = None
+  _globals['_ALGORITHM'].fields_by_name['origin']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHM']._loaded_options = None
+  _globals['_ALGORITHM']._serialized_options = b'\352AP\n\037countinghouse.billing/Algorithm\022\026algorithms/{algorithm}*\nalgorithms2\talgorithm'
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['name']._loaded_options = None
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['name']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['description']._loaded_options = None
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['description']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['required']._loaded_options = None
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['required']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['distribution_code']._loaded_options = None
+  _globals['_ALGORITHMPARAMETER'].fields_by_name['distribution_code']._serialized_options = b'\342A\001\003'
+  _globals['_GETALGORITHMREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETALGORITHMREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A!\n\037countinghouse.billing/Algorithm\272H%r#2!^algorithms/[A-Za-z0-9._-]{1,64}$'
+  _globals['_LISTALGORITHMSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTALGORITHMSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTALGORITHMSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTALGORITHMSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\020'
+  _globals['_LISTALGORITHMSRESPONSE'].fields_by_name['algorithms']._loaded_options = None
+  _globals['_LISTALGORITHMSRESPONSE'].fields_by_name['algorithms']._serialized_options = b'\342A\001\003'
+  _globals['_LISTALGORITHMSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTALGORITHMSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\342A\001\003'
+  _globals['_ALGORITHMMOMENT']._serialized_start=1396
+  _globals['_ALGORITHMMOMENT']._serialized_end=1555
+  _globals['_ALGORITHMUSER']._serialized_start=1557
+  _globals['_ALGORITHMUSER']._serialized_end=1682
+  _globals['_ALGORITHMORIGIN']._serialized_start=1685
+  _globals['_ALGORITHMORIGIN']._serialized_end=1824
+  _globals['_ALGORITHMUSE']._serialized_start=161
+  _globals['_ALGORITHMUSE']._serialized_end=504
+  _globals['_ALGORITHMUSE_PARAMETERSENTRY']._serialized_start=455
+  _globals['_ALGORITHMUSE_PARAMETERSENTRY']._serialized_end=504
+  _globals['_ALGORITHM']._serialized_start=507
+  _globals['_ALGORITHM']._serialized_end=934
+  _globals['_ALGORITHMPARAMETER']._serialized_start=936
+  _globals['_ALGORITHMPARAMETER']._serialized_end=1060
+  _globals['_GETALGORITHMREQUEST']._serialized_start=1062
+  _globals['_GETALGORITHMREQUEST']._serialized_end=1179
+  _globals['_LISTALGORITHMSREQUEST']._serialized_start=1181
+  _globals['_LISTALGORITHMSREQUEST']._serialized_end=1273
+  _globals['_LISTALGORITHMSRESPONSE']._serialized_start=1275
+  _globals['_LISTALGORITHMSRESPONSE']._serialized_end=1393
 # @@protoc_insertion_point(module_scope)

@@ -47,6 +47,62 @@ ALGORITHM_MOMENT_POST_COMPLETION: AlgorithmMoment.ValueType  # 3
 """At the end; of customer classes alone."""
 Global___AlgorithmMoment: _TypeAlias = AlgorithmMoment  # noqa: Y015
 
+class _AlgorithmUser:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlgorithmUserEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlgorithmUser.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALGORITHM_USER_UNSPECIFIED: _AlgorithmUser.ValueType  # 0
+    """Not set; never sent by the server."""
+    ALGORITHM_USER_CUSTOMER_CLASS: _AlgorithmUser.ValueType  # 1
+    """Customer classes: it runs once for a bill."""
+    ALGORITHM_USER_SERVICE_AGREEMENT_TYPE: _AlgorithmUser.ValueType  # 2
+    """Service agreement types: it runs for each of their service agreements."""
+
+class AlgorithmUser(_AlgorithmUser, metaclass=_AlgorithmUserEnumTypeWrapper):
+    """Who can use an algorithm."""
+
+ALGORITHM_USER_UNSPECIFIED: AlgorithmUser.ValueType  # 0
+"""Not set; never sent by the server."""
+ALGORITHM_USER_CUSTOMER_CLASS: AlgorithmUser.ValueType  # 1
+"""Customer classes: it runs once for a bill."""
+ALGORITHM_USER_SERVICE_AGREEMENT_TYPE: AlgorithmUser.ValueType  # 2
+"""Service agreement types: it runs for each of their service agreements."""
+Global___AlgorithmUser: _TypeAlias = AlgorithmUser  # noqa: Y015
+
+class _AlgorithmOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlgorithmOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlgorithmOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALGORITHM_ORIGIN_UNSPECIFIED: _AlgorithmOrigin.ValueType  # 0
+    """Not set; never sent by the server."""
+    ALGORITHM_ORIGIN_BUILT_IN: _AlgorithmOrigin.ValueType  # 1
+    """It is part of the program."""
+    ALGORITHM_ORIGIN_PACKAGE: _AlgorithmOrigin.ValueType  # 2
+    """A package that is installed beside the program offers it."""
+    ALGORITHM_ORIGIN_HOOK: _AlgorithmOrigin.ValueType  # 3
+    """It is asked over the network, before the transaction:
+    countinghouse.connector.v1.HookService.
+    """
+
+class AlgorithmOrigin(_AlgorithmOrigin, metaclass=_AlgorithmOriginEnumTypeWrapper):
+    """Where an algorithm comes from."""
+
+ALGORITHM_ORIGIN_UNSPECIFIED: AlgorithmOrigin.ValueType  # 0
+"""Not set; never sent by the server."""
+ALGORITHM_ORIGIN_BUILT_IN: AlgorithmOrigin.ValueType  # 1
+"""It is part of the program."""
+ALGORITHM_ORIGIN_PACKAGE: AlgorithmOrigin.ValueType  # 2
+"""A package that is installed beside the program offers it."""
+ALGORITHM_ORIGIN_HOOK: AlgorithmOrigin.ValueType  # 3
+"""It is asked over the network, before the transaction:
+countinghouse.connector.v1.HookService.
+"""
+Global___AlgorithmOrigin: _TypeAlias = AlgorithmOrigin  # noqa: Y015
+
 @_typing.final
 class AlgorithmUse(_message.Message):
     """An algorithm that runs as bills are completed."""
@@ -104,3 +160,165 @@ class AlgorithmUse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AlgorithmUse: _TypeAlias = AlgorithmUse  # noqa: Y015
+
+@_typing.final
+class Algorithm(_message.Message):
+    """An algorithm that can be used. It is part of the program, of a package that is
+    installed beside it, or of somebody else's server.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    MOMENTS_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`algorithms/{code}`."""
+    code: _builtins.str
+    """The code by which it is used."""
+    description: _builtins.str
+    """What it does."""
+    user: Global___AlgorithmUser.ValueType
+    """Who can use it."""
+    origin: Global___AlgorithmOrigin.ValueType
+    """Where it comes from."""
+    @_builtins.property
+    def moments(self) -> _containers.RepeatedScalarFieldContainer[Global___AlgorithmMoment.ValueType]:
+        """When it can run."""
+
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlgorithmParameter]:
+        """What it can be told."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        code: _builtins.str = ...,
+        description: _builtins.str = ...,
+        user: Global___AlgorithmUser.ValueType = ...,
+        moments: _abc.Iterable[Global___AlgorithmMoment.ValueType] | None = ...,
+        parameters: _abc.Iterable[Global___AlgorithmParameter] | None = ...,
+        origin: Global___AlgorithmOrigin.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "description", b"description", "moments", b"moments", "name", b"name", "origin", b"origin", "parameters", b"parameters", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Algorithm: _TypeAlias = Algorithm  # noqa: Y015
+
+@_typing.final
+class AlgorithmParameter(_message.Message):
+    """What an algorithm can be told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_CODE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """By which name a use gives it."""
+    description: _builtins.str
+    """What it is."""
+    required: _builtins.bool
+    """Whether it must be given."""
+    distribution_code: _builtins.bool
+    """Whether it is a distribution code, which there must be."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        required: _builtins.bool = ...,
+        distribution_code: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "distribution_code", b"distribution_code", "name", b"name", "required", b"required"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlgorithmParameter: _TypeAlias = AlgorithmParameter  # noqa: Y015
+
+@_typing.final
+class GetAlgorithmRequest(_message.Message):
+    """Asks for an algorithm."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`algorithms/{code}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAlgorithmRequest: _TypeAlias = GetAlgorithmRequest  # noqa: Y015
+
+@_typing.final
+class ListAlgorithmsRequest(_message.Message):
+    """Asks for a page of algorithms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most; 0 for 50. More than 1,000 are refused."""
+    page_token: _builtins.str
+    """The token of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAlgorithmsRequest: _TypeAlias = ListAlgorithmsRequest  # noqa: Y015
+
+@_typing.final
+class ListAlgorithmsResponse(_message.Message):
+    """A page of algorithms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALGORITHMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty on the last."""
+    @_builtins.property
+    def algorithms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Algorithm]:
+        """The algorithms."""
+
+    def __init__(
+        self,
+        *,
+        algorithms: _abc.Iterable[Global___Algorithm] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithms", b"algorithms", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAlgorithmsResponse: _TypeAlias = ListAlgorithmsResponse  # noqa: Y015

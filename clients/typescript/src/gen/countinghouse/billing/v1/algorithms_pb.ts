@@ -8,13 +8,14 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
+import { file_google_api_resource } from "../../../google/api/resource_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file countinghouse/billing/v1/algorithms.proto.
  */
 export const file_countinghouse_billing_v1_algorithms: GenFile = /*@__PURE__*/
-  fileDesc("Ciljb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYWxnb3JpdGhtcy5wcm90bxIYY291bnRpbmdob3VzZS5iaWxsaW5nLnYxItcCCgxBbGdvcml0aG1Vc2USSQoGbW9tZW50GAEgASgOMikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkFsZ29yaXRobU1vbWVudEIO4kEBArpIB4IBBBABIAASFgoIc2VxdWVuY2UYAiABKAVCBOJBAQESNAoJYWxnb3JpdGhtGAMgASgJQiHiQQECukgachgyFl5bQS1aYS16MC05Ll8tXXsxLDY0fSQSewoKcGFyYW1ldGVycxgEIAMoCzI2LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BbGdvcml0aG1Vc2UuUGFyYW1ldGVyc0VudHJ5Qi/iQQEBukgomgElEDIiGnIYMhZeW0EtWmEtejAtOS5fLV17MSw2NH0kKgVyAxjoBxoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASqfAQoPQWxnb3JpdGhtTW9tZW50EiAKHEFMR09SSVRITV9NT01FTlRfVU5TUEVDSUZJRUQQABIjCh9BTEdPUklUSE1fTU9NRU5UX1BSRV9DT01QTEVUSU9OEAESHwobQUxHT1JJVEhNX01PTUVOVF9DT01QTEVUSU9OEAISJAogQUxHT1JJVEhNX01PTUVOVF9QT1NUX0NPTVBMRVRJT04QA2IGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("Ciljb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYWxnb3JpdGhtcy5wcm90bxIYY291bnRpbmdob3VzZS5iaWxsaW5nLnYxItcCCgxBbGdvcml0aG1Vc2USSQoGbW9tZW50GAEgASgOMikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkFsZ29yaXRobU1vbWVudEIO4kEBArpIB4IBBBABIAASFgoIc2VxdWVuY2UYAiABKAVCBOJBAQESNAoJYWxnb3JpdGhtGAMgASgJQiHiQQECukgachgyFl5bQS1aYS16MC05Ll8tXXsxLDY0fSQSewoKcGFyYW1ldGVycxgEIAMoCzI2LmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BbGdvcml0aG1Vc2UuUGFyYW1ldGVyc0VudHJ5Qi/iQQEBukgomgElEDIiGnIYMhZeW0EtWmEtejAtOS5fLV17MSw2NH0kKgVyAxjoBxoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKrAwoJQWxnb3JpdGhtEhIKBG5hbWUYASABKAlCBOJBAQgSEgoEY29kZRgCIAEoCUIE4kEBAxIZCgtkZXNjcmlwdGlvbhgDIAEoCUIE4kEBAxI7CgR1c2VyGAQgASgOMicuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkFsZ29yaXRobVVzZXJCBOJBAQMSQAoHbW9tZW50cxgFIAMoDjIpLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BbGdvcml0aG1Nb21lbnRCBOJBAQMSRgoKcGFyYW1ldGVycxgGIAMoCzIsLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5BbGdvcml0aG1QYXJhbWV0ZXJCBOJBAQMSPwoGb3JpZ2luGAcgASgOMikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkFsZ29yaXRobU9yaWdpbkIE4kEBAzpT6kFQCh9jb3VudGluZ2hvdXNlLmJpbGxpbmcvQWxnb3JpdGhtEhZhbGdvcml0aG1zL3thbGdvcml0aG19KgphbGdvcml0aG1zMglhbGdvcml0aG0ifAoSQWxnb3JpdGhtUGFyYW1ldGVyEhIKBG5hbWUYASABKAlCBOJBAQMSGQoLZGVzY3JpcHRpb24YAiABKAlCBOJBAQMSFgoIcmVxdWlyZWQYAyABKAhCBOJBAQMSHwoRZGlzdHJpYnV0aW9uX2NvZGUYBCABKAhCBOJBAQMidQoTR2V0QWxnb3JpdGhtUmVxdWVzdBJeCgRuYW1lGAEgASgJQlDiQQEC+kEhCh9jb3VudGluZ2hvdXNlLmJpbGxpbmcvQWxnb3JpdGhtukglciMyIV5hbGdvcml0aG1zL1tBLVphLXowLTkuXy1dezEsNjR9JCJcChVMaXN0QWxnb3JpdGhtc1JlcXVlc3QSIQoJcGFnZV9zaXplGAEgASgFQg7iQQEBukgHGgUY6AcoABIgCgpwYWdlX3Rva2VuGAIgASgJQgziQQEBukgFcgMYgBAidgoWTGlzdEFsZ29yaXRobXNSZXNwb25zZRI9CgphbGdvcml0aG1zGAEgAygLMiMuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkFsZ29yaXRobUIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMqnwEKD0FsZ29yaXRobU1vbWVudBIgChxBTEdPUklUSE1fTU9NRU5UX1VOU1BFQ0lGSUVEEAASIwofQUxHT1JJVEhNX01PTUVOVF9QUkVfQ09NUExFVElPThABEh8KG0FMR09SSVRITV9NT01FTlRfQ09NUExFVElPThACEiQKIEFMR09SSVRITV9NT01FTlRfUE9TVF9DT01QTEVUSU9OEAMqfQoNQWxnb3JpdGhtVXNlchIeChpBTEdPUklUSE1fVVNFUl9VTlNQRUNJRklFRBAAEiEKHUFMR09SSVRITV9VU0VSX0NVU1RPTUVSX0NMQVNTEAESKQolQUxHT1JJVEhNX1VTRVJfU0VSVklDRV9BR1JFRU1FTlRfVFlQRRACKosBCg9BbGdvcml0aG1PcmlnaW4SIAocQUxHT1JJVEhNX09SSUdJTl9VTlNQRUNJRklFRBAAEh0KGUFMR09SSVRITV9PUklHSU5fQlVJTFRfSU4QARIcChhBTEdPUklUSE1fT1JJR0lOX1BBQ0tBR0UQAhIZChVBTEdPUklUSE1fT1JJR0lOX0hPT0sQA2IGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource]);
 
 /**
  * An algorithm that runs as bills are completed.
@@ -60,6 +61,189 @@ export const AlgorithmUseSchema: GenMessage<AlgorithmUse> = /*@__PURE__*/
   messageDesc(file_countinghouse_billing_v1_algorithms, 0);
 
 /**
+ * An algorithm that can be used. It is part of the program, of a package that is
+ * installed beside it, or of somebody else's server.
+ *
+ * @generated from message countinghouse.billing.v1.Algorithm
+ */
+export type Algorithm = Message<"countinghouse.billing.v1.Algorithm"> & {
+  /**
+   * `algorithms/{code}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The code by which it is used.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * What it does.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * Who can use it.
+   *
+   * @generated from field: countinghouse.billing.v1.AlgorithmUser user = 4;
+   */
+  user: AlgorithmUser;
+
+  /**
+   * When it can run.
+   *
+   * @generated from field: repeated countinghouse.billing.v1.AlgorithmMoment moments = 5;
+   */
+  moments: AlgorithmMoment[];
+
+  /**
+   * What it can be told.
+   *
+   * @generated from field: repeated countinghouse.billing.v1.AlgorithmParameter parameters = 6;
+   */
+  parameters: AlgorithmParameter[];
+
+  /**
+   * Where it comes from.
+   *
+   * @generated from field: countinghouse.billing.v1.AlgorithmOrigin origin = 7;
+   */
+  origin: AlgorithmOrigin;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.Algorithm.
+ * Use `create(AlgorithmSchema)` to create a new message.
+ */
+export const AlgorithmSchema: GenMessage<Algorithm> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_algorithms, 1);
+
+/**
+ * What an algorithm can be told.
+ *
+ * @generated from message countinghouse.billing.v1.AlgorithmParameter
+ */
+export type AlgorithmParameter = Message<"countinghouse.billing.v1.AlgorithmParameter"> & {
+  /**
+   * By which name a use gives it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * Whether it must be given.
+   *
+   * @generated from field: bool required = 3;
+   */
+  required: boolean;
+
+  /**
+   * Whether it is a distribution code, which there must be.
+   *
+   * @generated from field: bool distribution_code = 4;
+   */
+  distributionCode: boolean;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.AlgorithmParameter.
+ * Use `create(AlgorithmParameterSchema)` to create a new message.
+ */
+export const AlgorithmParameterSchema: GenMessage<AlgorithmParameter> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_algorithms, 2);
+
+/**
+ * Asks for an algorithm.
+ *
+ * @generated from message countinghouse.billing.v1.GetAlgorithmRequest
+ */
+export type GetAlgorithmRequest = Message<"countinghouse.billing.v1.GetAlgorithmRequest"> & {
+  /**
+   * `algorithms/{code}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.GetAlgorithmRequest.
+ * Use `create(GetAlgorithmRequestSchema)` to create a new message.
+ */
+export const GetAlgorithmRequestSchema: GenMessage<GetAlgorithmRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_algorithms, 3);
+
+/**
+ * Asks for a page of algorithms.
+ *
+ * @generated from message countinghouse.billing.v1.ListAlgorithmsRequest
+ */
+export type ListAlgorithmsRequest = Message<"countinghouse.billing.v1.ListAlgorithmsRequest"> & {
+  /**
+   * How many at most; 0 for 50. More than 1,000 are refused.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.ListAlgorithmsRequest.
+ * Use `create(ListAlgorithmsRequestSchema)` to create a new message.
+ */
+export const ListAlgorithmsRequestSchema: GenMessage<ListAlgorithmsRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_algorithms, 4);
+
+/**
+ * A page of algorithms.
+ *
+ * @generated from message countinghouse.billing.v1.ListAlgorithmsResponse
+ */
+export type ListAlgorithmsResponse = Message<"countinghouse.billing.v1.ListAlgorithmsResponse"> & {
+  /**
+   * The algorithms.
+   *
+   * @generated from field: repeated countinghouse.billing.v1.Algorithm algorithms = 1;
+   */
+  algorithms: Algorithm[];
+
+  /**
+   * The token of the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.ListAlgorithmsResponse.
+ * Use `create(ListAlgorithmsResponseSchema)` to create a new message.
+ */
+export const ListAlgorithmsResponseSchema: GenMessage<ListAlgorithmsResponse> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_algorithms, 5);
+
+/**
  * When an algorithm runs as a bill is completed.
  *
  * @generated from enum countinghouse.billing.v1.AlgorithmMoment
@@ -99,4 +283,80 @@ export enum AlgorithmMoment {
  */
 export const AlgorithmMomentSchema: GenEnum<AlgorithmMoment> = /*@__PURE__*/
   enumDesc(file_countinghouse_billing_v1_algorithms, 0);
+
+/**
+ * Who can use an algorithm.
+ *
+ * @generated from enum countinghouse.billing.v1.AlgorithmUser
+ */
+export enum AlgorithmUser {
+  /**
+   * Not set; never sent by the server.
+   *
+   * @generated from enum value: ALGORITHM_USER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Customer classes: it runs once for a bill.
+   *
+   * @generated from enum value: ALGORITHM_USER_CUSTOMER_CLASS = 1;
+   */
+  CUSTOMER_CLASS = 1,
+
+  /**
+   * Service agreement types: it runs for each of their service agreements.
+   *
+   * @generated from enum value: ALGORITHM_USER_SERVICE_AGREEMENT_TYPE = 2;
+   */
+  SERVICE_AGREEMENT_TYPE = 2,
+}
+
+/**
+ * Describes the enum countinghouse.billing.v1.AlgorithmUser.
+ */
+export const AlgorithmUserSchema: GenEnum<AlgorithmUser> = /*@__PURE__*/
+  enumDesc(file_countinghouse_billing_v1_algorithms, 1);
+
+/**
+ * Where an algorithm comes from.
+ *
+ * @generated from enum countinghouse.billing.v1.AlgorithmOrigin
+ */
+export enum AlgorithmOrigin {
+  /**
+   * Not set; never sent by the server.
+   *
+   * @generated from enum value: ALGORITHM_ORIGIN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is part of the program.
+   *
+   * @generated from enum value: ALGORITHM_ORIGIN_BUILT_IN = 1;
+   */
+  BUILT_IN = 1,
+
+  /**
+   * A package that is installed beside the program offers it.
+   *
+   * @generated from enum value: ALGORITHM_ORIGIN_PACKAGE = 2;
+   */
+  PACKAGE = 2,
+
+  /**
+   * It is asked over the network, before the transaction:
+   * countinghouse.connector.v1.HookService.
+   *
+   * @generated from enum value: ALGORITHM_ORIGIN_HOOK = 3;
+   */
+  HOOK = 3,
+}
+
+/**
+ * Describes the enum countinghouse.billing.v1.AlgorithmOrigin.
+ */
+export const AlgorithmOriginSchema: GenEnum<AlgorithmOrigin> = /*@__PURE__*/
+  enumDesc(file_countinghouse_billing_v1_algorithms, 2);
 
