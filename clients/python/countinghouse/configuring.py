@@ -54,6 +54,8 @@ class Kind:
         applied_by: What makes a resource as it is to be, where that takes more than one update.
         owned: The resource without what is the server's alone, where that is more than all have.
         order: What its resources are applied by; without it, they are as the document has them.
+        within: The kind of which each one has a list of its own, under that kind's key.
+        nested: Whether it is one of these: its names begin with that of what it stands in.
     """
 
     key: str
@@ -66,14 +68,16 @@ class Kind:
     applied_by: "Callable[[Any, Kind, Any], str] | None" = None
     owned: "Callable[[Any], Any] | None" = None
     order: "Callable[[Any], Any] | None" = None
+    within: "Kind | None" = None
+    nested: bool = False
 
     def own(self, resource: Any) -> Any:  # noqa: ANN401 - one of this kind's messages
         """The resource without what is the server's alone."""
         return self.owned(resource) if self.owned else without(resource, _SERVERS)
 
     def name_of(self, resource: Any) -> str:  # noqa: ANN401 - one of this kind's messages
-        """The name of a resource that may have none yet."""
-        return f"{self.key}/{getattr(resource, self.code)}"
+        """The name of a resource that may have none yet, unless it is nested."""
+        return str(resource.name) if self.nested else f"{self.key}/{getattr(resource, self.code)}"
 
     def request(self, verb: str, **fields: Any) -> Any:  # noqa: ANN401 - any request
         """A request on this kind."""
@@ -124,12 +128,7 @@ class Applied:
 
 def read(client: "Client", kinds: Sequence[Kind] = KINDS) -> dict[str, Any]:
     """All that is configured of these kinds, as a document without what is the server's alone."""
-    document: dict[str, Any] = {}
-    for kind in kinds:
-        listed = getattr(getattr(client, kind.service), f"list_{_many(kind.method)}")
-        request = getattr(kind.module, f"List{_many(kind.message)}Request")()
-        document[kind.key] = [MessageToDict(kind.own(resource)) for resource in listed(request)]
-    return document
+    return {kind.key: _read(client, kind) for kind in kinds}
 
 
 def parse(document: object, kinds: Sequence[Kind] = KINDS) -> list[tuple[Kind, Any]]:
@@ -143,11 +142,7 @@ def parse(document: object, kinds: Sequence[Kind] = KINDS) -> list[tuple[Kind, A
     unknown = sorted(set(map(str, document)) - {kind.key for kind in kinds})
     if unknown:
         raise BadDocument(f"{', '.join(unknown)}: there is no such kind; known: {', '.join(k.key for k in kinds)}")
-    found: list[tuple[Kind, Any]] = []
-    for kind in kinds:
-        resources = [_parsed(kind, each, at) for at, each in enumerate(document.get(kind.key) or ())]
-        found += [(kind, each) for each in (sorted(resources, key=kind.order) if kind.order else resources)]
-    return found
+    return [found for kind in kinds for found in _parsed_list(kind, document.get(kind.key), kind.key)]
 
 
 def apply(client: "Client", resources: list[tuple[Kind, Any]]) -> Iterator[Applied]:
@@ -161,14 +156,47 @@ def apply(client: "Client", resources: list[tuple[Kind, Any]]) -> Iterator[Appli
         yield Applied(kind.name_of(resource), change(getattr(client, kind.service), kind, resource))
 
 
-def _parsed(kind: Kind, given: object, at: int) -> Any:  # noqa: ANN401 - one of the kind's messages
+def _read(client: "Client", kind: Kind, **parent: str) -> list[dict[str, Any]]:
+    listed = getattr(getattr(client, kind.service), f"list_{_many(kind.method)}")
+    found = []
+    for resource in listed(getattr(kind.module, f"List{_many(kind.message)}Request")(**parent)):
+        told = MessageToDict(kind.own(resource))
+        if kind.within and (inner := _read(client, kind.within, parent=resource.name)):
+            told[kind.within.key] = inner
+        found.append(told)
+    return found
+
+
+def _parsed_list(kind: Kind, given: object, path: str, parent: str = "") -> list[tuple[Kind, Any]]:
+    """The resources of a list, each with those within it."""
+    if given is not None and not isinstance(given, list):
+        raise BadDocument(f"{path}: must be a list")
+    found = [_parsed_one(kind, each, f"{path}[{at}]", parent) for at, each in enumerate(given or ())]
+    order = kind.order
+    if order is not None:
+        found = sorted(found, key=lambda each: order(each[0][1]))
+    return [resource for each in found for resource in each]
+
+
+def _parsed_one(kind: Kind, given: object, path: str, parent: str) -> list[tuple[Kind, Any]]:
+    """A resource, and behind it those within it."""
+    own, within = (dict(given) if isinstance(given, Mapping) else given), kind.within
+    inner = own.pop(within.key, None) if within and isinstance(own, dict) else None
+    resource = _parsed(kind, own, path)
+    if parent:
+        resource.name = f"{parent}/{kind.key}/{getattr(resource, kind.code)}"
+    nested = _parsed_list(within, inner, f"{path}.{within.key}", kind.name_of(resource)) if within else []
+    return [(kind, resource), *nested]
+
+
+def _parsed(kind: Kind, given: object, path: str) -> Any:  # noqa: ANN401 - one of the kind's messages
     resource = getattr(kind.module, kind.message)()
     try:
         ParseDict(cast("dict[str, Any]", given), resource)
     except (ParseError, TypeError, AttributeError) as error:
-        raise BadDocument(f"{kind.key}[{at}]: {error}") from None
+        raise BadDocument(f"{path}: {error}") from None
     if not getattr(resource, kind.code):
-        raise BadDocument(f"{kind.key}[{at}]: {kind.code} must be given")
+        raise BadDocument(f"{path}: {kind.code} must be given")
     return resource
 
 
@@ -176,7 +204,8 @@ def apply_plain(service: Any, kind: Kind, resource: Any) -> str:  # noqa: ANN401
     """Create a resource, or change it in place; gives what became of it."""
     found = find(service, kind, resource)
     if found is None:
-        getattr(service, f"create_{kind.method}")(kind.request("Create", **{kind.field: resource}))
+        parent = {"parent": resource.name.rpartition(f"/{kind.key}/")[0]} if kind.nested else {}
+        getattr(service, f"create_{kind.method}")(kind.request("Create", **{kind.field: resource}, **parent))
         return CREATED
     wanted = type(resource)()
     wanted.CopyFrom(resource)

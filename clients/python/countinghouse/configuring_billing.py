@@ -57,6 +57,9 @@ def _apply_rate(billing: Any, kind: Kind, rate: rates_pb2.Rate) -> str:  # noqa:
     return CHANGED
 
 
+_WINDOWS = Kind(
+    "windows", "BillCycleWindow", bill_cycles_pb2, "bill_cycle_window", "window", service=_SERVICE, nested=True
+)
 KINDS = (
     DISTRIBUTION_CODES,
     Kind(
@@ -76,6 +79,6 @@ KINDS = (
         service=_SERVICE,
         order=lambda kind: (kind.processing_sequence, kind.code),  # what is charged comes after what it is charged on
     ),
-    Kind("billCycles", "BillCycle", bill_cycles_pb2, "bill_cycle", "cycle", service=_SERVICE),
+    Kind("billCycles", "BillCycle", bill_cycles_pb2, "bill_cycle", "cycle", service=_SERVICE, within=_WINDOWS),
 )
 """In the order in which they build on each other."""
