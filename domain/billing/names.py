@@ -15,6 +15,7 @@ ACCOUNT_TYPE = "countinghouse.billing/Account"
 PREMISE_TYPE = "countinghouse.billing/Premise"
 AGREEMENT_TYPE = "countinghouse.billing/ServiceAgreement"
 PROFILE_TYPE = "countinghouse.billing/Profile"
+DATA_SET_TYPE = "countinghouse.billing/IntervalDataSet"
 BILL_TYPE = "countinghouse.billing/Bill"
 SEGMENT_TYPE = "countinghouse.billing/BillSegment"
 EXCEPTION_TYPE = "countinghouse.billing/BillingException"
@@ -83,6 +84,11 @@ def agreement_name(account: str, agreement: str) -> str:
 def profile_name(account: str, profile: str) -> str:
     """`accounts/{account}/profiles/{profile}`."""
     return f"accounts/{account}/profiles/{profile}"
+
+
+def data_set_name(account: str, data_set: str) -> str:
+    """`accounts/{account}/intervalDataSets/{data_set}`."""
+    return f"accounts/{account}/intervalDataSets/{data_set}"
 
 
 def bill_name(account: str, bill: str) -> str:

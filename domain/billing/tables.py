@@ -191,6 +191,31 @@ usage_replaced = table(
     text("replaced_by"),  # the caller
 )
 
+interval_data_set = table(
+    "interval_data_set",
+    text("account_id", key=True),
+    text("data_set_id", key=True),  # sorts by age
+    text("profile_id"),
+    text("agreement_id"),
+    int64("start_us"),
+    int64("end_us"),  # not included
+    int32("position"),  # in the order of creation
+    text("state"),  # creation.model.DataSetState
+    text("reason", default=""),  # of the error
+    text("message", default=""),
+    json_text("waits_on"),  # the profiles in error that it would have been created from
+    int32("created_count", default=0),
+    int32("unchanged_count", default=0),
+    int32("replaced_count", default=0),
+    flag("estimated", default=0),
+    text("operation_id", default=""),
+    int64("created_us"),
+    int64("updated_us"),
+    fillfactor=70,
+)
+_d = interval_data_set.c
+Index("interval_data_set_once", _d.account_id, _d.profile_id, _d.start_us, _d.end_us, unique=True)
+
 # Bills
 
 bill = table(
@@ -273,6 +298,7 @@ billing_exception = table(
     text("cycle_code", default=""),
     text("bill_id", default=""),
     text("segment_id", default=""),
+    text("data_set_id", default=""),
     text("agreement_id", default=""),
     text("reason"),
     text("message"),

@@ -163,7 +163,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class BillingException:
-    """Something that a person has to look at: a segment in error (BIL-11)."""
+    """Something that a person has to look at: a segment or interval data in error (BIL-11, BIL-22)."""
 
     account_id: str
     exception_id: str
@@ -179,6 +179,7 @@ class BillingException:
     created_us: int
     closed_us: int = 0
     closed_by: str = ""
+    data_set_id: str = ""
 
 
 class Spent(NamedTuple):

@@ -100,7 +100,7 @@ def close_of_accounts(script: Script, account_ids: Sequence[str], *, now_us: int
         marks = ", ".join("?" * len(account_ids))
         script.add(
             "UPDATE billing_exception SET state = ?, closed_us = ?, closed_by = ?"  # noqa: S608 - marks alone
-            f" WHERE account_id IN ({marks}) AND segment_id = '' AND state = ?",
+            f" WHERE account_id IN ({marks}) AND segment_id = '' AND data_set_id = '' AND state = ?",
             ExceptionState.RESOLVED.value,
             now_us,
             by,

@@ -30,6 +30,7 @@ def upgrade() -> None:
     _interval_data()
     _register_read()
     _usage_replaced()
+    _interval_data_set()
     _bill()
     _bill_segment()
     _billing_exception()
@@ -306,6 +307,36 @@ def _usage_replaced() -> None:
     )
 
 
+def _interval_data_set() -> None:
+    op.create_table(
+        "interval_data_set",
+        text("account_id", key=True),
+        text("data_set_id", key=True),
+        text("profile_id"),
+        text("agreement_id"),
+        int64("start_us"),
+        int64("end_us"),
+        int32("position"),
+        text("state"),
+        text("reason", default=""),
+        text("message", default=""),
+        json_text("waits_on"),
+        int32("created_count", default=0),
+        int32("unchanged_count", default=0),
+        int32("replaced_count", default=0),
+        flag("estimated", default=0),
+        text("operation_id", default=""),
+        int64("created_us"),
+        int64("updated_us"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 70},
+    )
+    op.create_index(
+        "interval_data_set_once", "interval_data_set", ["account_id", "profile_id", "start_us", "end_us"], unique=True
+    )
+
+
 def _bill() -> None:
     op.create_table(
         "bill",
@@ -396,6 +427,7 @@ def _billing_exception() -> None:
         text("cycle_code", default=""),
         text("bill_id", default=""),
         text("segment_id", default=""),
+        text("data_set_id", default=""),
         text("agreement_id", default=""),
         text("reason"),
         text("message"),
