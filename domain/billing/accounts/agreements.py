@@ -24,6 +24,8 @@ from domain.kernel.paging import Page
 from domain.kernel.scopes import EVERYTHING, Scope
 
 _WORD = "service_agreement"
+_BILLED_BY = ("master_id", "rate_code", "start_day", "end_day", "attributes")
+"""What segments are made by; as others are charged on them, all of the account are made again."""
 
 
 def create(
@@ -92,7 +94,8 @@ def list_page(tx: Connection, account_id: str, page: Page, scope: Scope = EVERYT
 def update(tx: Connection, call: Call, configurations: Configurations, key: Key, change: Change) -> ServiceAgreement:
     """Change the agreement that still has the etag; `master` among the changes is a key, or None.
 
-    It starts when it did once something of it is billed, and does not end before what is billed.
+    It starts when it did once something of it is billed, and does not end before what is billed. What is on the
+    account's pending bill is not frozen before it is made again, if the change matters to it.
 
     Raises: EtagMissing; AccountNotFound; AgreementNotFound; EtagStale, also for the loser of a race; Invalid with every
     violation.
@@ -120,6 +123,8 @@ def update(tx: Connection, call: Call, configurations: Configurations, key: Key,
         found += rules.rate_violations(_WORD, asked, account.currency, known)
     trail.require(found)
     store.change_agreement(tx, new)
+    if any(getattr(old, field) != getattr(new, field) for field in _BILLED_BY):
+        store.unsettle_segments(tx, account_id)
     trail.record(tx, call, account, new, kind="service_agreement.changed", old=old)
     return new
 

@@ -158,6 +158,20 @@ def billed_until(tx: Connection, account_id: str, agreement_id: str) -> int:
     return int(tx.execute(query).scalar_one() or 0)
 
 
+def unsettle_segments(tx: Connection, account_id: str) -> None:
+    """Have the segments of the account that are not frozen made again before they can be; it is locked.
+
+    Cost: one statement along ix_bill_segment_agreement. Those that rebill others are made from what these were.
+    """
+    mine = (
+        _b.account_id == account_id,
+        _b.kind == SegmentKind.USAGE,
+        _b.state == SegmentState.FREEZABLE,
+        _b.rebills_id == "",
+    )
+    tx.execute(update(tables.bill_segment).where(*mine).values(state=SegmentState.INCOMPLETE, version=_b.version + 1))
+
+
 # Profiles
 
 

@@ -10,13 +10,16 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from sqlalchemy import insert
 
-from countinghouse.billing.v1 import profiles_pb2
+from countinghouse.billing.v1 import bill_corrections_pb2, profiles_pb2
+from countinghouse.billing.v1 import bill_segments_pb2 as segments_pb2
 from countinghouse.billing.v1 import service_agreements_pb2 as pb
+from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from domain.billing.tables import bill_segment
 from server.database.transaction import Database
 from tests.support.server import Served, refusal
 from tests.wire.billing.office import AGREEMENT, PROFILE, Office, told
+from tests.wire.billing.till import Till
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 MASTER, SEQUENCE, TIE = pb.PLACE_REASON_MASTER, pb.PLACE_REASON_SEQUENCE, pb.PLACE_REASON_TIE
@@ -308,3 +311,31 @@ def test_data_are_created_in_the_order_of_agreements_and_then_of_priorities(offi
     told_turns = [(turn.position, turn.profile[-1], turn.creation_priority) for of in turns.values() for turn in of]
     assert told_turns == [(1, "w", 50), (2, "x", 50), (3, "y", 90), (4, "z", 10)]
     assert [list(turn.reasons) for turn in turns["S-2"]] == [[SEQUENCE, TIE], [SEQUENCE, TIE], [SEQUENCE]]
+
+
+@pytest.mark.rule("BIL-10", "BIL-12")
+def test_what_a_change_matters_to_is_made_again_before_it_is_frozen(
+    utility: Served, office: Office, database: Database
+) -> None:
+    """Who moves out in the midst of a month that was calculated already is not billed for the rest of it."""
+    till = Till(utility.stub(BillingServiceStub))
+    office.account()
+    name = office.agreement("S-1", type_code="AT-0").name
+    bill = till.bill().bill
+    freezable, incomplete = segments_pb2.BILL_SEGMENT_STATE_FREEZABLE, segments_pb2.BILL_SEGMENT_STATE_INCOMPLETE
+    office.update("ServiceAgreement", name=name, etag="1", description="kitchen")
+    assert [each.state for each in till.segments()] == [freezable]
+    office.update("ServiceAgreement", name=name, etag="2", end_date=date(2026, 1, 11))
+    assert [each.state for each in till.segments()] == [incomplete]
+    complete = bill_corrections_pb2.CompleteBillRequest(name=bill.name)
+    refused = refusal(lambda: office.billing.CompleteBill(complete))
+    assert refused.code is grpc.StatusCode.FAILED_PRECONDITION
+    till.bill()
+    (segment,) = till.segments()
+    assert (segment.state, segment.end_date.day, segment.amount.units, segment.amount.nanos) == (
+        freezable,
+        11,
+        1,
+        610_000_000,
+    )
+    office.billing.CompleteBill(complete)
