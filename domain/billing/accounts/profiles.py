@@ -94,6 +94,8 @@ def update(tx: Connection, call: Call, configurations: Configurations, key: Key,
         text = f"is served in {agreement.time_zone}, the profile's data are of {new.time_zone}"
         trail.require([Violation(f"{_WORD}.service_agreement", "OWNER_IN_ANOTHER_TIME_ZONE", text)])
     store.change_profile(tx, new)
+    if old.agreement_id != new.agreement_id:
+        store.unsettle_segments(tx, account_id)  # agreements are billed for the data of what they own
     trail.record(tx, call, account, new, kind="profile.changed", old=old)
     return new
 

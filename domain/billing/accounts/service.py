@@ -71,6 +71,8 @@ def update(tx: Connection, call: Call, configurations: Configurations, account_i
     known = facts.gather(tx, call, configurations)
     trail.require([*rules.account_violations("account", _asked(new), known), *_in_use(tx, old, new)])
     store.change_account(tx, new)
+    if (old.customer_class_code, old.attributes) != (new.customer_class_code, new.attributes):
+        store.unsettle_segments(tx, account_id)  # conditions of rates read both
     trail.record(tx, call, new, new, kind="account.changed", old=old, cycles=(old.cycle_code,))
     return new
 

@@ -331,6 +331,15 @@ def test_what_a_change_matters_to_is_made_again_before_it_is_frozen(
     refused = refusal(lambda: office.billing.CompleteBill(complete))
     assert refused.code is grpc.StatusCode.FAILED_PRECONDITION
     till.bill()
+    office.profile("F-1")
+    for kind, changed in (
+        ("Profile", {"name": "accounts/A-1/profiles/F-1", "service_agreement": name}),
+        ("Account", {"name": "accounts/A-1", "attributes": {"region": "south"}}),
+    ):
+        assert [each.state for each in till.segments()] == [freezable]
+        office.update(kind, etag="1", **changed)
+        assert [each.state for each in till.segments()] == [incomplete]
+        till.bill()
     (segment,) = till.segments()
     assert (segment.state, segment.end_date.day, segment.amount.units, segment.amount.nanos) == (
         freezable,
