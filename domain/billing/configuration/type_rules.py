@@ -20,6 +20,7 @@ from domain.billing.names import agreement_type_name
 from domain.billing.ordering.charging import type_fault
 from domain.billing.ordering.model import AgreementType as Ordered
 from domain.billing.ordering.rules import sequence_fault
+from domain.billing.rating.model import DECIMALS_MAX
 from domain.kernel.errors import Violation
 
 WORD = AGREEMENT_TYPES.word
@@ -148,16 +149,23 @@ def _measure_fault(code: str, measure: str, settings: AgreementTypeSettings, aro
 
 
 def _plausible(plausible: Plausible, path: str) -> Iterator[Violation]:
-    reason, low, high = "PLAUSIBLE_RANGE_UNSOUND", plausible.low_percent, plausible.high_percent
+    low, high = plausible.low_percent, plausible.high_percent
     if not 1 <= plausible.segments <= SEGMENTS_MAX:
-        yield Violation(f"{path}.segments", reason, f"must be from 1 to {SEGMENTS_MAX}")
+        yield Violation(f"{path}.segments", "PLAUSIBLE_RANGE_UNSOUND", f"must be from 1 to {SEGMENTS_MAX}")
     if low is None and high is None:
-        yield Violation(f"{path}.high_percent", reason, "of low_percent and high_percent one at least is given")
+        yield Violation(
+            f"{path}.high_percent", "PLAUSIBLE_RANGE_UNSOUND", "of low_percent and high_percent one at least is given"
+        )
     sound = True
     for name, limit in (("low_percent", low), ("high_percent", high)):
-        if limit is not None and not (limit.is_finite() and 0 <= limit <= PERCENT_MAX):
+        if limit is not None and not _is_percentage(limit):
             sound = False
-            text = f"must be a decimal number from 0 to {PERCENT_MAX:,}, such as 150"
-            yield Violation(f"{path}.{name}", reason, text)
+            text = f"must be a decimal number from 0 to {PERCENT_MAX:,} with up to {DECIMALS_MAX} decimals, such as 150"
+            yield Violation(f"{path}.{name}", "PLAUSIBLE_RANGE_UNSOUND", text)
     if sound and low is not None and high is not None and low >= high:
-        yield Violation(f"{path}.high_percent", reason, "must be above low_percent")
+        yield Violation(f"{path}.high_percent", "PLAUSIBLE_RANGE_UNSOUND", "must be above low_percent")
+
+
+def _is_percentage(limit: Decimal) -> bool:
+    exponent = limit.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -DECIMALS_MAX and 0 <= limit <= PERCENT_MAX

@@ -128,6 +128,10 @@ def test_everything_that_is_wrong_with_a_type_is_told_at_once(tariffs: Tariffs) 
     above = {"segments": 1, "low_percent": number("100"), "high_percent": number("100")}
     crossed = wrong(lambda: tariffs.type("BAD", plausible_range=above))
     assert crossed == [("plausible_range.high_percent", "PLAUSIBLE_RANGE_UNSOUND")]
+    fine = {"segments": 1, "low_percent": number("1e-19")}
+    assert wrong(lambda: tariffs.type("BAD", plausible_range=fine)) == [
+        ("plausible_range.low_percent", "PLAUSIBLE_RANGE_UNSOUND")
+    ]
     nothing = wrong(lambda: tariffs.type("BAD", plausible_range={"segments": 1}))
     assert nothing == [("plausible_range.high_percent", "PLAUSIBLE_RANGE_UNSOUND")]
     beyond = wrong(lambda: tariffs.type("BAD", processing_sequence=2**31))

@@ -196,3 +196,12 @@ def test_a_version_that_does_not_charge_what_a_type_uses_is_refused(tariffs: Tar
     assert tariffs.version("POWER", unused, effective_date=early).version == 3
     lacking = refusal(lambda: tariffs.version("POWER_BY_TIME", by_time(PEAK="1")))
     assert (lacking.reason, "OFF_PEAK" in lacking.message) == ("SERVICE_AGREEMENT_TYPE_UNSOUND", True)
+
+
+@pytest.mark.rule("BIL-20")
+def test_numbers_are_told_without_exponents(tariffs: Tariffs) -> None:
+    """However they were written."""
+    for code, given, plain in (("A", "1.5e3", "1500"), ("B", "+.5E-17", "0.000000000000000005"), ("C", "0e9999", "0")):
+        made = tariffs.rate(code, component("fixed", price=number(given)))
+        assert made.newest_version.components[0].fixed.price.value == plain
+        assert tariffs.get_rate(code) == made
