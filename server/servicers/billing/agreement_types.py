@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import service_agreement_types_pb2 as pb
 from domain.billing.algorithms.registry import Algorithms
 from domain.billing.configuration import agreement_types
-from domain.billing.configuration.algorithm_uses import Usable
 from domain.billing.configuration.model import AgreementType
 from domain.billing.configuration.registers import AGREEMENT_TYPES
 from domain.kernel.call import Call
@@ -16,7 +13,7 @@ from domain.kernel.registers import service
 from server.call import Calls, Context, Tx
 from server.mapping.billing import agreement_types as mapping
 from server.mapping.listing import listing_key
-from server.servicers.billing.distribution import known_codes
+from server.servicers.billing.distribution import usable
 
 
 class AgreementTypesMethods(grpc_service.BillingServiceServicer):
@@ -34,7 +31,7 @@ class AgreementTypesMethods(grpc_service.BillingServiceServicer):
 
         def write(tx: Tx, call: Call) -> pb.ServiceAgreementType:
             new = AgreementType(given.code, given.description, 1, call.now_us, call.now_us, settings)
-            return mapping.type_to_proto(agreement_types.create(tx, call, new, self._usable_in_types(call)))
+            return mapping.type_to_proto(agreement_types.create(tx, call, new, usable(self._algorithms, call)))
 
         return await self._calls.write(context, request, pb.ServiceAgreementType, write)
 
@@ -74,9 +71,6 @@ class AgreementTypesMethods(grpc_service.BillingServiceServicer):
             request,
             pb.ServiceAgreementType,
             lambda tx, call: mapping.type_to_proto(
-                agreement_types.update(tx, call, change, self._usable_in_types(call))
+                agreement_types.update(tx, call, change, usable(self._algorithms, call))
             ),
         )
-
-    def _usable_in_types(self, call: Call) -> Usable:
-        return Usable(self._algorithms, partial(known_codes, call.scope))

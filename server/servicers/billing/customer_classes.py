@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import customer_classes_pb2 as pb
 from domain.billing.algorithms.registry import Algorithms
 from domain.billing.configuration import customer_classes
-from domain.billing.configuration.algorithm_uses import Usable
 from domain.billing.configuration.registers import CUSTOMER_CLASSES
 from domain.kernel.call import Call
 from domain.kernel.registers import service
 from server.call import Calls, Context, Tx
 from server.mapping.billing import customer_classes as mapping
 from server.mapping.billing.entries import code_from_name
-from server.servicers.billing.distribution import known_codes
+from server.servicers.billing.distribution import usable
 from server.servicers.billing.pages import entries_of
 
 
@@ -31,9 +28,10 @@ class CustomerClassesMethods(grpc_service.BillingServiceServicer):
         settings = mapping.settings_from_proto(given)
 
         def write(tx: Tx, call: Call) -> pb.CustomerClass:
-            usable = self._usable(call)
             return mapping.class_to_proto(
-                customer_classes.create(tx, call, given.code, given.description, settings, usable=usable)
+                customer_classes.create(
+                    tx, call, given.code, given.description, settings, usable=usable(self._algorithms, call)
+                )
             )
 
         return await self._calls.write(context, request, pb.CustomerClass, write)
@@ -66,8 +64,7 @@ class CustomerClassesMethods(grpc_service.BillingServiceServicer):
             context,
             request,
             pb.CustomerClass,
-            lambda tx, call: mapping.class_to_proto(customer_classes.update(tx, call, change, self._usable(call))),
+            lambda tx, call: mapping.class_to_proto(
+                customer_classes.update(tx, call, change, usable(self._algorithms, call))
+            ),
         )
-
-    def _usable(self, call: Call) -> Usable:
-        return Usable(self._algorithms, partial(known_codes, call.scope))
