@@ -259,3 +259,16 @@ def _plain(message: Any) -> Any:
         return [less(each) for each in value] if isinstance(value, list) else value
 
     return less(MessageToDict(message, preserving_proto_field_name=True))
+
+
+@pytest.mark.rule("BIL-10", "BIL-13")
+def test_what_stands_in_anothers_place_is_not_made_again_by_itself(
+    database: Database, office: Office, till: Till
+) -> None:
+    """It is undone and rebilled; generating leaves it alone."""
+    head_office(office, "S1")
+    used(database, "S1", "1")
+    (made,) = till.bill().segments
+    mark = "UPDATE bill_segment SET rebills_id = 'gone' WHERE segment_id = :own"
+    database.write(lambda tx: tx.execute(text(mark), {"own": own_id(made.segment.name)}))
+    assert refusal(lambda: till.regenerate(made.segment.name)).reason == "BILL_SEGMENT_REBILLS"
