@@ -57,11 +57,11 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("FIN-IP-ACDE-002", "the beginning of the created range is after its end"),
     FieldReason("FIN-IP-ACDE-003", "beside a batch to send again, no other criterion may be given"),
     FieldReason("FIN-IP-ACDE-004", "there is no such group account"),
-    FieldReason("ACCOUNT_NOT_OF_CYCLE", "there is no such account of the bill cycle"),
     FieldReason("ACCOUNTING_RECORD_NOT_IN_BATCH", "the batch has no such operation"),
     FieldReason(
         "ACCOUNTING_RECORD_OF_ANOTHER_OPERATION", "the batch has this number for a record of another operation"
     ),
+    FieldReason("ACCOUNT_NOT_OF_CYCLE", "there is no such account of the bill cycle"),
     FieldReason("ACCOUNT_NOT_ONE", "of an account and an expression that gives it exactly one is given"),
     FieldReason("ALGORITHM_MISPLACED", "the algorithm does not run there, or then"),
     FieldReason("ALGORITHM_PARAMETER_INVALID", "a parameter is nothing that the algorithm can take"),

@@ -40,6 +40,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.operations.processes",
         "tests.gl_extraction.extraction.workers",
         "tests.accounting.batches.workers",
+        "tests.billing.runs.workers",
         "tests.operations.frozen",
     ]
 )
