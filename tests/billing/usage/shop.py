@@ -20,7 +20,7 @@ from domain.kernel.scopes import EVERYTHING, Scope
 from server.database.transaction import Database
 from tests.billing.usage.samples import COUNTER, DAILY, HALF_HOURLY, HOURLY, LONDON
 
-CREATED = ProfileTypeSettings(ProfileKind.INTERVALS, "kWh", interval_s=3_600, creation="SUM")
+CREATED = ProfileTypeSettings(ProfileKind.INTERVALS, "kWh", interval_s=3_600, creation="sum")
 TYPES = {"HOURLY": HOURLY, "HALF_HOURLY": HALF_HOURLY, "DAILY": DAILY, "COUNTER": COUNTER, "CREATED": CREATED}
 NOW_US = 1_780_000_000_000_000
 
