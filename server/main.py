@@ -173,7 +173,15 @@ class Server:
         )
         zone = BusinessZone(self._settings.business_time_zone)
         billing_grpc.add_BillingServiceServicer_to_server(
-            BillingServicer(calls, watcher, heartbeat_s=heartbeat_s, zone=zone), to
+            BillingServicer(
+                calls,
+                watcher,
+                heartbeat_s=heartbeat_s,
+                zone=zone,
+                algorithms=self._plugins.algorithms,
+                ask=self._plugins.hooks.ask,
+            ),
+            to,
         )
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to

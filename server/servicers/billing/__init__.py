@@ -16,6 +16,7 @@ from server.servicers.billing.account_import import AccountImportMethods
 from server.servicers.billing.accounts import AccountsMethods
 from server.servicers.billing.agreement_types import AgreementTypesMethods
 from server.servicers.billing.agreements import AgreementsMethods
+from server.servicers.billing.algorithms import AlgorithmsMethods
 from server.servicers.billing.bill_cycles import BillCyclesMethods
 from server.servicers.billing.corrections import CorrectionsMethods
 from server.servicers.billing.customer_classes import CustomerClassesMethods
@@ -34,6 +35,7 @@ class BillingServicer(
     AccountsMethods,
     AgreementTypesMethods,
     AgreementsMethods,
+    AlgorithmsMethods,
     BillCyclesMethods,
     CorrectionsMethods,
     CustomerClassesMethods,
@@ -45,22 +47,25 @@ class BillingServicer(
 ):
     """Bills the service agreements of accounts, in their processing order.
 
-    `ask` asks an algorithm over the network; it is needed where there are such.
+    `algorithms` are those that this process has; `ask` asks one of them that is over the network.
     """
 
     def __init__(
-        self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, zone: BusinessZone, ask: Ask | None = None
+        self,
+        calls: Calls,
+        watcher: Watcher,
+        *,
+        heartbeat_s: float,
+        zone: BusinessZone,
+        algorithms: Algorithms,
+        ask: Ask,
     ) -> None:
         self._calls = calls
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
         self._zone = zone
         self._configurations = Configurations()
-        self._algorithms = Algorithms()
+        self._algorithms = algorithms
         self._bench = Bench(self._configurations, Billed(), self._algorithms)
-        self._ask = ask or _nobody
+        self._ask = ask
         self._creations: frozenset[str] = frozenset()
-
-
-def _nobody(missing: AnswerMissing) -> tuple[Action, ...]:
-    raise AssertionError(f"{missing.algorithm} is asked over the network, and there is nobody to ask")

@@ -178,6 +178,8 @@ CASES: dict[str, Case] = {
         {"name": "{accounting_batch}", "records": [{"operation": "{adjustment}", "reason": "r"}]}
     ),
     f"{ACCOUNTING}/IngestAccountingBatchReturn": NotFound({"parent": "{client}", "format": "RETURN_FILE_FORMAT_CSV"}),
+    f"{BILLING}/GetAlgorithm": Shared("an algorithm is part of the server"),
+    f"{BILLING}/ListAlgorithms": Shared("algorithms are part of the server"),
     f"{BILLING}/CreateCustomerClass": BILLED,
     f"{BILLING}/GetCustomerClass": BILLED,
     f"{BILLING}/ListCustomerClasses": BILLED,

@@ -5,6 +5,7 @@ import warnings
 
 from countinghouse.billing.v1 import account_import_pb2 as countinghouse_dot_billing_dot_v1_dot_account__import__pb2
 from countinghouse.billing.v1 import accounts_pb2 as countinghouse_dot_billing_dot_v1_dot_accounts__pb2
+from countinghouse.billing.v1 import algorithms_pb2 as countinghouse_dot_billing_dot_v1_dot_algorithms__pb2
 from countinghouse.billing.v1 import bill_corrections_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__corrections__pb2
 from countinghouse.billing.v1 import bill_cycles_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__cycles__pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as countinghouse_dot_billing_dot_v1_dot_bill__segments__pb2
@@ -327,6 +328,16 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/UpdateCustomerClass',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.UpdateCustomerClassRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+                _registered_method=True)
+        self.GetAlgorithm = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetAlgorithm',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.GetAlgorithmRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.Algorithm.FromString,
+                _registered_method=True)
+        self.ListAlgorithms = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListAlgorithms',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.ListAlgorithmsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.ListAlgorithmsResponse.FromString,
                 _registered_method=True)
         self.CreateTimeOfUseScheme = channel.unary_unary(
                 '/countinghouse.billing.v1.BillingService/CreateTimeOfUseScheme',
@@ -874,6 +885,22 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAlgorithm(self, request, context):
+        """Gets an algorithm that customer classes or service agreement types can use.
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAlgorithms(self, request, context):
+        """Lists the algorithms that this server has by code: those that are part of it,
+        those of installed packages, and those that are asked over the network.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateTimeOfUseScheme(self, request, context):
         """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
         violation.
@@ -1281,6 +1308,16 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.UpdateCustomerClass,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.UpdateCustomerClassRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.SerializeToString,
+            ),
+            'GetAlgorithm': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAlgorithm,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.GetAlgorithmRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.Algorithm.SerializeToString,
+            ),
+            'ListAlgorithms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlgorithms,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.ListAlgorithmsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.ListAlgorithmsResponse.SerializeToString,
             ),
             'CreateTimeOfUseScheme': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTimeOfUseScheme,
@@ -2832,6 +2869,60 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/UpdateCustomerClass',
             countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.UpdateCustomerClassRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2.CustomerClass.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAlgorithm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetAlgorithm',
+            countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.GetAlgorithmRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.Algorithm.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlgorithms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListAlgorithms',
+            countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.ListAlgorithmsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_algorithms__pb2.ListAlgorithmsResponse.FromString,
             options,
             channel_credentials,
             insecure,

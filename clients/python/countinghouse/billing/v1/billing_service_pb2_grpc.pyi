@@ -6,6 +6,7 @@ Calculates the bill segments of accounts in their processing order, and complete
 from collections import abc as _abc
 from countinghouse.billing.v1 import account_import_pb2 as _account_import_pb2
 from countinghouse.billing.v1 import accounts_pb2 as _accounts_pb2
+from countinghouse.billing.v1 import algorithms_pb2 as _algorithms_pb2
 from countinghouse.billing.v1 import bill_corrections_pb2 as _bill_corrections_pb2
 from countinghouse.billing.v1 import bill_cycles_pb2 as _bill_cycles_pb2
 from countinghouse.billing.v1 import bill_segments_pb2 as _bill_segments_pb2
@@ -268,6 +269,14 @@ class BillingServiceStub:
     """Changes a customer class. Complete bills stay as they are. Errors:
     NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
     every violation.
+    """
+    GetAlgorithm: _grpc.UnaryUnaryMultiCallable[_algorithms_pb2.GetAlgorithmRequest, _algorithms_pb2.Algorithm]
+    """Gets an algorithm that customer classes or service agreement types can use.
+    Errors: NOT_FOUND.
+    """
+    ListAlgorithms: _grpc.UnaryUnaryMultiCallable[_algorithms_pb2.ListAlgorithmsRequest, _algorithms_pb2.ListAlgorithmsResponse]
+    """Lists the algorithms that this server has by code: those that are part of it,
+    those of installed packages, and those that are asked over the network.
     """
     CreateTimeOfUseScheme: _grpc.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.CreateTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]
     """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
@@ -551,6 +560,14 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """Changes a customer class. Complete bills stay as they are. Errors:
     NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
     every violation.
+    """
+    GetAlgorithm: _aio.UnaryUnaryMultiCallable[_algorithms_pb2.GetAlgorithmRequest, _algorithms_pb2.Algorithm]  # type: ignore[assignment]
+    """Gets an algorithm that customer classes or service agreement types can use.
+    Errors: NOT_FOUND.
+    """
+    ListAlgorithms: _aio.UnaryUnaryMultiCallable[_algorithms_pb2.ListAlgorithmsRequest, _algorithms_pb2.ListAlgorithmsResponse]  # type: ignore[assignment]
+    """Lists the algorithms that this server has by code: those that are part of it,
+    those of installed packages, and those that are asked over the network.
     """
     CreateTimeOfUseScheme: _aio.UnaryUnaryMultiCallable[_time_of_use_schemes_pb2.CreateTimeOfUseSchemeRequest, _time_of_use_schemes_pb2.TimeOfUseScheme]  # type: ignore[assignment]
     """Creates a time-of-use scheme. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
@@ -1155,6 +1172,26 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes a customer class. Complete bills stay as they are. Errors:
         NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
         every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAlgorithm(
+        self,
+        request: _algorithms_pb2.GetAlgorithmRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_algorithms_pb2.Algorithm, _abc.Awaitable[_algorithms_pb2.Algorithm]]:
+        """Gets an algorithm that customer classes or service agreement types can use.
+        Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAlgorithms(
+        self,
+        request: _algorithms_pb2.ListAlgorithmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_algorithms_pb2.ListAlgorithmsResponse, _abc.Awaitable[_algorithms_pb2.ListAlgorithmsResponse]]:
+        """Lists the algorithms that this server has by code: those that are part of it,
+        those of installed packages, and those that are asked over the network.
         """
 
     @_abc_1.abstractmethod

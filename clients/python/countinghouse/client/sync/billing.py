@@ -31,6 +31,8 @@ class Billing:
         self.get_customer_class = caller.unary(stub.GetCustomerClass)
         self.list_customer_classes = Listing(caller.unary(stub.ListCustomerClasses), lambda page: page.customer_classes)
         self.update_customer_class = caller.unary(stub.UpdateCustomerClass)
+        self.get_algorithm = caller.unary(stub.GetAlgorithm)
+        self.list_algorithms = Listing(caller.unary(stub.ListAlgorithms), lambda page: page.algorithms)
         self.create_scheme = caller.unary(stub.CreateTimeOfUseScheme)
         self.get_scheme = caller.unary(stub.GetTimeOfUseScheme)
         self.list_schemes = Listing(caller.unary(stub.ListTimeOfUseSchemes), lambda page: page.time_of_use_schemes)
