@@ -27,7 +27,7 @@ def joined(facade: object) -> set[str]:
         if isinstance(one, MethodType):  # of a facade within
             found |= joined(one.__self__)
         call: Any = one
-        for step in ("page", "_method", "method"):  # of a list, of what starts an operation, of a single call
+        for step in ("page", "_streams", "_upload", "_method", "method"):  # of a list, of streams, of a single call
             call = getattr(call, step, call)
         name = getattr(call, "_method", b"")
         found.add(name.decode().rpartition("/")[2])
