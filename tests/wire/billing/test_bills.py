@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from countinghouse.billing.v1 import bill_segments_pb2 as pb
 from countinghouse.billing.v1 import billing_exceptions_pb2, bills_pb2
 from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
+from countinghouse.operations.v1 import audit_pb2, audit_pb2_grpc
 from domain.billing.configuration.model import Plausible
 from domain.billing.configuration.registers import AGREEMENT_TYPES, SHELF
 from domain.kernel.registers import store as registers
@@ -272,3 +273,24 @@ def test_what_stands_in_anothers_place_is_not_made_again_by_itself(
     mark = "UPDATE bill_segment SET rebills_id = 'gone' WHERE segment_id = :own"
     database.write(lambda tx: tx.execute(text(mark), {"own": own_id(made.segment.name)}))
     assert refusal(lambda: till.regenerate(made.segment.name)).reason == "BILL_SEGMENT_REBILLS"
+
+
+@pytest.mark.rule("PLT-11", "PLT-14")
+def test_the_audit_trail_tells_what_became_of_a_bill(
+    database: Database, office: Office, till: Till, utility: Served
+) -> None:
+    """Who made it, up to which day, and how many segments were made and are in error; no amounts."""
+    head_office(office, "S1", "HO")
+    made = till.bill()
+    used(database, "S1", "1")
+    till.regenerate(made.segments[0].segment.name)
+    audit = utility.stub(audit_pb2_grpc.AuditServiceStub)
+    found = audit.ListAuditEntries(audit_pb2.ListAuditEntriesRequest(resource=made.bill.name)).audit_entries
+    told = [(each.type, MessageToDict(each.changes)) for each in found]
+    assert told == [
+        (
+            "bill_segment.regenerated",
+            {"through_date": "2026-02-01", "made": 2, "kept": 0, "deleted": 2, "in_error": 0},
+        ),
+        ("bill.generated", {"through_date": "2026-02-01", "made": 2, "kept": 0, "deleted": 0, "in_error": 2}),
+    ]
