@@ -156,7 +156,7 @@ PROFILE_KINDS = {
     "REGISTER": ProfileTypeSettings(ProfileKind.REGISTER, "kWh", digits=6),
     **{
         f"CREATED-{priority}": ProfileTypeSettings(
-            ProfileKind.INTERVALS, "kWh", interval_s=3600, creation="FACTOR", creation_priority=priority
+            ProfileKind.INTERVALS, "kWh", interval_s=3600, creation="factor", creation_priority=priority
         )
         for priority in (10, 50, 90)
     },

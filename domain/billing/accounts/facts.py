@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from domain.billing.accounts import store
 from domain.billing.accounts.model import Premise
 from domain.billing.accounts.requests import Key
 from domain.billing.configuration.snapshot import Configurations, Snapshot
+from domain.billing.creation.derivations import Series
 from domain.kernel.call import Call
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.time import day_of, moment_of
@@ -29,7 +30,7 @@ class Known:
     scope: Scope = EVERYTHING
     premises: Mapping[str, Premise] | None = None
     agreements: Collection[Key] = ()
-    profiles: Collection[Key] = ()
+    profiles: Mapping[Key, Series] = field(default_factory=dict)
 
     def premise(self, premise_id: str) -> Premise | None:
         """The premise, if there is one."""
@@ -62,5 +63,5 @@ def gather(
         call.scope,
         store.premises(tx, premises),
         store.agreement_keys(tx, {key for key in agreements if key[0] in seen}),
-        store.profile_keys(tx, {key for key in profiles if key[0] in seen}),
+        store.profile_series(tx, {key for key in profiles if key[0] in seen}),
     )

@@ -18,6 +18,7 @@ from domain.billing.accounts.facts import Known
 from domain.billing.accounts.model import Account, Premise, Profile, ServiceAgreement
 from domain.billing.accounts.requests import Key, NewAccount, NewAgreement, NewPremise, NewProfile
 from domain.billing.configuration.snapshot import Configurations
+from domain.billing.creation.derivations import Series
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
@@ -79,7 +80,7 @@ class _Found:
     trees: dict[str, Tree]
     premises: dict[str, Premise]
     agreements: set[Key]
-    profiles: set[Key]
+    profiles: dict[Key, Series]
     new_trees: list[Tree] = field(default_factory=list)
     new_premises: list[Premise] = field(default_factory=list)
 
@@ -96,7 +97,9 @@ class _Found:
             self.trees[tree.account.account_id] = tree
             self.new_trees.append(tree)
             self.agreements |= {(each.account_id, each.agreement_id) for each in tree.agreements}
-            self.profiles |= {(each.account_id, each.profile_id) for each in tree.profiles}
+            self.profiles |= {
+                (each.account_id, each.profile_id): Series(each.type_code, each.time_zone) for each in tree.profiles
+            }
 
 
 def import_rows(tx: Connection, call: Call, configurations: Configurations, rows: Sequence[Row]) -> Imported:
@@ -144,7 +147,7 @@ def _gather(tx: Connection, call: Call, configurations: Configurations, trees: S
     accounts = store.accounts(tx, ids)
     own, series = store.agreements_of(tx, accounts), store.profiles_of(tx, accounts)
     there = {each: Tree(account, own[each], series[each]) for each, account in accounts.items()}
-    return _Found(known, there, dict(known.premises or {}), set(known.agreements), set(known.profiles))
+    return _Found(known, there, dict(known.premises or {}), set(known.agreements), dict(known.profiles))
 
 
 def _place(new: NewTree, there: Tree | None, found: _Found, call: Call) -> Iterator[Violation]:
@@ -180,10 +183,15 @@ def _faults(new: NewTree, known: Known) -> Iterator[Violation]:
         masters = {each.agreement_id: each.master for each in new.agreements}
         yield from rules.master_violations(account_id, masters, known, paths)
     named = {source for each in new.profiles for source in each.derivation.sources}
-    own = {(account_id, each) for each in series}
-    known = replace(known, profiles={source for source in named if source in known.profiles or source in own})
+    own = {(account_id, each.profile_id): Series(each.type_code) for each in new.profiles}
+    known = replace(
+        known, profiles={key: each for key, each in ChainMap(own, dict(known.profiles)).items() if key in named}
+    )
+    derived = {each.profile_id: each.derivation for each in new.profiles}
     for at, profile in enumerate(new.profiles):
-        yield from rules.profile_violations(f"profiles[{at}].profile", profile, account_id, ids, known)
+        path = f"profiles[{at}].profile"
+        yield from rules.profile_violations(path, profile, account_id, ids, known)
+        yield from rules.derivation_violations(path, profile, "", account_id, known, derived=derived)
 
 
 def _premise_faults(given: Sequence[NewPremise], found: _Found, call: Call) -> Iterator[Violation]:

@@ -89,7 +89,7 @@ def update(tx: Connection, call: Call, configurations: Configurations, key: Key,
     changes["agreement_id"] = owner[1] if owner else ""
     new = trail.changed(call, _WORD, PROFILE_TYPE, old, Change(change.etag, changes, change.fixed))
     asked = NewProfile(new.profile_id, new.description, new.type_code, owner, new.derivation)
-    agreement = _check(tx, call, configurations, account, asked)
+    agreement = _check(tx, call, configurations, account, asked, zone=new.time_zone)
     if agreement is not None and agreement.time_zone != new.time_zone:
         text = f"is served in {agreement.time_zone}, the profile's data are of {new.time_zone}"
         trail.require([Violation(f"{_WORD}.service_agreement", "OWNER_IN_ANOTHER_TIME_ZONE", text)])
@@ -101,11 +101,30 @@ def update(tx: Connection, call: Call, configurations: Configurations, key: Key,
 
 
 def _check(
-    tx: Connection, call: Call, configurations: Configurations, account: Account, new: NewProfile
+    tx: Connection,
+    call: Call,
+    configurations: Configurations,
+    account: Account,
+    new: NewProfile,
+    *,
+    zone: str = "",
 ) -> ServiceAgreement | None:
-    """The agreement that is to own the profile, if one is named. Raises: Invalid with every violation."""
+    """The agreement that is to own the profile, if one is named; `zone` is the profile's, if it has one already.
+
+    Raises: Invalid with every violation.
+    """
     owner = store.find_agreement(tx, account.account_id, new.owner[1]) if new.owner else None
-    known = facts.gather(tx, call, configurations, profiles=new.derivation.sources)
+    sources = new.derivation.sources
+    known = facts.gather(tx, call, configurations, profiles=sources)
     agreements = (owner.agreement_id,) if owner else ()
-    trail.require(rules.profile_violations(_WORD, new, account.account_id, agreements, known))
+    of_account = any(account_id == account.account_id for account_id, _ in sources)
+    siblings = store.profiles_of(tx, (account.account_id,))[account.account_id] if of_account else ()
+    derived = {each.profile_id: each.derivation for each in siblings}
+    zone = zone or (owner.time_zone if owner else account.time_zone)
+    trail.require(
+        [
+            *rules.profile_violations(_WORD, new, account.account_id, agreements, known),
+            *rules.derivation_violations(_WORD, new, zone, account.account_id, known, derived=derived),
+        ]
+    )
     return owner

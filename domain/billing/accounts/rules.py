@@ -8,7 +8,9 @@ from domain.billing.accounts.facts import Known
 from domain.billing.accounts.requests import Key, NewAccount, NewAgreement, NewPremise, NewProfile
 from domain.billing.configuration import fitting
 from domain.billing.configuration.fitting import Around
-from domain.billing.configuration.model import AgreementType
+from domain.billing.configuration.model import AgreementType, Derivation
+from domain.billing.creation import derivations
+from domain.billing.creation.derivations import Series
 from domain.billing.names import agreement_name, profile_name
 from domain.billing.ordering.model import Agreement
 from domain.billing.ordering.rules import master_faults
@@ -110,6 +112,17 @@ def profile_violations(
             yield Violation(field, "SOURCE_PROFILE_UNKNOWN", f"there is no profile {profile_name(*source)}")
     texts = {f'{path}.derivation.parameters["{name}"]': text for name, text in new.derivation.parameters.items()}
     yield from _character_violations({**texts, f"{path}.description": new.description})
+
+
+def derivation_violations(
+    path: str, new: NewProfile, zone: str, account_id: str, known: Known, *, derived: Mapping[str, Derivation]
+) -> Iterator[Violation]:
+    """What is wrong with what a profile of this time zone is created from; `derived` are all of its account by id."""
+    field, types = f"{path}.derivation", known.configuration.profile_types
+    yield from derivations.violations(field, Series(new.type_code, zone), new.derivation, known.profiles, types)
+    yield from derivations.loop_violations(
+        field, {**derived, new.profile_id: new.derivation}, account_id, new.profile_id
+    )
 
 
 def text_violations(path: str, description: str, attributes: Mapping[str, str]) -> Iterator[Violation]:

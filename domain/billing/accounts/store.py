@@ -12,6 +12,7 @@ from domain.billing import tables
 from domain.billing.accounts.model import Account, Premise, Profile, ServiceAgreement
 from domain.billing.accounts.requests import Key
 from domain.billing.configuration.model import Derivation
+from domain.billing.creation.derivations import Series
 from domain.billing.segments.states import SegmentKind, SegmentState
 from domain.kernel.bulk import insert_rows
 from domain.kernel.documents import from_text, to_text
@@ -190,9 +191,13 @@ def profiles_of(tx: Connection, account_ids: Collection[str]) -> dict[str, tuple
     return _by_account(account_ids, map(_profile, tx.execute(query.order_by(_f.account_id, _f.profile_id))))
 
 
-def profile_keys(tx: Connection, keys: Collection[Key]) -> frozenset[Key]:
-    """Those of the profiles that there are."""
-    return _keys(tx, (_f.account_id, _f.profile_id), keys)
+def profile_series(tx: Connection, keys: Collection[Key]) -> dict[Key, Series]:
+    """Those of the profiles that there are, with their types and time zones."""
+    if not keys:
+        return {}
+    query = select(_f.account_id, _f.profile_id, _f.type_code, _f.time_zone)
+    rows = tx.execute(query.where(among((_f.account_id, _f.profile_id), keys)))
+    return {(row[0], row[1]): Series(row[2], row[3]) for row in rows}
 
 
 def page_of_profiles(tx: Connection, account_id: str, *, after: str, limit: int) -> list[Profile]:

@@ -9,6 +9,7 @@ from domain.billing.algorithms.registry import Algorithms
 from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
+from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.flows.billing import Billed
 from domain.kernel.time import BusinessZone
 from server.call import Calls
@@ -68,4 +69,4 @@ class BillingServicer(
         self._algorithms = algorithms
         self._bench = Bench(self._configurations, Billed(), self._algorithms)
         self._ask = ask
-        self._creations: frozenset[str] = frozenset()
+        self._creations = frozenset(CREATIONS)

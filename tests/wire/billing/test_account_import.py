@@ -36,8 +36,9 @@ def row(account_id: str, **changes: Any) -> Given:
         }
         for own_id in ("S-2", "S-1")
     ]
+    hourly = {**PROFILE, "type_code": "HOURLY"}
     meters = [
-        {"profile_id": f"F-{at}", "profile": {**PROFILE, "service_agreement": f"{account}/serviceAgreements/S-{at}"}}
+        {"profile_id": f"F-{at}", "profile": {**hourly, "service_agreement": f"{account}/serviceAgreements/S-{at}"}}
         for at in (1, 2)
     ]
     found = {
@@ -162,8 +163,8 @@ def test_a_row_sees_what_rows_before_it_have_made(office: Office, size: int) -> 
 
     def derived(account_id: str, source: str) -> Given:
         made = row(account_id)
-        created = {"type_code": "CREATED-10", "derivation": {"sources": [source]}}
-        made["profiles"].append({"profile_id": "C", "profile": created})
+        derivation = {"sources": [source], "parameters": {"factor": "0.5"}}
+        made["profiles"].append({"profile_id": "C", "profile": {"type_code": "CREATED-10", "derivation": derivation}})
         return made
 
     rows = [

@@ -217,7 +217,8 @@ def test_profiles_are_made_read_and_changed(office: Office) -> None:
     assert told(made, PROFILE) == PROFILE
     assert (made.service_agreement, made.time_zone) == (owner, "Europe/Lisbon")
     assert office.profile("F-1", service_agreement=owner, request_id="r") == made == office.get(made.name)
-    derivation = {"sources": [made.name], "parameters": {"factor": "1.5"}}
+    hourly = office.profile("F-3", service_agreement=owner, type_code="HOURLY").name
+    derivation = {"sources": [hourly], "parameters": {"factor": "1.5"}}
     derived = office.profile("F-2", account="accounts/A-2", type_code="CREATED-10", derivation=derivation)
     assert told(derived, {"derivation": 1}) == {"derivation": derivation}
     assert derived.time_zone == "Europe/Berlin"
@@ -231,15 +232,17 @@ def test_profiles_are_made_read_and_changed(office: Office) -> None:
                 "type_code": "CREATED-10",
                 "derivation": {
                     "sources": ["accounts/A-1/profiles/F-9", "accounts/A-1/profiles/none"],
-                    "parameters": {"a": "\x01"},
+                    "parameters": {"factor": "1\x01"},
                 },
                 "description": "\x01",
             },
             [
                 ("derivation.sources[0]", "SOURCE_PROFILE_IS_ITSELF"),
                 ("derivation.sources[1]", "SOURCE_PROFILE_UNKNOWN"),
-                ('derivation.parameters["a"]', "CHARACTER_REFUSED"),
+                ('derivation.parameters["factor"]', "CHARACTER_REFUSED"),
                 ("description", "CHARACTER_REFUSED"),
+                ('derivation.parameters["factor"]', "ALGORITHM_PARAMETER_INVALID"),
+                ("derivation.sources", "SOURCE_PROFILE_COUNT"),
             ],
         ),
     ):

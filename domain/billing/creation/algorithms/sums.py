@@ -1,4 +1,4 @@
-"""Data of several profiles added up, or those of the others taken off the first: sites together, what is not submetered.
+"""Data of several profiles added up, or of the others taken off the first: all sites, or what has no meter of its own.
 
 What a difference gives may be below zero, where more comes back than is used: `below_zero` says what becomes of it.
 """

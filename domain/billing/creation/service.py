@@ -1,0 +1,54 @@
+"""The use case of asking for interval data: an operation that creates them, account by account (BIL-22)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Connection
+
+from domain.billing.accounts import service as accounts
+from domain.billing.configuration.registers import CYCLES
+from domain.billing.creation.model import CREATE_KIND, STAGES, Request, request_to_document
+from domain.kernel.call import Call
+from domain.kernel.characters import require_storable
+from domain.kernel.errors import Invalid, Violation
+from domain.kernel.registers import service as registers
+from domain.kernel.time import NO_DAY, date_of
+from domain.operations import service as operations
+from domain.operations.model import Operation
+
+DAYS_MAX = 400
+"""How many days can be asked for by their first and last."""
+
+
+def create(tx: Connection, call: Call, request: Request) -> Operation:
+    """Begin to create interval data; a worker does it once this transaction has committed.
+
+    Data are created as the caller sees things, and who sees that much sees the operation.
+
+    Raises: AccountNotFound, or NotFound for a cycle, also outside the scope; Invalid for days that cannot be.
+    """
+    require_storable(description=request.description)
+    _require_days(request)
+    if request.account:
+        accounts.get_account(tx, request.account, call.scope)
+    else:
+        registers.get(tx, CYCLES, request.cycle, call.scope)
+    document = request_to_document(request)
+    return operations.start(tx, call, CREATE_KIND, document, stages=STAGES, description=request.description)
+
+
+def _require_days(request: Request) -> None:
+    if request.start_day == NO_DAY:
+        return
+    start, end = date_of(request.start_day), date_of(request.end_day)
+    if fault := _fault(start, end):
+        raise Invalid(fault)
+
+
+def _fault(start: date, end: date) -> Violation | None:
+    if end <= start:
+        return Violation("end_date", "END_BEFORE_START", "must be after start_date, as it is not included")
+    if (end - start).days > DAYS_MAX:
+        return Violation("end_date", "TOO_MANY_DAYS", f"must not be more than {DAYS_MAX} days after start_date")
+    return None
