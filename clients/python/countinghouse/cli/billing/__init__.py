@@ -2,7 +2,16 @@
 
 import typer
 
-from countinghouse.cli.billing import accounts, bills, configuration, corrections, exceptions, importing, rates
+from countinghouse.cli.billing import (
+    accounts,
+    algorithms,
+    bills,
+    configuration,
+    corrections,
+    exceptions,
+    importing,
+    rates,
+)
 from countinghouse.cli.billing.words import examples
 
 app = typer.Typer(help="Bills of accounts, in their processing order.", no_args_is_help=True)
@@ -34,3 +43,4 @@ app.command(
 )(importing.import_usage)
 app.command("configure", epilog=examples("configure billing.yaml"))(configuration.configure)
 app.command("configuration", epilog=examples("configuration -o yaml"))(configuration.configuration)
+app.command("algorithms", epilog=examples("algorithms", "algorithms minimum-bill"))(algorithms.algorithms)
