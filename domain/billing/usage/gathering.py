@@ -171,7 +171,8 @@ def _registers(tx: Connection, wanted: Iterable[Wanted]) -> dict[Hashable, Gathe
 
 
 def _bounds(wanted: Wanted) -> registers.Bounds:
-    assert wanted.scheme is None, "what a register counts is not told by time of use"
+    assert wanted.scheme is None, "a register tells how much, not when: a type that asks is refused"
+    assert not wanted.maximum, "as above"
     start, end = wanted.start, wanted.end
     days = (start, clock.day_after(start), end, clock.day_after(end))
     return registers.Bounds(start, end, *(clock.begin_us(wanted.zone, day) for day in days))
@@ -181,16 +182,12 @@ def _register(
     wanted: Wanted, bounds: registers.Bounds, profiles: Iterable[tuple[str, Sequence[registers.Read]]]
 ) -> Gathered:
     estimate = wanted.missing is Missing.ESTIMATE
-    attos, sources, estimated = [], [], False
+    attos, sources, estimated = 0, [], False
     for profile, reads in profiles:
-        if wanted.maximum:
-            used = registers.highest(reads, bounds, estimate=estimate)
-        else:
-            used = registers.used(reads, bounds, wanted.profile_type.digits, estimate=estimate)
+        used = registers.used(reads, bounds, wanted.profile_type.digits, estimate=estimate)
         if not isinstance(used, registers.Used):
             return used
-        attos.append(used.attos)
+        attos += used.attos
         estimated = estimated or bool(used.methods) or any(read.estimated for read in used.reads)
         sources.append(registers.source(profile_name(wanted.account, profile), used))
-    total = max(attos) if wanted.maximum else sum(attos)
-    return Register(wanted.profile_type.unit, {"": total}, tuple(sources), estimated)
+    return Register(wanted.profile_type.unit, {"": attos}, tuple(sources), estimated)

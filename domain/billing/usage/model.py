@@ -20,8 +20,8 @@ class Wanted:
 
     `key` is the asker's own, and comes back with the answer. `parts` are those of `rating.calculation.parts_of`: they
     follow on each other, and the period is from the first one's start to the last one's end, by days of `zone` (IANA),
-    which is the zone of the profiles too. With a `scheme`, which registers have none of, it is told by bucket. Several
-    profiles are added up: for a `maximum` interval by interval before the highest is looked for.
+    which is the zone of the profiles too. With a `scheme` it is told by bucket. Several profiles are
+    added up: for a `maximum` interval by interval before the highest is looked for. Registers have neither.
     """
 
     key: Hashable

@@ -86,21 +86,6 @@ def used(reads: Sequence[Read], bounds: Bounds, digits: int, *, estimate: bool) 
     return Used(last.attos - first.attos, tuple(span), methods)
 
 
-def highest(reads: Sequence[Read], bounds: Bounds, *, estimate: bool) -> Used | Fault:
-    """The highest read behind the period's first day, up to the day on which it ends: of a register of demand.
-
-    It begins anew when it is read, so that the read of the first day tells of the period before. One that was not read
-    is estimated, if it may be, as it stood before.
-    """
-    found = [read for read in reads if bounds.after_start_us <= read.at_us < bounds.after_end_us]
-    if found:
-        return Used(max(read.attos for read in found), tuple(found), ())
-    before = [read for read in reads if read.at_us < bounds.after_start_us]
-    if not estimate or not before:
-        return _missing(bounds.end, ", and there are no reads to estimate it from" if estimate else "")
-    return Used(before[-1].attos, (before[-1],), (Method.AS_BEFORE,))
-
-
 def _first(reads: Sequence[Read], from_us: int, until_us: int) -> int | None:
     """The place of the first read within [from, until)."""
     return next((place for place, read in enumerate(reads) if from_us <= read.at_us < until_us), None)

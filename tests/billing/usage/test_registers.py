@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.billing.usage.clock import DAY_US, begin_us, day_after
 from domain.billing.usage.errors import RegisterReadMissing, RegisterWentBack
 from domain.billing.usage.model import Method
-from domain.billing.usage.registers import Bounds, Read, Used, highest, used
+from domain.billing.usage.registers import Bounds, Read, Used, used
 from domain.kernel.quantities import ATTOS
 
 START, END, DIGITS = 20260201, 20260301, 5
@@ -89,14 +89,6 @@ def test_one_read_alone_is_not_enough_for_an_estimate() -> None:
     told = used(reads((at(START), 100)), BOUNDS, DIGITS, estimate=True)
     assert isinstance(told, RegisterReadMissing)
     assert "no reads to estimate it from" in told.message
-
-
-@pytest.mark.rule("BIL-20", "BIL-21")
-def test_demand_is_the_highest_read_behind_the_first_day() -> None:
-    """The read of the first day tells of the period before."""
-    told = highest(reads((at(START, 5), 90), (at(20260210), 40), (at(END, 3), 55)), BOUNDS, estimate=False)
-    assert isinstance(told, Used)
-    assert told.attos == 55 * ATTOS
 
 
 @pytest.mark.rule("BIL-21")
