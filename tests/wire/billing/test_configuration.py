@@ -212,7 +212,7 @@ def test_a_profile_type_is_refused_for_all_that_is_wrong_with_it(registry: Regis
         ("profile_type", "KIND_REQUIRED"),
         ("profile_type", "UNIT_REQUIRED"),
     ]
-    created: dict[str, Any] = {"creation_algorithm": "factor", "creation_priority": 91}
+    created: dict[str, Any] = {"creation_algorithm": "none", "creation_priority": 91}
     odd = {**_less_code(DIALS), "register_digits": 16, "interval_length": "900s", **created}
     assert wrong(lambda: registry.create("ProfileType", "WRONG", **odd)) == [
         ("profile_type.interval_length", "INTERVAL_LENGTH_INVALID"),
