@@ -50,6 +50,7 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
                     print(json.dumps(event, ensure_ascii=False), flush=True)
                 elif not quiet:
                     display.show(snapshot.progress)
+                    _show_figures(display, snapshot.metadata)
     except KeyboardInterrupt:
         _goes_on(run)
         raise typer.Exit(INTERRUPTED) from None
@@ -58,6 +59,17 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
         raise
     assert snapshot is not None, "a watch has at least one event"
     return snapshot
+
+
+def _show_figures(display: Display, metadata: object) -> None:
+    """What a billing run has come to, beside how far it is."""
+    from countinghouse.billing.v1.billing_runs_pb2 import RunBillingMetadata
+
+    if isinstance(metadata, RunBillingMetadata) and metadata.figures.bill_count:
+        from countinghouse.cli.billing.runs import told
+
+        figures, over = metadata.figures, any(stage.done for stage in metadata.progress.stages)
+        display.stage("billed", done=figures.bill_count, total=0, unit=told(figures), per_second=0, over=over)
 
 
 def _goes_on(run: "Operation[Any, Any]") -> None:
@@ -70,6 +82,7 @@ def show_operation(snapshot: "Snapshot[Any, Any]", output: Format) -> None:
     if output is not Format.TABLE:
         show_value(jsonable(snapshot.message), output)
         return
+    from countinghouse.billing.v1 import billing_runs_pb2
     from countinghouse.gl_extraction.v1 import extraction_pb2
     from countinghouse.operations.v1 import operations_pb2
 
@@ -89,6 +102,10 @@ def show_operation(snapshot: "Snapshot[Any, Any]", output: Format) -> None:
     )
     if isinstance(snapshot.response, extraction_pb2.GenerateAccountingMessageResponse):
         show_extraction(snapshot.response)
+    elif isinstance(snapshot.response, billing_runs_pb2.RunBillingResponse):
+        from countinghouse.cli.billing.runs import show_result
+
+        show_result(snapshot.response, snapshot.name)
     else:
         show_notices(progress.notices)
 

@@ -11,6 +11,7 @@ from countinghouse.cli.billing import (
     exceptions,
     importing,
     rates,
+    runs,
 )
 from countinghouse.cli.billing.words import examples
 
@@ -32,6 +33,10 @@ app.command("undo", epilog=examples(f"undo {_ONE}"))(corrections.undo)
 app.command("exceptions", epilog=examples("exceptions --cycle NORTH", "exceptions --account A-1 --state resolved"))(
     exceptions.exceptions
 )
+app.command(
+    "run",
+    epilog=examples("run NORTH --preview", "run NORTH/2026-11 --watch", "run NORTH/2026-11 --failed-only --watch"),
+)(runs.run)
 app.command("rate", epilog=examples("rate POWER", "rate POWER -o yaml"))(rates.rate)
 app.command(
     "import-usage",

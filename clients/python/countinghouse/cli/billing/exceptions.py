@@ -7,7 +7,7 @@ import typer
 
 from countinghouse.cli import choices
 from countinghouse.cli.billing.words import account_name, short, stacked
-from countinghouse.cli.names import last
+from countinghouse.cli.names import full, last
 from countinghouse.cli.output import Column, Format, Limit, Output, moment, show_list
 from countinghouse.cli.settings import session
 
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 _COLUMNS = (
-    Column("SEGMENT", lambda one: stacked(last(one.service_agreement), short(one.bill_segment))),
+    Column("SEGMENT", lambda one: stacked(last(one.service_agreement), short(one.bill_segment) or _account(one.name))),
     Column("MET", lambda one: stacked(moment(one.create_time), one.bill_cycle_code)),
     Column("", lambda one: stacked(one.reason, one.message, one.note), prose=True),
 )
@@ -33,6 +33,7 @@ def exceptions(
     cycle: Annotated[str, typer.Option(help="Only of this bill cycle.")] = "",
     state: Annotated[State, typer.Option(help="Only in this state.")] = State.OPEN,
     reason: Annotated[str, typer.Option(help="Only with this reason, such as USAGE_MISSING.")] = "",
+    operation: Annotated[str, typer.Option(help="Only those that this operation met.")] = "",
     limit: Limit = 50,
     output: Output = Format.TABLE,
 ) -> None:
@@ -44,6 +45,12 @@ def exceptions(
         bill_cycle_code=cycle,
         state=choices.number(pb.BillingExceptionState, state),
         reason=reason,
+        operation=full("operations", operation) if operation else "",
     )
     with session(context) as client:
         show_list(client.billing.list_exceptions(request, limit=limit or None), _COLUMNS, output)
+
+
+def _account(name: str) -> str:
+    """The account of an exception that is of the account as a whole."""
+    return name.split("/")[1]
