@@ -90,10 +90,14 @@ class Algorithms:
         known = {parameter.name: parameter for parameter in algorithm.parameters}
         for name in sorted(use.parameters.keys() - known.keys()):
             text = f"{use.algorithm} has no parameter {name}"
-            yield Violation(f"{where}.parameters[{name!r}]", "ALGORITHM_PARAMETER_UNKNOWN", text)
+            yield Violation(_parameter(where, name), "ALGORITHM_PARAMETER_UNKNOWN", text)
         for name, parameter in known.items():
             if parameter.required and not use.parameters.get(name):
                 text = f"{use.algorithm} needs {name}: {parameter.description}"
-                yield Violation(f"{where}.parameters[{name!r}]", "ALGORITHM_PARAMETER_MISSING", text)
+                yield Violation(_parameter(where, name), "ALGORITHM_PARAMETER_MISSING", text)
         for name, fault in algorithm.faults(use.parameters):
-            yield Violation(f"{where}.parameters[{name!r}]", *fault)
+            yield Violation(_parameter(where, name), *fault)
+
+
+def _parameter(where: str, name: str) -> str:
+    return f'{where}.parameters["{name}"]'
