@@ -8,6 +8,7 @@ from domain.accounting.configuration.snapshot import Configurations
 from domain.billing.algorithms.registry import Algorithms
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations as BillingConfigurations
+from domain.billing.creation.jobs import Creation
 from domain.billing.runs.asking import Hooks
 from domain.billing.runs.deciding import Report
 from domain.billing.runs.jobs import Runs
@@ -40,4 +41,5 @@ def jobs(files: FileStore, routes: Routes = (), billing: Offered = Offered()) ->
         Generation(files, Configurations(), Posting(), routes).job(),
         Regeneration(files, routes).job(),
         *Runs(bench, billing.report, billing.hooks).jobs(),
+        Creation(bench.configurations, billing.report).job(),
     )

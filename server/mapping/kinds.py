@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from google.longrunning import operations_pb2
 
 from domain.accounting.batches.model import GENERATE_KIND, REGENERATE_KIND
+from domain.billing.creation.model import CREATE_KIND
 from domain.billing.runs.model import PREVIEW_KIND, RUN_KIND
 from domain.gl_extraction.extraction.model import JOB_KIND
 from domain.operations.model import Operation
 from server.mapping.accounting import batches
-from server.mapping.billing import runs
+from server.mapping.billing import interval_data_sets, runs
 from server.mapping.gl_extraction import extraction
 from server.mapping.operations import PLAIN, Packing, operation_to_proto
 
@@ -21,6 +22,7 @@ PACKINGS: Mapping[str, Packing] = {
     REGENERATE_KIND: batches.REGENERATION,
     RUN_KIND: runs.RUN,
     PREVIEW_KIND: runs.RUN,
+    CREATE_KIND: interval_data_sets.CREATION,
 }
 """By the kind of the job."""
 

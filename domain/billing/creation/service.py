@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -13,12 +13,12 @@ from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.registers import service as registers
-from domain.kernel.time import NO_DAY, date_of
+from domain.kernel.time import NO_DAY, date_of, day_of, moment_of
 from domain.operations import service as operations
 from domain.operations.model import Operation
 
 DAYS_MAX = 400
-"""How many days can be asked for by their first and last."""
+"""How many days can be asked for by their first and last, and how many ahead."""
 
 
 def create(tx: Connection, call: Call, request: Request) -> Operation:
@@ -29,7 +29,7 @@ def create(tx: Connection, call: Call, request: Request) -> Operation:
     Raises: AccountNotFound, or NotFound for a cycle, also outside the scope; Invalid for days that cannot be.
     """
     require_storable(description=request.description)
-    _require_days(request)
+    _require_days(request, call.now_us)
     if request.account:
         accounts.get_account(tx, request.account, call.scope)
     else:
@@ -38,17 +38,15 @@ def create(tx: Connection, call: Call, request: Request) -> Operation:
     return operations.start(tx, call, CREATE_KIND, document, stages=STAGES, description=request.description)
 
 
-def _require_days(request: Request) -> None:
-    if request.start_day == NO_DAY:
+def _require_days(request: Request, now_us: int) -> None:
+    start, end = request.start_day, request.end_day
+    if end > day_of(moment_of(now_us).date() + timedelta(days=DAYS_MAX)):
+        text = f"must not be more than {DAYS_MAX} days ahead"
+        raise Invalid(Violation("end_date", "TOO_MANY_DAYS", text))
+    if start == NO_DAY:
         return
-    start, end = date_of(request.start_day), date_of(request.end_day)
-    if fault := _fault(start, end):
-        raise Invalid(fault)
-
-
-def _fault(start: date, end: date) -> Violation | None:
     if end <= start:
-        return Violation("end_date", "END_BEFORE_START", "must be after start_date, as it is not included")
-    if (end - start).days > DAYS_MAX:
-        return Violation("end_date", "TOO_MANY_DAYS", f"must not be more than {DAYS_MAX} days after start_date")
-    return None
+        raise Invalid(Violation("end_date", "END_BEFORE_START", "must be after start_date, as it is not included"))
+    if (date_of(end) - date_of(start)).days > DAYS_MAX:
+        text = f"must not be more than {DAYS_MAX} days after start_date"
+        raise Invalid(Violation("end_date", "TOO_MANY_DAYS", text))

@@ -10,7 +10,14 @@ from google.type.money_pb2 import Money as MoneyProto
 from countinghouse.billing.v1 import bill_segments_pb2 as pb
 from countinghouse.billing.v1 import billing_exceptions_pb2 as exceptions_pb
 from countinghouse.billing.v1 import bills_pb2, rates_pb2, service_agreements_pb2
-from domain.billing.names import agreement_name, bill_name, exception_name, rate_version_name, segment_name
+from domain.billing.names import (
+    agreement_name,
+    bill_name,
+    data_set_name,
+    exception_name,
+    rate_version_name,
+    segment_name,
+)
 from domain.billing.ordering.model import Why
 from domain.billing.rating.model import Kind
 from domain.billing.rating.segments import Line
@@ -217,6 +224,7 @@ def exception_to_proto(found: BillingException) -> exceptions_pb.BillingExceptio
         create_time=instant_to_proto(found.created_us),
         close_time=instant_to_proto(found.closed_us),
         closed_by=found.closed_by,
+        interval_data_set=data_set_name(account_id, found.data_set_id) if found.data_set_id else "",
     )
 
 

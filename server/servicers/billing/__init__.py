@@ -20,6 +20,7 @@ from server.servicers.billing.agreements import AgreementsMethods
 from server.servicers.billing.algorithms import AlgorithmsMethods
 from server.servicers.billing.bill_cycles import BillCyclesMethods
 from server.servicers.billing.corrections import CorrectionsMethods
+from server.servicers.billing.creation import CreationMethods
 from server.servicers.billing.customer_classes import CustomerClassesMethods
 from server.servicers.billing.measuring import MeasuringMethods
 from server.servicers.billing.rates import RatesMethods
@@ -39,6 +40,7 @@ class BillingServicer(
     AlgorithmsMethods,
     BillCyclesMethods,
     CorrectionsMethods,
+    CreationMethods,
     CustomerClassesMethods,
     MeasuringMethods,
     RatesMethods,

@@ -231,6 +231,11 @@ CASES: dict[str, Case] = {
     f"{BILLING}/IngestUsage": Tried("test_data_of_a_profile_outside_are_refused_as_those_of_an_unknown_one"),
     f"{BILLING}/ListIntervalData": NotFound({"parent": "{profile}"}),
     f"{BILLING}/ListRegisterReads": NotFound({"parent": "{profile}"}),
+    f"{BILLING}/CreateIntervalData": NotFound(
+        {"account": "{account}", "end_date": {"year": 2026, "month": 1, "day": 1}}
+    ),
+    f"{BILLING}/GetIntervalDataSet": NotFound({"name": "{interval_data_set}"}),
+    f"{BILLING}/ListIntervalDataSets": NotFound({"parent": "{account}"}),
     f"{BILLING}/CreateRate": RATES,
     f"{BILLING}/GetRate": RATES,
     f"{BILLING}/ListRates": RATES,

@@ -329,6 +329,7 @@ def _agree(world: World) -> None:
     billed = ben.billing("GenerateBill", account=account.name, through_date=through)
     (wrong, *_) = ben.billing("ListBillingExceptions", parent=account.name).billing_exceptions
     world.theirs.update(bill=billed.bill.name, segment=wrong.bill_segment, billing_exception=wrong.name)
+    world.theirs.update(interval_data_set=_data_set(world, account.name, agreement.name))
     world.theirs.update(bill_cycle=cycle.name, bill_cycle_code=cycle.code, window=window.name)
     world.theirs.update(account=account.name, agreement=agreement.name, profile=profile.name)
     nobodys = "accounts/account-nobodys"
@@ -342,7 +343,24 @@ def _agree(world: World) -> None:
         bill=f"{nobodys}/bills/bill-nobodys",
         segment=f"{nobodys}/billSegments/segment-nobodys",
         billing_exception=f"{nobodys}/billingExceptions/exception-nobodys",
+        interval_data_set=f"{nobodys}/intervalDataSets/set-nobodys",
     )
+
+
+def _data_set(world: World, account: str, agreement: str) -> str:
+    """Data that are created for an account of ben's cycle."""
+    kind = {"code": "LAMPS", "kind": "PROFILE_KIND_INTERVALS", "unit": "kWh", "interval_length": "86400s"}
+    world.root.billing(
+        "CreateProfileType", profile_type={**kind, "creation_algorithm": "constant", "creation_priority": 10}
+    )
+    profile = {"type_code": "LAMPS", "service_agreement": agreement, "derivation": {"parameters": {"quantity": "1"}}}
+    world.ben.billing("CreateProfile", parent=account, profile_id="lamps-theirs", profile=profile)
+    end = {"year": 2026, "month": 2, "day": 1}
+    started = world.ben.billing("CreateIntervalData", account=account, end_date=end)
+    ended = world.ben.call(f"{OPERATIONS}/WaitOperation", {"name": started.name, "timeout": "60s"})
+    assert ended.HasField("response"), ended
+    (found,) = world.ben.billing("ListIntervalDataSets", parent=account).interval_data_sets
+    return str(found.name)
 
 
 def adjust(world: World, claim: str) -> Any:

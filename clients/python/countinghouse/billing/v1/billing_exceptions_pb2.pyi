@@ -67,6 +67,7 @@ class BillingException(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     CLOSED_BY_FIELD_NUMBER: _builtins.int
+    INTERVAL_DATA_SET_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/billingExceptions/{billing_exception}`."""
     bill_cycle_code: _builtins.str
@@ -89,6 +90,8 @@ class BillingException(_message.Message):
     """What the person noted who closed it."""
     closed_by: _builtins.str
     """Who closed it."""
+    interval_data_set: _builtins.str
+    """The interval data set in error; empty for none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was met."""
@@ -113,10 +116,11 @@ class BillingException(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
         closed_by: _builtins.str = ...,
+        interval_data_set: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "bill_cycle_code", b"bill_cycle_code", "bill_segment", b"bill_segment", "close_time", b"close_time", "closed_by", b"closed_by", "create_time", b"create_time", "message", b"message", "name", b"name", "note", b"note", "operation", b"operation", "reason", b"reason", "service_agreement", b"service_agreement", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "bill_cycle_code", b"bill_cycle_code", "bill_segment", b"bill_segment", "close_time", b"close_time", "closed_by", b"closed_by", "create_time", b"create_time", "interval_data_set", b"interval_data_set", "message", b"message", "name", b"name", "note", b"note", "operation", b"operation", "reason", b"reason", "service_agreement", b"service_agreement", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,6 +13,7 @@ from countinghouse.billing.v1 import billing_exceptions_pb2 as countinghouse_dot
 from countinghouse.billing.v1 import billing_runs_pb2 as countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2
 from countinghouse.billing.v1 import bills_pb2 as countinghouse_dot_billing_dot_v1_dot_bills__pb2
 from countinghouse.billing.v1 import customer_classes_pb2 as countinghouse_dot_billing_dot_v1_dot_customer__classes__pb2
+from countinghouse.billing.v1 import interval_data_sets_pb2 as countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2
 from countinghouse.billing.v1 import premises_pb2 as countinghouse_dot_billing_dot_v1_dot_premises__pb2
 from countinghouse.billing.v1 import profile_types_pb2 as countinghouse_dot_billing_dot_v1_dot_profile__types__pb2
 from countinghouse.billing.v1 import profiles_pb2 as countinghouse_dot_billing_dot_v1_dot_profiles__pb2
@@ -283,6 +284,21 @@ class BillingServiceStub(object):
                 '/countinghouse.billing.v1.BillingService/RunBilling',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.CreateIntervalData = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/CreateIntervalData',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.CreateIntervalDataRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.GetIntervalDataSet = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/GetIntervalDataSet',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.GetIntervalDataSetRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.IntervalDataSet.FromString,
+                _registered_method=True)
+        self.ListIntervalDataSets = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ListIntervalDataSets',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.ListIntervalDataSetsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.ListIntervalDataSetsResponse.FromString,
                 _registered_method=True)
         self.GetBillingException = channel.unary_unary(
                 '/countinghouse.billing.v1.BillingService/GetBillingException',
@@ -808,6 +824,38 @@ class BillingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateIntervalData(self, request, context):
+        """Creates interval data of an account, or of all accounts of a bill cycle: of the
+        profiles that their service agreements own and whose types have data created, in
+        the order of the agreements, and within one by the priority of the types. What
+        cannot be created is an interval data set in error with a billing exception, and
+        so is what would be created from it; the others go on.
+
+        Done again it changes nothing, unless the data changed from which they are
+        created: then the new values take the place of the old ones as corrections do.
+        Sources in other accounts count as they are at that time, and only as far as the
+        caller sees these accounts.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for days that cannot be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIntervalDataSet(self, request, context):
+        """Gets an interval data set. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIntervalDataSets(self, request, context):
+        """Lists the interval data sets of an account, the oldest first. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBillingException(self, request, context):
         """Gets a billing exception. Errors: NOT_FOUND.
         """
@@ -1263,6 +1311,21 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.RunBilling,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'CreateIntervalData': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateIntervalData,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.CreateIntervalDataRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'GetIntervalDataSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIntervalDataSet,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.GetIntervalDataSetRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.IntervalDataSet.SerializeToString,
+            ),
+            'ListIntervalDataSets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIntervalDataSets,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.ListIntervalDataSetsRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.ListIntervalDataSetsResponse.SerializeToString,
             ),
             'GetBillingException': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBillingException,
@@ -2626,6 +2689,87 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/RunBilling',
             countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateIntervalData(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/CreateIntervalData',
+            countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.CreateIntervalDataRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIntervalDataSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/GetIntervalDataSet',
+            countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.GetIntervalDataSetRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.IntervalDataSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIntervalDataSets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ListIntervalDataSets',
+            countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.ListIntervalDataSetsRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.ListIntervalDataSetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,6 +14,7 @@ from countinghouse.billing.v1 import billing_exceptions_pb2 as _billing_exceptio
 from countinghouse.billing.v1 import billing_runs_pb2 as _billing_runs_pb2
 from countinghouse.billing.v1 import bills_pb2 as _bills_pb2
 from countinghouse.billing.v1 import customer_classes_pb2 as _customer_classes_pb2
+from countinghouse.billing.v1 import interval_data_sets_pb2 as _interval_data_sets_pb2
 from countinghouse.billing.v1 import premises_pb2 as _premises_pb2
 from countinghouse.billing.v1 import profile_types_pb2 as _profile_types_pb2
 from countinghouse.billing.v1 import profiles_pb2 as _profiles_pb2
@@ -234,6 +235,24 @@ class BillingServiceStub:
     (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
     of the window is under way (BILLING_RUN_UNDER_WAY).
     """
+    CreateIntervalData: _grpc.UnaryUnaryMultiCallable[_interval_data_sets_pb2.CreateIntervalDataRequest, _operations_pb2.Operation]
+    """Creates interval data of an account, or of all accounts of a bill cycle: of the
+    profiles that their service agreements own and whose types have data created, in
+    the order of the agreements, and within one by the priority of the types. What
+    cannot be created is an interval data set in error with a billing exception, and
+    so is what would be created from it; the others go on.
+
+    Done again it changes nothing, unless the data changed from which they are
+    created: then the new values take the place of the old ones as corrections do.
+    Sources in other accounts count as they are at that time, and only as far as the
+    caller sees these accounts.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for days that cannot be.
+    """
+    GetIntervalDataSet: _grpc.UnaryUnaryMultiCallable[_interval_data_sets_pb2.GetIntervalDataSetRequest, _interval_data_sets_pb2.IntervalDataSet]
+    """Gets an interval data set. Errors: NOT_FOUND."""
+    ListIntervalDataSets: _grpc.UnaryUnaryMultiCallable[_interval_data_sets_pb2.ListIntervalDataSetsRequest, _interval_data_sets_pb2.ListIntervalDataSetsResponse]
+    """Lists the interval data sets of an account, the oldest first. Errors: NOT_FOUND."""
     GetBillingException: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]
     """Gets a billing exception. Errors: NOT_FOUND."""
     ListBillingExceptions: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]
@@ -525,6 +544,24 @@ class BillingServiceAsyncStub(BillingServiceStub):
     (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
     of the window is under way (BILLING_RUN_UNDER_WAY).
     """
+    CreateIntervalData: _aio.UnaryUnaryMultiCallable[_interval_data_sets_pb2.CreateIntervalDataRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Creates interval data of an account, or of all accounts of a bill cycle: of the
+    profiles that their service agreements own and whose types have data created, in
+    the order of the agreements, and within one by the priority of the types. What
+    cannot be created is an interval data set in error with a billing exception, and
+    so is what would be created from it; the others go on.
+
+    Done again it changes nothing, unless the data changed from which they are
+    created: then the new values take the place of the old ones as corrections do.
+    Sources in other accounts count as they are at that time, and only as far as the
+    caller sees these accounts.
+
+    Errors: NOT_FOUND; INVALID_ARGUMENT for days that cannot be.
+    """
+    GetIntervalDataSet: _aio.UnaryUnaryMultiCallable[_interval_data_sets_pb2.GetIntervalDataSetRequest, _interval_data_sets_pb2.IntervalDataSet]  # type: ignore[assignment]
+    """Gets an interval data set. Errors: NOT_FOUND."""
+    ListIntervalDataSets: _aio.UnaryUnaryMultiCallable[_interval_data_sets_pb2.ListIntervalDataSetsRequest, _interval_data_sets_pb2.ListIntervalDataSetsResponse]  # type: ignore[assignment]
+    """Lists the interval data sets of an account, the oldest first. Errors: NOT_FOUND."""
     GetBillingException: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.GetBillingExceptionRequest, _billing_exceptions_pb2.BillingException]  # type: ignore[assignment]
     """Gets a billing exception. Errors: NOT_FOUND."""
     ListBillingExceptions: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]  # type: ignore[assignment]
@@ -1083,6 +1120,42 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
         of the window is under way (BILLING_RUN_UNDER_WAY).
         """
+
+    @_abc_1.abstractmethod
+    def CreateIntervalData(
+        self,
+        request: _interval_data_sets_pb2.CreateIntervalDataRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Creates interval data of an account, or of all accounts of a bill cycle: of the
+        profiles that their service agreements own and whose types have data created, in
+        the order of the agreements, and within one by the priority of the types. What
+        cannot be created is an interval data set in error with a billing exception, and
+        so is what would be created from it; the others go on.
+
+        Done again it changes nothing, unless the data changed from which they are
+        created: then the new values take the place of the old ones as corrections do.
+        Sources in other accounts count as they are at that time, and only as far as the
+        caller sees these accounts.
+
+        Errors: NOT_FOUND; INVALID_ARGUMENT for days that cannot be.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIntervalDataSet(
+        self,
+        request: _interval_data_sets_pb2.GetIntervalDataSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interval_data_sets_pb2.IntervalDataSet, _abc.Awaitable[_interval_data_sets_pb2.IntervalDataSet]]:
+        """Gets an interval data set. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListIntervalDataSets(
+        self,
+        request: _interval_data_sets_pb2.ListIntervalDataSetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interval_data_sets_pb2.ListIntervalDataSetsResponse, _abc.Awaitable[_interval_data_sets_pb2.ListIntervalDataSetsResponse]]:
+        """Lists the interval data sets of an account, the oldest first. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def GetBillingException(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from countinghouse.billing.v1 import billing_runs_pb2, billing_service_pb2_grpc
+from countinghouse.billing.v1 import billing_runs_pb2, billing_service_pb2_grpc, interval_data_sets_pb2
 from countinghouse.client.sync.accounts import ImportAccounts
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.listing import Listing
@@ -92,6 +92,8 @@ class Billing:
         self.ingest_usage = IngestUsage(caller.upload(stub.IngestUsage))
         self.list_interval_data = Listing(caller.unary(stub.ListIntervalData), lambda page: page.interval_data)
         self.list_register_reads = Listing(caller.unary(stub.ListRegisterReads), lambda page: page.register_reads)
+        self.get_data_set = caller.unary(stub.GetIntervalDataSet)
+        self.list_data_sets = Listing(caller.unary(stub.ListIntervalDataSets), lambda page: page.interval_data_sets)
 
     def _bills(self, caller: Caller, stub: billing_service_pb2_grpc.BillingServiceStub) -> None:
         self.generate_bill = caller.unary(stub.GenerateBill)
@@ -118,3 +120,8 @@ class Billing:
             billing_runs_pb2.RunBillingResponse,
             billing_runs_pb2.RunBillingMetadata,
         ](caller.unary(stub.RunBilling), operations)
+        self.create_interval_data = LongRunning[
+            interval_data_sets_pb2.CreateIntervalDataRequest,
+            interval_data_sets_pb2.CreateIntervalDataResponse,
+            interval_data_sets_pb2.CreateIntervalDataMetadata,
+        ](caller.unary(stub.CreateIntervalData), operations)
