@@ -70,10 +70,18 @@ def _used(kind: str, place: int) -> Iterator[str]:
 
 
 def _faults() -> Iterator[str]:
-    """The codes that functions give as a fault: a reason and a sentence."""
+    """The codes that functions give as a fault, a reason and a sentence, or as the faults of what they name."""
     for path in tracked("domain/*.py"):
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.returns and ast.unparse(node.returns) in FAULTY:
+            if not isinstance(node, ast.FunctionDef) or not node.returns:
+                continue
+            if ast.unparse(node.returns) in FAULTY:
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
                         yield ast.literal_eval(inner.value.elts[0])
+            elif ast.unparse(node.returns) == "Faults":
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Yield) and isinstance(inner.value, ast.Tuple):
+                        fault = inner.value.elts[1]
+                        if isinstance(fault, ast.Tuple) and isinstance(fault.elts[0], ast.Constant):
+                            yield str(fault.elts[0].value)
