@@ -105,6 +105,12 @@ def read(content: Content, *, delimiter: str, encoding: str) -> tuple[tuple[str,
     return columns, _checked(records, len(columns))
 
 
+def lines_of(content: Content) -> Iterator[str]:
+    """The lines of a file that is no CSV; bytes that are no text are lone surrogates."""
+    with _open(content.path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors=_ERRORS) as text:
+        yield from text
+
+
 def _checked(records: Iterator[_Raw], width: int) -> Iterator[Record]:
     for number, (line, last_line, values, unreadable) in enumerate(records, start=1):
         problem = unreadable

@@ -10,6 +10,7 @@ from countinghouse.cli.billing import (
     corrections,
     exceptions,
     importing,
+    importing_accounts,
     rates,
     runs,
 )
@@ -46,6 +47,9 @@ app.command(
         "import-usage corrected.csv --profile A-1/METER --correction",
     ),
 )(importing.import_usage)
+app.command("import-accounts", epilog=examples("import-accounts accounts.yaml", "import-accounts accounts.jsonl.gz"))(
+    importing_accounts.import_accounts
+)
 app.command("configure", epilog=examples("configure billing.yaml"))(configuration.configure)
 app.command("configuration", epilog=examples("configuration -o yaml"))(configuration.configuration)
 app.command("algorithms", epilog=examples("algorithms", "algorithms minimum-bill"))(algorithms.algorithms)
