@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from domain.billing.bills.booking import Ledger
 from domain.billing.bills.completion import Around, Completion, worked_out
 from domain.billing.bills.errors import BillTransition
 from domain.billing.bills.freezing import Freezing
-from domain.billing.bills.telling import tell
+from domain.billing.bills.telling import tell_all
 from domain.billing.configuration.snapshot import Configurations, Snapshot
 from domain.billing.names import BILL_TYPE, bill_name
 from domain.billing.segments.errors import BillNotFound
@@ -55,7 +55,7 @@ def freeze(tx: Connection, call: Call, bench: Bench, key: Key) -> Bill:
     """
     snapshot, facts, bill = _pending(tx, call, bench, key, wanted="frozen")
     freezing_ = _freezing(tx, call, snapshot, facts, replace(bill, version=bill.version + 1, updated_us=call.now_us))
-    record(tx, call, bench, [], [freezing_])
+    record(tx, call, bench, [], frozen=[freezing_])
     return freezing_.bill
 
 
@@ -74,9 +74,17 @@ def complete(tx: Connection, call: Call, bench: Bench, key: Key, answers: Answer
 
 
 def record(
-    tx: Connection, call: Call, bench: Bench, completions: Sequence[Completion], frozen: Sequence[Freezing] = ()
+    tx: Connection,
+    call: Call,
+    bench: Bench,
+    completions: Sequence[Completion],
+    *,
+    frozen: Sequence[Freezing] = (),
+    written: Collection[str] = (),
 ) -> None:
     """Do what was worked out, for bills whose accounts the transaction holds; others are `frozen` without completing.
+
+    `written` are the ids of bills and segments whose rows were inserted as they are to be.
 
     Cost: a script of five statements, and two for each bill that segments are taken off, and those of posting.
 
@@ -94,11 +102,10 @@ def record(
     segments.insert(script, [segment for each in completions for segment in each.added])
     completed = [each.freezing for each in completions]
     freezings = [*completed, *frozen]
-    freezing.record(script, freezings)
-    store.change(script, [each.bill for each in freezings])
-    for kind, several in (("bill.completed", completed), ("bill.frozen", frozen)):
-        for done in several:
-            tell(script, call, done.account, _entry(done, kind))
+    freezing.record(script, freezings, written)
+    store.change(script, [each.bill for each in freezings if each.bill.bill_id not in written])
+    kinds = (("bill.completed", completed), ("bill.frozen", frozen))
+    tell_all(script, call, [(done.account, *_entry(done, kind)) for kind, several in kinds for done in several])
     script.run()
     freezing.post(tx, call, bench.ledger, freezings)
 

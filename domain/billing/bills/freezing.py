@@ -5,7 +5,7 @@ With them what the bill takes back is canceled, by its reversal. A set of bills 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -86,9 +86,10 @@ def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezin
         ledger.post(tx, call, charges)
 
 
-def record(script: Script, freezings: Sequence[Freezing]) -> None:
-    """Put the segments in the place of what they were. Cost: two statements of the script."""
-    store.freeze(script, [segment for each in freezings for segment in each.frozen])
+def record(script: Script, freezings: Sequence[Freezing], written: Collection[str] = ()) -> None:
+    """Put the segments in the place of what they were, but for those `written`. Cost: two statements of the script."""
+    frozen = (segment for each in freezings for segment in each.frozen)
+    store.freeze(script, [segment for segment in frozen if segment.segment_id not in written])
     store.cancel(script, [segment for each in freezings for segment in each.canceled])
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from domain.billing.accounts.model import Account
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.script import Script
+
+
+def tell_all(script: Script, call: Call, entries: Sequence[tuple[Account, str, str, Document]]) -> None:
+    """As `tell`, of several: account, name, kind and payload of each, no name twice. Cost: one statement."""
+    events.add_all(script, call, [(name, kind, payload, _scope(account)) for account, name, kind, payload in entries])
 
 
 def tell(script: Script, call: Call, account: Account, entry: tuple[str, str, Document]) -> None:
@@ -15,6 +22,8 @@ def tell(script: Script, call: Call, account: Account, entry: tuple[str, str, Do
     Cost: one statement of the script; the scopes of cycles are there since they were created.
     """
     name, kind, payload = entry
-    cycle = account.cycle_code
-    scope_id = scopes.id_of(scopes.of_one("cycles", cycle)) if cycle else 0
-    events.add(script, call, name, kind, payload, scope_id=scope_id)
+    events.add(script, call, name, kind, payload, scope_id=_scope(account))
+
+
+def _scope(account: Account) -> int:
+    return scopes.id_of(scopes.of_one("cycles", account.cycle_code)) if account.cycle_code else 0

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from domain.billing.accounts import store as accounts
 from domain.billing.bills import completing
+from domain.billing.bills.freezing import Freezing
 from domain.billing.runs.deciding import Decided, Desk, decide, is_of_database, is_passing, unforeseen
 from domain.billing.segments import recording
 from domain.billing.segments.model import BillingException
-from domain.billing.segments.states import ExceptionState
+from domain.billing.segments.recording import Billed
+from domain.billing.segments.states import ExceptionState, SegmentState
 from domain.billing.segments.store import exceptions
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError
@@ -62,11 +65,28 @@ def _write(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -
     script = Script(tx)
     account_ids = [each.account.account_id for each in decided]
     exceptions.close_of_accounts(script, account_ids, now_us=call.now_us, by=call.caller)
-    recording.record(script, [each.billed for each in decided if each.billed], call)
+    at_once = [_at_once(each.billed, each.done) for each in decided if each.billed]
+    recording.record(script, at_once, call)
     exceptions.insert(script, [_exception(call, each, each.failure) for each in decided if each.failure])
     script.run()
     completions = [each.completion for each in decided if each.completion]
-    completing.record(tx, call, desk.bench, completions, [each.freezing for each in decided if each.freezing])
+    frozen = [each.freezing for each in decided if each.freezing]
+    completing.record(tx, call, desk.bench, completions, frozen=frozen, written=_written(at_once))
+
+
+def _at_once(billed: Billed, done: Freezing | None) -> Billed:
+    """What is made and frozen in one transaction is inserted as it is then, and so is a new bill."""
+    if done is None:
+        return billed
+    frozen = {each.segment_id: each for each in done.frozen}
+    made = tuple(frozen.get(each.segment_id, each) for each in billed.made)
+    return replace(billed, bill=done.bill if billed.is_new else billed.bill, made=made)
+
+
+def _written(found: Sequence[Billed]) -> set[str]:
+    """The ids of what is inserted as it is to be."""
+    made = {each.segment_id for one in found for each in one.made if each.state is SegmentState.FROZEN}
+    return made | {one.bill.bill_id for one in found if one.is_new}
 
 
 def _exception(call: Call, decided: Decided, failure: DomainError) -> BillingException:

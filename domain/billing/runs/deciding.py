@@ -93,7 +93,8 @@ def decide(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *
     known = Known(found.snapshot, facts)
     ids: dict[str, Callable[[], str]] = {each: ids_from(call.now_us, f"{desk.seed}\0{each}") for each in facts}
     bills = generating.decide(tx, call, known, dict.fromkeys(facts, order.wanted), ids_of=ids.__getitem__)
-    taken_back = store.taken_back(tx, [(each.bill.account_id, each.bill.bill_id) for each in bills.values()])
+    before = [(each.bill.account_id, each.bill.bill_id) for each in bills.values() if not each.is_new]
+    taken_back = store.taken_back(tx, before)
     finishing = _Finishing(call, desk, known, taken_back, ids)
     decided = [finishing.of(account_id, bills.get(account_id)) for account_id in facts]
     return _postable(tx, desk, decided)
