@@ -1,1 +1,1 @@
-"""A simulated system of record: what `SystemOfRecordService` asks for, and faults on demand."""
+"""A simulated system of record, with faults on demand, and a sample hook."""

@@ -73,15 +73,12 @@ def _faults() -> Iterator[str]:
     """The codes that functions give as a fault, a reason and a sentence, or as the faults of what they name."""
     for path in tracked("domain/*.py"):
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.FunctionDef) or not node.returns:
-                continue
-            if ast.unparse(node.returns) in FAULTY:
-                for inner in ast.walk(node):
-                    if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
-                        yield ast.literal_eval(inner.value.elts[0])
-            elif ast.unparse(node.returns) == "Faults":
-                for inner in ast.walk(node):
-                    if isinstance(inner, ast.Yield) and isinstance(inner.value, ast.Tuple):
-                        fault = inner.value.elts[1]
-                        if isinstance(fault, ast.Tuple) and isinstance(fault.elts[0], ast.Constant):
-                            yield str(fault.elts[0].value)
+            given = ast.unparse(node.returns) if isinstance(node, ast.FunctionDef) and node.returns else ""
+            for inner in ast.walk(node) if given in {*FAULTY, "Faults"} else ():
+                match inner:
+                    case ast.Return(ast.Tuple([code, *_])) if given in FAULTY:
+                        yield ast.literal_eval(code)
+                    case ast.Yield(ast.Tuple([_, ast.Tuple([ast.Constant(code), *_])])):
+                        yield str(code)
+                    case _:
+                        pass
