@@ -12,6 +12,7 @@ from domain.accounting.execution.outcomes import Outcomes
 from domain.flows.accounting import Posting
 from domain.operations.runner import Attempts
 from server.call import now_us
+from server.collector import spare_the_collector
 from server.database.urls import normalize
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
@@ -52,6 +53,7 @@ def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bo
         figures.watch_pool(database, "work")
     worker = Worker(database, known_jobs(settings), how, on_change=tell)
     beside = Loops(database, further)
+    spare_the_collector()
     if notifier:
         Thread(target=_listen, args=(database.url, worker, beside), name="listen", daemon=True).start()
     status = run(
