@@ -113,19 +113,28 @@ def _packed(detail: Message) -> Packed:
 
 
 @contextmanager
-def serving(folder: Path, answer: Callable[[int], Any], timeout_s: float = 10) -> Iterator[tuple[_Hook, Hooks]]:
-    """A hook that answers so, and who asks it."""
+def answering(answer: Callable[[int], Any]) -> Iterator[tuple[_Hook, str]]:
+    """A hook that answers so, and where it listens."""
     served = _Hook(answer)
     server = grpc.server(ThreadPoolExecutor(4))
     add_HookServiceServicer_to_server(served, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    hooks = Hooks(read_hooks(hooks_file(folder, f"127.0.0.1:{port}", timeout_s=str(timeout_s)), NEAR), NEAR)
     try:
-        yield served, hooks
+        yield served, f"127.0.0.1:{port}"
     finally:
-        hooks.close()
         server.stop(None).wait(10)
+
+
+@contextmanager
+def serving(folder: Path, answer: Callable[[int], Any], timeout_s: float = 10) -> Iterator[tuple[_Hook, Hooks]]:
+    """A hook that answers so, and who asks it."""
+    with answering(answer) as (served, target):
+        hooks = Hooks(read_hooks(hooks_file(folder, target, timeout_s=str(timeout_s)), NEAR), NEAR)
+        try:
+            yield served, hooks
+        finally:
+            hooks.close()
 
 
 def actions(*given: pb.BillAction) -> pb.DecideBillResponse:

@@ -19,6 +19,7 @@ from server.database.transaction import Database
 from tests.billing.shop import NOW_US, open_shop
 from tests.client.command import run
 from tests.hooks.packages import install
+from tests.hooks.test_asking import actions, adjustment, answering
 from tests.support.hook import hooking, hooks_file
 from tests.support.process import free_address
 from tests.support.server import Served, refusal, serving
@@ -176,3 +177,25 @@ def test_a_hook_that_is_away_leaves_the_bill_as_it_is(
         assert refused.metadata["algorithm"] == "loyalty-discount"
         assert target.rpartition(":")[2] not in refused.message
         assert desk.get(pending.name) == pending
+
+
+@pytest.mark.rule("BIL-12", "BIL-23")
+def test_an_answer_that_cannot_be_posted_leaves_the_bill_as_it_is(
+    database: Database, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A distribution code that there is not, and an agreement of another account."""
+    open_shop(database)
+    gifts = [adjustment(service_agreement_id="S1", distribution_code="NONE"), adjustment(service_agreement_id="S9")]
+    told: list[tuple[grpc.StatusCode, str]] = []
+    with answering(lambda n: actions(gifts[min(n, 2) - 1])) as (_, target):
+        for desk in desks(migrated_url, tmp_path, monkeypatch, target):
+            desk.use(DISCOUNT)
+            pending = desk.billed(database)
+            for _ in gifts:
+                refused = refusal(lambda: desk.complete(pending.name))  # noqa: B023 - called here
+                told.append((refused.code, refused.message))
+                assert desk.get(pending.name) == pending
+    assert told == [
+        (grpc.StatusCode.FAILED_PRECONDITION, "there is no distribution code NONE"),
+        (grpc.StatusCode.FAILED_PRECONDITION, "loyalty-discount: the account has no agreement S9"),
+    ]
