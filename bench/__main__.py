@@ -16,6 +16,7 @@ from bench.accounting.filing import accounting_files
 from bench.adjustments import adjustments
 from bench.balances import balances
 from bench.billing import billing
+from bench.billing_runs import billing_runs
 from bench.deliveries import deliveries
 from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "adjustments": adjustments,
     "balances": balances,
     "billing": billing,
+    "billing-runs": billing_runs,
     "accounting": accounting,
     "accounting-batches": accounting_batches,
     "accounting-deliveries": accounting_deliveries,
@@ -65,6 +67,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--deliveries", type=int, default=4_000, help="what is to be delivered (default: 4,000)")
     parser.add_argument("--assignments", type=int, default=100_000, help="operations in a batch file (default: 100 k)")
     parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
+    parser.add_argument("--accounts", type=int, default=5_000, help="accounts of a billing run (default: 5,000)")
     given = vars(parser.parse_args(arguments))
     names = given.pop("names") or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:

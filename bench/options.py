@@ -24,6 +24,7 @@ class Options:
     deliveries: int
     assignments: int
     flood_s: float
+    accounts: int
 
     @contextmanager
     def folder(self) -> Iterator[Path]:

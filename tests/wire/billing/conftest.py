@@ -9,7 +9,9 @@ import pytest
 
 from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from server.database.transaction import Database
-from tests.billing.shop import NOW_US, open_shop
+from tests.billing.segments.utility import head_office, open_account
+from tests.billing.segments.utility import site as home
+from tests.billing.shop import NOW_US, ZONE, open_shop
 from tests.support.server import Served, serving
 from tests.wire.billing.office import Office
 from tests.wire.billing.registry import Registry
@@ -40,3 +42,15 @@ def tariffs(utility: Served) -> Tariffs:
 def registry(utility: Served) -> Registry:
     """What that server is configured with."""
     return Registry(utility.stub(BillingServiceStub))
+
+
+@pytest.fixture
+def nightly(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[Served]:
+    """A server that carries out runs, with accounts A and B, and C that nobody has read, on either database."""
+    open_shop(database)
+    database.write(lambda tx: head_office(tx, "400", "350", "250", account_id="A"))
+    for account_id, kwh in (("B", "100"), ("C", None)):
+        database.write(lambda tx, a=account_id: open_account(tx, a))  # type: ignore[misc]
+        database.write(lambda tx, a=account_id, k=kwh: home(tx, "S1", k, account_id=a))  # type: ignore[misc]
+    with serving(migrated_url, tmp_path, clock_us=lambda: NOW_US, business_time_zone=ZONE) as server:
+        yield server

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -19,25 +17,11 @@ from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from countinghouse.operations.v1 import operations_pb2, operations_pb2_grpc, schedules_pb2, schedules_pb2_grpc
 from server.database.transaction import Database
 from server.work.scheduler import Scheduler, schedulable
-from tests.billing.segments.utility import head_office, open_account, site
-from tests.billing.shop import NOW_US, ZONE, open_shop
-from tests.support.server import Served, refusal, serving
+from tests.support.server import Served, refusal
 from tests.wire.billing.till import amount
 
 WINDOW = "billCycles/NORTH/windows/JAN"
 TODAY = date(2026, 11, 18)
-
-
-@pytest.fixture
-def nightly(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[Served]:
-    """A server that carries out runs, with accounts A and B, and C that nobody has read, on either database."""
-    open_shop(database)
-    database.write(lambda tx: head_office(tx, "400", "350", "250", account_id="A"))
-    for account_id, kwh in (("B", "100"), ("C", None)):
-        database.write(lambda tx, a=account_id: open_account(tx, a))  # type: ignore[misc]
-        database.write(lambda tx, a=account_id, k=kwh: site(tx, "S1", k, account_id=a))  # type: ignore[misc]
-    with serving(migrated_url, tmp_path, clock_us=lambda: NOW_US, business_time_zone=ZONE) as server:
-        yield server
 
 
 @pytest.fixture
