@@ -11,6 +11,7 @@ from countinghouse.cli.billing import (
     exceptions,
     importing,
     importing_accounts,
+    intervals,
     rates,
     runs,
 )
@@ -49,6 +50,13 @@ app.command(
 )(importing.import_usage)
 app.command("import-accounts", epilog=examples("import-accounts accounts.yaml", "import-accounts accounts.jsonl.gz"))(
     importing_accounts.import_accounts
+)
+app.command(
+    "create-intervals",
+    epilog=examples("create-intervals A-1 --through 2026-12-01", "create-intervals --cycle NORTH --through 2026-12-01"),
+)(intervals.create_intervals)
+app.command("data-sets", epilog=examples("data-sets A-1", "data-sets A-1 --profile SHARE --state error"))(
+    intervals.data_sets
 )
 app.command("configure", epilog=examples("configure billing.yaml"))(configuration.configure)
 app.command("configuration", epilog=examples("configuration -o yaml"))(configuration.configuration)
