@@ -22,7 +22,7 @@ def test_a_bill_is_completed_corrected_and_given_back_on_the_screen(
     def shown(*words: str) -> str:
         found = run(utility.target, "billing", *words)
         assert found.exit_code == 0, found.stderr
-        return found.stdout + found.stderr
+        return f"{found.stdout}{found.stderr}"
 
     office.account()
     office.agreement("HO", type_code="HEAD_OFFICE")

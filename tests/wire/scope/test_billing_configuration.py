@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 
 from tests.support.server import refusal
 from tests.wire.scope.world import AUDIT, NEW_WINDOW, OURS, THEIRS, World
 
-KINDS = (
+KINDS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
     ("CustomerClass", "CustomerClasses", "customer_class", "customerClasses", {}),
     ("TimeOfUseScheme", "TimeOfUseSchemes", "time_of_use_scheme", "timeOfUseSchemes", {"otherwise": "ALL"}),
     (
