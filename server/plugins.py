@@ -16,6 +16,7 @@ import structlog
 
 from domain.billing.algorithms.model import Action, Algorithm, Asked, CannotDecide
 from domain.billing.algorithms.registry import BUILT_IN, Algorithms
+from domain.billing.creation.algorithms.registry import CREATIONS
 from server.outbound.hooks.asking import Hooks
 from server.settings import BadSettings, Settings, variable
 from server.telemetry.observe import trace
@@ -40,7 +41,7 @@ def plugins(settings: Settings) -> Plugins:
     hooks = Hooks(settings.hooks, settings.hooks_reach)
     found, lines = _packaged()
     found += [(variable("hooks_file"), each) for each in hooks.algorithms()]
-    taken = {each.code: "built in" for each in BUILT_IN}
+    taken = dict.fromkeys((*(each.code for each in BUILT_IN), *CREATIONS), "built in")
     for source, each in found:
         if each.code in taken:
             lines.append(f"{source}: the algorithm {each.code} is there already: {taken[each.code]}")

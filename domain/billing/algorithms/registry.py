@@ -11,10 +11,8 @@ from domain.billing.algorithms.builtin.remove_errors import REMOVE_ERRORS
 from domain.billing.algorithms.builtin.transfer_to_master import TRANSFER_TO_MASTER
 from domain.billing.algorithms.model import Algorithm
 from domain.billing.configuration.model import AlgorithmUse
-from domain.billing.names import ALGORITHM_TYPE, algorithm_name
 from domain.billing.ordering.rules import sequence_fault
-from domain.kernel.errors import NotFound, Violation
-from domain.kernel.paging import Page
+from domain.kernel.errors import Violation
 
 BUILT_IN: tuple[Algorithm, ...] = (BILL_MESSAGE, MINIMUM_BILL, REMOVE_ERRORS, TRANSFER_TO_MASTER)
 """Those that ship with the product: one line each."""
@@ -44,17 +42,6 @@ class Algorithms:
             if each.code in self.by_code:
                 raise ValueError(f"two algorithms are called {each.code}")
             self.by_code[each.code] = each
-
-    def get(self, code: str) -> Algorithm:
-        """The algorithm with the code. Raises: NotFound."""
-        if code not in self.by_code:
-            raise NotFound(ALGORITHM_TYPE, algorithm_name(code))
-        return self.by_code[code]
-
-    def list_page(self, page: Page) -> list[Algorithm]:
-        """Those of a page by code, and one more where there is one."""
-        after = str(page.after[0]) if page.after else ""
-        return [self.by_code[code] for code in sorted(self.by_code) if code > after][: page.size + 1]
 
     def violations(self, uses: Sequence[AlgorithmUse], path: str, *, of_agreements: bool) -> Iterator[Violation]:
         """Everything that is wrong with the uses that an SA type, or else a customer class, is configured with."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from countinghouse.billing.v1 import algorithms_pb2 as pb
-from domain.billing.algorithms.model import Algorithm
 from domain.billing.algorithms.registry import Origin, origin_of
 from domain.billing.configuration.model import AlgorithmUse, Moment
+from domain.billing.creation.algorithms.catalogue import Listed
+from domain.billing.creation.algorithms.model import CreationAlgorithm
 from domain.billing.names import algorithm_name
 
 # Looked up when the module loads: a word of the domain that the contract lacks stops the server.
@@ -33,19 +34,23 @@ def uses_to_proto(uses: Iterable[AlgorithmUse]) -> list[pb.AlgorithmUse]:
     ]
 
 
-def algorithm_to_proto(found: Algorithm) -> pb.Algorithm:
+def algorithm_to_proto(found: Listed) -> pb.Algorithm:
     """An algorithm."""
-    return pb.Algorithm(
+    told = pb.Algorithm(
         name=algorithm_name(found.code),
         code=found.code,
         description=found.description,
-        user=(pb.ALGORITHM_USER_SERVICE_AGREEMENT_TYPE if found.of_agreements else pb.ALGORITHM_USER_CUSTOMER_CLASS),
-        moments=(_MOMENTS[each] for each in Moment if each in found.moments),
         parameters=(
             pb.AlgorithmParameter(
                 name=each.name, description=each.description, required=each.required, distribution_code=each.is_code
             )
             for each in found.parameters
         ),
-        origin=_ORIGINS[origin_of(found)],
     )
+    if isinstance(found, CreationAlgorithm):
+        told.user, told.origin = pb.ALGORITHM_USER_PROFILE_TYPE, pb.ALGORITHM_ORIGIN_BUILT_IN
+        return told
+    told.user = pb.ALGORITHM_USER_SERVICE_AGREEMENT_TYPE if found.of_agreements else pb.ALGORITHM_USER_CUSTOMER_CLASS
+    told.moments.extend(_MOMENTS[each] for each in Moment if each in found.moments)
+    told.origin = _ORIGINS[origin_of(found)]
+    return told

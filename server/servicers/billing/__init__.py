@@ -9,6 +9,7 @@ from domain.billing.algorithms.registry import Algorithms
 from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
+from domain.billing.creation.algorithms.catalogue import Catalogue
 from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.flows.billing import Billed
 from domain.kernel.time import BusinessZone
@@ -69,6 +70,7 @@ class BillingServicer(
         self._zone = zone
         self._configurations = Configurations()
         self._algorithms = algorithms
+        self._catalogue = Catalogue(algorithms.by_code)
         self._bench = Bench(self._configurations, Billed(), self._algorithms)
         self._ask = ask
         self._creations = frozenset(CREATIONS)

@@ -15,6 +15,7 @@ from countinghouse.billing.v1 import algorithms_pb2 as pb
 from countinghouse.billing.v1 import bill_corrections_pb2, bills_pb2, customer_classes_pb2
 from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from domain.billing.algorithms.registry import BUILT_IN
+from domain.billing.creation.algorithms.registry import CREATIONS
 from server.database.transaction import Database
 from tests.billing.shop import NOW_US, open_shop
 from tests.client.command import run
@@ -88,7 +89,7 @@ def test_algorithms_are_listed_and_described(desk: Desk) -> None:
         token = page.next_page_token
         if not token:
             break
-    assert codes == sorted([*(each.code for each in BUILT_IN), "greet", "loyalty-discount", "supply-note"])
+    assert codes == sorted([*(each.code for each in BUILT_IN), *CREATIONS, "greet", "loyalty-discount", "supply-note"])
     origins = {code: _get(desk, code).origin for code in ("minimum-bill", "greet", "supply-note")}
     assert origins == {
         "minimum-bill": pb.ALGORITHM_ORIGIN_BUILT_IN,
@@ -100,6 +101,9 @@ def test_algorithms_are_listed_and_described(desk: Desk) -> None:
     assert list(note.moments) == [pb.ALGORITHM_MOMENT_PRE_COMPLETION, pb.ALGORITHM_MOMENT_COMPLETION]
     (text,) = note.parameters
     assert (text.name, text.required, text.distribution_code) == ("text", False, False)
+    factor = _get(desk, "factor")
+    assert (factor.user, factor.origin) == (pb.ALGORITHM_USER_PROFILE_TYPE, pb.ALGORITHM_ORIGIN_BUILT_IN)
+    assert [(each.name, each.required) for each in factor.parameters] == [("factor", True), ("rounding", False)]
     refused = refusal(lambda: _get(desk, "none"))
     assert (refused.code, refused.message) == (grpc.StatusCode.NOT_FOUND, "algorithms/none does not exist")
 

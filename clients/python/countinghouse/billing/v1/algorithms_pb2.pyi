@@ -59,6 +59,8 @@ class _AlgorithmUserEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Algorit
     """Customer classes: it runs once for a bill."""
     ALGORITHM_USER_SERVICE_AGREEMENT_TYPE: _AlgorithmUser.ValueType  # 2
     """Service agreement types: it runs for each of their service agreements."""
+    ALGORITHM_USER_PROFILE_TYPE: _AlgorithmUser.ValueType  # 3
+    """Profile types: it creates interval data, by parameters that each profile gives."""
 
 class AlgorithmUser(_AlgorithmUser, metaclass=_AlgorithmUserEnumTypeWrapper):
     """Who can use an algorithm."""
@@ -69,6 +71,8 @@ ALGORITHM_USER_CUSTOMER_CLASS: AlgorithmUser.ValueType  # 1
 """Customer classes: it runs once for a bill."""
 ALGORITHM_USER_SERVICE_AGREEMENT_TYPE: AlgorithmUser.ValueType  # 2
 """Service agreement types: it runs for each of their service agreements."""
+ALGORITHM_USER_PROFILE_TYPE: AlgorithmUser.ValueType  # 3
+"""Profile types: it creates interval data, by parameters that each profile gives."""
 Global___AlgorithmUser: _TypeAlias = AlgorithmUser  # noqa: Y015
 
 class _AlgorithmOrigin:
@@ -188,7 +192,7 @@ class Algorithm(_message.Message):
     """Where it comes from."""
     @_builtins.property
     def moments(self) -> _containers.RepeatedScalarFieldContainer[Global___AlgorithmMoment.ValueType]:
-        """When it can run."""
+        """When it can run; empty for one that creates interval data."""
 
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlgorithmParameter]:

@@ -1,4 +1,4 @@
-"""`countinghouse billing algorithms`: what can run as bills are completed."""
+"""`countinghouse billing algorithms`: what can run as bills are completed, and what creates interval data."""
 
 from typing import TYPE_CHECKING, Annotated
 
