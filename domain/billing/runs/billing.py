@@ -44,20 +44,18 @@ def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, 
 
 
 def _alone(tx: Connection, call: Call, desk: Desk, account_id: str) -> list[Decided]:
-    savepoint = tx.begin_nested()
     try:
-        decided = decide(tx, call, desk, [account_id], lock=True)
-        _write(tx, call, desk, decided)
+        with tx.begin_nested():
+            decided = decide(tx, call, desk, [account_id], lock=True)
+            _write(tx, call, desk, decided)
+            return decided
     except Exception as error:
         if is_passing(tx, error):
             raise
-        savepoint.rollback()
         account = accounts.accounts(tx, [account_id])[account_id]
         failed = Decided(account, failure=unforeseen(account_id, error, desk.report))
-        _write(tx, call, desk, [failed])
-        return [failed]
-    savepoint.commit()
-    return decided
+    _write(tx, call, desk, [failed])
+    return [failed]
 
 
 def _write(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -> None:
