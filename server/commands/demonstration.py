@@ -1,4 +1,4 @@
-"""`countinghouse demo`: made-up details in, extracted, every cent found again in the files; claims beside them."""
+"""`countinghouse demo`: made-up details in, extracted, every cent found again in the files; claims and bills."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from countinghouse.gl_extraction.v1.extraction_pb2 import (
 )
 from countinghouse.importing.reference import ensure
 from countinghouse.importing.totals import Entry, Totals
-from server.commands import demonstration_claims
+from server.commands import demonstration_billing, demonstration_claims
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
@@ -44,15 +44,22 @@ Sums = tuple[Decimal, Decimal]
 
 
 def run(
-    given: ClientSettings | None, settings: Callable[[], Settings], *, count: int, seed: int, claims: int = 0
+    given: ClientSettings | None,
+    settings: Callable[[], Settings],
+    *,
+    count: int,
+    seed: int,
+    claims: int = 0,
+    accounts: int = 0,
 ) -> None:
     """Make `count` details from `seed`, extract them, and compare what was made with what the files hold.
 
-    Then make `claims` claims, whose executed operations wait for the next extraction.
+    Then make `claims` claims and bill `accounts` accounts; what comes of both waits for the next extraction.
     """
     with _connected(given or ClientSettings(), settings) as client:
         _make_details(client, count=count, seed=seed)
         demonstration_claims.run(client, seed=seed, count=claims)
+        demonstration_billing.run(client, count=accounts)
 
 
 def _make_details(client: Client, *, count: int, seed: int) -> None:

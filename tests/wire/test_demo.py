@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from countinghouse import demo_accounts, demo_tariffs
 from countinghouse.accounting.v1.assignments_pb2 import ListAssignmentsRequest
 from countinghouse.accounting.v1.batches_pb2 import ListAccountingBatchesRequest
 from countinghouse.accounting.v1.claims_pb2 import CLAIM_STATE_OPEN, CLAIM_STATE_RESOLVED, Claim, ListClaimsRequest
 from countinghouse.accounting.v1.operations_pb2 import AccountingOperation
 from countinghouse.accounting.v1.operations_pb2 import AccountingOperationState as State
 from countinghouse.accounting.v1.overview_pb2 import ListAccountingOperationsRequest
+from countinghouse.billing.v1 import bills_pb2
+from countinghouse.billing.v1.accounts_pb2 import ListAccountsRequest
+from countinghouse.billing.v1.bill_segments_pb2 import BillSegment, ListBillSegmentsRequest
+from countinghouse.billing.v1.billing_exceptions_pb2 import ListBillingExceptionsRequest
 from countinghouse.cli.settings import Settings as ClientSettings
 from countinghouse.client import Client
 from countinghouse.demo_claims import BY_SERVICE, HARBOR, SIMULATOR, STORIES
@@ -21,6 +27,7 @@ from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
 from server.commands import demonstration as demo
+from server.commands import demonstration_billing
 from server.settings import Settings
 from tests.support.process import free_address
 from tests.support.server import QUIET, Served, serving
@@ -112,6 +119,44 @@ def test_the_demo_leaves_claims_in_every_state(server: Served, capsys: pytest.Ca
         assert _world(client) == before
 
 
+@pytest.mark.rule("PLT-40", "BIL-04", "BIL-20", "BIL-21", "BIL-24", "BIL-30")
+def test_the_demo_leaves_bills_in_every_state(
+    server: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is completed, in error, estimated, rebilled and given back; told again after it was cut short, and twice."""
+    here, count = ClientSettings(address=server.target), len(demo_accounts.STORIES)
+    with monkeypatch.context() as cut:
+        cut.setattr(demonstration_billing, "_give_back", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            demo.run(here, _no_settings, count=2, seed=1, accounts=count)
+    demo.run(here, _no_settings, count=2, seed=1, accounts=count)
+    shown = capsys.readouterr().out
+    assert all(story.told in shown for story in demo_accounts.STORIES)
+    with here.connect() as client:
+        before = _billed(client)
+        kinds = Counter((bill.kind, bill.state) for bills, _ in before.values() for bill in bills)
+        assert kinds == {
+            (bills_pb2.BILL_KIND_REGULAR, bills_pb2.BILL_STATE_COMPLETE): 3 * count - 2 + 1,  # and the correction
+            (bills_pb2.BILL_KIND_REGULAR, bills_pb2.BILL_STATE_PENDING): 2,
+            (bills_pb2.BILL_KIND_CREDIT_NOTE, bills_pb2.BILL_STATE_COMPLETE): 1,
+        }
+        segments = [segment for _, segments in before.values() for segment in segments]
+        assert {segment.reason for segment in segments} == {
+            "",
+            "USAGE_MISSING",
+            "CHARGE_SOURCE_IN_ERROR",
+            "IMPLAUSIBLE",
+        }
+        assert [segment.estimated for segment in segments].count(True) == 1
+        assert len(list(client.billing.list_exceptions(ListBillingExceptionsRequest(parent="accounts/-")))) == 3
+        assert any(bill.messages for bills, _ in before.values() for bill in bills)
+        (garage,) = (bills for bills, segments in before.values() if segments[0].rate_code == demo_tariffs.GARAGE)
+        assert {(bill.amount.units, bill.amount.nanos) for bill in garage} == {(12, 0)}
+        demo.run(here, _no_settings, count=2, seed=1, accounts=count)
+        assert "The accounts were made before" in capsys.readouterr().err
+        assert _billed(client) == before
+
+
 @pytest.mark.rule("PLT-40", "ACC-10", "ACC-20")
 def test_a_simulated_system_of_record_is_made_use_of(
     migrated_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -129,6 +174,22 @@ def test_a_simulated_system_of_record_is_made_use_of(
             wait_for(lambda: len(simulator.postings(HARBOR)) == len(BY_SERVICE), what="what is posted")
     shown = capsys.readouterr().out
     assert all(story.told in shown for story in BY_SERVICE)
+
+
+def _interrupted(_client: Client, _case: demo_accounts.Case) -> None:
+    raise KeyboardInterrupt
+
+
+def _billed(client: Client) -> dict[str, tuple[list[bills_pb2.Bill], list[BillSegment]]]:
+    """Bills and segments of every account."""
+    billing = client.billing
+    return {
+        account.name: (
+            list(billing.list_bills(bills_pb2.ListBillsRequest(parent=account.name))),
+            list(billing.list_segments(ListBillSegmentsRequest(parent=account.name))),
+        )
+        for account in billing.list_accounts(ListAccountsRequest())
+    }
 
 
 def _world(client: Client) -> dict[str, tuple[Claim, list[AccountingOperation]]]:
