@@ -53,14 +53,29 @@ def create(
     """Create what is due; nothing for an account that is not there, or not for the caller.
 
     The account is locked first, so that no bill is made of data that are being created. Cost: some sixteen statements,
-    however many profiles, and four more where values are replaced.
+    however many profiles, and four more where values are replaced; as much again for each DAYS_MAX more days.
     """
     account = lock_accounts(tx, (account_id,)).get(account_id)
     if account is None or not call.scope.has("cycles", account.cycle_code):
         return Created()
-    made = decide(gather(tx, call, configurations, account, wanted, report=report))
-    if not made:
-        return Created()
+    found: dict[str, DataSet] = {}
+    stale: set[str] = set()
+    turns: set[tuple[str, int]] = set()
+    more = True
+    while more:
+        made = decide(gather(tx, call, configurations, account, wanted, report=report))
+        if made:
+            created = _kept(tx, call, account, made)
+            found |= {each.data_set_id: each for each in created.data_sets}
+            stale |= set(created.stale_segments)
+        begun = {(each.turn.profile.profile_id, each.turn.start) for each in made if each.turn.more and not each.fault}
+        more = bool(begun - turns)
+        turns |= begun
+    return Created(tuple(found.values()), tuple(sorted(stale)))
+
+
+def _kept(tx: Connection, call: Call, account: Account, made: Sequence[Made]) -> Created:
+    """Keep what became of each turn."""
     contents = _contents(made)
     held = insert.held(tx, _KIND, list(contents))
     stale = _keep(tx, call, made, contents, held)

@@ -40,12 +40,16 @@ _LIMIT = UNITS_MAX * ATTOS
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A profile whose data are created for the days [start, end); `position` is its place in the order."""
+    """A profile whose data are created for the days [start, end); `position` is its place in the order.
+
+    `more`: there are later days to be created, in a turn of their own.
+    """
 
     position: int
     profile: Profile
     start: int
     end: int
+    more: bool = False
 
     @property
     def key(self) -> Key:

@@ -14,7 +14,7 @@ from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation import store
 from domain.billing.creation.deciding import Known, Report, Turn, Values
 from domain.billing.creation.derivations import Key, Series
-from domain.billing.creation.model import Wanted
+from domain.billing.creation.model import DAYS_MAX, Wanted
 from domain.billing.ordering import model as ordering
 from domain.billing.ordering.sequence import creation_turns, processing_order
 from domain.billing.usage import clock
@@ -65,7 +65,7 @@ def _ready(
     wanted: Wanted,
     due: Mapping[str, int],
 ) -> Iterator[Turn]:
-    """The turns that have days to be created, within those of the agreement."""
+    """The turns that have days to be created, within those of the agreement; of many days the first."""
     for turn in turns:
         profile = profiles[turn.item.id]
         agreement = agreements[turn.item.agreement_id]
@@ -74,8 +74,9 @@ def _ready(
             first = clock.day_at(profile.time_zone, due[profile.profile_id])
         start = max(first, agreement.start_day)
         end = min(wanted.end_day, agreement.end_day or wanted.end_day)
+        last = min(end, clock.day_after(start, DAYS_MAX))
         if start < end:
-            yield Turn(turn.position, profile, start, end)
+            yield Turn(turn.position, profile, start, last, more=last < end)
 
 
 def _kept(tx: Connection, turns: Sequence[Turn], series: Mapping[Key, Series]) -> dict[Key, Values]:

@@ -12,6 +12,9 @@ from domain.billing.names import data_set_name
 from domain.kernel.documents import Document, read_as
 from domain.kernel.time import NO_DAY
 
+DAYS_MAX = 400
+"""How many days are created at once, of any profile."""
+
 CREATE_KIND = "billing.create_interval_data"
 STAGES = (("create", "accounts"),)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from domain.billing.accounts import service as accounts
 from domain.billing.configuration.registers import CYCLES
-from domain.billing.creation.model import CREATE_KIND, STAGES, Request, request_to_document
+from domain.billing.creation.model import CREATE_KIND, DAYS_MAX, STAGES, Request, request_to_document
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
@@ -16,9 +16,6 @@ from domain.kernel.registers import service as registers
 from domain.kernel.time import NO_DAY, date_of, day_of, moment_of
 from domain.operations import service as operations
 from domain.operations.model import Operation
-
-DAYS_MAX = 400
-"""How many days can be asked for by their first and last, and how many ahead."""
 
 
 def create(tx: Connection, call: Call, request: Request) -> Operation:

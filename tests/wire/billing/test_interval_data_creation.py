@@ -133,8 +133,12 @@ def test_an_error_travels_and_the_others_go_on(creator: Creator) -> None:
 
 @pytest.mark.rule("BIL-22")
 def test_old_data_of_a_source_that_is_in_error_now_are_not_made_use_of(creator: Creator) -> None:
-    """Data were created once; then their source became unsound, and what derives from them waits."""
+    """Data were created once; then their source became unsound, and what derives from them waits, elsewhere too."""
     chain(creator)
+    away = "accounts/A-2"
+    creator.office.account("A-2")
+    creator.office.agreement("S-1", account=away)
+    creator.derived("copy", "S-1", "CREATED-10", f"{ACCOUNT}/profiles/zz", account=away, factor="1")
     creator.read("METER", hours(berlin(JANUARY), ["1"] * 24))
     assert creator.create(SECOND).error_data_set_count == 0
     derivation = {"sources": [f"{ACCOUNT}/profiles/METER"], "parameters": {"factor": "999999999999999"}}
@@ -148,6 +152,25 @@ def test_old_data_of_a_source_that_is_in_error_now_are_not_made_use_of(creator: 
         "SOURCE_DATA_IN_ERROR",
     ]
     assert creator.values("mm") == [("1.5", 1)] * 24
+    assert creator.create(SECOND, start=JANUARY, account=away).error_data_set_count == 1
+    (waiting,) = creator.sets(away)
+    assert (waiting.reason, list(waiting.waits_on)) == ("SOURCE_DATA_IN_ERROR", [f"{ACCOUNT}/profiles/zz"])
+    assert creator.values(f"{away}/profiles/copy") == []
+
+
+@pytest.mark.rule("BIL-22")
+def test_many_days_are_created_in_pieces(creator: Creator) -> None:
+    """Of at most 400 days each, the next from where the one before it ended."""
+    chain(creator)
+    start = {"year": 2024, "month": 1, "day": 1}
+    creator.office.agreement("OLD", type_code="AT-NONE", start_date=start)
+    creator.derived("old", "OLD", "LAMP", quantity="1")
+    creator.derived("again", "OLD", "CREATED-90", "old", factor="2")
+    figures = creator.create(SECOND)
+    days = 366 + 365 + 1
+    assert figures.created_count == 24 * (2 * days + 1), "and the lamp of the first day"
+    assert [each.created_count for each in creator.sets(profile_id="again")] == [24 * 400, 24 * (days - 400)]
+    assert figures.error_data_set_count == 3, "METER was not read"
 
 
 @pytest.mark.rule("BIL-03", "BIL-22")
