@@ -52,3 +52,14 @@ def test_a_run_that_cannot_begin_says_why(nightly: Served) -> None:
     assert "write it as CYCLE, or CYCLE/WINDOW" in run(nightly.target, "billing", "run", "a/b/c").stderr
     started = run(nightly.target, "billing", "run", "NORTH/JAN", "--outside-window")
     assert "Watch it: countinghouse ops watch" in started.stdout + started.stderr
+
+
+@pytest.mark.rule("BIL-30", "PLT-26")
+def test_a_billing_run_is_scheduled_on_the_command_line(nightly: Served) -> None:
+    """The request is JSON that names its type; the cycle alone is enough."""
+    kind = "type.googleapis.com/countinghouse.billing.v1.RunBillingRequest"
+    request = json.dumps({"@type": kind, "window": "billCycles/NORTH/windows/-"})
+    made = run(nightly.target, "schedules", "create", "nightly", "--cron", "0 3 * * *", "--request", request)
+    assert made.exit_code == 0, made.stderr
+    assert "RunBillingRequest" in made.stdout
+    assert "BILL_CYCLE_HAS_NO_OPEN_WINDOW" in run(nightly.target, "schedules", "run", "nightly").stderr

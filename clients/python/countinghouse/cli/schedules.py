@@ -268,7 +268,9 @@ def _fill(schedule: "Schedule", request: str | None, dates: list[str] | None) ->
     # Known by its name once its module is loaded.
     from google.protobuf import json_format
 
-    from countinghouse.gl_extraction.v1 import extraction_pb2  # noqa: F401 - see above
+    from countinghouse.accounting.v1 import batches_pb2  # noqa: F401 - see above
+    from countinghouse.billing.v1 import billing_runs_pb2  # noqa: F401
+    from countinghouse.gl_extraction.v1 import extraction_pb2  # noqa: F401
     from countinghouse.operations.v1 import schedules_pb2
 
     if request is not None:
