@@ -1,7 +1,7 @@
 """The use case: create interval data of an account's profiles, in order, for some days (BIL-22).
 
 It can be done again at any time: equal values stay as they are, and one that differs takes the place of the one before
-it as a correction does, so that frozen segments that made use of it are stale (BIL-24).
+it as a correction does, so that frozen segments that made use of it are stale, and others are made again (BIL-24).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from domain.billing.accounts import trail
 from domain.billing.accounts.model import Account
-from domain.billing.accounts.store import lock_accounts
+from domain.billing.accounts.store import lock_accounts, unsettle_segments
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation import store
@@ -106,6 +106,7 @@ def _keep(
     if not changes:
         return []
     corrections.replace(tx, _KIND, changes, now_us=call.now_us, caller=call.caller)
+    unsettle_segments(tx, made[0].turn.profile.account_id)
     profiles = {each.turn.key: each.turn.profile for each in made}
     touched = set()
     for change in changes:

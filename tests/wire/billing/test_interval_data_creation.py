@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from countinghouse.billing.v1 import bill_corrections_pb2 as corrections_pb
+from countinghouse.billing.v1 import bill_segments_pb2 as segments_pb
 from countinghouse.billing.v1 import billing_exceptions_pb2 as exceptions_pb
 from countinghouse.billing.v1 import interval_data_sets_pb2 as pb
 from server.database.transaction import Database
@@ -219,6 +220,29 @@ def test_bills_charge_what_was_created_and_corrections_go_through(creator: Creat
     assert till.segment(segment.name).stale
     assert creator.values("half")[:2] == [("2", 2), ("1", 1)]
     assert [each.replaced_count for each in creator.sets()] == [1, 1]
+
+
+@pytest.mark.rule("BIL-11", "BIL-22")
+def test_nothing_is_frozen_that_was_made_of_values_from_before(creator: Creator) -> None:
+    """A segment that is not frozen yet is to be made again once values were replaced."""
+    measured = {"name": "ENERGY", "measured": {"profile_type_code": "CREATED-10"}}
+    Tariffs(creator.billing).type("SHARE", usage=[measured])
+    creator.office.agreement("S-1", type_code="SHARE")
+    creator.derived("half", "S-1", "CREATED-10", "METER", factor="0.5")
+    creator.read("METER", hours(berlin(JANUARY), ["2"] * 744))
+    creator.create()
+    till = Till(creator.billing)
+
+    def made() -> Any:
+        return next(each.segment for each in till.bill().segments if each.segment.service_agreement.endswith("S-1"))
+
+    first = made()
+    assert first.state == segments_pb.BILL_SEGMENT_STATE_FREEZABLE
+    creator.read("METER", hours(berlin(JANUARY), ["202"]), correction=True)
+    assert creator.create(start=JANUARY).replaced_count == 1
+    assert till.segment(first.name).state == segments_pb.BILL_SEGMENT_STATE_INCOMPLETE
+    again = made()
+    assert (again.amount.units, again.amount.nanos) == (315, 590_000_000), "100 kWh more: 30.00, and 19 %"
 
 
 @pytest.mark.rule("BIL-22")
