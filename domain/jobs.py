@@ -35,7 +35,7 @@ class Offered:
 
 def jobs(files: FileStore, routes: Routes = (), billing: Offered = Offered()) -> tuple[Job, ...]:
     """The jobs that this program knows how to carry out; they write their files to `files`, and have them sent."""
-    bench = Bench(BillingConfigurations(), Billed(), billing.algorithms)
+    bench = Bench(BillingConfigurations(billing.algorithms.creations), Billed(), billing.algorithms)
     return (
         Extraction(files, ChunkSizes(), routes).job(),
         Generation(files, Configurations(), Posting(), routes).job(),

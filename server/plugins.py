@@ -1,7 +1,7 @@
 """The algorithms of this process beside the built-in ones: of installed packages, and over the network (BIL-23).
 
-A package offers some by an entry point of the group `countinghouse.billing.algorithms`, which is an `Algorithm`, or a
-tuple of them. They are loaded once, at the start: one that cannot be had refuses it.
+A package offers some by an entry point of the group `countinghouse.billing.algorithms`, which is an `Algorithm`, a
+`CreationAlgorithm`, or a tuple of such. They are loaded once, at the start: one that cannot be had refuses it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import structlog
 
 from domain.billing.algorithms.model import Action, Algorithm, Asked, CannotDecide
 from domain.billing.algorithms.registry import BUILT_IN, Algorithms
+from domain.billing.creation.algorithms.model import CreationAlgorithm
 from domain.billing.creation.algorithms.registry import CREATIONS
 from server.outbound.hooks.asking import Hooks
 from server.settings import BadSettings, Settings, variable
 from server.telemetry.observe import trace
+
+Plugin = Algorithm | CreationAlgorithm
 
 GROUP = "countinghouse.billing.algorithms"
 
@@ -51,9 +54,9 @@ def plugins(settings: Settings) -> Plugins:
     return Plugins(Algorithms(each for _, each in found), hooks)
 
 
-def _packaged() -> tuple[list[tuple[str, Algorithm]], list[str]]:
+def _packaged() -> tuple[list[tuple[str, Plugin]], list[str]]:
     """The algorithms of packages with where each is from, and what is wrong with them."""
-    found: list[tuple[str, Algorithm]] = []
+    found: list[tuple[str, Plugin]] = []
     lines: list[str] = []
     for point in sorted(entry_points(group=GROUP), key=lambda each: (each.name, each.value)):
         source = _source(point)
@@ -70,19 +73,21 @@ class _Unusable(Exception):
     """What an entry point gives is none of ours; the text says why."""
 
 
-def _sound(given: object) -> Iterator[Algorithm]:
+def _sound(given: object) -> Iterator[Plugin]:
     for each in given if isinstance(given, (tuple, list)) else (given,):
-        if not isinstance(each, Algorithm):
+        if not isinstance(each, (Algorithm, CreationAlgorithm)):
             raise _Unusable(f"is {type(each).__name__}, not an Algorithm or a tuple of them")
         if not _CODE.fullmatch(str(each.code)):
             raise _Unusable(f"the code {each.code!r} must be letters, digits, '.', '_' and '-', at most 64")
-        if each.decide is None:
+        if isinstance(each, Algorithm) and each.decide is None:
             raise _Unusable(f"the algorithm {each.code} decides nothing")
         yield each
 
 
-def _guarded(algorithm: Algorithm) -> Algorithm:
+def _guarded(algorithm: Plugin) -> Plugin:
     """The algorithm, of which any error is one that names it; our own are found by tests."""
+    if isinstance(algorithm, CreationAlgorithm):
+        return algorithm  # whoever asks it is guarded
     assert algorithm.decide is not None
     return replace(algorithm, decide=partial(_decided, algorithm.code, algorithm.decide))
 

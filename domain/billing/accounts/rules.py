@@ -118,8 +118,8 @@ def derivation_violations(
     path: str, new: NewProfile, zone: str, account_id: str, known: Known, *, derived: Mapping[str, Derivation]
 ) -> Iterator[Violation]:
     """What is wrong with what a profile of this time zone is created from; `derived` are all of its account by id."""
-    field, types = f"{path}.derivation", known.configuration.profile_types
-    yield from derivations.violations(field, Series(new.type_code, zone), new.derivation, known.profiles, types)
+    field, own = f"{path}.derivation", Series(new.type_code, zone)
+    yield from derivations.violations(field, own, new.derivation, known.profiles, known.configuration)
     yield from derivations.loop_violations(
         field, {**derived, new.profile_id: new.derivation}, account_id, new.profile_id
     )

@@ -11,6 +11,8 @@ from domain.billing.algorithms.builtin.remove_errors import REMOVE_ERRORS
 from domain.billing.algorithms.builtin.transfer_to_master import TRANSFER_TO_MASTER
 from domain.billing.algorithms.model import Algorithm
 from domain.billing.configuration.model import AlgorithmUse
+from domain.billing.creation.algorithms.model import CreationAlgorithm
+from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.ordering.rules import sequence_fault
 from domain.kernel.errors import Violation
 
@@ -34,14 +36,21 @@ def origin_of(algorithm: Algorithm) -> Origin:
 
 
 class Algorithms:
-    """The algorithms of one process: the built-in ones, and those that it was given."""
+    """The algorithms of one process: the built-in ones, and those that it was given.
 
-    def __init__(self, others: Iterable[Algorithm] = ()) -> None:
+    `by_code` are those that are asked about bills, `creations` those that create data; no code is used twice.
+    """
+
+    def __init__(self, others: Iterable[Algorithm | CreationAlgorithm] = ()) -> None:
         self.by_code: dict[str, Algorithm] = {}
-        for each in (*BUILT_IN, *others):
-            if each.code in self.by_code:
+        self.creations: dict[str, CreationAlgorithm] = {}
+        for each in (*BUILT_IN, *CREATIONS.values(), *others):
+            if each.code in self.by_code or each.code in self.creations:
                 raise ValueError(f"two algorithms are called {each.code}")
-            self.by_code[each.code] = each
+            if isinstance(each, CreationAlgorithm):
+                self.creations[each.code] = each
+            else:
+                self.by_code[each.code] = each
 
     def violations(self, uses: Sequence[AlgorithmUse], path: str, *, of_agreements: bool) -> Iterator[Violation]:
         """Everything that is wrong with the uses that an SA type, or else a customer class, is configured with."""

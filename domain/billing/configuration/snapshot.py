@@ -20,6 +20,8 @@ from domain.billing.configuration.model import (
     Scheme,
 )
 from domain.billing.configuration.registers import SHELF
+from domain.billing.creation.algorithms.model import CreationAlgorithm
+from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.rating.calculation import Plan, planned
 from domain.billing.rating.model import Rate
 from domain.kernel.documents import from_text
@@ -31,10 +33,12 @@ C = TypeVar("C", bound=Configured)
 class Snapshot:
     """All that is configured, as of one version and by code; safe to share between threads.
 
-    Without the windows of cycles. Rates are read and compiled when they are first needed.
+    Without the windows of cycles; with the algorithms by which this process creates data. Rates are read and compiled
+    when they are first needed.
     """
 
-    def __init__(self, contents: store.Contents) -> None:
+    def __init__(self, contents: store.Contents, creations: Mapping[str, CreationAlgorithm] = CREATIONS) -> None:
+        self.creations = creations
         self.version = contents.version
         self.customer_classes: Mapping[str, CustomerClass] = _by_code(contents.customer_classes)
         self.schemes: Mapping[str, Scheme] = _by_code(contents.schemes)
@@ -80,7 +84,8 @@ class Configurations:
     Never to be asked in a transaction that changes the configuration: what is not committed yet would be kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, creations: Mapping[str, CreationAlgorithm] = CREATIONS) -> None:
+        self._creations = creations
         self._newest: Snapshot | None = None
 
     def current(self, tx: Connection) -> Snapshot:
@@ -88,7 +93,7 @@ class Configurations:
         kept = self._newest
         if kept is not None and kept.version == registers.version(tx, SHELF):
             return kept
-        found = Snapshot(store.read_all(tx))
+        found = Snapshot(store.read_all(tx), self._creations)
         if kept is None or kept.version < found.version:
             self._newest = found
         return found

@@ -10,11 +10,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.billing.accounts.model import Profile
-from domain.billing.configuration.model import ProfileType, ProfileTypeSettings
 from domain.billing.creation import derivations
 from domain.billing.creation.algorithms.model import Asked, CannotCreate, CreationAlgorithm
-from domain.billing.creation.algorithms.registry import CREATIONS
-from domain.billing.creation.derivations import Key, Series
+from domain.billing.creation.derivations import Configured, Key, Series
 from domain.billing.creation.errors import (
     CreationFault,
     DerivationFaulty,
@@ -75,7 +73,7 @@ class Known:
     for the caller, `kept` their data, and `broken` those with data in error within the time that is asked of them.
     """
 
-    types: Mapping[str, ProfileType]
+    configured: Configured
     turns: Sequence[Turn]
     positions: Mapping[Key, int]
     series: Mapping[Key, Series]
@@ -103,7 +101,7 @@ def decide(known: Known) -> list[Made]:
 
 
 def _made(known: Known, turn: Turn, before: Mapping[Key, Made]) -> Made:
-    settings = known.types[turn.profile.type_code].settings
+    settings = known.configured.profile_types[turn.profile.type_code].settings
     sources = turn.profile.derivation.sources
     if fault := _unsound(known, turn):
         return Made(turn, fault=fault)
@@ -117,7 +115,7 @@ def _made(known: Known, turn: Turn, before: Mapping[Key, Made]) -> Made:
         if missing := [at for at in begins if at not in values]:
             text = f"{profile_name(*key)} has no data for {len(missing)} of {len(begins)} intervals,"
             return Made(turn, fault=SourceDataMissing(f"{text} the first at {iso_of(missing[0])}"))
-    created = _created(known, turn, CREATIONS[settings.creation], begins, found)
+    created = _created(known, turn, known.configured.creations[settings.creation], begins, found)
     if isinstance(created, CreationFault):
         return Made(turn, fault=created)
     estimated = [any(values[at][1] for values in found) for at in begins]
@@ -129,21 +127,22 @@ def _unsound(known: Known, turn: Turn) -> CreationFault | None:
     profile, sources = turn.profile, turn.profile.derivation.sources
     own = Series(profile.type_code, profile.time_zone)
     faults: list[Violation] = list(
-        derivations.violations("derivation", own, profile.derivation, known.series, known.types)
+        derivations.violations("derivation", own, profile.derivation, known.series, known.configured)
     )
     if faults:
         return DerivationFaulty("; ".join(f"{each.field}: {each.description}" for each in faults))
     if unknown := [profile_name(*key) for key in sources if key not in known.series]:
         return DerivationFaulty(f"there is no profile {', '.join(unknown)}")
-    if problem := _empty(known.types[profile.type_code].settings, profile):
+    if problem := _empty(known.configured, profile):
         return DerivationFaulty(problem)
     if later := [profile_name(*key) for key in sources if known.positions.get(key, 0) >= turn.position]:
         return SourceCreatedLater(f"{', '.join(later)}: created after these, which are created from them")
     return None
 
 
-def _empty(settings: ProfileTypeSettings, profile: Profile) -> str:
-    algorithm = CREATIONS.get(settings.creation)
+def _empty(configured: Configured, profile: Profile) -> str:
+    settings = configured.profile_types[profile.type_code].settings
+    algorithm = configured.creations.get(settings.creation)
     if algorithm is None:
         return f"there is no algorithm {settings.creation} that creates data"
     needs = algorithm.sources_min or any(each.required for each in algorithm.parameters)

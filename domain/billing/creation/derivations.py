@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from domain.billing.configuration.model import Derivation, ProfileKind, ProfileType, ProfileTypeSettings
 from domain.billing.creation.algorithms.model import CreationAlgorithm
-from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.kernel.errors import Violation
 
 Key = tuple[str, str]
@@ -24,17 +24,25 @@ class Series:
     zone: str = ""
 
 
+class Configured(Protocol):
+    """What is configured, as far as it matters here."""
+
+    profile_types: Mapping[str, ProfileType]
+    creations: Mapping[str, CreationAlgorithm]
+
+
 def violations(
-    path: str, own: Series, derivation: Derivation, sources: Mapping[Key, Series], types: Mapping[str, ProfileType]
+    path: str, own: Series, derivation: Derivation, sources: Mapping[Key, Series], configured: Configured
 ) -> Iterator[Violation]:
     """All that is wrong with the derivation at `path` of a profile; sources that are not there are left aside.
 
     One that is empty may still be given: until then data are not created.
     """
+    types = configured.profile_types
     if own.type_code not in types or not (derivation.sources or derivation.parameters):
         return
     settings = types[own.type_code].settings
-    algorithm = CREATIONS.get(settings.creation)
+    algorithm = configured.creations.get(settings.creation)
     if algorithm is None:
         return
     yield from _parameters(path, algorithm, derivation.parameters)

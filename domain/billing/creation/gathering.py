@@ -48,7 +48,7 @@ def gather(
         if key[0] == account_id or call.scope.has("cycles", each.cycle_code)
     }
     return Known(
-        types=snapshot.profile_types,
+        configured=snapshot,
         turns=ready,
         positions={(account_id, turn.item.id): turn.position for turn in turns},
         series=series,

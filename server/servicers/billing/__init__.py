@@ -10,7 +10,6 @@ from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation.algorithms.catalogue import Catalogue
-from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.flows.billing import Billed
 from domain.kernel.time import BusinessZone
 from server.call import Calls
@@ -68,9 +67,9 @@ class BillingServicer(
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
         self._zone = zone
-        self._configurations = Configurations()
+        self._configurations = Configurations(algorithms.creations)
         self._algorithms = algorithms
-        self._catalogue = Catalogue(algorithms.by_code)
+        self._catalogue = Catalogue(algorithms)
         self._bench = Bench(self._configurations, Billed(), self._algorithms)
         self._ask = ask
-        self._creations = frozenset(CREATIONS)
+        self._creations = frozenset(algorithms.creations)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.billing.accounts.model import Profile
 from domain.billing.configuration.model import Derivation, ProfileKind, ProfileType, ProfileTypeSettings
-from domain.billing.creation import deciding, derivations
+from domain.billing.creation import derivations
 from domain.billing.creation.algorithms.factor import FACTOR
 from domain.billing.creation.algorithms.model import Asked, CannotCreate, CreationAlgorithm
 from domain.billing.creation.algorithms.registry import CREATIONS
@@ -21,6 +21,14 @@ from domain.kernel.quantities import ATTOS, UNITS_MAX
 
 ATTO = st.integers(-UNITS_MAX * ATTOS, UNITS_MAX * ATTOS)
 ROWS = st.lists(st.tuples(ATTO, ATTO, ATTO), min_size=1, max_size=20)
+
+
+@dataclass
+class _Configured:
+    """What is configured of profile types, and the algorithms."""
+
+    profile_types: Mapping[str, ProfileType]
+    creations: Mapping[str, CreationAlgorithm]
 
 
 def create(algorithm: CreationAlgorithm, *sources: Sequence[int], **parameters: str) -> list[int]:
@@ -76,12 +84,10 @@ def test_a_difference_below_zero_may_be_refused() -> None:
     ],
 )
 def test_a_plug_in_that_fails_takes_nobody_with_it(
-    monkeypatch: pytest.MonkeyPatch, creation: Callable[[Asked], Sequence[int]], message: str, told: int
+    creation: Callable[[Asked], Sequence[int]], message: str, told: int
 ) -> None:
     """Its data are in error, and so is what waits for them; what nobody foresaw goes to the log."""
     odd = replace(FACTOR, code="odd", create=creation)
-    monkeypatch.setattr(deciding, "CREATIONS", {**CREATIONS, "odd": odd})
-    monkeypatch.setattr(derivations, "CREATIONS", {**CREATIONS, "odd": odd})
     kinds = {
         code: ProfileType(code, "", 1, 1, 1, ProfileTypeSettings(ProfileKind.INTERVALS, "kWh", 3600, 0, creation, 10))
         for code, creation in (("METER", ""), ("odd", "odd"), ("factor", "factor"))
@@ -95,7 +101,7 @@ def test_a_plug_in_that_fails_takes_nobody_with_it(
     begins = range(turns[0].start_us, turns[0].end_us, 3_600_000_000)
     reports: list[str] = []
     known = Known(
-        types=kinds,
+        configured=_Configured(kinds, {**CREATIONS, "odd": odd}),
         turns=turns,
         positions={turn.key: turn.position for turn in turns},
         series={

@@ -16,6 +16,7 @@ from countinghouse.billing.v1 import billing_exceptions_pb2 as exceptions_pb
 from countinghouse.billing.v1 import interval_data_sets_pb2 as pb
 from server.database.transaction import Database
 from tests.billing.shop import NOW_US, open_shop
+from tests.hooks.packages import install
 from tests.support.server import Served, refusal, serving
 from tests.wire.billing.creator import ACCOUNT, COMPLETE, ERROR, FEBRUARY, JANUARY, Creator, berlin, hours
 from tests.wire.billing.registry import Registry
@@ -24,6 +25,19 @@ from tests.wire.billing.till import Till
 
 SECOND = date(2026, 1, 2)
 THIRD = date(2026, 1, 3)
+PACKAGE = """
+from domain.billing.creation.algorithms.model import CreationAlgorithm
+
+def of(code, create):
+    return CreationAlgorithm(
+        code=code, description="Of all sources", sources_min=1, sources_max=9, one_unit=True, create=create
+    )
+
+offered = (
+    of("peak-of", lambda asked: [max(values) for values in zip(*asked.sources)]),
+    of("broken", lambda asked: asked.sources["first"]),
+)
+"""
 
 
 @pytest.fixture
@@ -318,6 +332,31 @@ def test_what_data_would_be_created_from_is_checked(creator: Creator) -> None:
     looped = refusal(lambda: change(derivation={"sources": [f"{ACCOUNT}/profiles/two"], "parameters": {"factor": "1"}}))
     assert looped.violations == [("profile.derivation.sources", "DERIVATION_LOOP")]
     assert "one from two from one" in looped.message or "one from two from one" in str(looped.details)
+
+
+@pytest.mark.rule("BIL-22", "BIL-23")
+def test_an_algorithm_of_a_package_creates_data(
+    database: Database, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is used by its code, as the built-in ones are; one that breaks off is an error of its data set."""
+    monkeypatch.syspath_prepend(install(tmp_path, PACKAGE, "acme_intervals"))
+    open_shop(database)
+    with serving(migrated_url, tmp_path, clock_us=lambda: NOW_US) as server:
+        creator = Creator(server)
+        kind: dict[str, Any] = {"kind": "PROFILE_KIND_INTERVALS", "unit": "kWh", "interval_length": "3600s"}
+        for code in ("peak-of", "broken"):
+            Registry(creator.billing).create("ProfileType", code, creation_algorithm=code, creation_priority=10, **kind)
+        creator.office.account()
+        creator.office.agreement()
+        for own in ("ONE", "TWO"):
+            creator.office.profile(own, type_code="HOURLY")
+        creator.derived("peak", "S-1", "peak-of", "ONE", "TWO")
+        creator.derived("odd", "S-1", "broken", "ONE")
+        creator.read("ONE", hours(berlin(JANUARY), ["1", "4"] * 12))
+        creator.read("TWO", hours(berlin(JANUARY), ["2", "3"] * 12))
+        figures = creator.create(SECOND)
+        assert [(each.reason, each.count) for each in figures.errors] == [("INTERVAL_DATA_NOT_CREATED", 1)]
+        assert creator.values("peak") == [("2", 1), ("4", 1)] * 12
 
 
 @pytest.mark.rule("BIL-22", "PLT-07")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.billing.algorithms.model import Algorithm
+from domain.billing.algorithms.registry import Algorithms
 from domain.billing.creation.algorithms.model import CreationAlgorithm
-from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.names import ALGORITHM_TYPE, algorithm_name
 from domain.kernel.errors import NotFound
 from domain.kernel.paging import Page
@@ -17,9 +17,8 @@ Listed = Algorithm | CreationAlgorithm
 class Catalogue:
     """Lists them by code; no code is used twice."""
 
-    def __init__(self, algorithms: Mapping[str, Algorithm]) -> None:
-        self._by_code: Mapping[str, Listed] = {**CREATIONS, **algorithms}
-        assert len(self._by_code) == len(CREATIONS) + len(algorithms), "plug-ins with codes that are taken are refused"
+    def __init__(self, algorithms: Algorithms) -> None:
+        self._by_code: Mapping[str, Listed] = {**algorithms.creations, **algorithms.by_code}
 
     def get(self, code: str) -> Listed:
         """The algorithm with the code. Raises: NotFound."""
