@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from domain.billing.algorithms.registry import Algorithms
-from domain.billing.algorithms.running import Answers
 from domain.billing.bills import freezing, store
 from domain.billing.bills.booking import Ledger
-from domain.billing.bills.completion import Around, Completion, worked_out
+from domain.billing.bills.completion import Answered, Around, Completion, worked_out
 from domain.billing.bills.errors import BillTransition
 from domain.billing.bills.freezing import Freezing
 from domain.billing.bills.telling import tell_all
@@ -59,16 +58,17 @@ def freeze(tx: Connection, call: Call, bench: Bench, key: Key) -> Bill:
     return freezing_.bill
 
 
-def complete(tx: Connection, call: Call, bench: Bench, key: Key, answers: Answers) -> Bill:
-    """Complete a pending bill. `answers` are those of algorithms that are asked over the network.
+def complete(tx: Connection, call: Call, bench: Bench, key: Key, said: Answered | None = None) -> Bill:
+    """Complete a pending bill. `said` is what algorithms have answered that are asked over the network.
 
     Raises: as `freeze`; BillEmpty; BillIncomplete with all reasons; AlgorithmFailed; AnswerMissing, upon which the
     transaction is undone, and run again with it. Cost: some fourteen statements, and those of posting.
     """
     snapshot, facts, bill = _pending(tx, call, bench, key, wanted=BillState.COMPLETE)
     taken_back = store.taken_back(tx, [(bill.account_id, bill.bill_id)])[bill.account_id]
-    around = Around(snapshot, bench.algorithms.by_code, answers)
-    done = worked_out(call, around, facts, taken_back)
+    said = said or Answered.none(call.now_us)
+    around = Around(snapshot, bench.algorithms.by_code, said.answers)
+    done = worked_out(call, around, facts, taken_back, said.new_ids())
     record(tx, call, bench, [done])
     return done.bill
 

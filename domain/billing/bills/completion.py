@@ -30,7 +30,7 @@ from domain.billing.segments.planning import order_of
 from domain.billing.segments.states import UNSOUND, BillKind, BillState, SegmentKind, SegmentState
 from domain.kernel.call import Call
 from domain.kernel.errors import Precondition
-from domain.kernel.ids import new_id
+from domain.kernel.ids import ids_from, new_id
 from domain.kernel.money import Money, Rounding
 from domain.kernel.time import date_of, day_of, iso_day
 
@@ -56,6 +56,28 @@ class Around:
     snapshot: Snapshot
     algorithms: Mapping[str, Algorithm]
     answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What algorithms over the network have answered so far, and from what the ids of what is new are made.
+
+    One who tries again with one answer more keeps `at_us` and `seed`: so the same things have the same ids in what is
+    asked, and the answers are found.
+    """
+
+    answers: Answers
+    at_us: int
+    seed: str
+
+    @classmethod
+    def none(cls, now_us: int) -> Answered:
+        """Nothing yet."""
+        return cls({}, now_us, new_id(now_us))
+
+    def new_ids(self) -> Callable[[], str]:
+        """Makes the ids of one try."""
+        return ids_from(self.at_us, self.seed)
 
 
 def worked_out(

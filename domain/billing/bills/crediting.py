@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from domain.billing.algorithms.running import Answers
 from domain.billing.bills import store
 from domain.billing.bills.completing import Bench, Key, record
-from domain.billing.bills.completion import Around, worked_out
+from domain.billing.bills.completion import Answered, Around, worked_out
 from domain.billing.bills.errors import (
     AnotherBillPending,
     BillRouted,
@@ -32,7 +31,6 @@ from domain.billing.segments.store import bills, segments
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import EtagStale, NotFound
-from domain.kernel.ids import new_id
 from domain.kernel.script import Script
 from domain.kernel.time import BusinessZone
 
@@ -46,7 +44,7 @@ class Credit:
     reason: str
 
 
-def credit(tx: Connection, call: Call, bench: Bench, wanted: Credit, answers: Answers) -> Bill:
+def credit(tx: Connection, call: Call, bench: Bench, wanted: Credit, said: Answered | None = None) -> Bill:
     """Give the segments of a complete bill back, or all that are frozen, by a credit note that is complete at once.
 
     Raises: BillNotFound, SegmentNotFound, also outside the scope; BillTransition for a pending one; EtagStale;
@@ -57,21 +55,22 @@ def credit(tx: Connection, call: Call, bench: Bench, wanted: Credit, answers: An
     if bill.state is not BillState.COMPLETE:
         raise BillTransition(bill_name(bill.account_id, bill.bill_id), state=bill.state, wanted="credited")
     chosen = _chosen(tx, bill, wanted.segment_ids)
-    today = BusinessZone(facts.account.time_zone).today(call.now_us)
+    said = said or Answered.none(call.now_us)
+    new_ids, today = said.new_ids(), BusinessZone(facts.account.time_zone).today(call.now_us)
     new = bill_of(
         replace(facts, bill=None),
         order_of(facts, snapshot),
         Wanted(today, today, today),
         call,
-        lambda: new_id(call.now_us),
+        new_ids,
     )
     note = replace(new, kind=BillKind.CREDIT_NOTE)
     taken_back = [
         replace(each, state=SegmentState.PENDING_CANCEL, cancel_bill_id=note.bill_id, version=each.version + 1)
         for each in chosen
     ]
-    around = Around(snapshot, bench.algorithms.by_code, answers)
-    done = worked_out(call, around, replace(facts, bill=note, segments=()), taken_back)
+    around = Around(snapshot, bench.algorithms.by_code, said.answers)
+    done = worked_out(call, around, replace(facts, bill=note, segments=()), taken_back, new_ids)
     script = Script(tx)
     bills.insert(script, [note])
     name = bill_name(bill.account_id, bill.bill_id)

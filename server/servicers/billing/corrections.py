@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from countinghouse.billing.v1 import bill_corrections_pb2 as pb
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import bills_pb2
 from domain.billing.algorithms.model import Action
-from domain.billing.algorithms.running import AnswerMissing, Answers
+from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills import completing, correcting, crediting
 from domain.billing.bills.completing import Bench
+from domain.billing.bills.completion import Answered
 from domain.billing.bills.correcting import Corrected
 from domain.billing.segments.model import Bill
 from domain.billing.segments.store.bills import Sum, sums
@@ -48,7 +50,7 @@ class CorrectionsMethods(grpc_service.BillingServiceServicer):
         """Complete a bill."""
         key = mapping.key_from_proto(request)
         return await self._asking(
-            context, request, lambda tx, call, answers: completing.complete(tx, call, self._bench, key, answers)
+            context, request, lambda tx, call, said: completing.complete(tx, call, self._bench, key, said)
         )
 
     async def ReopenBill(self, request: pb.ReopenBillRequest, context: Context) -> bills_pb2.Bill:
@@ -65,7 +67,7 @@ class CorrectionsMethods(grpc_service.BillingServiceServicer):
         key, chosen = mapping.credited_from_proto(request)
         wanted = crediting.Credit(key, chosen, request.reason)
         return await self._asking(
-            context, request, lambda tx, call, answers: crediting.credit(tx, call, self._bench, wanted, answers)
+            context, request, lambda tx, call, said: crediting.credit(tx, call, self._bench, wanted, said)
         )
 
     async def CancelBillSegment(self, request: pb.CancelBillSegmentRequest, context: Context) -> pb.BillCorrection:
@@ -98,23 +100,26 @@ class CorrectionsMethods(grpc_service.BillingServiceServicer):
         return await self._calls.write(context, request, pb.BillCorrection, write)
 
     async def _asking(
-        self, context: Context, request: Completed, complete: Callable[[Tx, Call, Answers], Bill]
+        self, context: Context, request: Completed, complete: Callable[[Tx, Call, Answered], Bill]
     ) -> bills_pb2.Bill:
         """Complete a bill, asking algorithms over the network between one try and the next, never in a transaction.
 
         Raises: Unavailable when the bill is changed all the time, or asks too many; what `_ask` raises.
         """
-        answers: dict[str, tuple[Action, ...]] = {}
+        said: list[Answered] = []
 
         def write(tx: Tx, call: Call) -> bills_pb2.Bill:
-            return _told(tx, complete(tx, call, answers))
+            if not said:
+                said.append(Answered.none(call.now_us))
+            return _told(tx, complete(tx, call, said[-1]))
 
         for _ in range(ASKED_MAX):
             try:
                 return await self._calls.write(context, request, bills_pb2.Bill, write)
             except AnswerMissing as missing:
                 asked = missing
-            answers[asked.key] = await self._calls.work(context, partial(self._ask, asked))
+            answer = await self._calls.work(context, partial(self._ask, asked))
+            said.append(replace(said[-1], answers={**said[-1].answers, asked.key: answer}))
         raise Unavailable("the bill asks too many algorithms over the network, or is being changed all the time")
 
 

@@ -76,7 +76,7 @@ def generate(shop: Shop, account_id: str = "A", *, through: int = THROUGH, **day
 
 def complete(shop: Shop, key: Key, *others: Algorithm) -> Bill:
     """Complete a bill."""
-    return shop.write(completing.complete, bench_of(shop, *others), key, {})
+    return shop.write(completing.complete, bench_of(shop, *others), key)
 
 
 def of_types(shop: Shop, uses: Sequence[AlgorithmUse], *codes: str) -> None:

@@ -13,6 +13,7 @@ from domain.billing.algorithms.errors import AlgorithmFailed
 from domain.billing.algorithms.model import AddMessage, Algorithm, CannotDecide
 from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills import completing
+from domain.billing.bills.completion import Answered
 from domain.billing.bills.errors import BillEmpty, BillIncomplete, BillTransition, LedgersDiffer
 from domain.billing.configuration.model import AlgorithmUse, Moment
 from domain.billing.configuration.registers import AGREEMENT_TYPES, SHELF
@@ -168,8 +169,8 @@ def test_an_answer_from_elsewhere_that_is_missing_undoes_all(shop: Shop) -> None
     with pytest.raises(AnswerMissing) as missing:
         complete(shop, key, remote)
     assert everything(shop) == before
-    answers = {missing.value.key: (AddMessage("from afar"),)}
-    bill = shop.write(completing.complete, bench_of(shop, remote), key, answers)
+    said = Answered({missing.value.key: (AddMessage("from afar"),)}, 1, "seed")
+    bill = shop.write(completing.complete, bench_of(shop, remote), key, said)
     assert bill.messages == ("from afar",)
 
 
@@ -219,7 +220,7 @@ def test_what_is_not_there_or_was_changed_is_refused(shop: Shop) -> None:
             complete(shop, wrong)
     elsewhere = shop.call(Scope(cycles=frozenset({"SOUTH"})))
     with pytest.raises(BillNotFound):
-        shop.database.write(lambda tx: completing.complete(tx, elsewhere, bench_of(shop), key, {}))
+        shop.database.write(lambda tx: completing.complete(tx, elsewhere, bench_of(shop), key))
 
 
 @pytest.mark.rule("BIL-12")
@@ -259,3 +260,20 @@ def test_what_the_ledger_cannot_take_is_not_frozen(shop: Shop) -> None:
     with pytest.raises((LedgersDiffer, PeriodMissing)):
         complete(shop, other)
     assert everything(shop) == before
+
+
+@pytest.mark.rule("BIL-23")
+def test_what_is_asked_after_an_adjustment_is_the_same_question_at_the_next_try(shop: Shop) -> None:
+    """Whatever was added has the same id then, so that the answer is found."""
+    minimum = {"amount": "500", "currency": "EUR", "distribution_code": "REVENUE"}
+    of_class(shop, AlgorithmUse(PRE, 1, "minimum-bill", minimum))
+    of_types(shop, [AlgorithmUse(AFTER, 1, "remote")], "POWER")
+    shop.database.write(lambda tx: head_office(tx, "400"))
+    key, remote = generate(shop), plugin("remote", None)
+    said = Answered.none(shop.now_us)
+    with pytest.raises(AnswerMissing) as missing:
+        shop.write(completing.complete, bench_of(shop, remote), key, said)
+    assert any(each.kind == "ADJUSTMENT" for each in missing.value.asked.bill.segments)
+    said = replace(said, answers={missing.value.key: (AddMessage("from afar"),)})
+    shop.now_us += 1_000_000
+    assert shop.write(completing.complete, bench_of(shop, remote), key, said).messages == ("from afar",)

@@ -201,16 +201,16 @@ def test_a_credit_note_gives_a_bill_back(shop: Office) -> None:
     of_types(shop, [AlgorithmUse(Moment.PRE_COMPLETION, 1, "unknown-here")], "POWER", "HEAD_OFFICE")
     first = by_agreement(shop, shop.billed)
     one = [first["S1"].segment_id]
-    note = shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, tuple(one), "goodwill"), {})
+    note = shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, tuple(one), "goodwill"))
     assert (note.kind, note.state, note.amount_minor) == (BillKind.CREDIT_NOTE, BillState.COMPLETE, -15_708)
-    rest = shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, (), "goodwill"), {})
+    rest = shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, (), "goodwill"))
     assert rest.amount_minor == -(41_984 - 15_708)
     assert posted(shop) == {"RECEIVABLE": 0, "REVENUE": 0, "TAXES": 0}
     assert {each.state for each in on_bill(shop, shop.billed)} == {SegmentState.CANCELED}
     with pytest.raises(NothingToCredit):
-        shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, (), ""), {})
+        shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, (), ""))
     with pytest.raises(SegmentTransition):
-        shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, tuple(one), ""), {})
+        shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, tuple(one), ""))
 
 
 @pytest.mark.rule("BIL-13")
@@ -221,7 +221,7 @@ def test_a_complete_bill_is_opened_again_until_it_went_out(shop: Office) -> None
     with pytest.raises(BillTransition):
         shop.write(crediting.reopen, bench_of(shop), shop.billed, "")
     with pytest.raises(BillTransition, match="PENDING"):
-        shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, (), ""), {})
+        shop.write(crediting.credit, bench_of(shop), Credit(shop.billed, (), ""))
     of_class(shop, routing="post")
     assert complete(shop, shop.billed).amount_minor == 41_984
     assert posted(shop)["RECEIVABLE"] == 41_984, "nothing is posted twice"
