@@ -10,7 +10,6 @@ from functools import partial
 from sqlalchemy import Connection
 
 from domain.billing.accounts.errors import AccountNotFound
-from domain.billing.accounts.model import Account
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.names import account_name, bill_name
 from domain.billing.segments.drafting import draft
@@ -33,7 +32,10 @@ AHEAD_DAYS_MAX = 366
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which account is billed online; days that are 0 are today by its clock, `accounting_day` is then `bill_day`."""
+    """Which account is billed online; days that are 0 are today by its clock, `accounting_day` is then `bill_day`.
+
+    A bill that was made by a window keeps it, and the days that are not given.
+    """
 
     account_id: str
     through_day: int = 0
@@ -133,18 +135,25 @@ def inside(known: Known, account_id: str, call: Call) -> Facts:
 def _one(tx: Connection, call: Call, configurations: Configurations, request: Request, *, lock: bool) -> Billed:
     account_id = request.account_id
     known = gather(tx, configurations, [account_id], lock=lock)
-    wanted = _wanted(inside(known, account_id, call).account, call, request)
+    wanted = _wanted(inside(known, account_id, call), call, request)
     found = decide(tx, call, known, {account_id: wanted}, saved=lock).get(account_id)
     if found is None:
         raise NothingToBill(account=account_name(account_id), through_date=iso_day(wanted.through_day))
     return found
 
 
-def _wanted(account: Account, call: Call, request: Request) -> Wanted:
-    today = BusinessZone(account.time_zone).today(call.now_us)
+def _wanted(facts: Facts, call: Call, request: Request) -> Wanted:
+    """Which days are billed: those that are given, of a bill that a run has made its own, or else today."""
+    today = BusinessZone(facts.account.time_zone).today(call.now_us)
     furthest = day_of(date_of(today) + timedelta(days=AHEAD_DAYS_MAX))
     if request.through_day > furthest:
         sentence = f"must not be after {iso_day(furthest)}: nothing is billed more than a year ahead"
         raise Invalid(Violation("through_date", "THROUGH_DATE_TOO_LATE", sentence))
+    if facts.bill is not None and facts.bill.window_code:
+        own = facts.bill
+        accounting_day = request.accounting_day or request.bill_day or own.accounting_day
+        return Wanted(
+            request.through_day or own.through_day, request.bill_day or own.bill_day, accounting_day, own.window_code
+        )
     bill_day = request.bill_day or today
     return Wanted(request.through_day or today, bill_day, request.accounting_day or bill_day)

@@ -182,3 +182,16 @@ def test_history_is_what_an_agreement_was_billed_lately(shop: Shop) -> None:
         found = shop.database.read(lambda tx: segments.spent(tx, {("A", "S1"): wanted}))  # noqa: B023
         assert found == {("A", "S1"): expected}
     assert shop.database.read(lambda tx: segments.spent(tx, {("A", "S9"): 1})) == {}
+
+
+@pytest.mark.rule("BIL-11", "BIL-30")
+def test_a_bill_of_a_window_that_is_made_again_online_stays_of_it(shop: Shop) -> None:
+    """With the days of the run, unless others are given."""
+    shop.database.write(lambda tx: head_office(tx, "400"))
+    wanted = {"A": Wanted(FEBRUARY, 20260203, 20260204, "JAN")}
+    shop.write(generating.generate_many, shop.configurations, wanted)
+    again = shop.write(generating.generate, shop.configurations, Request("A")).bill
+    assert (again.through_day, again.bill_day, again.accounting_day) == (FEBRUARY, 20260203, 20260204)
+    other = shop.write(generating.generate, shop.configurations, Request("A", bill_day=20260205)).bill
+    assert (other.through_day, other.bill_day, other.accounting_day) == (FEBRUARY, 20260205, 20260205)
+    assert again.window_code == other.window_code == "JAN"

@@ -259,7 +259,8 @@ class GenerateBillRequest(_message.Message):
     @_builtins.property
     def through_date(self) -> _date_pb2.Date:
         """The day before which segments end; today, by the account's clock, when not
-        given. What is not over by then waits.
+        given. What is not over by then waits. A pending bill that was made by a window
+        of its cycle keeps that, and the dates that are not given.
         """
 
     @_builtins.property

@@ -246,7 +246,8 @@ export type GenerateBillRequest = Message<"countinghouse.billing.v1.GenerateBill
 
   /**
    * The day before which segments end; today, by the account's clock, when not
-   * given. What is not over by then waits.
+   * given. What is not over by then waits. A pending bill that was made by a window
+   * of its cycle keeps that, and the dates that are not given.
    *
    * @generated from field: google.type.Date through_date = 2;
    */
