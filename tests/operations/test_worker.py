@@ -59,7 +59,8 @@ def test_an_idle_worker_on_sqlite_asks_the_database_seldom(migrated_sqlite_url: 
     statements: list[str] = []
     with working(database, WorkerSettings(slots=8)):
         time.sleep(1)  # every slot has had its first look by now
-        event.listen(database._engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        for engine in (database._engine, database._reading):
+            event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
         time.sleep(2.5)
         assert 0 < sum("chunk" in statement for statement in statements) <= 8
     database.dispose()

@@ -49,6 +49,9 @@ def free_address() -> str:
             return f"{address[0]}:{address[1]}"
 
 
+_STARTED_WITHIN_S = 60  # beside others that start and work, on a slow machine
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """A server process that was started in `folder`."""
@@ -67,7 +70,8 @@ class Serving:
 
     def ready(self) -> str:
         """Wait until it is ready; gives the address."""
-        wait_for(lambda: "ready on " in self.said() or self.process.poll() is not None, what="the ready line")
+        said = lambda: "ready on " in self.said() or self.process.poll() is not None  # noqa: E731
+        wait_for(said, _STARTED_WITHIN_S, "the ready line")
         assert self.process.poll() is None, (self.folder / "stderr").read_text()
         return self.said().partition("ready on ")[2].split()[0]
 
