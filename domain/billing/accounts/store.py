@@ -159,13 +159,13 @@ def billed_until(tx: Connection, account_id: str, agreement_id: str) -> int:
     return int(tx.execute(query).scalar_one() or 0)
 
 
-def unsettle_segments(tx: Connection, account_id: str) -> None:
-    """Have the segments of the account that are not frozen made again before they can be; it is locked.
+def unsettle_segments(tx: Connection, *account_ids: str) -> None:
+    """Have the segments of accounts that are not frozen made again before they can be; the accounts are locked.
 
     Cost: one statement along ix_bill_segment_agreement. Those that rebill others are made from what these were.
     """
     mine = (
-        _b.account_id == account_id,
+        _b.account_id.in_(account_ids),
         _b.kind == SegmentKind.USAGE,
         _b.state == SegmentState.FREEZABLE,
         _b.rebills_id == "",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from domain.billing.accounts.store import lock_accounts
+from domain.billing.accounts.store import lock_accounts, unsettle_segments
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.names import profile_name, segment_name
@@ -188,6 +188,7 @@ def _correct(
     corrections.replace(tx, kind, changes, now_us=call.now_us, caller=call.caller)
     touched = {_touched(found.targets[change.key[:2]], change.key[2]) for change in changes}
     stale = corrections.stale(tx, {each for each in touched if each.agreement})
+    unsettle_segments(tx, *sorted({change.key[0] for change in changes}))
     return sum(len(change.old) for change in changes), [segment_name(*each) for each in stale]
 
 

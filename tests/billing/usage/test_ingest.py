@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from sqlalchemy import select
 
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.segments.states import SegmentState
@@ -105,12 +106,15 @@ def test_a_correction_lists_the_frozen_segments_that_used_the_old_value(database
     assert equal.stale_segments == ()
     changed = take_in(database, group("HOURLY", [(begin, "2"), (last, "2")]), correction=True)
     assert changed.stale_segments == ("accounts/A/billSegments/JUNE",)
+    of_each = select(bill_segment.c.segment_id, bill_segment.c.state)
+    states = {row[0]: row[1] for row in database.read(lambda tx: tx.execute(of_each).all())}
+    assert states == {"MAY": "FROZEN", "JUNE": "FROZEN", "JULY": "INCOMPLETE"}, "what is not frozen is made again"
     unfrozen = take_in(database, group("HOURLY", [(last + 3_600_000_000, "2")]), correction=True)
     assert (unfrozen.replaced, unfrozen.stale_segments) == (1, ())
     stale = bill_segment.c.keys().index("stale")
     version = bill_segment.c.keys().index("version")
     marks = {row[1]: (row[stale], row[version]) for row in kept(database, bill_segment)}
-    assert marks == {"MAY": (0, 1), "JUNE": (1, 2), "JULY": (0, 1)}
+    assert marks == {"MAY": (0, 1), "JUNE": (1, 2), "JULY": (0, 2)}
 
 
 @pytest.mark.rule("BIL-24")
