@@ -34,6 +34,8 @@ from domain.kernel.ids import ids_from, new_id
 from domain.kernel.money import Money, Rounding
 from domain.kernel.time import date_of, day_of, iso_day
 
+_TO_BE_MADE = "what it was made of has changed; generate the bill again"
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -201,7 +203,7 @@ def _in_the_way(kept: Sequence[Segment]) -> Iterator[Precondition]:
     for each in kept:
         if each.state in UNSOUND:
             name = segment_name(each.account_id, each.segment_id)
-            told = f"{each.agreement_id} from {iso_day(each.period.start)}: {each.worked.message or each.state}"
+            told = f"{each.agreement_id} from {iso_day(each.period.start)}: {each.worked.message or _TO_BE_MADE}"
             yield Precondition(each.reason or each.state.value, name, told)
 
 

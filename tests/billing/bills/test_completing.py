@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from domain.billing.accounts.store import unsettle_segments
 from domain.billing.algorithms.errors import AlgorithmFailed
 from domain.billing.algorithms.model import AddMessage, Algorithm, CannotDecide
 from domain.billing.algorithms.running import AnswerMissing
@@ -277,3 +278,17 @@ def test_what_is_asked_after_an_adjustment_is_the_same_question_at_the_next_try(
     said = replace(said, answers={missing.value.key: (AddMessage("from afar"),)})
     shop.now_us += 1_000_000
     assert shop.write(completing.complete, bench_of(shop, remote), key, said).messages == ("from afar",)
+
+
+@pytest.mark.rule("BIL-12", "BIL-10")
+def test_what_was_made_of_values_that_have_changed_is_neither_frozen_nor_completed(shop: Shop) -> None:
+    """The refusal says what to do."""
+    shop.database.write(lambda tx: head_office(tx, "400"))
+    key = generate(shop)
+    shop.database.write(lambda tx: unsettle_segments(tx, "A"))
+    shop.write(completing.freeze, bench_of(shop), key)
+    assert {each.state for each in on_bill(shop, key)} == {SegmentState.INCOMPLETE}
+    with pytest.raises(BillIncomplete, match=r"S1 from 2026-01-01: .*generate the bill again"):
+        complete(shop, key)
+    assert generate(shop) == key
+    assert complete(shop, key).amount_minor == 15_708 + 800
