@@ -20,7 +20,7 @@ _RUN = pytest.StashKey[postgres.Run]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-runs", type=int, default=1, help="how often to repeat each test that asks for crash_run")
-    parser.addoption("--abuse-requests", type=int, default=1_500, help="how many hostile requests to make")
+    parser.addoption("--abuse-requests", type=int, default=3_000, help="how many hostile requests to make")
     parser.addoption("--fire-operations", type=int, default=300, help="how many operations to make under fire")
     parser.addoption("--soak-seconds", type=float, default=0, help="how long steady work goes on; 0 for none")
     parser.addoption("--abuse-seed", type=int, default=1, help="other seeds make other hostile requests")

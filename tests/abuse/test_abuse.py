@@ -19,7 +19,7 @@ from tests.support.methods import full_name, methods
 
 SEED = 20_261_121
 ROUND = 60
-WARM = 0.25
+WARM = 0.5
 GROWTH_MIB = 48
 CLEAN_ROUNDS = 1
 
