@@ -33,6 +33,10 @@ against it; of reversals `{segment}/RD` and `{segment}/RC/{distribution code}`.
 class Billed:
     """Posts what billing freezes and cancels, whatever the ledgers that its caller sees: who may bill, posts."""
 
+    def ledgers(self, tx: Connection, names: Collection[str]) -> dict[str, str]:
+        """As `codes.ledgers`."""
+        return codes.ledgers(tx, names)
+
     def check(self, tx: Connection, names: Collection[str], day: int) -> dict[str, str]:
         """As `codes.check`."""
         return codes.check(tx, names, day)

@@ -41,6 +41,10 @@ class Charge:
 class Ledger(Protocol):
     """The general ledger, as billing needs it."""
 
+    def ledgers(self, tx: Connection, codes: Collection[str]) -> Mapping[str, str]:
+        """The ledger of each of the distribution codes that there are."""
+        ...
+
     def check(self, tx: Connection, codes: Collection[str], day: int) -> Mapping[str, str]:
         """The ledger of each distribution code; refuses what could not be posted on the day (yyyymmdd)."""
         ...

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from domain.billing.accounts.model import Account
 from domain.billing.bills import store
+from domain.billing.bills.adjustments import require_postable
 from domain.billing.bills.booking import Charge, Ledger
 from domain.billing.bills.errors import LedgersDiffer
 from domain.billing.configuration.snapshot import Snapshot
@@ -67,8 +68,9 @@ def canceled(taken_back: Iterable[Segment], on_bill: Iterable[Segment], now_us: 
 def check(tx: Connection, ledger: Ledger, freezings: Sequence[Freezing]) -> list[Charge]:
     """What the general ledger is to be told of, all of which it would take. Cost: that of `Ledger.check`, a day.
 
-    Raises: LedgersDiffer; what the ledger refuses.
+    Raises: AlgorithmFailed for what one has added; LedgersDiffer; what the ledger refuses.
     """
+    require_postable(tx, ledger, (segment for each in freezings for segment in each.frozen))
     charges = [charge for each in freezings for charge in _charges(each)]
     ledgers: dict[str, str] = {}
     for day in sorted({charge.day for charge in charges}):

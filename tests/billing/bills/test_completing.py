@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from domain.billing.accounts.store import unsettle_segments
 from domain.billing.algorithms.errors import AlgorithmFailed
-from domain.billing.algorithms.model import AddMessage, Algorithm, CannotDecide
+from domain.billing.algorithms.model import AddAdjustment, AddMessage, Algorithm, CannotDecide
 from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills import completing
 from domain.billing.bills.completion import Answered
@@ -27,6 +27,7 @@ from domain.gl_extraction.distribution.model import Distribution
 from domain.gl_extraction.reference import service as reference
 from domain.gl_extraction.reference.model import LEDGERS
 from domain.kernel.errors import EtagStale
+from domain.kernel.money import Money
 from domain.kernel.registers import store as registers
 from domain.kernel.scopes import Scope
 from server.database.transaction import Database
@@ -261,6 +262,29 @@ def test_what_the_ledger_cannot_take_is_not_frozen(shop: Shop) -> None:
     with pytest.raises((LedgersDiffer, PeriodMissing)):
         complete(shop, other)
     assert everything(shop) == before
+
+
+@pytest.mark.rule("BIL-12", "BIL-23")
+def test_what_the_ledger_cannot_take_of_an_algorithm_names_it(shop: Shop) -> None:
+    """A distribution code that there is not, and one of another ledger; nothing is completed."""
+
+    def other_ledger(tx: Connection) -> None:
+        reference.create(tx, shop.call(), LEDGERS, code="OTHER", description="")
+        distribution.create(tx, shop.call(), "ELSEWHERE", Distribution("OTHER"))
+
+    shop.database.write(other_ledger)
+    of_types(shop, [AlgorithmUse(AFTER, 1, "gift")], "POWER")
+    shop.database.write(lambda tx: head_office(tx, "400"))
+    key = generate(shop)
+    before = everything(shop)
+    for code, why in (
+        ("NONE", "there is no distribution code NONE"),
+        ("ELSEWHERE", "ELSEWHERE feeds the ledger OTHER"),
+    ):
+        gift = AddAdjustment("S1", "a gift", code, Money(-100, "EUR"))
+        with pytest.raises(AlgorithmFailed, match=f"^gift for S1: distribution_code of an adjustment: {why}"):
+            complete(shop, key, plugin("gift", lambda _, gift=gift: (gift,)))
+        assert everything(shop) == before
 
 
 @pytest.mark.rule("BIL-23")

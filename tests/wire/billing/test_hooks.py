@@ -200,6 +200,9 @@ def test_an_answer_that_cannot_be_posted_leaves_the_bill_as_it_is(
                 told.append((refused.code, refused.message))
                 assert desk.get(pending.name) == pending
     assert told == [
-        (grpc.StatusCode.FAILED_PRECONDITION, "there is no distribution code NONE"),
+        (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "loyalty-discount for S1: distribution_code of an adjustment: there is no distribution code NONE",
+        ),
         (grpc.StatusCode.FAILED_PRECONDITION, "loyalty-discount: the account has no agreement S9"),
     ]
