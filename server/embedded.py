@@ -11,7 +11,8 @@ from threading import Thread
 from domain.operations.model import Job
 from server.call import now_us
 from server.main import Server
-from server.opening import opened_database
+from server.opening import known_jobs, opened_database
+from server.plugins import Plugins, plugins
 from server.settings import Settings
 from server.work.loops import Loops
 from server.work.worker import Worker, stop
@@ -19,13 +20,17 @@ from server.work.working import connections, loops, worker_settings
 
 
 @contextmanager
-def embedded(settings: Settings, jobs: Sequence[Job], *, clock_us: Callable[[], int] = now_us) -> Iterator[Server]:
+def embedded(
+    settings: Settings, carries_out: Sequence[Job] | None = None, *, clock_us: Callable[[], int] = now_us
+) -> Iterator[Server]:
     """A server that is ready, in threads of this process, with its worker unless the settings leave it out.
 
-    Raises: what starting raises.
+    It knows the jobs of this program, unless it is told which it `carries_out`. Raises: what starting raises.
     """
+    offered = plugins(settings)
+    jobs = known_jobs(settings, offered) if carries_out is None else carries_out
     started: Future[tuple[Server, Callable[[], object]]] = Future()
-    thread = Thread(target=lambda: asyncio.run(_live(settings, jobs, clock_us, started)), name="server")
+    thread = Thread(target=lambda: asyncio.run(_live(settings, jobs, offered, clock_us, started)), name="server")
     thread.start()
     try:
         server, stop = started.result()
@@ -41,12 +46,13 @@ def embedded(settings: Settings, jobs: Sequence[Job], *, clock_us: Callable[[], 
 async def _live(
     settings: Settings,
     jobs: Sequence[Job],
+    offered: Plugins,
     clock_us: Callable[[], int],
     started: Future[tuple[Server, Callable[[], object]]],
 ) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     try:
-        server = Server(settings, jobs, clock_us=clock_us)
+        server = Server(settings, jobs, offered, clock_us=clock_us)
         try:
             await server.start()
             await server.open()

@@ -48,7 +48,7 @@ from server.notify import Notifier
 from server.opening import CannotStart, cutting, opened_database
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
-from server.plugins import plugins
+from server.plugins import Plugins
 from server.servicers.accounting import AccountingServicer
 from server.servicers.billing import BillingServicer
 from server.servicers.gl_extraction import GLExtractionServicer
@@ -99,9 +99,14 @@ def permissions() -> dict[str, str]:
 
 
 class Server:
-    """One RPC server in this process, on the event loop that runs; it knows the jobs, and carries out none."""
+    """One RPC server in this process, on the event loop that runs; it knows the jobs, and carries out none.
 
-    def __init__(self, settings: Settings, jobs: Sequence[Job], *, clock_us: Callable[[], int] = now_us) -> None:
+    It bills with what is `offered`, which it closes when it stops.
+    """
+
+    def __init__(
+        self, settings: Settings, jobs: Sequence[Job], offered: Plugins, *, clock_us: Callable[[], int] = now_us
+    ) -> None:
         self._settings = settings
         self._jobs = jobs
         self._running: Running = {}
@@ -123,7 +128,7 @@ class Server:
         needed = permissions()
         self._authority = auth.authority(settings, needed.values(), clock_us=clock_us)
         self._credentials = tls.credentials(settings)
-        self._plugins = plugins(settings)
+        self._plugins = offered
         self._gate = Gate(
             authority=self._authority,
             permissions=needed,
@@ -148,7 +153,7 @@ class Server:
         to = self._grpc
         longrunning_grpc.add_OperationsServicer_to_server(LongRunningServicer(calls, watcher, self._jobs), to)
         operations_grpc.add_OperationsServiceServicer_to_server(
-            OperationsServicer(calls, watcher, heartbeat_s=heartbeat_s), to
+            OperationsServicer(calls, watcher, self._jobs, heartbeat_s=heartbeat_s), to
         )
         approvals_grpc.add_ApprovalsServiceServicer_to_server(ApprovalsServicer(calls), to)
         audit_grpc.add_AuditServiceServicer_to_server(AuditServicer(calls), to)
@@ -245,7 +250,7 @@ class Server:
             await asyncio.sleep(_TELL_HEALTH_S)
         self._gate.drain()
         await self._end_calls(ends)
-        self._plugins.hooks.close()
+        self._plugins.close()
         await self._watcher.close()
         await self._authority.close()
         await self._end_transactions(ends)

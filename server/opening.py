@@ -21,7 +21,7 @@ from server.database.urls import sqlite_path
 from server.notify import connect
 from server.outbound.stores import file_store
 from server.outbound.transmission import routes_of
-from server.plugins import plugins
+from server.plugins import Plugins
 from server.settings import PREFIX, BadSettings, Settings
 from server.telemetry.observe import trace
 
@@ -54,9 +54,8 @@ def cutting(settings: Settings) -> extraction.Limits:
     return extraction.Limits(settings.elements_per_message, settings.messages_per_file, settings.bytes_per_file)
 
 
-def known_jobs(settings: Settings) -> tuple[Job, ...]:
-    """The jobs of this program, which write their files where the settings say."""
-    offered = plugins(settings)
+def known_jobs(settings: Settings, offered: Plugins) -> tuple[Job, ...]:
+    """The jobs of this program, which write their files where the settings say, and bill with what is offered."""
     billing = Offered(offered.algorithms, offered.hooks, _unforeseen)
     return jobs(file_store(settings), routes_of(settings.destinations), billing)
 

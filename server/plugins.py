@@ -33,10 +33,17 @@ log = structlog.get_logger("plugins")
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """All algorithms that there are, and those who are asked over the network."""
+    """All algorithms that there are, and those who are asked over the network: one of them a process.
+
+    Whoever carries something out with it closes it in the end: the server of RPCs, or the worker process.
+    """
 
     algorithms: Algorithms
     hooks: Hooks
+
+    def close(self) -> None:
+        """Close all channels: those who still wait for an answer have none."""
+        self.hooks.close()
 
 
 def plugins(settings: Settings) -> Plugins:

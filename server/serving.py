@@ -34,7 +34,8 @@ async def serve(settings: Settings) -> None:
     if settings.workers > 1:
         await _serve_in_processes(settings, stop)
         return
-    server = Server(settings, known_jobs(settings))
+    offered = plugins(settings)
+    server = Server(settings, known_jobs(settings, offered), offered)
     make_folders(settings)
     with (
         metrics.served_with_children(settings.metrics_listen) as variables,
@@ -60,7 +61,8 @@ async def serve_as_one_of_several(settings: Settings, parent_lives: Callable[[],
 
 async def _serve_as_one(settings: Settings, parent_lives: Callable[[], bool]) -> None:
     stop = _stop_on_signals(patient=True)
-    server = Server(settings, known_jobs(settings))
+    offered = plugins(settings)
+    server = Server(settings, known_jobs(settings, offered), offered)
     watch = asyncio.create_task(_stop_without(parent_lives, stop))
     try:
         await server.start()

@@ -108,7 +108,6 @@ def _connected(given: ClientSettings, settings: Callable[[], Settings]) -> Itera
         say(f"No server answers at {given.address}.")
         raise typer.Exit(OTHER)
     from server.embedded import embedded
-    from server.opening import known_jobs
     from server.settings.identity import NOBODY
     from server.telemetry import observe
 
@@ -116,7 +115,7 @@ def _connected(given: ClientSettings, settings: Callable[[], Settings]) -> Itera
     observe.configure(chosen.log_level if "log_level" in chosen.model_fields_set else "error")
     own = chosen.model_copy(update={**NOBODY, "listen": "127.0.0.1:0", "workers": 1, "jobs": True})
     say(f"No server answers at {given.address}: using one of my own on the same database.")
-    with embedded(own, known_jobs(own)) as server, ClientSettings(address=server.target).connect() as client:
+    with embedded(own) as server, ClientSettings(address=server.target).connect() as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from server.collector import spare_the_collector
 from server.database.urls import normalize
 from server.notify import Listener, Notifier
 from server.opening import known_jobs, opened_database
+from server.plugins import plugins
 from server.settings import Settings
 from server.telemetry import figures, metrics, tracing
 from server.telemetry.census import taking_census
@@ -51,7 +52,8 @@ def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bo
     database = opened_database(settings, connections(how, further), statement_s=how.chunk_s)
     if settings.metrics_listen:
         figures.watch_pool(database, "work")
-    worker = Worker(database, known_jobs(settings), how, on_change=tell)
+    offered = plugins(settings)
+    worker = Worker(database, known_jobs(settings, offered), how, on_change=tell)
     beside = Loops(database, further)
     spare_the_collector()
     if notifier:
@@ -63,6 +65,7 @@ def _work(settings: Settings, *, supervised: bool, parent_lives: Callable[[], bo
         patient=supervised,
         parent_lives=parent_lives,
     )
+    offered.close()
     if notifier:
         notifier.close()
     database.dispose()

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import server.embedded
 import server.plugins
-from domain.billing.algorithms.errors import AlgorithmFailed
+import server.work.working
+from domain.billing.algorithms.errors import AlgorithmFailed, AlgorithmUnavailable
 from domain.billing.algorithms.registry import BUILT_IN
-from domain.billing.algorithms.running import Turn, run
+from domain.billing.algorithms.running import AnswerMissing, Turn, run
 from domain.billing.configuration.model import AlgorithmUse, Moment
-from server.plugins import plugins
-from server.settings import BadSettings, load
+from server.plugins import Plugins, plugins
+from server.settings import BadSettings, Settings, load
+from server.work.working import work
 from tests.hooks.packages import install
 from tests.hooks.test_asking import BILL
-from tests.support.hook import hooks_file
+from tests.support.hook import hooking, hooks_file
 from tests.support.logs import heard
 from tests.support.process import run as run_program
+from tests.support.server import serving
 
 
 def turn(code: str, **parameters: str) -> Turn:
@@ -106,3 +115,65 @@ def test_the_program_says_what_is_wrong_and_does_not_start(
     assert "the entry point greetings of acme 1.5: the algorithm minimum-bill is there already: built in" in said
     assert "Traceback" not in said
     assert ended.returncode != 0
+
+
+COUNTED = """
+loads = []
+
+def __getattr__(name):
+    if name != "offered":
+        raise AttributeError(name)
+    loads.append(name)
+    return made("greet", greet)
+"""
+
+
+@pytest.mark.rule("BIL-23")
+def test_a_process_has_its_algorithms_once_and_closes_their_channels_in_the_end(
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls and jobs share them: a server with its worker in one process, and a worker by itself."""
+    monkeypatch.syspath_prepend(install(tmp_path, COUNTED, "acme_counted"))
+    loads = import_module("acme_counted").loads
+    loads.clear()
+    given: list[Plugins] = []
+
+    def noted(settings: Settings) -> Plugins:
+        given.append(plugins(settings))
+        return given[-1]
+
+    monkeypatch.setattr(server.embedded, "plugins", noted)
+    monkeypatch.setattr(server.work.working, "plugins", noted)
+    with hooking() as target:
+        chosen: dict[str, Any] = {"hooks_file": hooks_file(tmp_path, target), "hooks_loopback": True}
+        with serving(migrated_url, tmp_path, **chosen) as served:
+            assert (len(given), len(loads)) == (1, 1)
+            settings = served.settings
+            assert _asked(given[0]).startswith("its hook refuses"), "the channel is open"
+        assert _asked(given[0]) == "this server is stopping"
+        with signals_kept():
+            assert work(settings, supervised=True, parent_lives=lambda: False) == 0
+        assert len(given) == 2
+        assert _asked(given[1]) == "this server is stopping"
+    assert len(loads) == 2
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """What signals do here is as before, once a worker that heeds them has ended."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _asked(found: Plugins) -> str:
+    """Why the hook gives nothing when it is asked for a discount of no known percentage."""
+    with pytest.raises(AnswerMissing) as missing:
+        run(BILL, [turn("loyalty-discount", percent="many", distribution_code="GIFTS")], found.algorithms.by_code, {})
+    with pytest.raises((AlgorithmFailed, AlgorithmUnavailable)) as failed:
+        found.hooks.ask(missing.value)
+    return failed.value.message.removeprefix("loyalty-discount: ")

@@ -16,7 +16,6 @@ from domain.operations.model import Job
 from server.call import now_us
 from server.embedded import embedded
 from server.main import Server
-from server.opening import known_jobs
 from server.settings import Settings
 from server.telemetry import observe
 
@@ -66,9 +65,8 @@ def serving(
     }
     settings = Settings(**values)
     observe.configure(settings.log_level)
-    known = known_jobs(settings) if carries_out is None else carries_out
     with (
-        embedded(settings, known, clock_us=clock_us) as server,
+        embedded(settings, carries_out, clock_us=clock_us) as server,
         grpc.insecure_channel(server.target) as channel,
     ):
         yield Served(server.target, channel, settings, server)
