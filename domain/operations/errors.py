@@ -28,6 +28,18 @@ class OperationNotFailed(IllegalTransition):
     reason = "OPERATION_NOT_FAILED"
 
 
+class OperationNotUnderWay(IllegalTransition):
+    """Only an operation that waits for its turn or is at work can be paused."""
+
+    reason = "OPERATION_NOT_UNDER_WAY"
+
+
+class OperationNotPaused(IllegalTransition):
+    """Only a paused operation can be resumed."""
+
+    reason = "OPERATION_NOT_PAUSED"
+
+
 class OperationNotEnded(IllegalTransition):
     """Only the record of an ended operation can be deleted."""
 

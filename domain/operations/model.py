@@ -18,6 +18,7 @@ class State(StrEnum):
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
     CANCELING = "CANCELING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -66,7 +67,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """How far a stage is, in `unit`s; `items_total` is 0 while not known, `started_us` 0 before it began."""
+    """How far a stage is, in `unit`s; `items_total` is 0 while not known, `started_us` 0 before it began.
+
+    `idle_us` is for how long since then nobody worked on it, as it was paused or had failed.
+    """
 
     stage: str
     unit: str
@@ -74,6 +78,7 @@ class StageProgress:
     items_total: int
     started_us: int
     ended_us: int
+    idle_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +191,12 @@ class Job:
 
     `undo` puts back what canceled work has marked, in bounded pieces: it is called, one transaction each, until it
     returns True. It must bear to find nothing marked, or a part put back already. `links` gives the resource names that
-    notifications of the operation lead to, by what they are.
+    notifications of the operation lead to, by what they are. `require_recoverable` raises what by now stands against
+    going on with an operation that failed, in the transaction that would recover it.
     """
 
     kind: str
     stages: tuple[Stage, ...]
     undo: Callable[[Connection, Operation, int], bool]
     links: Callable[[Operation], Mapping[str, str]] = lambda _operation: {}
+    require_recoverable: Callable[[Connection, Operation], None] = lambda _tx, _operation: None

@@ -57,7 +57,7 @@ class Claim:
 
 
 class TakenOver(Exception):
-    """The chunk is no longer ours, or its operation was canceled: nothing of what was done may stay."""
+    """The chunk is no longer ours, or its operation was canceled or paused: nothing of what was done may stay."""
 
 
 class LostItsWorkers(Unavailable):
@@ -142,7 +142,7 @@ def carry_out(tx: Connection, jobs: Sequence[Job], claimed: Claim, facts: object
     """Carry the chunk out; with it commit the operation's progress and the chunk's end. Gives the operation after it.
 
     Raises:
-        TakenOver: the chunk has another worker by now, or the operation was canceled or is gone.
+        TakenOver: the chunk has another worker by now, or the operation was canceled, paused, or is gone.
         whatever the step raises.
     """
     job, row = job_of(jobs, claimed.operation.kind), claimed.row
@@ -203,9 +203,11 @@ def _stage(jobs: Sequence[Job], claimed: Claim) -> Stage:
 
 
 def _standing(tx: Connection, row: ChunkRow) -> states.Standing:
-    """Lock the operation; from here on nobody cancels it before this transaction ends."""
+    """Lock the operation; from here on nobody cancels or pauses it before this transaction ends."""
     standing = store.lock_operation(tx, row.operation_id)
-    if standing is None or (standing.operation.cancel_requested and row.task is not Task.UNDO):
+    if standing is None or standing.operation.state is State.PAUSED:
+        raise TakenOver
+    if standing.operation.cancel_requested and row.task is not Task.UNDO:
         raise TakenOver
     return standing
 

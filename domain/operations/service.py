@@ -1,4 +1,4 @@
-"""What callers do with operations: start, look, cancel, recover, delete (PLT-20, PLT-21, PLT-24).
+"""What callers do with operations: start, look, pause, cancel, recover, delete (PLT-20, PLT-21, PLT-24).
 
 An operation's resource name is `operations/{operation_id}`.
 """
@@ -23,7 +23,9 @@ from domain.operations.errors import (
     OperationNotEnded,
     OperationNotFailed,
     OperationNotFound,
+    OperationNotPaused,
     OperationNotSettled,
+    OperationNotUnderWay,
     OperationPastCancel,
     WatchCursorAhead,
 )
@@ -216,17 +218,54 @@ def request_cancel(tx: Connection, call: Call, jobs: Sequence[Job], operation_id
     return _apply(tx, call, states.cancel_requested(standing, now_us(tx)))
 
 
-def recover(tx: Connection, call: Call, operation_id: str) -> Operation:
+def pause(tx: Connection, call: Call, operation_id: str) -> Operation:
+    """Do nothing more of the operation until it is resumed: chunks under way are taken from their workers.
+
+    A step under way notices at its end and rolls back, so that nothing of the operation commits after this does. What
+    was done stays; the attempts that were cut short do not count. Also past the point of no return: it stays there.
+
+    Raises:
+        OperationNotFound: there is no such operation.
+        OperationNotUnderWay: it is in another state.
+    """
+    standing = _lock(tx, operation_id, call.scope)
+    state = standing.operation.state
+    if state not in {State.QUEUED, State.RUNNING}:
+        raise OperationNotUnderWay(name_of(operation_id), state=state, wanted=State.PAUSED)
+    store.release_chunks_in(tx, operation_id)
+    return _apply(tx, call, states.paused(standing, now_us(tx)))
+
+
+def resume(tx: Connection, call: Call, operation_id: str) -> Operation:
+    """Go on with a paused operation from where it stood.
+
+    Raises:
+        OperationNotFound: there is no such operation.
+        OperationNotPaused: it is in another state.
+    """
+    standing = _lock(tx, operation_id, call.scope)
+    state = standing.operation.state
+    if state is not State.PAUSED:
+        raise OperationNotPaused(name_of(operation_id), state=state, wanted=State.RUNNING)
+    store.release_chunks_in(tx, operation_id)  # what was claimed just as it was paused
+    return _apply(tx, call, states.resumed(standing, now_us(tx)))
+
+
+def recover(tx: Connection, call: Call, jobs: Sequence[Job], operation_id: str) -> Operation:
     """Run a failed operation again from where it stood: its failed chunks get their attempts back.
 
     Raises:
         OperationNotFound: there is no such operation.
         OperationNotFailed: it is in another state.
+        OperationKindUnknown: this version of the program does not know what may stand against it.
+        what its job's `require_recoverable` raises, unless it was being canceled.
     """
     standing = _lock(tx, operation_id, call.scope)
-    state = standing.operation.state
-    if state is not State.FAILED:
-        raise OperationNotFailed(name_of(operation_id), state=state, wanted=State.RUNNING)
+    operation = standing.operation
+    if operation.state is not State.FAILED:
+        raise OperationNotFailed(name_of(operation_id), state=operation.state, wanted=State.RUNNING)
+    if not operation.cancel_requested:
+        job_of(jobs, operation.kind).require_recoverable(tx, operation)
     store.ready_failed_chunks(tx, operation_id)
     return _apply(tx, call, states.recovered(standing, now_us(tx)))
 

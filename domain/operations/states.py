@@ -121,10 +121,27 @@ def set_apart(standing: Standing, failure: Failure, now_us: int) -> Move:
     return _failed(standing, now_us) if standing.chunks_failed == standing.chunks_open else Move(standing)
 
 
+def paused(standing: Standing, now_us: int) -> Move:
+    """Nothing more is done until it is resumed or canceled: this is how it stands until then."""
+    before = standing.operation.state
+    assert before in {State.QUEUED, State.RUNNING}
+    moved = _changed(standing, now_us, state=State.PAUSED)
+    return Move(moved, events=(("operation.paused", {"from": before, "to": State.PAUSED}),))
+
+
+def resumed(standing: Standing, now_us: int) -> Move:
+    """A paused operation goes on from where it stood."""
+    operation = standing.operation
+    assert operation.state is State.PAUSED
+    state = State.RUNNING if operation.started_us else State.QUEUED
+    moved = _changed(standing, now_us, state=state, stages=_idle_until(operation, now_us))
+    return Move(moved, events=(("operation.resumed", {"from": State.PAUSED, "to": state}),))
+
+
 def cancel_requested(standing: Standing, now_us: int) -> Move:
     """No more steps are carried out; what has been marked is to be put back."""
     operation = standing.operation
-    assert operation.state in {State.QUEUED, State.RUNNING, State.FAILED}
+    assert operation.state in {State.QUEUED, State.RUNNING, State.PAUSED, State.FAILED}
     number = standing.chunks_made + 1
     standing = replace(standing, chunks_made=number, chunks_open=1, chunks_failed=0, failure=None)
     moved = _changed(standing, now_us, state=State.CANCELING, cancel_requested=True, ended_us=0, failure=None)
@@ -155,6 +172,7 @@ def recovered(standing: Standing, now_us: int) -> Move:
         ended_us=0,
         failure=None,
         recoveries=operation.recoveries + 1,
+        stages=_idle_until(operation, now_us),
     )
     return Move(moved, events=(("operation.recovered", {"from": operation.state, "to": state}),))
 
@@ -243,6 +261,16 @@ def _changed(standing: Standing, now_us: int, **changes: Any) -> Standing:  # no
 
 def _with_stage(operation: Operation, name: str, **changes: Any) -> tuple[StageProgress, ...]:  # noqa: ANN401
     return tuple(replace(stage, **changes) if stage.stage == name else stage for stage in operation.stages)
+
+
+def _idle_until(operation: Operation, now_us: int) -> tuple[StageProgress, ...]:
+    """The stages of an operation with which nothing has happened since its last change."""
+    stages = operation.stages
+    present = next((each for each in stages if each.stage == operation.stage and each.started_us), None)
+    if present is None:
+        return stages
+    idle_us = present.idle_us + max(0, now_us - operation.updated_us)
+    return _with_stage(operation, present.stage, idle_us=idle_us)
 
 
 def _noted(notices: tuple[Notice, ...], more: Sequence[Notice]) -> tuple[Notice, ...]:

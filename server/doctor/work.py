@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from domain.deliveries.tables import delivery, delivery_target
 from domain.kernel.clock import now_us
@@ -41,35 +42,52 @@ def workers(_patient: Patient, database: Database) -> Iterator[Finding]:
 
 
 def operations(_patient: Patient, database: Database) -> Iterator[Finding]:
-    """Operations that do not get on, and those that failed and wait for somebody."""
+    """Operations that do not get on, and those that failed or were paused and wait for somebody."""
 
-    def look(tx: Connection) -> tuple[Sequence[str], int, Sequence[str], int, int]:
+    def look(tx: Connection) -> tuple[_Some, _Some, _Some, int]:
         o, still = operation.c, now_us(tx) - _STUCK_US
         resting = select(chunk.c.operation_id).where(chunk.c.not_before_us > still + _STUCK_US)
-        stuck = (o.ended_us == 0, o.updated_us < still, o.operation_id.not_in(resting))
-        failed = (o.state == State.FAILED,)
-        broken = select(func.count()).where(chunk.c.state == ChunkState.FAILED)
+        unmoved = and_(o.ended_us == 0, o.updated_us < still)
         return (
-            tx.execute(select(o.operation_id).where(*stuck).order_by(o.updated_us).limit(_NAMED)).scalars().all(),
-            tx.execute(select(func.count()).where(*stuck)).scalar_one(),
-            tx.execute(select(o.operation_id).where(*failed).order_by(o.operation_id).limit(_NAMED)).scalars().all(),
-            tx.execute(select(func.count()).where(*failed)).scalar_one(),
-            tx.execute(broken).scalar_one(),
+            _some(tx, unmoved, o.state != State.PAUSED, o.operation_id.not_in(resting)),
+            _some(tx, unmoved, o.state == State.PAUSED),
+            _some(tx, o.state == State.FAILED),
+            tx.execute(select(func.count()).where(chunk.c.state == ChunkState.FAILED)).scalar_one(),
         )
 
-    stuck, stuck_count, failed, failed_count, chunks = database.read(look)
-    if stuck_count:
+    stuck, paused, failed, chunks = database.read(look)
+    if stuck.count:
         yield warn(
-            f"{stuck_count} have not moved for {ago(_STUCK_US / 1_000_000)}: {', '.join(stuck)}",
+            f"{stuck.count} have not moved for {ago(_STUCK_US / 1_000_000)}: {stuck.names}",
             "see whether a worker runs, and what its log says",
         )
-    if failed_count:
+    if paused.count:
         yield warn(
-            f"{failed_count} failed and are half done ({chunks} chunks set apart): {', '.join(failed)}",
+            f"{paused.count} have been paused for {ago(_STUCK_US / 1_000_000)}: {paused.names}",
+            "countinghouse ops resume, or cancel",
+        )
+    if failed.count:
+        yield warn(
+            f"{failed.count} failed and are half done ({chunks} chunks set apart): {failed.names}",
             "mend the cause, then countinghouse ops recover, or cancel",
         )
-    if not stuck_count and not failed_count:
+    if not (stuck.count or paused.count or failed.count):
         yield ok("none is stuck, none has failed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Some:
+    """How many operations, and the first of them by name."""
+
+    count: int
+    names: str
+
+
+def _some(tx: Connection, *conditions: ColumnElement[bool]) -> _Some:
+    o = operation.c
+    first = select(o.operation_id).where(*conditions).order_by(o.updated_us, o.operation_id).limit(_NAMED)
+    count = tx.execute(select(func.count()).select_from(operation).where(*conditions)).scalar_one()
+    return _Some(count, ", ".join(tx.execute(first).scalars()))
 
 
 def outbox(_patient: Patient, database: Database) -> Iterator[Finding]:

@@ -145,10 +145,10 @@ def _stage_to_proto(stage: StageProgress, updated_us: int) -> operations_pb2.Sta
 
 
 def _rate(stage: StageProgress, updated_us: int) -> float:
-    """Items a second since the stage began, up to its end or the operation's last change."""
+    """Items a second of the time at work since the stage began, up to its end or the operation's last change."""
     if not stage.started_us:
         return 0.0
-    taken_us = (stage.ended_us or updated_us) - stage.started_us
+    taken_us = (stage.ended_us or updated_us) - stage.started_us - stage.idle_us
     return round(stage.items_done * 1_000_000 / taken_us, 1) if taken_us > 0 else 0.0
 
 

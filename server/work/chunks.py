@@ -68,7 +68,7 @@ class Chunks:
         try:
             self.carry_out(claim, holds_lease)
         except TakenOver:
-            log.info("chunk taken over or canceled", **_names(claim))
+            log.info("chunk taken over, paused or canceled", **_names(claim))
             return "taken_over"
         except InDoubt:
             log.warning("lease over, chunk left to others", **_names(claim))

@@ -18,6 +18,7 @@ from tests.client.server import operation, refuse, serve, status
 
 NAME = "operations/a"
 RUNNING, SUCCEEDED = watch_pb2.OPERATION_STATE_RUNNING, watch_pb2.OPERATION_STATE_SUCCEEDED
+PAUSED = watch_pb2.OPERATION_STATE_PAUSED
 RESPONSE = extraction_pb2.GenerateAccountingMessageResponse(extraction_batch="extractionBatches/7", detail_count=10)
 END = operation(NAME, SUCCEEDED, written=10, response=RESPONSE)
 Events = Iterator[watch_pb2.WatchOperationResponse]
@@ -200,8 +201,8 @@ def test_an_operation_that_failed_raises_its_cause(
 
 
 @pytest.mark.rule("PLT-24")
-def test_cancel_recover_and_delete_name_the_operation(drive: Drive) -> None:
-    """The handle calls the standard methods, and recover with a request id."""
+def test_pause_cancel_recover_and_delete_name_the_operation(drive: Drive) -> None:
+    """The handle calls the standard methods, and ours with a request id."""
     seen: list[Any] = []
 
     def note(answer: Any) -> Any:
@@ -214,17 +215,21 @@ def test_cancel_recover_and_delete_name_the_operation(drive: Drive) -> None:
     methods = {
         "CancelOperation": note(empty_pb2.Empty()),
         "DeleteOperation": note(empty_pb2.Empty()),
+        "PauseOperation": note(operation(NAME, PAUSED)),
+        "ResumeOperation": note(operation(NAME, RUNNING)),
         "RecoverOperation": note(operation(NAME, RUNNING)),
         "GetOperation": note(END),
     }
     with serve(**methods) as address:
         drive(address, lambda client: client.operations.handle(NAME).cancel())
         recovered = drive(address, lambda client: client.operations.handle(NAME).recover())
+        paused = drive(address, lambda client: client.operations.handle(NAME).pause())
+        resumed = drive(address, lambda client: client.operations.handle(NAME).resume())
         drive(address, lambda client: client.operations.handle(NAME).delete())
         assert drive(address, lambda client: client.operations.handle(NAME).get()).done
-    assert [request.name for request in seen] == [NAME] * 4
-    assert seen[1].request_id
-    assert recovered.progress.state == RUNNING
+    assert [request.name for request in seen] == [NAME] * 6
+    assert len({request.request_id for request in seen[1:4]} - {""}) == 3
+    assert [each.progress.state for each in (recovered, paused, resumed)] == [RUNNING, PAUSED, RUNNING]
 
 
 def test_progress_of_an_unknown_kind_of_operation_is_still_understood() -> None:

@@ -169,7 +169,7 @@ def test_an_undo_that_fails_can_be_recovered(tallies: Database, steppers: Callab
     assert tally.tally_of(tallies, operation_id) == tally.whole(20)
     tally.mend(tallies, operation_id)
     call = Call("tester", "test.Tally/Recover", "", tallies.clock_us())
-    assert tallies.write(lambda tx: service.recover(tx, call, operation_id)).state is State.CANCELING
+    assert tallies.write(lambda tx: service.recover(tx, call, tally.JOBS, operation_id)).state is State.CANCELING
     stepper.finish()
     assert tally.look(tallies, operation_id).state is State.CANCELED
     assert tally.tally_of(tallies, operation_id) == Tally(0, 0)

@@ -21,7 +21,7 @@ from tests.operations.test_cancel import cancel, delete
 
 def recover(database: Database, operation_id: str) -> Operation:
     call = Call("mender", "countinghouse.operations.v1.OperationsService/RecoverOperation", "", database.clock_us())
-    return database.write(lambda tx: service.recover(tx, call, operation_id))
+    return database.write(lambda tx: service.recover(tx, call, tally.JOBS, operation_id))
 
 
 @pytest.mark.rule("PLT-24")

@@ -33,6 +33,21 @@ def test_every_loop_ends_soon_after_it_is_told_to(database: Database) -> None:
     assert sorted(ended) == ["one", "two"]
 
 
+@pytest.mark.rule("PLT-43")
+def test_a_loop_that_waits_for_news_is_woken_to_end(database: Database) -> None:
+    """It need not look again and again at whether it should."""
+    woken = threading.Event()
+
+    def go_on(_database: Database, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            assert woken.wait(60)
+
+    loops = Loops(database, (Loop("asleep", go_on, wake=woken.set),))
+    loops.start()
+    loops.stop()
+    assert loops.join(10)
+
+
 def test_a_loop_that_does_not_end_is_told_of_and_waited_for_no_longer(database: Database) -> None:
     """A loop that does not listen holds nothing up."""
     release = threading.Event()

@@ -122,10 +122,11 @@ def test_a_database_that_does_not_answer_gives_no_password_away(tmp_path: Path) 
 
 @pytest.mark.rule("PLT-22", "PLT-24")
 def test_work_that_does_not_get_on_is_told_of(database: Database, migrated_url: str, tmp_path: Path) -> None:
-    """Nobody at work, a worker that died, an operation that has not moved, one that failed: by id, never by content."""
+    """Nobody at work, a worker that died, operations that do not move or are paused or failed: by id alone."""
     tally.prepare(database)
     stuck = tally.start(database, numbers=1, size=1, description="salary of ann")
     failed = tally.start(database, numbers=1, size=1)
+    paused = tally.start(database, numbers=1, size=1)
     dead = database.write(lambda tx: runner.register(tx, host="elsewhere", pid=1, lease_us=1))
     long_ago = database.clock_us() - EARLIER_US
     database.write(
@@ -135,17 +136,20 @@ def test_work_that_does_not_get_on_is_told_of(database: Database, migrated_url: 
             tx.execute(
                 update(operation).where(operation.c.operation_id == failed).values(state="FAILED", ended_us=long_ago)
             ),
+            tx.execute(
+                update(operation).where(operation.c.operation_id == paused).values(state="PAUSED", updated_us=long_ago)
+            ),
         ]
     )
     found = _findings(migrated_url, tmp_path)
     assert _of(found, "workers") == [
-        (Level.FAIL, "0 at work, 1 operations under way"),
+        (Level.FAIL, "0 at work, 2 operations under way"),
         (Level.WARN, "1 died without handing over"),
     ]
     said = _of(found, "operations")
-    assert [level for level, _ in said] == [Level.WARN, Level.WARN]
-    assert stuck in said[0][1]
-    assert failed in said[1][1]
+    assert [level for level, _ in said] == [Level.WARN] * 3
+    assert [stuck in said[0][1], paused in said[1][1], failed in said[2][1]] == [True] * 3
+    assert paused not in said[0][1]
     assert "ann" not in str(found)
 
 

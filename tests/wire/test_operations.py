@@ -262,6 +262,34 @@ def test_a_failed_operation_tells_why_and_is_recovered_once(
     assert (refused.metadata["state"], refused.metadata["wanted"]) == ("SUCCEEDED", "RUNNING")
 
 
+@pytest.mark.rule("PLT-24", "PLT-21", "PLT-10", "PLT-06")
+def test_a_paused_operation_stands_still_before_its_watchers(
+    database: Database, watching: watch_pb2_grpc.OperationsServiceStub
+) -> None:
+    """Watchers are told of both; once it is paused nothing more is done; the end is as if it had never been."""
+    operation_id = tally.start(database, numbers=100, size=5, pause_s="0.05")
+    events = _watch(watching, operation_id)
+    next(each for each in events if _progress(each.operation).start_time.seconds)
+    request = watch_pb2.PauseOperationRequest(name=_name(operation_id), request_id="stop")
+    paused = watching.PauseOperation(request, timeout=WAIT_S)
+    stands = tally.tally_of(database, operation_id)
+    assert _progress(paused).state == watch_pb2.OPERATION_STATE_PAUSED
+    assert not paused.done
+    seen = next(each for each in events if _progress(each.operation).state == watch_pb2.OPERATION_STATE_PAUSED)
+    assert watching.PauseOperation(request, timeout=WAIT_S) == paused == seen.operation
+    again = watch_pb2.PauseOperationRequest(name=_name(operation_id))
+    refused = refusal(lambda: watching.PauseOperation(again))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OPERATION_NOT_UNDER_WAY")
+    assert (refused.metadata["state"], refused.metadata["wanted"]) == ("PAUSED", "PAUSED")
+    assert tally.tally_of(database, operation_id) == stands != tally.whole(100)
+    resume = watch_pb2.ResumeOperationRequest(name=_name(operation_id))
+    assert _progress(watching.ResumeOperation(resume, timeout=WAIT_S)).state == watch_pb2.OPERATION_STATE_RUNNING
+    refused = refusal(lambda: watching.ResumeOperation(resume))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OPERATION_NOT_PAUSED")
+    assert list(events)[-1].operation.done
+    assert tally.tally_of(database, operation_id) == tally.whole(100)
+
+
 @pytest.mark.rule("PLT-20", "PLT-08")
 def test_operations_are_listed_in_pages_by_filter(
     database: Database, operations: operations_pb2_grpc.OperationsStub

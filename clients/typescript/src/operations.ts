@@ -1,4 +1,4 @@
-// Long-running operations: watch, wait, cancel, recover.
+// Long-running operations: watch, wait, pause, resume, cancel, recover.
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Any, anyUnpack, type Timestamp } from "@bufbuild/protobuf/wkt";
@@ -125,6 +125,16 @@ export class Operation<Response extends DescMessage, Metadata extends DescMessag
   /** Ask it to stop at its next safe point; watch it to learn what was done. */
   async cancel(): Promise<void> {
     await this.#services.longrunning.cancelOperation({ name: this.name });
+  }
+
+  /** Do nothing more of it until it is resumed; what was done stays. */
+  async pause(): Promise<void> {
+    await this.#services.operations.pauseOperation({ name: this.name });
+  }
+
+  /** Go on with it from where it stood when it was paused. */
+  async resume(): Promise<void> {
+    await this.#services.operations.resumeOperation({ name: this.name });
   }
 
   /** Run it again from where it stood, after it failed and the cause was mended. */

@@ -10,6 +10,7 @@ from domain.operations.store.chunks import (
     is_chunk_mine,
     ready_failed_chunks,
     release_abandoned,
+    release_chunks_in,
     release_chunks_of,
 )
 from domain.operations.store.operations import (
@@ -46,6 +47,7 @@ __all__ = [
     "lock_operation",
     "ready_failed_chunks",
     "release_abandoned",
+    "release_chunks_in",
     "release_chunks_of",
     "save_operation",
     "workers_on",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from domain.operations.model import ChunkState, State
 from domain.operations.tables import chunk, operation, worker
 
-UNENDED = (State.QUEUED, State.RUNNING, State.CANCELING)
+UNENDED = (State.QUEUED, State.RUNNING, State.PAUSED, State.CANCELING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Desk:
 
     def recover(self, operation_id: str) -> Operation:
         """Recover a failed run, and carry it out."""
-        self.database.write(lambda tx: operations.recover(tx, CALLER, operation_id))
+        self.database.write(lambda tx: operations.recover(tx, CALLER, self.jobs, operation_id))
         self.finish()
         return self.look(operation_id)
 

@@ -279,6 +279,8 @@ CASES: dict[str, Case] = {
     f"{OPERATIONS}/WaitOperation": NotFound({"name": "{operation}", "timeout": "5s"}),
     f"{V1}.OperationsService/WatchOperation": NotFound({"name": "{operation}"}),
     f"{V1}.OperationsService/RecoverOperation": NotFound({"name": "{operation}"}),
+    f"{V1}.OperationsService/PauseOperation": NotFound({"name": "{operation}"}),
+    f"{V1}.OperationsService/ResumeOperation": NotFound({"name": "{operation}"}),
     f"{V1}.ApprovalsService/ListApprovals": Absent(),
     f"{V1}.ApprovalsService/GetApproval": NotFound({"name": "{approval}"}),
     f"{V1}.ApprovalsService/ApproveApproval": NotFound({"name": "{approval}"}),

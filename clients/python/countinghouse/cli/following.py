@@ -50,6 +50,7 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
                     print(json.dumps(event, ensure_ascii=False), flush=True)
                 elif not quiet:
                     display.show(snapshot.progress)
+                    _show_pause(display, snapshot)
                     _show_figures(display, snapshot.metadata)
     except KeyboardInterrupt:
         _goes_on(run)
@@ -59,6 +60,14 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
         raise
     assert snapshot is not None, "a watch has at least one event"
     return snapshot
+
+
+def _show_pause(display: Display, snapshot: "Snapshot[Any, Any]") -> None:
+    """That nothing happens until somebody has it go on."""
+    from countinghouse.operations.v1.operations_pb2 import OPERATION_STATE_PAUSED
+
+    if snapshot.progress.state == OPERATION_STATE_PAUSED:
+        display.note(f"Paused. Go on with it: countinghouse ops resume {last(snapshot.name)}")
 
 
 def _show_figures(display: Display, metadata: object) -> None:

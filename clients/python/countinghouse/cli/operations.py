@@ -1,6 +1,6 @@
 """`countinghouse ops`: long-running operations."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,7 +9,12 @@ from countinghouse.cli.names import full, last
 from countinghouse.cli.output import Column, Format, Limit, Output, jsonable, moment, say, show_table, show_value, word
 from countinghouse.cli.settings import session
 
-app = typer.Typer(help="Long-running operations: list, watch, cancel, recover.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from countinghouse.client import Operation, Snapshot
+
+app = typer.Typer(help="Long-running operations: list, watch, pause, cancel, recover.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="OPERATION", help="The operation's id or full name.")]
 Timeout = Annotated[float | None, typer.Option("--max-wait", min=0.1, help="Stop waiting after so many seconds.")]
@@ -27,7 +32,7 @@ def list_(
     """List operations, newest first."""
     from google.longrunning import operations_pb2
 
-    from countinghouse.client.snapshot import Snapshot, snapshot_from_operation
+    from countinghouse.client.snapshot import snapshot_from_operation
     from countinghouse.operations.v1.operations_pb2 import OperationState
 
     request = operations_pb2.ListOperationsRequest(name="operations", filter=filter_)
@@ -96,6 +101,25 @@ def cancel(context: typer.Context, name: Name) -> None:
 
 
 @app.command()
+def pause(context: typer.Context, name: Name) -> None:
+    """Do nothing more of an operation until it is resumed; what was done stays."""
+    with session(context) as client:
+        client.operations.handle(full("operations", name)).pause()
+    say(f"Paused. Go on with it: countinghouse ops resume {last(name)}")
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    name: Name,
+    follow_: Annotated[bool, typer.Option("--watch", help="Watch it to its end.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Go on with a paused operation from where it stood."""
+    _go_on(context, name, lambda run: run.resume(), watched=follow_, output=output)
+
+
+@app.command()
 def recover(
     context: typer.Context,
     name: Name,
@@ -103,10 +127,21 @@ def recover(
     output: Output = Format.TABLE,
 ) -> None:
     """Run a failed operation again from where it stood."""
+    _go_on(context, name, lambda run: run.recover(), watched=follow_, output=output)
+
+
+def _go_on(
+    context: typer.Context,
+    name: str,
+    move: "Callable[[Operation[Any, Any]], Snapshot[Any, Any]]",
+    *,
+    watched: bool,
+    output: Format,
+) -> None:
     with session(context, patient=True) as client:
         run = client.operations.handle(full("operations", name))
-        snapshot = run.recover()
-        if follow_:
+        snapshot = move(run)
+        if watched:
             snapshot = follow(run, quiet=False, lines=False, timeout_s=None)
         show_operation(snapshot, output)
         if snapshot.error is not None:

@@ -1,4 +1,4 @@
-"""Long-running operations: start, watch, wait, cancel, recover."""
+"""Long-running operations: start, watch, wait, pause, resume, cancel, recover."""
 
 import time
 from collections.abc import Iterator
@@ -34,6 +34,8 @@ class Operations:
         self.cancel = caller.unary(standard.CancelOperation)
         self.delete = caller.unary(standard.DeleteOperation)
         self.wait = caller.unary(standard.WaitOperation)
+        self.pause = caller.unary(own.PauseOperation)
+        self.resume = caller.unary(own.ResumeOperation)
         self.recover = caller.unary(own.RecoverOperation)
         self.watch = caller.stream(own.WatchOperation)
 
@@ -112,6 +114,24 @@ class Operation(Generic[ResponseT, MetadataT]):
     def cancel(self) -> None:
         """Ask the operation to stop at its next safe point (PLT-24); watch it to learn what was done."""
         self._operations.cancel(operations_pb2.CancelOperationRequest(name=self.name))
+
+    def pause(self) -> Snapshot[ResponseT, MetadataT]:
+        """Do nothing more of the operation until it is resumed (PLT-24); what was done stays.
+
+        Raises:
+            FailedPrecondition: It has ended, or is paused or being canceled already.
+        """
+        request = watch_pb2.PauseOperationRequest(name=self.name)
+        return snapshot_from_operation(self._operations.pause(request))
+
+    def resume(self) -> Snapshot[ResponseT, MetadataT]:
+        """Go on with a paused operation from where it stood (PLT-24).
+
+        Raises:
+            FailedPrecondition: It is not in the state PAUSED.
+        """
+        request = watch_pb2.ResumeOperationRequest(name=self.name)
+        return snapshot_from_operation(self._operations.resume(request))
 
     def recover(self) -> Snapshot[ResponseT, MetadataT]:
         """Run a failed operation again from where it stood (PLT-24).

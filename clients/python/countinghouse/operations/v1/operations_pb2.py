@@ -30,7 +30,7 @@ from google.longrunning import operations_pb2 as google_dot_longrunning_dot_oper
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,countinghouse/operations/v1/operations.proto\x12\x1b\x63ountinghouse.operations.v1\x1a\x1b\x62uf/validate/validate.proto\x1a(countinghouse/operations/v1/notice.proto\x1a,countinghouse/operations/v1/permission.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x15WatchOperationRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12#\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\"\xf1\x01\n\x16WatchOperationResponse\x12\x16\n\x08sequence\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x34\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x38\n\toperation\x18\x03 \x01(\x0b\x32\x1d.google.longrunning.OperationB\x04\xe2\x41\x01\x03H\x00\x12\x46\n\theartbeat\x18\x04 \x01(\x0b\x32+.countinghouse.operations.v1.WatchHeartbeatB\x04\xe2\x41\x01\x03H\x00\x42\x07\n\x05\x65vent\"\x10\n\x0eWatchHeartbeat\"\x88\x01\n\x17RecoverOperationRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xef\x03\n\x11OperationProgress\x12@\n\x05state\x18\x01 \x01(\x0e\x32+.countinghouse.operations.v1.OperationStateB\x04\xe2\x41\x01\x03\x12\x14\n\x06method\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x63\x61ller\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12@\n\x06stages\x18\t \x03(\x0b\x32*.countinghouse.operations.v1.StageProgressB\x04\xe2\x41\x01\x03\x12:\n\x07notices\x18\n \x03(\x0b\x32#.countinghouse.operations.v1.NoticeB\x04\xe2\x41\x01\x03\x12\x18\n\nrecoveries\x18\x0b \x01(\x05\x42\x04\xe2\x41\x01\x03\"\xa1\x01\n\rStageProgress\x12\x13\n\x05stage\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04unit\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nitems_done\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x19\n\x0bitems_total\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10items_per_second\x18\x05 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x64one\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03*\xe2\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16OPERATION_STATE_QUEUED\x10\x01\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x02\x12\x1d\n\x19OPERATION_STATE_CANCELING\x10\x03\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x04\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x05\x12\x1c\n\x18OPERATION_STATE_CANCELED\x10\x06\x32\x9a\x02\n\x11OperationsService\x12\x85\x01\n\x0eWatchOperation\x12\x32.countinghouse.operations.v1.WatchOperationRequest\x1a\x33.countinghouse.operations.v1.WatchOperationResponse\"\x08\x8a\xe7\x18\x04read0\x01\x12}\n\x10RecoverOperation\x12\x34.countinghouse.operations.v1.RecoverOperationRequest\x1a\x1d.google.longrunning.Operation\"\x14\x8a\xe7\x18\x10manageoperationsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,countinghouse/operations/v1/operations.proto\x12\x1b\x63ountinghouse.operations.v1\x1a\x1b\x62uf/validate/validate.proto\x1a(countinghouse/operations/v1/notice.proto\x1a,countinghouse/operations/v1/permission.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x15WatchOperationRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12#\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\"\xf1\x01\n\x16WatchOperationResponse\x12\x16\n\x08sequence\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x34\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x38\n\toperation\x18\x03 \x01(\x0b\x32\x1d.google.longrunning.OperationB\x04\xe2\x41\x01\x03H\x00\x12\x46\n\theartbeat\x18\x04 \x01(\x0b\x32+.countinghouse.operations.v1.WatchHeartbeatB\x04\xe2\x41\x01\x03H\x00\x42\x07\n\x05\x65vent\"\x10\n\x0eWatchHeartbeat\"\x88\x01\n\x17RecoverOperationRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\x86\x01\n\x15PauseOperationRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\x87\x01\n\x16ResumeOperationRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12\x37\n\nrequest_id\x18\x02 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\"\xef\x03\n\x11OperationProgress\x12@\n\x05state\x18\x01 \x01(\x0e\x32+.countinghouse.operations.v1.OperationStateB\x04\xe2\x41\x01\x03\x12\x14\n\x06method\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x63\x61ller\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12@\n\x06stages\x18\t \x03(\x0b\x32*.countinghouse.operations.v1.StageProgressB\x04\xe2\x41\x01\x03\x12:\n\x07notices\x18\n \x03(\x0b\x32#.countinghouse.operations.v1.NoticeB\x04\xe2\x41\x01\x03\x12\x18\n\nrecoveries\x18\x0b \x01(\x05\x42\x04\xe2\x41\x01\x03\"\xa1\x01\n\rStageProgress\x12\x13\n\x05stage\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04unit\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nitems_done\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x19\n\x0bitems_total\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10items_per_second\x18\x05 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x64one\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03*\xfe\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16OPERATION_STATE_QUEUED\x10\x01\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x02\x12\x1d\n\x19OPERATION_STATE_CANCELING\x10\x03\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x04\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x05\x12\x1c\n\x18OPERATION_STATE_CANCELED\x10\x06\x12\x1a\n\x16OPERATION_STATE_PAUSED\x10\x07\x32\x92\x04\n\x11OperationsService\x12\x85\x01\n\x0eWatchOperation\x12\x32.countinghouse.operations.v1.WatchOperationRequest\x1a\x33.countinghouse.operations.v1.WatchOperationResponse\"\x08\x8a\xe7\x18\x04read0\x01\x12}\n\x10RecoverOperation\x12\x34.countinghouse.operations.v1.RecoverOperationRequest\x1a\x1d.google.longrunning.Operation\"\x14\x8a\xe7\x18\x10manageoperations\x12y\n\x0ePauseOperation\x12\x32.countinghouse.operations.v1.PauseOperationRequest\x1a\x1d.google.longrunning.Operation\"\x14\x8a\xe7\x18\x10manageoperations\x12{\n\x0fResumeOperation\x12\x33.countinghouse.operations.v1.ResumeOperationRequest\x1a\x1d.google.longrunning.Operation\"\x14\x8a\xe7\x18\x10manageoperationsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +53,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOVEROPERATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\037r\0352\033^operations/[a-z0-9]{1,64}$'
   _globals['_RECOVEROPERATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RECOVEROPERATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
+  _globals['_PAUSEOPERATIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_PAUSEOPERATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\037r\0352\033^operations/[a-z0-9]{1,64}$'
+  _globals['_PAUSEOPERATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_PAUSEOPERATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
+  _globals['_RESUMEOPERATIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_RESUMEOPERATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\037r\0352\033^operations/[a-z0-9]{1,64}$'
+  _globals['_RESUMEOPERATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RESUMEOPERATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
   _globals['_OPERATIONPROGRESS'].fields_by_name['state']._loaded_options = None
   _globals['_OPERATIONPROGRESS'].fields_by_name['state']._serialized_options = b'\342A\001\003'
   _globals['_OPERATIONPROGRESS'].fields_by_name['method']._loaded_options = None
@@ -91,8 +99,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPERATIONSSERVICE'].methods_by_name['WatchOperation']._serialized_options = b'\212\347\030\004read'
   _globals['_OPERATIONSSERVICE'].methods_by_name['RecoverOperation']._loaded_options = None
   _globals['_OPERATIONSSERVICE'].methods_by_name['RecoverOperation']._serialized_options = b'\212\347\030\020manageoperations'
-  _globals['_OPERATIONSTATE']._serialized_start=1477
-  _globals['_OPERATIONSTATE']._serialized_end=1703
+  _globals['_OPERATIONSSERVICE'].methods_by_name['PauseOperation']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['PauseOperation']._serialized_options = b'\212\347\030\020manageoperations'
+  _globals['_OPERATIONSSERVICE'].methods_by_name['ResumeOperation']._loaded_options = None
+  _globals['_OPERATIONSSERVICE'].methods_by_name['ResumeOperation']._serialized_options = b'\212\347\030\020manageoperations'
+  _globals['_OPERATIONSTATE']._serialized_start=1752
+  _globals['_OPERATIONSTATE']._serialized_end=2006
   _globals['_WATCHOPERATIONREQUEST']._serialized_start=297
   _globals['_WATCHOPERATIONREQUEST']._serialized_end=411
   _globals['_WATCHOPERATIONRESPONSE']._serialized_start=414
@@ -101,10 +113,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHHEARTBEAT']._serialized_end=673
   _globals['_RECOVEROPERATIONREQUEST']._serialized_start=676
   _globals['_RECOVEROPERATIONREQUEST']._serialized_end=812
-  _globals['_OPERATIONPROGRESS']._serialized_start=815
-  _globals['_OPERATIONPROGRESS']._serialized_end=1310
-  _globals['_STAGEPROGRESS']._serialized_start=1313
-  _globals['_STAGEPROGRESS']._serialized_end=1474
-  _globals['_OPERATIONSSERVICE']._serialized_start=1706
-  _globals['_OPERATIONSSERVICE']._serialized_end=1988
+  _globals['_PAUSEOPERATIONREQUEST']._serialized_start=815
+  _globals['_PAUSEOPERATIONREQUEST']._serialized_end=949
+  _globals['_RESUMEOPERATIONREQUEST']._serialized_start=952
+  _globals['_RESUMEOPERATIONREQUEST']._serialized_end=1087
+  _globals['_OPERATIONPROGRESS']._serialized_start=1090
+  _globals['_OPERATIONPROGRESS']._serialized_end=1585
+  _globals['_STAGEPROGRESS']._serialized_start=1588
+  _globals['_STAGEPROGRESS']._serialized_end=1749
+  _globals['_OPERATIONSSERVICE']._serialized_start=2009
+  _globals['_OPERATIONSSERVICE']._serialized_end=2539
 # @@protoc_insertion_point(module_scope)

@@ -42,6 +42,8 @@ class _OperationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operat
     """Stopped by an error; it can be recovered."""
     OPERATION_STATE_CANCELED: _OperationState.ValueType  # 6
     """Ended because it was canceled."""
+    OPERATION_STATE_PAUSED: _OperationState.ValueType  # 7
+    """Nothing is done until it is resumed or canceled."""
 
 class OperationState(_OperationState, metaclass=_OperationStateEnumTypeWrapper):
     """Where an operation stands."""
@@ -60,6 +62,8 @@ OPERATION_STATE_FAILED: OperationState.ValueType  # 5
 """Stopped by an error; it can be recovered."""
 OPERATION_STATE_CANCELED: OperationState.ValueType  # 6
 """Ended because it was canceled."""
+OPERATION_STATE_PAUSED: OperationState.ValueType  # 7
+"""Nothing is done until it is resumed or canceled."""
 Global___OperationState: _TypeAlias = OperationState  # noqa: Y015
 
 @_typing.final
@@ -179,6 +183,62 @@ class RecoverOperationRequest(_message.Message):
 Global___RecoverOperationRequest: _TypeAlias = RecoverOperationRequest  # noqa: Y015
 
 @_typing.final
+class PauseOperationRequest(_message.Message):
+    """Asks to pause an operation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The operation's name, `operations/{operation}`."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id with the same content gives the
+    first answer and changes nothing.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseOperationRequest: _TypeAlias = PauseOperationRequest  # noqa: Y015
+
+@_typing.final
+class ResumeOperationRequest(_message.Message):
+    """Asks to go on with a paused operation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The operation's name, `operations/{operation}`."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id with the same content gives the
+    first answer and changes nothing.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeOperationRequest: _TypeAlias = ResumeOperationRequest  # noqa: Y015
+
+@_typing.final
 class OperationProgress(_message.Message):
     """How far an operation is: field 1, `progress`, of the metadata message of
     every long-running method.
@@ -277,7 +337,9 @@ class StageProgress(_message.Message):
     items_total: _builtins.int
     """How many there are; 0 while not known."""
     items_per_second: _builtins.float
-    """Items a second since the stage began; 0 while not known."""
+    """Items a second since the stage began, without the time while it was paused or had
+    failed; 0 while not known.
+    """
     done: _builtins.bool
     """Whether the stage is over."""
     def __init__(

@@ -27,8 +27,8 @@ if _version_not_supported:
 
 
 class OperationsServiceStub(object):
-    """Watches and recovers long-running operations. Getting, listing, canceling,
-    waiting for and deleting them is done by the standard
+    """Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+    canceling, waiting for and deleting them is done by the standard
     `google.longrunning.Operations`, which this server implements too.
     """
 
@@ -48,11 +48,21 @@ class OperationsServiceStub(object):
                 request_serializer=countinghouse_dot_operations_dot_v1_dot_operations__pb2.RecoverOperationRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.PauseOperation = channel.unary_unary(
+                '/countinghouse.operations.v1.OperationsService/PauseOperation',
+                request_serializer=countinghouse_dot_operations_dot_v1_dot_operations__pb2.PauseOperationRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ResumeOperation = channel.unary_unary(
+                '/countinghouse.operations.v1.OperationsService/ResumeOperation',
+                request_serializer=countinghouse_dot_operations_dot_v1_dot_operations__pb2.ResumeOperationRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class OperationsServiceServicer(object):
-    """Watches and recovers long-running operations. Getting, listing, canceling,
-    waiting for and deleting them is done by the standard
+    """Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+    canceling, waiting for and deleting them is done by the standard
     `google.longrunning.Operations`, which this server implements too.
     """
 
@@ -77,7 +87,30 @@ class OperationsServiceServicer(object):
         mended. What was done already is not done again.
 
         Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_FAILED`) when the
-        operation is not in the state FAILED.
+        operation is not in the state FAILED, and while another one is under way that
+        it excludes, such as a billing run of the same window.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseOperation(self, request, context):
+        """Pauses an operation: once the call has answered, nothing more of it is done until
+        it is resumed or canceled, whatever becomes of servers and workers. What was done
+        stays; the steps under way just then are done again after it is resumed.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_UNDER_WAY`) when the
+        operation is in neither of the states QUEUED and RUNNING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeOperation(self, request, context):
+        """Goes on with a paused operation from where it stood.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_PAUSED`) when the operation
+        is not in the state PAUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +129,16 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     request_deserializer=countinghouse_dot_operations_dot_v1_dot_operations__pb2.RecoverOperationRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
+            'PauseOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseOperation,
+                    request_deserializer=countinghouse_dot_operations_dot_v1_dot_operations__pb2.PauseOperationRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ResumeOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeOperation,
+                    request_deserializer=countinghouse_dot_operations_dot_v1_dot_operations__pb2.ResumeOperationRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'countinghouse.operations.v1.OperationsService', rpc_method_handlers)
@@ -105,8 +148,8 @@ def add_OperationsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperationsService(object):
-    """Watches and recovers long-running operations. Getting, listing, canceling,
-    waiting for and deleting them is done by the standard
+    """Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+    canceling, waiting for and deleting them is done by the standard
     `google.longrunning.Operations`, which this server implements too.
     """
 
@@ -153,6 +196,60 @@ class OperationsService(object):
             target,
             '/countinghouse.operations.v1.OperationsService/RecoverOperation',
             countinghouse_dot_operations_dot_v1_dot_operations__pb2.RecoverOperationRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.operations.v1.OperationsService/PauseOperation',
+            countinghouse_dot_operations_dot_v1_dot_operations__pb2.PauseOperationRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.operations.v1.OperationsService/ResumeOperation',
+            countinghouse_dot_operations_dot_v1_dot_operations__pb2.ResumeOperationRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,

@@ -28,8 +28,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OperationsServiceStub:
-    """Watches and recovers long-running operations. Getting, listing, canceling,
-    waiting for and deleting them is done by the standard
+    """Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+    canceling, waiting for and deleting them is done by the standard
     `google.longrunning.Operations`, which this server implements too.
     """
 
@@ -54,13 +54,28 @@ class OperationsServiceStub:
     mended. What was done already is not done again.
 
     Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_FAILED`) when the
-    operation is not in the state FAILED.
+    operation is not in the state FAILED, and while another one is under way that
+    it excludes, such as a billing run of the same window.
+    """
+    PauseOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.PauseOperationRequest, _operations_pb2_1.Operation]
+    """Pauses an operation: once the call has answered, nothing more of it is done until
+    it is resumed or canceled, whatever becomes of servers and workers. What was done
+    stays; the steps under way just then are done again after it is resumed.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_UNDER_WAY`) when the
+    operation is in neither of the states QUEUED and RUNNING.
+    """
+    ResumeOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.ResumeOperationRequest, _operations_pb2_1.Operation]
+    """Goes on with a paused operation from where it stood.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_PAUSED`) when the operation
+    is not in the state PAUSED.
     """
 
 @_typing.type_check_only
 class OperationsServiceAsyncStub(OperationsServiceStub):
-    """Watches and recovers long-running operations. Getting, listing, canceling,
-    waiting for and deleting them is done by the standard
+    """Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+    canceling, waiting for and deleting them is done by the standard
     `google.longrunning.Operations`, which this server implements too.
     """
 
@@ -82,12 +97,27 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     mended. What was done already is not done again.
 
     Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_FAILED`) when the
-    operation is not in the state FAILED.
+    operation is not in the state FAILED, and while another one is under way that
+    it excludes, such as a billing run of the same window.
+    """
+    PauseOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.PauseOperationRequest, _operations_pb2_1.Operation]  # type: ignore[assignment]
+    """Pauses an operation: once the call has answered, nothing more of it is done until
+    it is resumed or canceled, whatever becomes of servers and workers. What was done
+    stays; the steps under way just then are done again after it is resumed.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_UNDER_WAY`) when the
+    operation is in neither of the states QUEUED and RUNNING.
+    """
+    ResumeOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.ResumeOperationRequest, _operations_pb2_1.Operation]  # type: ignore[assignment]
+    """Goes on with a paused operation from where it stood.
+
+    Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_PAUSED`) when the operation
+    is not in the state PAUSED.
     """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Watches and recovers long-running operations. Getting, listing, canceling,
-    waiting for and deleting them is done by the standard
+    """Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+    canceling, waiting for and deleting them is done by the standard
     `google.longrunning.Operations`, which this server implements too.
     """
 
@@ -119,7 +149,34 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         mended. What was done already is not done again.
 
         Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_FAILED`) when the
-        operation is not in the state FAILED.
+        operation is not in the state FAILED, and while another one is under way that
+        it excludes, such as a billing run of the same window.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseOperation(
+        self,
+        request: _operations_pb2.PauseOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2_1.Operation, _abc.Awaitable[_operations_pb2_1.Operation]]:
+        """Pauses an operation: once the call has answered, nothing more of it is done until
+        it is resumed or canceled, whatever becomes of servers and workers. What was done
+        stays; the steps under way just then are done again after it is resumed.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_UNDER_WAY`) when the
+        operation is in neither of the states QUEUED and RUNNING.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeOperation(
+        self,
+        request: _operations_pb2.ResumeOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2_1.Operation, _abc.Awaitable[_operations_pb2_1.Operation]]:
+        """Goes on with a paused operation from where it stood.
+
+        Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_PAUSED`) when the operation
+        is not in the state PAUSED.
         """
 
 def add_OperationsServiceServicer_to_server(servicer: OperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file countinghouse/operations/v1/operations.proto.
  */
 export const file_countinghouse_operations_v1_operations: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb3VudGluZ2hvdXNlL29wZXJhdGlvbnMvdjEvb3BlcmF0aW9ucy5wcm90bxIbY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxInIKFVdhdGNoT3BlcmF0aW9uUmVxdWVzdBI0CgRuYW1lGAEgASgJQibiQQECukgfch0yG15vcGVyYXRpb25zL1thLXowLTldezEsNjR9JBIjCg5hZnRlcl9zZXF1ZW5jZRgCIAEoA0IL4kEBAbpIBCICKAAi8QEKFldhdGNoT3BlcmF0aW9uUmVzcG9uc2USFgoIc2VxdWVuY2UYASABKANCBOJBAQMSNAoKZXZlbnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSOAoJb3BlcmF0aW9uGAMgASgLMh0uZ29vZ2xlLmxvbmdydW5uaW5nLk9wZXJhdGlvbkIE4kEBA0gAEkYKCWhlYXJ0YmVhdBgEIAEoCzIrLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5XYXRjaEhlYXJ0YmVhdEIE4kEBA0gAQgcKBWV2ZW50IhAKDldhdGNoSGVhcnRiZWF0IogBChdSZWNvdmVyT3BlcmF0aW9uUmVxdWVzdBI0CgRuYW1lGAEgASgJQibiQQECukgfch0yG15vcGVyYXRpb25zL1thLXowLTldezEsNjR9JBI3CgpyZXF1ZXN0X2lkGAIgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JCLvAwoRT3BlcmF0aW9uUHJvZ3Jlc3MSQAoFc3RhdGUYASABKA4yKy5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuT3BlcmF0aW9uU3RhdGVCBOJBAQMSFAoGbWV0aG9kGAIgASgJQgTiQQEDEhkKC2Rlc2NyaXB0aW9uGAMgASgJQgTiQQEDEhQKBmNhbGxlchgEIAEoCUIE4kEBAxIYCgpyZXF1ZXN0X2lkGAUgASgJQgTiQQEDEjUKC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIyCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSQAoGc3RhZ2VzGAkgAygLMiouY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLlN0YWdlUHJvZ3Jlc3NCBOJBAQMSOgoHbm90aWNlcxgKIAMoCzIjLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5Ob3RpY2VCBOJBAQMSGAoKcmVjb3ZlcmllcxgLIAEoBUIE4kEBAyKhAQoNU3RhZ2VQcm9ncmVzcxITCgVzdGFnZRgBIAEoCUIE4kEBAxISCgR1bml0GAIgASgJQgTiQQEDEhgKCml0ZW1zX2RvbmUYAyABKANCBOJBAQMSGQoLaXRlbXNfdG90YWwYBCABKANCBOJBAQMSHgoQaXRlbXNfcGVyX3NlY29uZBgFIAEoAUIE4kEBAxISCgRkb25lGAYgASgIQgTiQQEDKuIBCg5PcGVyYXRpb25TdGF0ZRIfChtPUEVSQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIaChZPUEVSQVRJT05fU1RBVEVfUVVFVUVEEAESGwoXT1BFUkFUSU9OX1NUQVRFX1JVTk5JTkcQAhIdChlPUEVSQVRJT05fU1RBVEVfQ0FOQ0VMSU5HEAMSHQoZT1BFUkFUSU9OX1NUQVRFX1NVQ0NFRURFRBAEEhoKFk9QRVJBVElPTl9TVEFURV9GQUlMRUQQBRIcChhPUEVSQVRJT05fU1RBVEVfQ0FOQ0VMRUQQBjKaAgoRT3BlcmF0aW9uc1NlcnZpY2UShQEKDldhdGNoT3BlcmF0aW9uEjIuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLldhdGNoT3BlcmF0aW9uUmVxdWVzdBozLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5XYXRjaE9wZXJhdGlvblJlc3BvbnNlIgiK5xgEcmVhZDABEn0KEFJlY292ZXJPcGVyYXRpb24SNC5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuUmVjb3Zlck9wZXJhdGlvblJlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIhSK5xgQbWFuYWdlb3BlcmF0aW9uc2IGcHJvdG8z", [file_buf_validate_validate, file_countinghouse_operations_v1_notice, file_countinghouse_operations_v1_permission, file_google_api_field_behavior, file_google_longrunning_operations, file_google_protobuf_timestamp]);
+  fileDesc("Cixjb3VudGluZ2hvdXNlL29wZXJhdGlvbnMvdjEvb3BlcmF0aW9ucy5wcm90bxIbY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxInIKFVdhdGNoT3BlcmF0aW9uUmVxdWVzdBI0CgRuYW1lGAEgASgJQibiQQECukgfch0yG15vcGVyYXRpb25zL1thLXowLTldezEsNjR9JBIjCg5hZnRlcl9zZXF1ZW5jZRgCIAEoA0IL4kEBAbpIBCICKAAi8QEKFldhdGNoT3BlcmF0aW9uUmVzcG9uc2USFgoIc2VxdWVuY2UYASABKANCBOJBAQMSNAoKZXZlbnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSOAoJb3BlcmF0aW9uGAMgASgLMh0uZ29vZ2xlLmxvbmdydW5uaW5nLk9wZXJhdGlvbkIE4kEBA0gAEkYKCWhlYXJ0YmVhdBgEIAEoCzIrLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5XYXRjaEhlYXJ0YmVhdEIE4kEBA0gAQgcKBWV2ZW50IhAKDldhdGNoSGVhcnRiZWF0IogBChdSZWNvdmVyT3BlcmF0aW9uUmVxdWVzdBI0CgRuYW1lGAEgASgJQibiQQECukgfch0yG15vcGVyYXRpb25zL1thLXowLTldezEsNjR9JBI3CgpyZXF1ZXN0X2lkGAIgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JCKGAQoVUGF1c2VPcGVyYXRpb25SZXF1ZXN0EjQKBG5hbWUYASABKAlCJuJBAQK6SB9yHTIbXm9wZXJhdGlvbnMvW2EtejAtOV17MSw2NH0kEjcKCnJlcXVlc3RfaWQYAiABKAlCI+JBAQG6SBxyGjIYXltBLVphLXowLTkuXzotXXswLDEyOH0kIocBChZSZXN1bWVPcGVyYXRpb25SZXF1ZXN0EjQKBG5hbWUYASABKAlCJuJBAQK6SB9yHTIbXm9wZXJhdGlvbnMvW2EtejAtOV17MSw2NH0kEjcKCnJlcXVlc3RfaWQYAiABKAlCI+JBAQG6SBxyGjIYXltBLVphLXowLTkuXzotXXswLDEyOH0kIu8DChFPcGVyYXRpb25Qcm9ncmVzcxJACgVzdGF0ZRgBIAEoDjIrLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5PcGVyYXRpb25TdGF0ZUIE4kEBAxIUCgZtZXRob2QYAiABKAlCBOJBAQMSGQoLZGVzY3JpcHRpb24YAyABKAlCBOJBAQMSFAoGY2FsbGVyGAQgASgJQgTiQQEDEhgKCnJlcXVlc3RfaWQYBSABKAlCBOJBAQMSNQoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEjQKCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEjIKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxJACgZzdGFnZXMYCSADKAsyKi5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuU3RhZ2VQcm9ncmVzc0IE4kEBAxI6Cgdub3RpY2VzGAogAygLMiMuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLk5vdGljZUIE4kEBAxIYCgpyZWNvdmVyaWVzGAsgASgFQgTiQQEDIqEBCg1TdGFnZVByb2dyZXNzEhMKBXN0YWdlGAEgASgJQgTiQQEDEhIKBHVuaXQYAiABKAlCBOJBAQMSGAoKaXRlbXNfZG9uZRgDIAEoA0IE4kEBAxIZCgtpdGVtc190b3RhbBgEIAEoA0IE4kEBAxIeChBpdGVtc19wZXJfc2Vjb25kGAUgASgBQgTiQQEDEhIKBGRvbmUYBiABKAhCBOJBAQMq/gEKDk9wZXJhdGlvblN0YXRlEh8KG09QRVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhoKFk9QRVJBVElPTl9TVEFURV9RVUVVRUQQARIbChdPUEVSQVRJT05fU1RBVEVfUlVOTklORxACEh0KGU9QRVJBVElPTl9TVEFURV9DQU5DRUxJTkcQAxIdChlPUEVSQVRJT05fU1RBVEVfU1VDQ0VFREVEEAQSGgoWT1BFUkFUSU9OX1NUQVRFX0ZBSUxFRBAFEhwKGE9QRVJBVElPTl9TVEFURV9DQU5DRUxFRBAGEhoKFk9QRVJBVElPTl9TVEFURV9QQVVTRUQQBzKSBAoRT3BlcmF0aW9uc1NlcnZpY2UShQEKDldhdGNoT3BlcmF0aW9uEjIuY291bnRpbmdob3VzZS5vcGVyYXRpb25zLnYxLldhdGNoT3BlcmF0aW9uUmVxdWVzdBozLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5XYXRjaE9wZXJhdGlvblJlc3BvbnNlIgiK5xgEcmVhZDABEn0KEFJlY292ZXJPcGVyYXRpb24SNC5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuUmVjb3Zlck9wZXJhdGlvblJlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIhSK5xgQbWFuYWdlb3BlcmF0aW9ucxJ5Cg5QYXVzZU9wZXJhdGlvbhIyLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5QYXVzZU9wZXJhdGlvblJlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIhSK5xgQbWFuYWdlb3BlcmF0aW9ucxJ7Cg9SZXN1bWVPcGVyYXRpb24SMy5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuUmVzdW1lT3BlcmF0aW9uUmVxdWVzdBodLmdvb2dsZS5sb25ncnVubmluZy5PcGVyYXRpb24iFIrnGBBtYW5hZ2VvcGVyYXRpb25zYgZwcm90bzM", [file_buf_validate_validate, file_countinghouse_operations_v1_notice, file_countinghouse_operations_v1_permission, file_google_api_field_behavior, file_google_longrunning_operations, file_google_protobuf_timestamp]);
 
 /**
  * Asks for the events of one operation.
@@ -149,6 +149,64 @@ export const RecoverOperationRequestSchema: GenMessage<RecoverOperationRequest> 
   messageDesc(file_countinghouse_operations_v1_operations, 3);
 
 /**
+ * Asks to pause an operation.
+ *
+ * @generated from message countinghouse.operations.v1.PauseOperationRequest
+ */
+export type PauseOperationRequest = Message<"countinghouse.operations.v1.PauseOperationRequest"> & {
+  /**
+   * The operation's name, `operations/{operation}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Makes the call safe to repeat: the same id with the same content gives the
+   * first answer and changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message countinghouse.operations.v1.PauseOperationRequest.
+ * Use `create(PauseOperationRequestSchema)` to create a new message.
+ */
+export const PauseOperationRequestSchema: GenMessage<PauseOperationRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_operations_v1_operations, 4);
+
+/**
+ * Asks to go on with a paused operation.
+ *
+ * @generated from message countinghouse.operations.v1.ResumeOperationRequest
+ */
+export type ResumeOperationRequest = Message<"countinghouse.operations.v1.ResumeOperationRequest"> & {
+  /**
+   * The operation's name, `operations/{operation}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Makes the call safe to repeat: the same id with the same content gives the
+   * first answer and changes nothing.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message countinghouse.operations.v1.ResumeOperationRequest.
+ * Use `create(ResumeOperationRequestSchema)` to create a new message.
+ */
+export const ResumeOperationRequestSchema: GenMessage<ResumeOperationRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_operations_v1_operations, 5);
+
+/**
  * How far an operation is: field 1, `progress`, of the metadata message of
  * every long-running method.
  *
@@ -240,7 +298,7 @@ export type OperationProgress = Message<"countinghouse.operations.v1.OperationPr
  * Use `create(OperationProgressSchema)` to create a new message.
  */
 export const OperationProgressSchema: GenMessage<OperationProgress> = /*@__PURE__*/
-  messageDesc(file_countinghouse_operations_v1_operations, 4);
+  messageDesc(file_countinghouse_operations_v1_operations, 6);
 
 /**
  * How far one stage is.
@@ -277,7 +335,8 @@ export type StageProgress = Message<"countinghouse.operations.v1.StageProgress">
   itemsTotal: bigint;
 
   /**
-   * Items a second since the stage began; 0 while not known.
+   * Items a second since the stage began, without the time while it was paused or had
+   * failed; 0 while not known.
    *
    * @generated from field: double items_per_second = 5;
    */
@@ -296,7 +355,7 @@ export type StageProgress = Message<"countinghouse.operations.v1.StageProgress">
  * Use `create(StageProgressSchema)` to create a new message.
  */
 export const StageProgressSchema: GenMessage<StageProgress> = /*@__PURE__*/
-  messageDesc(file_countinghouse_operations_v1_operations, 5);
+  messageDesc(file_countinghouse_operations_v1_operations, 7);
 
 /**
  * Where an operation stands.
@@ -352,6 +411,13 @@ export enum OperationState {
    * @generated from enum value: OPERATION_STATE_CANCELED = 6;
    */
   CANCELED = 6,
+
+  /**
+   * Nothing is done until it is resumed or canceled.
+   *
+   * @generated from enum value: OPERATION_STATE_PAUSED = 7;
+   */
+  PAUSED = 7,
 }
 
 /**
@@ -361,8 +427,8 @@ export const OperationStateSchema: GenEnum<OperationState> = /*@__PURE__*/
   enumDesc(file_countinghouse_operations_v1_operations, 0);
 
 /**
- * Watches and recovers long-running operations. Getting, listing, canceling,
- * waiting for and deleting them is done by the standard
+ * Watches, pauses, resumes and recovers long-running operations. Getting, listing,
+ * canceling, waiting for and deleting them is done by the standard
  * `google.longrunning.Operations`, which this server implements too.
  *
  * @generated from service countinghouse.operations.v1.OperationsService
@@ -392,13 +458,42 @@ export const OperationsService: GenService<{
    * mended. What was done already is not done again.
    *
    * Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_FAILED`) when the
-   * operation is not in the state FAILED.
+   * operation is not in the state FAILED, and while another one is under way that
+   * it excludes, such as a billing run of the same window.
    *
    * @generated from rpc countinghouse.operations.v1.OperationsService.RecoverOperation
    */
   recoverOperation: {
     methodKind: "unary";
     input: typeof RecoverOperationRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Pauses an operation: once the call has answered, nothing more of it is done until
+   * it is resumed or canceled, whatever becomes of servers and workers. What was done
+   * stays; the steps under way just then are done again after it is resumed.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_UNDER_WAY`) when the
+   * operation is in neither of the states QUEUED and RUNNING.
+   *
+   * @generated from rpc countinghouse.operations.v1.OperationsService.PauseOperation
+   */
+  pauseOperation: {
+    methodKind: "unary";
+    input: typeof PauseOperationRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Goes on with a paused operation from where it stood.
+   *
+   * Errors: NOT_FOUND; FAILED_PRECONDITION (`OPERATION_NOT_PAUSED`) when the operation
+   * is not in the state PAUSED.
+   *
+   * @generated from rpc countinghouse.operations.v1.OperationsService.ResumeOperation
+   */
+  resumeOperation: {
+    methodKind: "unary";
+    input: typeof ResumeOperationRequestSchema;
     output: typeof OperationSchema;
   },
 }> = /*@__PURE__*/
