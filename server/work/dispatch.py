@@ -311,7 +311,7 @@ class _Round:
 
     def _wait_s(self, stopping: threading.Event) -> float:
         """How long nothing need be done but to hear."""
-        if self._ended:
+        if self._ended or (stopping.is_set() and not self._held):
             return 0.0
         if stopping.is_set() or len(self._held) >= self._settings.claims_max:
             return _TICK_S

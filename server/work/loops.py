@@ -62,6 +62,7 @@ class Loops:
     def stop(self) -> None:
         """Tell every loop to end; returns at once."""
         self._stopping.set()
+        self.wake()  # none waits for its next look to hear of it
 
     def join(self, within_s: float) -> bool:
         """Wait until all have ended, so long at most; says whether they have."""
