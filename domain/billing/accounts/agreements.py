@@ -31,7 +31,10 @@ _BILLED_BY = ("master_id", "rate_code", "start_day", "end_day", "attributes")
 def create(
     tx: Connection, call: Call, configurations: Configurations, account_id: str, new: NewAgreement
 ) -> ServiceAgreement:
-    """Add an agreement to an account. Raises: AccountNotFound; Invalid with every violation; AgreementIdTaken."""
+    """Add an agreement to an account; its pending bill lacks it, and is not completed before it is made again.
+
+    Raises: AccountNotFound; Invalid with every violation; AgreementIdTaken.
+    """
     account = service.lock_account(tx, account_id, call.scope)
     known = _gather(tx, call, configurations, new)
     agreement = made(account, new, known, call.now_us)
@@ -46,6 +49,7 @@ def create(
         ]
     )
     assert store.create_agreement(tx, agreement), "whoever holds the account alone adds agreements"
+    store.unsettle_segments(tx, account_id)  # others may be charged on it
     trail.record(tx, call, account, agreement, kind="service_agreement.created")
     return agreement
 

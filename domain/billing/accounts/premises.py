@@ -54,7 +54,8 @@ def list_page(tx: Connection, page: Page) -> list[Premise]:
 def update(tx: Connection, call: Call, premise_id: str, change: Change) -> Premise:
     """Change the premise that still has the etag; its time zone never changes.
 
-    Raises: EtagMissing; SharedBeyondScope; PremiseNotFound; EtagStale, also for the loser of a race; Invalid with every
+    Conditions of rates read its attributes: what is not frozen of accounts that are served there is made again before
+    it can be. These accounts are locked, in the order of their ids. Raises: EtagMissing; SharedBeyondScope; PremiseNotFound; EtagStale, also for the loser of a race; Invalid with every
     violation.
     """
     trail.require_etag("premise", change)
@@ -63,6 +64,8 @@ def update(tx: Connection, call: Call, premise_id: str, change: Change) -> Premi
     new = trail.changed(call, "premise", PREMISE_TYPE, old, change)
     trail.require(rules.text_violations("premise", new.description, new.attributes))
     store.change_premise(tx, new)
+    if old.attributes != new.attributes:
+        store.unsettle_segments(tx, *store.lock_accounts(tx, store.served_at(tx, premise_id)))
     _record(tx, call, "premise.changed", new, old)
     return new
 

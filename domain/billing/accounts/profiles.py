@@ -22,13 +22,18 @@ _WORD = "profile"
 
 
 def create(tx: Connection, call: Call, configurations: Configurations, account_id: str, new: NewProfile) -> Profile:
-    """Add a profile to an account. Raises: AccountNotFound; Invalid with every violation; ProfileIdTaken."""
+    """Add a profile to an account; what is on its pending bill is made again if an agreement is to own it.
+
+    Raises: AccountNotFound; Invalid with every violation; ProfileIdTaken.
+    """
     account = service.lock_account(tx, account_id, call.scope)
     named = replace(new, profile_id=new.profile_id or new_id(call.now_us))
     owner = _check(tx, call, configurations, account, named)
     profile = made(account, named, owner, call.now_us)
     if not store.create_profile(tx, profile):
         raise ProfileIdTaken(profile.name)
+    if profile.agreement_id:
+        store.unsettle_segments(tx, account_id)  # its agreement is billed for its data, too
     trail.record(tx, call, account, profile, kind="profile.created")
     return profile
 

@@ -104,6 +104,12 @@ def change_premise(tx: Connection, value: Premise) -> None:
     _change(tx, tables.premise, premise_row(value), _p.premise_id == value.premise_id)
 
 
+def served_at(tx: Connection, premise_id: str) -> list[str]:
+    """The accounts that have an agreement at a premise, by id. Cost: along ix_service_agreement_premise."""
+    query = select(_s.account_id).where(_s.premise_id == premise_id, _s.premise_id != "")
+    return list(tx.execute(query.distinct().order_by(_s.account_id)).scalars())
+
+
 # Service agreements
 
 

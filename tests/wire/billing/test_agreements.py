@@ -351,3 +351,39 @@ def test_what_a_change_matters_to_is_made_again_before_it_is_frozen(
         610_000_000,
     )
     office.billing.CompleteBill(complete)
+
+
+@pytest.mark.rule("BIL-10", "BIL-12")
+def test_what_comes_to_an_account_or_to_its_premise_has_its_bill_made_again(utility: Served, office: Office) -> None:
+    """Another agreement, a meter of one, what conditions read of the place; elsewhere nothing is touched."""
+    till = Till(utility.stub(BillingServiceStub))
+    freezable, incomplete = segments_pb2.BILL_SEGMENT_STATE_FREEZABLE, segments_pb2.BILL_SEGMENT_STATE_INCOMPLETE
+    office.premise("P-1")
+    office.premise("P-2")
+    for own_id, place in (("A-1", "P-1"), ("A-2", "P-1"), ("A-3", "P-2"), ("A-4", "")):
+        office.account(own_id)
+        served = {"premise": f"premises/{place}"} if place else {}
+        office.agreement("S-1", f"accounts/{own_id}", type_code="AT-0", **served)
+        till.bill(f"accounts/{own_id}")
+
+    def states(number: int) -> set[int]:
+        return {each.state for each in till.segments(f"accounts/A-{number}")}
+
+    office.update("Premise", name="premises/P-1", etag="1", description="the old mill")
+    assert states(1) == {freezable}, "nothing reads it"
+    office.update("Premise", name="premises/P-1", etag="2", attributes={"floor": "3"})
+    assert [states(number) for number in (1, 2, 3, 4)] == [{incomplete}, {incomplete}, {freezable}, {freezable}]
+    bill = till.bill().bill
+    office.agreement("S-2", type_code="AT-2")
+    assert states(1) == {incomplete}
+    complete = bill_corrections_pb2.CompleteBillRequest(name=bill.name)
+    refused = refusal(lambda: office.billing.CompleteBill(complete))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "BILL_HAS_ERRORS")
+    till.bill()
+    office.profile("F-1", service_agreement=agreement_name("S-2"))
+    assert states(1) == {incomplete}
+    till.bill()
+    office.profile("F-2")
+    assert states(1) == {freezable}, "it is nobody's"
+    assert len(till.segments(bill=bill.name)) == 2
+    office.billing.CompleteBill(complete)
