@@ -6,6 +6,7 @@ from domain.billing import tables as billing
 from domain.data_files import tables as data_files
 from domain.deliveries import tables as deliveries
 from domain.gl_extraction import tables as gl_extraction
+from domain.invoicing import tables as invoicing
 from domain.kernel import tables as kernel
 from domain.kernel.columns import metadata
 from domain.notifications import tables as notifications
@@ -19,6 +20,7 @@ __all__ = [
     "data_files",
     "deliveries",
     "gl_extraction",
+    "invoicing",
     "kernel",
     "metadata",
     "notifications",

@@ -18,6 +18,8 @@ from countinghouse.billing.v1 import billing_service_pb2
 from countinghouse.billing.v1 import billing_service_pb2_grpc as billing_grpc
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_extraction_grpc
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc as invoicing_grpc
 from countinghouse.operations.v1 import (
     approvals_pb2,
     audit_pb2,
@@ -52,6 +54,7 @@ from server.plugins import Plugins
 from server.servicers.accounting import AccountingServicer
 from server.servicers.billing import BillingServicer
 from server.servicers.gl_extraction import GLExtractionServicer
+from server.servicers.invoicing import InvoiceBatchServicer
 from server.servicers.operations import (
     ApprovalsServicer,
     AuditServicer,
@@ -89,6 +92,7 @@ SERVED: tuple[ServiceDescriptor, ...] = (
     gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
     accounting_service_pb2.DESCRIPTOR.services_by_name["AccountingService"],
     billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"],
+    invoice_batch_service_pb2.DESCRIPTOR.services_by_name["InvoiceBatchService"],
 )
 """Our services."""
 
@@ -187,6 +191,9 @@ class Server:
                 ask=self._plugins.hooks.ask,
             ),
             to,
+        )
+        invoicing_grpc.add_InvoiceBatchServiceServicer_to_server(
+            InvoiceBatchServicer(calls, watcher, heartbeat_s=heartbeat_s, zone=zone), to
         )
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to

@@ -8,6 +8,7 @@ from countinghouse.client.aio.accounting import Accounting
 from countinghouse.client.aio.billing import Billing
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.files import DataFiles
+from countinghouse.client.aio.invoicing import Invoicing
 from countinghouse.client.aio.operations import Operations
 from countinghouse.client.aio.services import Approvals, Audit, GLExtraction, Notifications, Schedules
 from countinghouse.client.channel import Connection, Tls, Token
@@ -21,6 +22,7 @@ class Client:
         gl: Accounting details, reference data, extraction.
         accounting: Claims, their operations, and what becomes of them.
         billing: What is billed to whom, by which rates and when.
+        invoicing: Running invoices, the batches that close them, and what becomes of these.
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
@@ -39,6 +41,7 @@ class Client:
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.accounting = Accounting(caller, self.channel, self.operations)
         self.billing = Billing(caller, self.channel, self.operations)
+        self.invoicing = Invoicing(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)

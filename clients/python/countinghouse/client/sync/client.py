@@ -11,6 +11,7 @@ from countinghouse.client.sync.accounting import Accounting
 from countinghouse.client.sync.billing import Billing
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.files import DataFiles
+from countinghouse.client.sync.invoicing import Invoicing
 from countinghouse.client.sync.operations import Operations
 from countinghouse.client.sync.services import Approvals, Audit, GLExtraction, Notifications, Schedules
 
@@ -22,6 +23,7 @@ class Client:
         gl: Accounting details, reference data, extraction.
         accounting: Claims, their operations, and what becomes of them.
         billing: What is billed to whom, by which rates and when.
+        invoicing: Running invoices, the batches that close them, and what becomes of these.
         operations: Long-running operations.
         files: Data file sets and their files.
         audit: The audit trail.
@@ -40,6 +42,7 @@ class Client:
         self.gl = GLExtraction(caller, self.channel, self.operations)
         self.accounting = Accounting(caller, self.channel, self.operations)
         self.billing = Billing(caller, self.channel, self.operations)
+        self.invoicing = Invoicing(caller, self.channel, self.operations)
         self.files = DataFiles(caller, self.channel)
         self.audit = Audit(caller, self.channel)
         self.approvals = Approvals(caller, self.channel)

@@ -1,0 +1,18 @@
+"""The InvoiceBatchService, put together from its groups of methods."""
+
+from __future__ import annotations
+
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc as grpc_service
+from domain.kernel.time import BusinessZone
+from server.call import Calls
+from server.watcher import Watcher
+
+
+class InvoiceBatchServicer(grpc_service.InvoiceBatchServiceServicer):
+    """Closes running invoices in batches, and takes them to publishing."""
+
+    def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, zone: BusinessZone) -> None:
+        self._calls = calls
+        self._watcher = watcher
+        self._heartbeat_s = heartbeat_s
+        self._zone = zone
