@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Context, Decimal
+from operator import sub
 
 from domain.billing.rating.errors import RateUsageUnpriced
 from domain.billing.rating.model import (
@@ -24,6 +25,7 @@ from domain.billing.rating.model import (
 )
 from domain.billing.rating.proration import portion
 from domain.billing.rating.running import Running
+from domain.billing.rating.sheets import Column, Rows
 from domain.kernel.quantities import ATTOS, DECIMALS
 
 HUNDRED = 100
@@ -63,8 +65,8 @@ def _fixed(component: Fixed) -> Planned:
     price = attos_of(component.price)
 
     def charge(run: Running) -> None:
-        exact = price * run.scale * run.part.days
-        run.bill(component, Kind.FIXED, exact, ATTOS * run.segment.full_days, rate=component.price, by_days=True)
+        exact = [price * run.scale * run.part.days] * run.sheet.rows
+        run.bill(component, Kind.FIXED, exact, ATTOS * run.sheet.full_days, rate=component.price, by_days=True)
 
     return charge
 
@@ -76,30 +78,34 @@ def _stepped(component: Stepped) -> Planned:
     ]
 
     def charge(run: Running) -> None:
-        usage = run.usage(component)
-        total = run.total(usage)
-        size, sign = abs(total), -1 if total < 0 else 1
-        first, last, full_days = run.part.first, run.part.last, run.segment.full_days
-        below = 0
+        if (usage := run.usage(component)) is None:
+            return
+        totals = run.totals(usage)
+        if len(steps) == 1:
+            (_, _, price, rate) = steps[0]
+            bill(run, totals, price, rate, step=1, has=None)
+            return
+        sizes, below = list(map(abs, totals)), run.nothing
+        first, last, full_days = run.part.first, run.part.last, run.sheet.full_days
         for number, limit, price, rate in steps:
-            above = size if limit is None else min(size, max(below, portion(limit, first, last, full_days)))
-            if above > below or (number == 1 and not size):
-                attos = sign * (above - below)
-                run.bill(
-                    component,
-                    Kind.STEP,
-                    attos * price * run.scale,
-                    ATTOS * ATTOS,
-                    rate=rate,
-                    charge=component,
-                    usage=usage,
-                    attos=attos,
-                    step=number,
-                )
+            if limit is None:
+                above = sizes
+            else:
+                most = portion(limit, first, last, full_days)
+                above = [min(size, max(least, most)) for size, least in zip(sizes, below, strict=True)]
+            within = list(map(sub, above, below))
+            has = [each > 0 or (number == 1 and not size) for each, size in zip(within, sizes, strict=True)]
+            if any(has):
+                signed = [-each if total < 0 else each for each, total in zip(within, totals, strict=True)]
+                bill(run, signed, price, rate, step=number, has=has)
             below = above
-            if below == size:
-                break
-        assert below == size, "the last step has no limit"
+        assert below == sizes, "the last step has no limit"
+
+    def bill(run: Running, attos: Column, price: int, rate: Decimal, *, step: int, has: Rows | None) -> None:
+        scaled = price * run.scale
+        exact = [each * scaled for each in attos]
+        per = ATTOS * ATTOS
+        run.bill(component, Kind.STEP, exact, per, rate=rate, charge=component, attos=attos, step=step, has=has)
 
     return charge
 
@@ -109,24 +115,30 @@ def _time_of_use(component: TimeOfUse) -> Planned:
     priced = frozenset(bucket for bucket, _ in component.prices)
 
     def charge(run: Running) -> None:
-        usage = run.usage(component)
+        if (usage := run.usage(component)) is None:
+            return
         found = run.buckets(usage)
-        for bucket, attos in found.items():
-            if attos and bucket not in priced:
-                raise RateUsageUnpriced(component=component.code, usage=component.usage, bucket=bucket)
-        used = [each for each in prices if found.get(each[0])] or prices[:1]
-        for bucket, price, rate in used:
-            attos = found.get(bucket, 0)
+        for bucket in (each for each in found if each not in priced):
+            why = RateUsageUnpriced(component=component.code, usage=component.usage, bucket=bucket)
+            run.refuse(list(map(bool, found[bucket])), why)
+        columns = [found.get(bucket, run.nothing) for bucket, _, _ in prices]
+        for place, (bucket, price, rate) in enumerate(prices):
+            attos, scaled = columns[place], price * run.scale
+            has = (
+                list(map(bool, attos)) if place else [each or not any(row) for each, *row in zip(*columns, strict=True)]
+            )
+            if not any(has):
+                continue
             run.bill(
                 component,
                 Kind.TIME_OF_USE,
-                attos * price * run.scale,
+                [each * scaled for each in attos],
                 ATTOS * ATTOS,
                 rate=rate,
                 charge=component,
-                usage=usage,
                 attos=attos,
                 bucket=bucket,
+                has=None if all(has) else list(map(bool, has)),
             )
 
     return charge
@@ -136,17 +148,17 @@ def _demand(component: Demand) -> Planned:
     price = attos_of(component.price)
 
     def charge(run: Running) -> None:
-        usage = run.usage(component)
-        attos = run.maximum(usage)
+        if (usage := run.usage(component)) is None:
+            return
+        attos, scaled = run.highest(usage), price * run.scale * run.part.days
         run.bill(
             component,
             Kind.DEMAND,
-            attos * price * run.scale * run.part.days,
-            ATTOS * ATTOS * run.segment.full_days,
+            [each * scaled for each in attos],
+            ATTOS * ATTOS * run.sheet.full_days,
             rate=component.price,
             by_days=True,
             charge=component,
-            usage=usage,
             attos=attos,
         )
 
@@ -157,8 +169,9 @@ def _minimum(component: Minimum) -> Planned:
     least = attos_of(component.amount)
 
     def charge(run: Running) -> None:
-        base, per = run.base(component.of), ATTOS * run.segment.full_days
-        lacking = max(0, least * run.scale * run.part.days - base * per)
+        base, per = run.base(component.of), ATTOS * run.sheet.full_days
+        due = least * run.scale * run.part.days
+        lacking = [max(0, due - each * per) for each in base]
         run.bill(component, Kind.MINIMUM, lacking, per, rate=component.amount, by_days=True, base=base)
 
     return charge
@@ -171,6 +184,6 @@ def _percentage(component: Percentage) -> Planned:
 
     def charge(run: Running) -> None:
         base = run.base(component.of)
-        run.bill(component, kind, base * percent, HUNDRED * ATTOS, rate=rate, base=base)
+        run.bill(component, kind, [each * percent for each in base], HUNDRED * ATTOS, rate=rate, base=base)
 
     return charge

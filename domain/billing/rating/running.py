@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from operator import add, sub
 
-from domain.billing.rating.errors import (
-    RateAmountTooLarge,
-    RateUsageMissing,
-    RateUsageUnitDiffers,
-)
+from domain.billing.rating.errors import RateAmountTooLarge, RateUsageMissing, RateUsageUnitDiffers
 from domain.billing.rating.model import Component, Demand, Kind, Stepped, TimeOfUse
 from domain.billing.rating.proration import portion
-from domain.billing.rating.segments import Buckets, Calculation, Intervals, Line, Part, Register, Segment, Usage
-from domain.kernel.money import AMOUNT_MINOR_MAX, Money, rounded
-from domain.kernel.quantities import Quantity
+from domain.billing.rating.segments import Part
+from domain.billing.rating.sheets import Column, Lines, Rated, Rows, Sheet, Used
+from domain.kernel.conditions.errors import ConditionFailed
+from domain.kernel.errors import DomainError
+from domain.kernel.money import AMOUNT_MINOR_MAX, all_rounded
 
 Charge = Stepped | TimeOfUse | Demand
 
-_Sum = tuple[Kind, int, int]
-"""Of a component, what it came to so far: exactly, and as billed in minor units."""
-
 
 class Running:
-    """One segment's calculation. `scale` is how many minor units make a unit of its currency."""
+    """One sheet's calculation. `scale` is how many minor units make a unit of its currency."""
 
-    def __init__(self, segment: Segment, scale: int, days: int, parts: int) -> None:
-        assert segment.full_days > 0
-        self.segment = segment
+    def __init__(self, sheet: Sheet, scale: int, days: int, parts: int) -> None:
+        assert sheet.full_days > 0
+        self.sheet = sheet
         self.scale = scale
         self.days = days
+        self.nothing: Column = [0] * sheet.rows
         self._parts = parts
-        self._lines: list[Line] = []
-        self._sums: dict[str, _Sum] = {}
-        self._of_part: dict[str, int] = {}
+        self._has: Rows | None = None
+        self._lines: list[Lines] = []
+        self._sums: dict[tuple[str, Kind], tuple[Column, Column]] = {}  # so far, exactly and as billed
+        self._of_part: dict[str, Column] = {}
+        self._refused: dict[int, DomainError] = {}
 
     def begin(self, part: Part, version: int) -> None:
         """Go on to the next part, which a version holds for."""
@@ -40,78 +40,105 @@ class Running:
         self.version = version
         self._of_part = {}
 
-    def base(self, of: tuple[str, ...]) -> int:
-        """What the named components came to in this part, in minor units; nothing for those that did not apply."""
-        found = self._of_part
-        return sum([found.get(code, 0) for code in of])
+    def applies(self, component: Component) -> bool:
+        """Whether a component applies in any row; what follows is of those in which it does."""
+        if component.condition is None:
+            self._has = None
+            return True
+        self._has = [self._holds(component, row) for row in range(self.sheet.rows)]
+        return any(self._has)
 
-    def usage(self, charge: Charge) -> Usage:
-        """The usage that a component charges. Raises: RateUsageMissing, RateUsageUnitDiffers."""
-        given = self.segment.usage.get(charge.usage)
+    def base(self, of: tuple[str, ...]) -> Column:
+        """What the named components came to in this part, in minor units; nothing for those that did not apply."""
+        found = [self._of_part[code] for code in of if code in self._of_part]
+        return list(map(sum, zip(*found, strict=True))) if found else self.nothing
+
+    def usage(self, charge: Charge) -> Used | None:
+        """The usage that a component charges; without it, or in another unit, its rows are refused."""
+        given = self.sheet.usage.get(charge.usage)
         if given is None:
-            raise RateUsageMissing(component=charge.code, usage=charge.usage)
+            self.refuse(None, RateUsageMissing(component=charge.code, usage=charge.usage))
+            return None
         if given.unit != charge.unit:
-            raise RateUsageUnitDiffers(component=charge.code, usage=charge.usage, unit=given.unit, wanted=charge.unit)
-        if isinstance(given, Intervals):
-            assert len(given.parts) == self._parts, "interval usage is given for each part"
+            self.refuse(
+                None,
+                RateUsageUnitDiffers(component=charge.code, usage=charge.usage, unit=given.unit, wanted=charge.unit),
+            )
+            return None
+        assert not given.by_part or len(given.parts) == self._parts, "interval usage is given for each part"
         return given
 
-    def buckets(self, usage: Usage) -> Buckets:
+    def buckets(self, used: Used) -> Mapping[str, Column]:
         """What of the usage belongs to this part, in attos by bucket."""
-        if isinstance(usage, Intervals):
-            return usage.parts[self.part.number]
+        if used.by_part:
+            return used.parts[self.part.number]
         if self._parts == 1:
-            return usage.quantities
-        return {bucket: self._portion(attos) for bucket, attos in usage.quantities.items()}
+            return used.parts[0]
+        return {bucket: self._portions(column) for bucket, column in used.parts[0].items()}
 
-    def total(self, usage: Usage) -> int:
+    def totals(self, used: Used) -> Column:
         """What of the usage belongs to this part, in attos, whatever its buckets."""
-        if isinstance(usage, Intervals):
-            return sum(usage.parts[self.part.number].values())
-        return self._portion(sum(usage.quantities.values()))
+        (*columns,) = used.parts[self.part.number if used.by_part else 0].values()
+        total = columns[0] if len(columns) == 1 else list(map(sum, zip(*columns, strict=True)))
+        total = total or self.nothing
+        return total if used.by_part or self._parts == 1 else self._portions(total)
 
-    def maximum(self, usage: Usage) -> int:
+    def highest(self, used: Used) -> Column:
         """The maximum of this part, in attos."""
-        found = usage.quantities if isinstance(usage, Register) else usage.parts[self.part.number]
-        return max(found.values(), default=0)
+        (*columns,) = used.parts[self.part.number if used.by_part else 0].values()
+        if len(columns) <= 1:
+            return columns[0] if columns else self.nothing
+        return list(map(max, *columns))
+
+    def refuse(self, rows: Rows | None, why: DomainError) -> None:
+        """Refuse rows of those in which the component applies; of several reasons the first is kept."""
+        for row in range(self.sheet.rows):
+            if (rows is None or rows[row]) and (self._has is None or self._has[row]):
+                self._refused.setdefault(row, why)
 
     def bill(
         self,
         component: Component,
         kind: Kind,
-        exact: int,
+        exact: Column,
         per: int,
         *,
         rate: Decimal,
         by_days: bool = False,
         charge: Charge | None = None,
-        usage: Usage | None = None,
-        attos: int = 0,
+        attos: Column | None = None,
         step: int = 0,
         bucket: str = "",
-        base: int | None = None,
+        base: Column | None = None,
+        has: Rows | None = None,
     ) -> None:
         """Add a line over `exact / per` minor units; `per` is the same for all lines of a component.
 
         The lines of a component so far always come to their exact sum, rounded once: what rounding one of them leaves
-        over goes into the next. A version that makes another kind of it begins anew.
-        Raises: RateAmountTooLarge.
+        over goes into the next. A version that makes another kind of it counts by itself. Without one of `has`, and
+        where the component does not apply, a row has no such line.
         """
-        segment, part = self.segment, self.part
-        code, rounding = component.code, component.rounding
-        known = self._sums.get(code)
-        billed_before = 0
-        if known is not None and known[0] is kind:
-            exact += known[1]
-            billed_before = known[2]
-        billed = rounded(exact, per, rounding)
-        self._sums[code] = kind, exact, billed
-        minor = billed - billed_before
-        if not -AMOUNT_MINOR_MAX <= minor <= AMOUNT_MINOR_MAX:
-            raise RateAmountTooLarge(component=code)
-        self._of_part[code] = self._of_part.get(code, 0) + minor
+        has = _both(self._has, has)
+        if has is not None:
+            exact = [each if there else 0 for each, there in zip(exact, has, strict=True)]
+        code, part = component.code, self.part
+        known = self._sums.get((code, kind))
+        if known is None:
+            minor = billed = all_rounded(exact, per, component.rounding)
+        else:
+            exact = list(map(add, exact, known[0]))
+            billed = all_rounded(exact, per, component.rounding)
+            minor = list(map(sub, billed, known[1]))
+            if has is not None:  # a line that is not there changes nothing, also where it would be rounded otherwise
+                minor = [each if there else 0 for each, there in zip(minor, has, strict=True)]
+                billed = list(map(add, known[1], minor))
+        self._sums[code, kind] = exact, billed
+        if too_large := _too_large(minor):
+            self.refuse(too_large, RateAmountTooLarge(component=code))
+        before = self._of_part.get(code)
+        self._of_part[code] = minor if before is None else list(map(add, before, minor))
         self._lines.append(
-            Line(
+            Lines(
                 code,
                 kind,
                 part.start,
@@ -120,27 +147,55 @@ class Running:
                 step,
                 bucket,
                 "" if charge is None else charge.usage,
-                None if charge is None else Quantity(attos, charge.unit),
-                None if base is None else Money(base, segment.currency),
+                "" if charge is None else charge.unit,
+                attos,
+                base,
                 rate,
                 part.days if by_days else 1,
-                segment.full_days if by_days else 1,
-                Money(minor, segment.currency),
-                rounding,
+                self.sheet.full_days if by_days else 1,
+                minor,
+                component.rounding,
                 component.distribution_code,
-                () if usage is None else usage.sources,
-                usage is not None and usage.estimated,
+                has,
             )
         )
 
-    def calculation(self) -> Calculation:
-        """What came of it. Raises: RateAmountTooLarge, for the whole."""
-        minor = sum([line.amount.minor for line in self._lines])
-        tax = sum([line.amount.minor for line in self._lines if line.kind is Kind.TAX])
-        if not -AMOUNT_MINOR_MAX <= minor <= AMOUNT_MINOR_MAX:
-            raise RateAmountTooLarge
-        currency = self.segment.currency
-        return Calculation(tuple(self._lines), Money(minor, currency), Money(tax, currency))
+    def rated(self) -> Rated:
+        """What came of it."""
+        amount = self._sum(self._lines)
+        tax = self._sum([line for line in self._lines if line.kind is Kind.TAX])
+        self._has = None
+        if too_large := _too_large(amount):
+            self.refuse(too_large, RateAmountTooLarge())
+        return Rated(self.sheet.currency, tuple(self._lines), amount, tax, self._refused)
 
-    def _portion(self, attos: int) -> int:
-        return portion(attos, self.part.first, self.part.last, self.days)
+    def _holds(self, component: Component, row: int) -> bool:
+        """Whether a component's condition holds; of a row that is refused nothing is asked."""
+        assert component.condition is not None
+        if row in self._refused:
+            return False
+        try:
+            return component.condition.evaluate(self.sheet.values[row])
+        except ConditionFailed as failed:
+            self._refused[row] = failed
+            return False
+
+    def _sum(self, lines: list[Lines]) -> Column:
+        return list(map(sum, zip(*(line.minor for line in lines), strict=True))) if lines else self.nothing
+
+    def _portions(self, column: Column) -> Column:
+        part, days = self.part, self.days
+        return [portion(attos, part.first, part.last, days) for attos in column]
+
+
+def _both(one: Rows | None, other: Rows | None) -> Rows | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return [first and second for first, second in zip(one, other, strict=True)]
+
+
+def _too_large(minor: Column) -> Rows | None:
+    """The rows whose amount is beyond what is billed; None where there is none."""
+    if max(minor) <= AMOUNT_MINOR_MAX and min(minor) >= -AMOUNT_MINOR_MAX:
+        return None
+    return [abs(each) > AMOUNT_MINOR_MAX for each in minor]
