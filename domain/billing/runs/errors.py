@@ -31,14 +31,14 @@ class NoWindowOpen(Refused):
 
 
 class RunUnderWay(Refused):
-    """Another run of the window is under way: wait for its end, or cancel it."""
+    """Another run of the window is under way or paused: have it come to its end, or cancel it."""
 
     reason = "BILLING_RUN_UNDER_WAY"
 
     def __init__(self, name: str, operation_id: str) -> None:
         operation = f"operations/{operation_id}"
         super().__init__(
-            f"{name} is being run just now: wait for {operation}, or cancel it",
+            f"{name} is being run by {operation}: wait for its end, resume it if it is paused, or cancel it",
             resource_type=WINDOW_TYPE,
             resource_name=name,
             operation=operation,

@@ -18,7 +18,7 @@ from domain.billing.runs import billing, store, tallies, variance
 from domain.billing.runs.asking import Asked, Hooks
 from domain.billing.runs.deciding import Decided, Desk, Report, decide, is_of_database, unforeseen
 from domain.billing.runs.model import PREVIEW_KIND, RUN_KIND, order_from_document
-from domain.billing.runs.service import PREVIEW_STAGES, STAGES
+from domain.billing.runs.service import PREVIEW_STAGES, STAGES, require_alone
 from domain.kernel.call import Call
 from domain.kernel.money import Money
 from domain.operations import service as operations
@@ -64,6 +64,7 @@ class Runs:
                 stages=(Stage(*bill, plan=self.plan, gather=self.ask, step=self.bill),),
                 undo=_nothing_to_undo,
                 links=_links,
+                require_recoverable=require_alone,
             ),
             Job(
                 kind=PREVIEW_KIND,

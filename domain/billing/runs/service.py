@@ -71,6 +71,11 @@ def run(tx: Connection, call: Call, request: Request, zone: BusinessZone) -> Ope
     )
 
 
+def require_alone(tx: Connection, operation: Operation) -> None:
+    """Refuse to go on with a run that failed while another one of its window is under way. Raises: RunUnderWay."""
+    _require_alone(tx, order_from_document(operation.request))
+
+
 def require_sound(tx: Connection, request: Request, scope: Scope) -> None:
     """Refuse what no state of things will make right. Raises: NotFound for cycle or window; Invalid for accounts."""
     registers.get(tx, CYCLES, request.cycle, scope)
@@ -107,7 +112,7 @@ def _require_of_cycle(tx: Connection, request: Request) -> None:
 
 
 def _require_alone(tx: Connection, order: Order) -> None:
-    """The window is locked, so that of two runs that begin at once one sees the other. Raises: RunUnderWay."""
+    """The window is locked: of two runs that begin, or go on, at once one sees the other. Raises: RunUnderWay."""
     window_store.find(tx, order.cycle, order.window, lock=True)
     for other in operations.under_way(tx, RUN_KIND):
         if order_from_document(other.request).key == order.key:

@@ -126,6 +126,16 @@ class Night:
     def cancel(self, operation_id: str) -> None:
         self.shop.database.write(lambda tx: operations.request_cancel(tx, self.shop.call(), self.jobs, operation_id))
 
+    def pause(self, operation_id: str) -> Operation:
+        return self.shop.database.write(lambda tx: operations.pause(tx, self.shop.call(), operation_id))
+
+    def resume(self, operation_id: str) -> Operation:
+        return self.shop.database.write(lambda tx: operations.resume(tx, self.shop.call(), operation_id))
+
+    def recover(self, operation_id: str) -> Operation:
+        """Have a failed run go on."""
+        return self.shop.database.write(lambda tx: operations.recover(tx, self.shop.call(), self.jobs, operation_id))
+
     def bill_online(self, account_id: str) -> None:
         """Generate and complete the bill of one account, as a person would; what cannot be completed is frozen."""
         request = generating.Request(account_id, THROUGH, WINDOW["bill_day"], WINDOW["accounting_day"])
