@@ -13,6 +13,7 @@ from tests.support import database as databases
 from tests.support import postgres
 from tests.support.memory import keep_files_in_memory
 from tests.support.server import Served, serving
+from tests.support.worlds import Worlds
 
 _FOLDER = "COUNTINGHOUSE_TEST_POSTGRES_FOLDER"  # tells the workers of a run where its PostgreSQL is
 _RUN = pytest.StashKey[postgres.Run]()
@@ -103,6 +104,12 @@ def migrated_postgresql_url(postgres_cluster: postgres.Cluster) -> Iterator[str]
 def migrated_url(request: pytest.FixtureRequest) -> str:
     """URL of a migrated database; the test runs once on each kind."""
     return str(request.getfixturevalue(f"migrated_{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Worlds:
+    """What tests begin with that share a world."""
+    return Worlds(tmp_path_factory.mktemp("worlds"), lambda: request.getfixturevalue("postgres_cluster"))
 
 
 @pytest.fixture

@@ -91,11 +91,20 @@ class Cluster:
     def database(self, template: str = "template0") -> Iterator[str]:
         """A fresh copy of the database `template`, dropped at the end; gives its name."""
         name = f"t_{uuid.uuid4().hex[:16]}"
-        self._execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY")
+        self.create_database(name, template)
         try:
             yield name
         finally:
             self._drop(name)
+
+    def create_database(self, name: str, template: str) -> None:
+        """Make a copy of the database `template`, which nobody has open."""
+        self._execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY")
+
+    def replace_database(self, name: str, template: str) -> None:
+        """Have a copy of `template` in the place of the database `name`, which nobody has open either."""
+        self._execute(f"DROP DATABASE {name}")
+        self.create_database(name, template)
 
     def _drop(self, name: str) -> None:
         """Drop a database; who is still connected is thrown out first, as dropping by force looks every 0.1 s only."""

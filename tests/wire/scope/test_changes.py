@@ -11,6 +11,7 @@ import pytest
 
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb
 from tests.support.server import refusal
+from tests.support.worlds import Worlds
 from tests.wire.scope.world import (
     AUDIT,
     FILES,
@@ -202,9 +203,11 @@ def test_the_audit_trail_tells_what_happened_to_ones_ledger_whoever_did_it(world
 
 
 @pytest.mark.rule("PLT-14", "GLX-15")
-def test_a_run_that_stands_in_the_way_is_named_to_who_sees_it_alone(migrated_url: str, tmp_path: Path) -> None:
+def test_a_run_that_stands_in_the_way_is_named_to_who_sees_it_alone(
+    migrated_url: str, tmp_path: Path, worlds: Worlds
+) -> None:
     """One run at a time stamps anew, whatever its scope; to others no more is told than that."""
-    with world_at(migrated_url, tmp_path) as world:
+    with world_at(migrated_url, tmp_path, worlds) as world:
         fill(world.ann, OURS)
     anew = {"origin": "ORIGIN_FINANCIAL", "incremental": False}
     with served_to_callers(migrated_url, tmp_path, jobs=False, carries_out=()) as served:

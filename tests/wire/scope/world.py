@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from tests.support.methods import full_name, methods
 from tests.support.server import Served, refusal, serving
+from tests.support.worlds import Worlds
 from tests.wire.accounting.samples import rule_fields
 
 ACCOUNTING = "countinghouse.accounting.v1.AccountingService"
@@ -126,8 +127,8 @@ class World:
     ann: Caller
     ben: Caller
     cat: Caller
-    theirs: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
+    theirs: dict[str, str]
+    missing: dict[str, str]
 
 
 def row(number: int, ledger: str, **changes: Any) -> dict[str, Any]:
@@ -211,17 +212,27 @@ def served_to_callers(url: str, folder: Path, **chosen: Any) -> Iterator[Served]
 
 
 @contextmanager
-def world_at(url: str, folder: Path, **chosen: Any) -> Iterator[World]:
+def world_at(url: str, folder: Path, worlds: Worlds) -> Iterator[World]:
     """A server with its worker, and everything that ben has made in his ledger."""
-    with served_to_callers(url, folder, **chosen) as served:
-        root, ann, ben, cat = (Caller(served, name) for name in ("root", "ann", "ben", "cat"))
-        world = World(root, ann, ben, cat)
+    theirs, missing = worlds.give(url, folder, _make)
+    with served_to_callers(url, folder) as served:
+        yield _world(served, theirs, missing)
+
+
+def _world(served: Served, theirs: dict[str, str], missing: dict[str, str]) -> World:
+    root, ann, ben, cat = (Caller(served, name) for name in ("root", "ann", "ben", "cat"))
+    return World(root, ann, ben, cat, theirs, missing)
+
+
+def _make(url: str, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    with served_to_callers(url, folder) as served:
+        world = _world(served, {}, {})
         world.root.gl("CreateGroupAccount", group_account={"code": "GA"})
         for caller, ledger in ((world.ann, OURS), (world.ben, THEIRS)):
             open_books(caller, ledger)
         _settle(world)
         _agree(world)
-        yield world
+        return world.theirs, world.missing
 
 
 def _settle(world: World) -> None:
