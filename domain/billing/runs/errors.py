@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.billing.names import WINDOW_TYPE, cycle_name
-from domain.kernel.errors import Refused
+from domain.kernel.errors import NotFound, Refused
 from domain.kernel.time import iso_day
+from domain.operations.errors import RESOURCE_TYPE as OPERATION_TYPE
 
 
 class WindowNotOpen(Refused):
@@ -43,6 +44,15 @@ class RunUnderWay(Refused):
             resource_name=name,
             operation=operation,
         )
+
+
+class BillingRunNotFound(NotFound):
+    """The operation is no billing run and no preview of one."""
+
+    reason = "BILLING_RUN_NOT_FOUND"
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(OPERATION_TYPE, f"operations/{operation_id}")
 
 
 class AccountNotBilled(Refused):

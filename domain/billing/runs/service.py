@@ -12,7 +12,7 @@ from domain.billing.configuration.registers import CYCLES
 from domain.billing.configuration.windows import WindowKey
 from domain.billing.names import cycle_name
 from domain.billing.runs import store
-from domain.billing.runs.errors import NoWindowOpen, RunUnderWay, WindowNotOpen
+from domain.billing.runs.errors import BillingRunNotFound, NoWindowOpen, RunUnderWay, WindowNotOpen
 from domain.billing.runs.model import (
     OPEN_TODAY,
     PREVIEW_KIND,
@@ -69,6 +69,14 @@ def run(tx: Connection, call: Call, request: Request, zone: BusinessZone) -> Ope
         stages=PREVIEW_STAGES if request.preview else STAGES,
         description=request.description,
     )
+
+
+def get(tx: Connection, operation_id: str, scope: Scope) -> Operation:
+    """A run or a preview as it stands. Raises: OperationNotFound, also outside the scope; BillingRunNotFound."""
+    operation = operations.get(tx, operation_id, scope)
+    if operation.kind not in {RUN_KIND, PREVIEW_KIND}:
+        raise BillingRunNotFound(operation_id)
+    return operation
 
 
 def require_alone(tx: Connection, operation: Operation) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from google.longrunning import operations_pb2 as longrunning_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from countinghouse.billing.v1 import billing_runs_pb2 as pb
+from countinghouse.operations.v1 import operations_pb2
 from domain.billing.names import account_name, bill_name, window_name
 from domain.billing.runs.model import PREVIEW_KIND, Request, order_from_document
 from domain.billing.runs.variance import Band, Variance, from_documents
@@ -15,7 +17,7 @@ from domain.operations.model import Operation, StageProgress, State
 from server.mapping.billing.bill_cycles import key_from_name
 from server.mapping.billing.names import id_from_name
 from server.mapping.money import money_to_proto
-from server.mapping.operations import Packing, progress_to_proto
+from server.mapping.operations import Packing, instant_to_proto, progress_to_proto
 
 
 def request_from_proto(request: pb.RunBillingRequest) -> Request:
@@ -78,6 +80,23 @@ def _response(operation: Operation) -> Message:
         )
         response.variance.CopyFrom(variance)
     return response
+
+
+def event_to_proto(operation: longrunning_pb2.Operation, *, sequence: int, at_us: int) -> pb.WatchBillingRunResponse:
+    """A run as its watchers are told it, from its operation as all others are."""
+    run = pb.BillingRun(name=operation.name, done=operation.done)
+    operation.metadata.Unpack(run.metadata)
+    if operation.WhichOneof("result") == "response":
+        operation.response.Unpack(run.response)
+    elif operation.WhichOneof("result") == "error":
+        run.error.CopyFrom(operation.error)
+    return pb.WatchBillingRunResponse(sequence=sequence, event_time=instant_to_proto(at_us), billing_run=run)
+
+
+def heartbeat_to_proto(*, sequence: int, at_us: int) -> pb.WatchBillingRunResponse:
+    """That nothing has changed for a while."""
+    heartbeat = operations_pb2.WatchHeartbeat()
+    return pb.WatchBillingRunResponse(sequence=sequence, event_time=instant_to_proto(at_us), heartbeat=heartbeat)
 
 
 RUN = Packing(metadata=_metadata, response=_response)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 from google.longrunning import operations_pb2 as longrunning_pb2
 
 from countinghouse.billing.v1 import billing_runs_pb2 as pb
@@ -12,12 +15,16 @@ from server.call import Calls, Context
 from server.mapping import kinds
 from server.mapping.billing import runs as mapping
 from server.mapping.operations import id_from_name
+from server.servicers.operations.following import follow
+from server.watcher import Watcher
 
 
 class RunsMethods(grpc_service.BillingServiceServicer):
-    """The method that bills many."""
+    """The methods that bill many, and tell how far that is."""
 
     _calls: Calls
+    _watcher: Watcher
+    _heartbeat_s: float
     _zone: BusinessZone
 
     async def RunBilling(self, request: pb.RunBillingRequest, context: Context) -> longrunning_pb2.Operation:
@@ -31,3 +38,21 @@ class RunsMethods(grpc_service.BillingServiceServicer):
         )
         self._calls.announce(context, id_from_name(answer.name))
         return answer
+
+    async def WatchBillingRun(
+        self, request: pb.WatchBillingRunRequest, context: Context
+    ) -> AsyncIterator[pb.WatchBillingRunResponse]:
+        """The run now if the caller has not seen that, then each change, until it is done."""
+        snapshots = follow(
+            self._calls,
+            self._watcher,
+            context,
+            id_from_name(request.name),
+            lambda tx, call, operation_id: runs.get(tx, operation_id, call.scope),
+            after_sequence=request.after_sequence,
+            heartbeat_s=self._heartbeat_s,
+        )
+        async with aclosing(snapshots):
+            async for seen, is_news in snapshots:
+                at = {"sequence": seen.revision, "at_us": seen.updated_us}
+                yield mapping.event_to_proto(seen.proto, **at) if is_news else mapping.heartbeat_to_proto(**at)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 
 from google.longrunning import operations_pb2 as longrunning_pb2
 
 from countinghouse.operations.v1 import operations_pb2, operations_pb2_grpc
 from domain.kernel.call import Call
 from domain.operations import service
-from domain.operations.errors import WatchCursorAhead
 from domain.operations.model import Job, Operation
 from server.call import Calls, Context, Tx
 from server.mapping import kinds
 from server.mapping.operations import id_from_name, instant_to_proto
-from server.servicers.operations.subject import OPERATIONS, Snapshot, snapshot_of
+from server.servicers.operations.following import follow
+from server.servicers.operations.subject import Snapshot
 from server.watcher import Watcher
 
 _Move = (
@@ -37,22 +38,18 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         self, request: operations_pb2.WatchOperationRequest, context: Context
     ) -> AsyncIterator[operations_pb2.WatchOperationResponse]:
         """The operation now if the caller has not seen that, then each change, until it is done."""
-        operation_id = id_from_name(request.name)
-        self._calls.about(context, operation_id)
-        self._watcher.check()
-        with self._watcher.follow(OPERATIONS, operation_id) as following:
-            seen = await self._calls.look(
-                context, lambda tx, call: snapshot_of(service.get(tx, operation_id, call.scope))
-            )
-            following.saw(seen)
-            if request.after_sequence > seen.revision:
-                raise WatchCursorAhead(after_sequence=request.after_sequence, sequence=seen.revision)
-            if request.after_sequence < seen.revision:
-                yield _event(seen)
-            while not seen.proto.done:
-                fresh = await following.after(seen.revision, timeout_s=self._heartbeat_s)
-                yield _event(fresh) if fresh else _heartbeat(seen)
-                seen = fresh or seen
+        snapshots = follow(
+            self._calls,
+            self._watcher,
+            context,
+            id_from_name(request.name),
+            lambda tx, call, operation_id: service.get(tx, operation_id, call.scope),
+            after_sequence=request.after_sequence,
+            heartbeat_s=self._heartbeat_s,
+        )
+        async with aclosing(snapshots):
+            async for seen, is_news in snapshots:
+                yield _event(seen) if is_news else _heartbeat(seen)
 
     async def RecoverOperation(
         self, request: operations_pb2.RecoverOperationRequest, context: Context

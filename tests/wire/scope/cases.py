@@ -203,6 +203,7 @@ CASES: dict[str, Case] = {
         {"bill_cycle_window": {"name": "{window}", "freeze": True, "etag": "1"}}
     ),
     f"{BILLING}/RunBilling": NotFound({"window": "{window}"}),
+    f"{BILLING}/WatchBillingRun": NotFound({"name": "{operation}"}),
     f"{BILLING}/DeleteBillCycleWindow": NotFound({"name": "{window}", "etag": "1"}),
     f"{BILLING}/CreateAccount": Tried("test_an_account_of_a_cycle_outside_is_refused_as_one_of_an_unknown_cycle"),
     f"{BILLING}/GetAccount": NotFound({"name": "{account}"}),

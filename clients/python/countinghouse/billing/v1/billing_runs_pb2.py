@@ -27,10 +27,12 @@ from countinghouse.operations.v1 import operations_pb2 as countinghouse_dot_oper
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+countinghouse/billing/v1/billing_runs.proto\x12\x18\x63ountinghouse.billing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a,countinghouse/operations/v1/operations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/type/money.proto\"\xcc\x03\n\x11RunBillingRequest\x12\x83\x01\n\x06window\x18\x01 \x01(\tBs\xe2\x41\x01\x02\xfa\x41\'\n%countinghouse.billing/BillCycleWindow\xbaHBr@2>^billCycles/[A-Za-z0-9._-]{1,64}/windows/[A-Za-z0-9._-]{1,64}$\x12h\n\x08\x61\x63\x63ounts\x18\x02 \x03(\tBV\xe2\x41\x01\x01\xfa\x41\x1f\n\x1d\x63ountinghouse.billing/Account\xbaH-\x92\x01*\x10\xe8\x07\x18\x01\"#r!2\x1f^accounts/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x0b\x66\x61iled_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x0eoutside_window\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x15\n\x07preview\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12!\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x37\n\nrequest_id\x18\x07 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x01\"<\n\x0f\x42illingRunError\x12\x14\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63ount\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\"\xa3\x02\n\x11\x42illingRunFigures\x12\x1b\n\raccount_count\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x18\n\nbill_count\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\"\n\x14\x63ompleted_bill_count\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12 \n\x12\x62ill_segment_count\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12%\n\x17\x62illing_exception_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12?\n\x06\x65rrors\x18\x06 \x03(\x0b\x32).countinghouse.billing.v1.BillingRunErrorB\x04\xe2\x41\x01\x03\x12)\n\x07\x61mounts\x18\x07 \x03(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"\xdb\x01\n\x0f\x41\x63\x63ountVariance\x12\x37\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB&\xe2\x41\x01\x03\xfa\x41\x1f\n\x1d\x63ountinghouse.billing/Account\x12(\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x36\n\tlast_bill\x18\x03 \x01(\tB#\xe2\x41\x01\x03\xfa\x41\x1c\n\x1a\x63ountinghouse.billing/Bill\x12-\n\x0blast_amount\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"\xbe\x01\n\x0f\x42illingVariance\x12\x1a\n\x0cwithin_count\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x61\x62ove_count\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x62\x65low_count\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x17\n\tnew_count\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12@\n\x07largest\x18\x05 \x03(\x0b\x32).countinghouse.billing.v1.AccountVarianceB\x04\xe2\x41\x01\x03\"\xdb\x01\n\x12RunBillingResponse\x12>\n\x06window\x18\x01 \x01(\tB.\xe2\x41\x01\x03\xfa\x41\'\n%countinghouse.billing/BillCycleWindow\x12\x42\n\x07\x66igures\x18\x02 \x01(\x0b\x32+.countinghouse.billing.v1.BillingRunFiguresB\x04\xe2\x41\x01\x03\x12\x41\n\x08variance\x18\x03 \x01(\x0b\x32).countinghouse.billing.v1.BillingVarianceB\x04\xe2\x41\x01\x03\"\xf1\x02\n\x12RunBillingMetadata\x12\x46\n\x08progress\x18\x01 \x01(\x0b\x32..countinghouse.operations.v1.OperationProgressB\x04\xe2\x41\x01\x03\x12>\n\x06window\x18\x02 \x01(\tB.\xe2\x41\x01\x03\xfa\x41\'\n%countinghouse.billing/BillCycleWindow\x12\x15\n\x07preview\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x42\n\x07\x66igures\x18\x04 \x01(\x0b\x32+.countinghouse.billing.v1.BillingRunFiguresB\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x63\x63ount_total_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x63\x63ounts_per_second\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x32\n\ttime_left\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+countinghouse/billing/v1/billing_runs.proto\x12\x18\x63ountinghouse.billing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a,countinghouse/operations/v1/operations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xcc\x03\n\x11RunBillingRequest\x12\x83\x01\n\x06window\x18\x01 \x01(\tBs\xe2\x41\x01\x02\xfa\x41\'\n%countinghouse.billing/BillCycleWindow\xbaHBr@2>^billCycles/[A-Za-z0-9._-]{1,64}/windows/[A-Za-z0-9._-]{1,64}$\x12h\n\x08\x61\x63\x63ounts\x18\x02 \x03(\tBV\xe2\x41\x01\x01\xfa\x41\x1f\n\x1d\x63ountinghouse.billing/Account\xbaH-\x92\x01*\x10\xe8\x07\x18\x01\"#r!2\x1f^accounts/[A-Za-z0-9._-]{1,64}$\x12\x19\n\x0b\x66\x61iled_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x0eoutside_window\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x15\n\x07preview\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12!\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x37\n\nrequest_id\x18\x07 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x01\"<\n\x0f\x42illingRunError\x12\x14\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63ount\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\"\xa3\x02\n\x11\x42illingRunFigures\x12\x1b\n\raccount_count\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x18\n\nbill_count\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\"\n\x14\x63ompleted_bill_count\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12 \n\x12\x62ill_segment_count\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12%\n\x17\x62illing_exception_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12?\n\x06\x65rrors\x18\x06 \x03(\x0b\x32).countinghouse.billing.v1.BillingRunErrorB\x04\xe2\x41\x01\x03\x12)\n\x07\x61mounts\x18\x07 \x03(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"\xdb\x01\n\x0f\x41\x63\x63ountVariance\x12\x37\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB&\xe2\x41\x01\x03\xfa\x41\x1f\n\x1d\x63ountinghouse.billing/Account\x12(\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x36\n\tlast_bill\x18\x03 \x01(\tB#\xe2\x41\x01\x03\xfa\x41\x1c\n\x1a\x63ountinghouse.billing/Bill\x12-\n\x0blast_amount\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"\xbe\x01\n\x0f\x42illingVariance\x12\x1a\n\x0cwithin_count\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x61\x62ove_count\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x62\x65low_count\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x17\n\tnew_count\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12@\n\x07largest\x18\x05 \x03(\x0b\x32).countinghouse.billing.v1.AccountVarianceB\x04\xe2\x41\x01\x03\"\xdb\x01\n\x12RunBillingResponse\x12>\n\x06window\x18\x01 \x01(\tB.\xe2\x41\x01\x03\xfa\x41\'\n%countinghouse.billing/BillCycleWindow\x12\x42\n\x07\x66igures\x18\x02 \x01(\x0b\x32+.countinghouse.billing.v1.BillingRunFiguresB\x04\xe2\x41\x01\x03\x12\x41\n\x08variance\x18\x03 \x01(\x0b\x32).countinghouse.billing.v1.BillingVarianceB\x04\xe2\x41\x01\x03\"\xf1\x02\n\x12RunBillingMetadata\x12\x46\n\x08progress\x18\x01 \x01(\x0b\x32..countinghouse.operations.v1.OperationProgressB\x04\xe2\x41\x01\x03\x12>\n\x06window\x18\x02 \x01(\tB.\xe2\x41\x01\x03\xfa\x41\'\n%countinghouse.billing/BillCycleWindow\x12\x15\n\x07preview\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x42\n\x07\x66igures\x18\x04 \x01(\x0b\x32+.countinghouse.billing.v1.BillingRunFiguresB\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x63\x63ount_total_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12!\n\x13\x61\x63\x63ounts_per_second\x18\x06 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x32\n\ttime_left\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\"s\n\x16WatchBillingRunRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xe2\x41\x01\x02\xbaH\x1fr\x1d\x32\x1b^operations/[a-z0-9]{1,64}$\x12#\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\"\xf7\x01\n\nBillingRun\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x44\n\x08metadata\x18\x02 \x01(\x0b\x32,.countinghouse.billing.v1.RunBillingMetadataB\x04\xe2\x41\x01\x03\x12\x12\n\x04\x64one\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x46\n\x08response\x18\x04 \x01(\x0b\x32,.countinghouse.billing.v1.RunBillingResponseB\x04\xe2\x41\x01\x03H\x00\x12)\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.StatusB\x04\xe2\x41\x01\x03H\x00\x42\x08\n\x06result\"\xfb\x01\n\x17WatchBillingRunResponse\x12\x16\n\x08sequence\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x34\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x41\n\x0b\x62illing_run\x18\x03 \x01(\x0b\x32$.countinghouse.billing.v1.BillingRunB\x04\xe2\x41\x01\x03H\x00\x12\x46\n\theartbeat\x18\x04 \x01(\x0b\x32+.countinghouse.operations.v1.WatchHeartbeatB\x04\xe2\x41\x01\x03H\x00\x42\x07\n\x05\x65ventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -109,18 +111,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNBILLINGMETADATA'].fields_by_name['accounts_per_second']._serialized_options = b'\342A\001\003'
   _globals['_RUNBILLINGMETADATA'].fields_by_name['time_left']._loaded_options = None
   _globals['_RUNBILLINGMETADATA'].fields_by_name['time_left']._serialized_options = b'\342A\001\003'
-  _globals['_RUNBILLINGREQUEST']._serialized_start=266
-  _globals['_RUNBILLINGREQUEST']._serialized_end=726
-  _globals['_BILLINGRUNERROR']._serialized_start=728
-  _globals['_BILLINGRUNERROR']._serialized_end=788
-  _globals['_BILLINGRUNFIGURES']._serialized_start=791
-  _globals['_BILLINGRUNFIGURES']._serialized_end=1082
-  _globals['_ACCOUNTVARIANCE']._serialized_start=1085
-  _globals['_ACCOUNTVARIANCE']._serialized_end=1304
-  _globals['_BILLINGVARIANCE']._serialized_start=1307
-  _globals['_BILLINGVARIANCE']._serialized_end=1497
-  _globals['_RUNBILLINGRESPONSE']._serialized_start=1500
-  _globals['_RUNBILLINGRESPONSE']._serialized_end=1719
-  _globals['_RUNBILLINGMETADATA']._serialized_start=1722
-  _globals['_RUNBILLINGMETADATA']._serialized_end=2091
+  _globals['_WATCHBILLINGRUNREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_WATCHBILLINGRUNREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\037r\0352\033^operations/[a-z0-9]{1,64}$'
+  _globals['_WATCHBILLINGRUNREQUEST'].fields_by_name['after_sequence']._loaded_options = None
+  _globals['_WATCHBILLINGRUNREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\342A\001\001\272H\004\"\002(\000'
+  _globals['_BILLINGRUN'].fields_by_name['name']._loaded_options = None
+  _globals['_BILLINGRUN'].fields_by_name['name']._serialized_options = b'\342A\001\003'
+  _globals['_BILLINGRUN'].fields_by_name['metadata']._loaded_options = None
+  _globals['_BILLINGRUN'].fields_by_name['metadata']._serialized_options = b'\342A\001\003'
+  _globals['_BILLINGRUN'].fields_by_name['done']._loaded_options = None
+  _globals['_BILLINGRUN'].fields_by_name['done']._serialized_options = b'\342A\001\003'
+  _globals['_BILLINGRUN'].fields_by_name['response']._loaded_options = None
+  _globals['_BILLINGRUN'].fields_by_name['response']._serialized_options = b'\342A\001\003'
+  _globals['_BILLINGRUN'].fields_by_name['error']._loaded_options = None
+  _globals['_BILLINGRUN'].fields_by_name['error']._serialized_options = b'\342A\001\003'
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['sequence']._loaded_options = None
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['sequence']._serialized_options = b'\342A\001\003'
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['event_time']._loaded_options = None
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['event_time']._serialized_options = b'\342A\001\003'
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['billing_run']._loaded_options = None
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['billing_run']._serialized_options = b'\342A\001\003'
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['heartbeat']._loaded_options = None
+  _globals['_WATCHBILLINGRUNRESPONSE'].fields_by_name['heartbeat']._serialized_options = b'\342A\001\003'
+  _globals['_RUNBILLINGREQUEST']._serialized_start=324
+  _globals['_RUNBILLINGREQUEST']._serialized_end=784
+  _globals['_BILLINGRUNERROR']._serialized_start=786
+  _globals['_BILLINGRUNERROR']._serialized_end=846
+  _globals['_BILLINGRUNFIGURES']._serialized_start=849
+  _globals['_BILLINGRUNFIGURES']._serialized_end=1140
+  _globals['_ACCOUNTVARIANCE']._serialized_start=1143
+  _globals['_ACCOUNTVARIANCE']._serialized_end=1362
+  _globals['_BILLINGVARIANCE']._serialized_start=1365
+  _globals['_BILLINGVARIANCE']._serialized_end=1555
+  _globals['_RUNBILLINGRESPONSE']._serialized_start=1558
+  _globals['_RUNBILLINGRESPONSE']._serialized_end=1777
+  _globals['_RUNBILLINGMETADATA']._serialized_start=1780
+  _globals['_RUNBILLINGMETADATA']._serialized_end=2149
+  _globals['_WATCHBILLINGRUNREQUEST']._serialized_start=2151
+  _globals['_WATCHBILLINGRUNREQUEST']._serialized_end=2266
+  _globals['_BILLINGRUN']._serialized_start=2269
+  _globals['_BILLINGRUN']._serialized_end=2516
+  _globals['_WATCHBILLINGRUNRESPONSE']._serialized_start=2519
+  _globals['_WATCHBILLINGRUNRESPONSE']._serialized_end=2770
 # @@protoc_insertion_point(module_scope)

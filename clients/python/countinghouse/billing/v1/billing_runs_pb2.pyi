@@ -8,7 +8,9 @@ from countinghouse.operations.v1 import operations_pb2 as _operations_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.rpc import status_pb2 as _status_pb2
 from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -318,3 +320,121 @@ class RunBillingMetadata(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunBillingMetadata: _TypeAlias = RunBillingMetadata  # noqa: Y015
+
+@_typing.final
+class WatchBillingRunRequest(_message.Message):
+    """Asks for the events of one run or preview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The operation that RunBilling answered, `operations/{operation}`."""
+    after_sequence: _builtins.int
+    """The last sequence seen; 0 for none. Only events after it are sent."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        after_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchBillingRunRequest: _TypeAlias = WatchBillingRunRequest  # noqa: Y015
+
+@_typing.final
+class BillingRun(_message.Message):
+    """A run or a preview as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its operation, `operations/{operation}`."""
+    done: _builtins.bool
+    """Whether it has ended."""
+    @_builtins.property
+    def metadata(self) -> Global___RunBillingMetadata:
+        """How far it is, and what it has come to: stages, errors by reason, amounts by
+        currency.
+        """
+
+    @_builtins.property
+    def response(self) -> Global___RunBillingResponse:
+        """Well, with what it came to."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Failed, or canceled, and why."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        metadata: Global___RunBillingMetadata | None = ...,
+        done: _builtins.bool = ...,
+        response: Global___RunBillingResponse | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "metadata", b"metadata", "response", b"response", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "error", b"error", "metadata", b"metadata", "name", b"name", "response", b"response", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___BillingRun: _TypeAlias = BillingRun  # noqa: Y015
+
+@_typing.final
+class WatchBillingRunResponse(_message.Message):
+    """One event of a watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    BILLING_RUN_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The event's place in the run's history; in a heartbeat the last one sent. It only
+    grows; numbers may be left out, as a run as it stands stands for all before it.
+    """
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    @_builtins.property
+    def billing_run(self) -> Global___BillingRun:
+        """The run as it stood."""
+
+    @_builtins.property
+    def heartbeat(self) -> _operations_pb2.WatchHeartbeat:
+        """Nothing happened for a while; the watch is alive."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        billing_run: Global___BillingRun | None = ...,
+        heartbeat: _operations_pb2.WatchHeartbeat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_run", b"billing_run", "event", b"event", "event_time", b"event_time", "heartbeat", b"heartbeat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_run", b"billing_run", "event", b"event", "event_time", b"event_time", "heartbeat", b"heartbeat", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["billing_run", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___WatchBillingRunResponse: _TypeAlias = WatchBillingRunResponse  # noqa: Y015

@@ -285,6 +285,11 @@ class BillingServiceStub(object):
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.WatchBillingRun = channel.unary_stream(
+                '/countinghouse.billing.v1.BillingService/WatchBillingRun',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.WatchBillingRunRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.WatchBillingRunResponse.FromString,
+                _registered_method=True)
         self.CreateIntervalData = channel.unary_unary(
                 '/countinghouse.billing.v1.BillingService/CreateIntervalData',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_interval__data__sets__pb2.CreateIntervalDataRequest.SerializeToString,
@@ -812,13 +817,31 @@ class BillingServiceServicer(object):
         again, and frozen and completed as the window says. What is wrong with one
         account is a billing exception, and the others go on.
 
-        Cancel it, and it ends with the accounts that are at work just then; another run
-        goes on from there, as complete bills stay and pending ones are made again.
+        Pause it, and nothing of it is done until it is resumed (PauseOperation,
+        ResumeOperation). Cancel it, and it ends with the accounts that are at work just
+        then; another run goes on from there, as complete bills stay and pending ones are
+        made again.
 
         Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
         FAILED_PRECONDITION on another day than those of the window
         (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
         of the window is under way (BILLING_RUN_UNDER_WAY).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchBillingRun(self, request, context):
+        """Streams a billing run or its preview: how it stands now, then after every change,
+        until it is done; then the stream ends with OK.
+
+        After a lost connection, call again with the last sequence seen in
+        `after_sequence`: nothing is missed. Heartbeats come while nothing changes. It is
+        paused, resumed, canceled and recovered as every operation is.
+
+        Errors: NOT_FOUND, also for an operation of another kind (BILLING_RUN_NOT_FOUND);
+        OUT_OF_RANGE when the run has not reached `after_sequence`; UNAVAILABLE with
+        RetryInfo while the server drains.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1311,6 +1334,11 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.RunBilling,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'WatchBillingRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchBillingRun,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.WatchBillingRunRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.WatchBillingRunResponse.SerializeToString,
             ),
             'CreateIntervalData': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateIntervalData,
@@ -2689,6 +2717,33 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/RunBilling',
             countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.RunBillingRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchBillingRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/WatchBillingRun',
+            countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.WatchBillingRunRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_billing__runs__pb2.WatchBillingRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

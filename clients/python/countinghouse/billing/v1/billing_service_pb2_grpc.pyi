@@ -227,13 +227,27 @@ class BillingServiceStub:
     again, and frozen and completed as the window says. What is wrong with one
     account is a billing exception, and the others go on.
 
-    Cancel it, and it ends with the accounts that are at work just then; another run
-    goes on from there, as complete bills stay and pending ones are made again.
+    Pause it, and nothing of it is done until it is resumed (PauseOperation,
+    ResumeOperation). Cancel it, and it ends with the accounts that are at work just
+    then; another run goes on from there, as complete bills stay and pending ones are
+    made again.
 
     Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
     FAILED_PRECONDITION on another day than those of the window
     (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
     of the window is under way (BILLING_RUN_UNDER_WAY).
+    """
+    WatchBillingRun: _grpc.UnaryStreamMultiCallable[_billing_runs_pb2.WatchBillingRunRequest, _billing_runs_pb2.WatchBillingRunResponse]
+    """Streams a billing run or its preview: how it stands now, then after every change,
+    until it is done; then the stream ends with OK.
+
+    After a lost connection, call again with the last sequence seen in
+    `after_sequence`: nothing is missed. Heartbeats come while nothing changes. It is
+    paused, resumed, canceled and recovered as every operation is.
+
+    Errors: NOT_FOUND, also for an operation of another kind (BILLING_RUN_NOT_FOUND);
+    OUT_OF_RANGE when the run has not reached `after_sequence`; UNAVAILABLE with
+    RetryInfo while the server drains.
     """
     CreateIntervalData: _grpc.UnaryUnaryMultiCallable[_interval_data_sets_pb2.CreateIntervalDataRequest, _operations_pb2.Operation]
     """Creates interval data of an account, or of all accounts of a bill cycle: of the
@@ -536,13 +550,27 @@ class BillingServiceAsyncStub(BillingServiceStub):
     again, and frozen and completed as the window says. What is wrong with one
     account is a billing exception, and the others go on.
 
-    Cancel it, and it ends with the accounts that are at work just then; another run
-    goes on from there, as complete bills stay and pending ones are made again.
+    Pause it, and nothing of it is done until it is resumed (PauseOperation,
+    ResumeOperation). Cancel it, and it ends with the accounts that are at work just
+    then; another run goes on from there, as complete bills stay and pending ones are
+    made again.
 
     Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
     FAILED_PRECONDITION on another day than those of the window
     (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
     of the window is under way (BILLING_RUN_UNDER_WAY).
+    """
+    WatchBillingRun: _aio.UnaryStreamMultiCallable[_billing_runs_pb2.WatchBillingRunRequest, _billing_runs_pb2.WatchBillingRunResponse]  # type: ignore[assignment]
+    """Streams a billing run or its preview: how it stands now, then after every change,
+    until it is done; then the stream ends with OK.
+
+    After a lost connection, call again with the last sequence seen in
+    `after_sequence`: nothing is missed. Heartbeats come while nothing changes. It is
+    paused, resumed, canceled and recovered as every operation is.
+
+    Errors: NOT_FOUND, also for an operation of another kind (BILLING_RUN_NOT_FOUND);
+    OUT_OF_RANGE when the run has not reached `after_sequence`; UNAVAILABLE with
+    RetryInfo while the server drains.
     """
     CreateIntervalData: _aio.UnaryUnaryMultiCallable[_interval_data_sets_pb2.CreateIntervalDataRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Creates interval data of an account, or of all accounts of a bill cycle: of the
@@ -1112,13 +1140,33 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         again, and frozen and completed as the window says. What is wrong with one
         account is a billing exception, and the others go on.
 
-        Cancel it, and it ends with the accounts that are at work just then; another run
-        goes on from there, as complete bills stay and pending ones are made again.
+        Pause it, and nothing of it is done until it is resumed (PauseOperation,
+        ResumeOperation). Cancel it, and it ends with the accounts that are at work just
+        then; another run goes on from there, as complete bills stay and pending ones are
+        made again.
 
         Errors: NOT_FOUND; INVALID_ARGUMENT for accounts that are not of the cycle;
         FAILED_PRECONDITION on another day than those of the window
         (BILL_CYCLE_WINDOW_NOT_OPEN, BILL_CYCLE_HAS_NO_OPEN_WINDOW), and while another run
         of the window is under way (BILLING_RUN_UNDER_WAY).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchBillingRun(
+        self,
+        request: _billing_runs_pb2.WatchBillingRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_billing_runs_pb2.WatchBillingRunResponse], _abc.AsyncIterator[_billing_runs_pb2.WatchBillingRunResponse]]:
+        """Streams a billing run or its preview: how it stands now, then after every change,
+        until it is done; then the stream ends with OK.
+
+        After a lost connection, call again with the last sequence seen in
+        `after_sequence`: nothing is missed. Heartbeats come while nothing changes. It is
+        paused, resumed, canceled and recovered as every operation is.
+
+        Errors: NOT_FOUND, also for an operation of another kind (BILLING_RUN_NOT_FOUND);
+        OUT_OF_RANGE when the run has not reached `after_sequence`; UNAVAILABLE with
+        RetryInfo while the server drains.
         """
 
     @_abc_1.abstractmethod

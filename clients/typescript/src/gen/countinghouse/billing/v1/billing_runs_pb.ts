@@ -7,12 +7,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
-import type { OperationProgress } from "../../operations/v1/operations_pb.js";
+import type { OperationProgress, WatchHeartbeat } from "../../operations/v1/operations_pb.js";
 import { file_countinghouse_operations_v1_operations } from "../../operations/v1/operations_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../../google/rpc/status_pb.js";
+import { file_google_rpc_status } from "../../../google/rpc/status_pb.js";
 import type { Money } from "../../../google/type/money_pb.js";
 import { file_google_type_money } from "../../../google/type/money_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -21,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file countinghouse/billing/v1/billing_runs.proto.
  */
 export const file_countinghouse_billing_v1_billing_runs: GenFile = /*@__PURE__*/
-  fileDesc("Citjb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19ydW5zLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEizAMKEVJ1bkJpbGxpbmdSZXF1ZXN0EoMBCgZ3aW5kb3cYASABKAlCc+JBAQL6QScKJWNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsQ3ljbGVXaW5kb3e6SEJyQDI+XmJpbGxDeWNsZXMvW0EtWmEtejAtOS5fLV17MSw2NH0vd2luZG93cy9bQS1aYS16MC05Ll8tXXsxLDY0fSQSaAoIYWNjb3VudHMYAiADKAlCVuJBAQH6QR8KHWNvdW50aW5naG91c2UuYmlsbGluZy9BY2NvdW50ukgtkgEqEOgHGAEiI3IhMh9eYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0kEhkKC2ZhaWxlZF9vbmx5GAMgASgIQgTiQQEBEhwKDm91dHNpZGVfd2luZG93GAQgASgIQgTiQQEBEhUKB3ByZXZpZXcYBSABKAhCBOJBAQESIQoLZGVzY3JpcHRpb24YBiABKAlCDOJBAQG6SAVyAxiABBI3CgpyZXF1ZXN0X2lkGAcgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JBIbCg12YWxpZGF0ZV9vbmx5GAggASgIQgTiQQEBIjwKD0JpbGxpbmdSdW5FcnJvchIUCgZyZWFzb24YASABKAlCBOJBAQMSEwoFY291bnQYAiABKANCBOJBAQMiowIKEUJpbGxpbmdSdW5GaWd1cmVzEhsKDWFjY291bnRfY291bnQYASABKANCBOJBAQMSGAoKYmlsbF9jb3VudBgCIAEoA0IE4kEBAxIiChRjb21wbGV0ZWRfYmlsbF9jb3VudBgDIAEoA0IE4kEBAxIgChJiaWxsX3NlZ21lbnRfY291bnQYBCABKANCBOJBAQMSJQoXYmlsbGluZ19leGNlcHRpb25fY291bnQYBSABKANCBOJBAQMSPwoGZXJyb3JzGAYgAygLMikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdSdW5FcnJvckIE4kEBAxIpCgdhbW91bnRzGAcgAygLMhIuZ29vZ2xlLnR5cGUuTW9uZXlCBOJBAQMi2wEKD0FjY291bnRWYXJpYW5jZRI3CgdhY2NvdW50GAEgASgJQibiQQED+kEfCh1jb3VudGluZ2hvdXNlLmJpbGxpbmcvQWNjb3VudBIoCgZhbW91bnQYAiABKAsyEi5nb29nbGUudHlwZS5Nb25leUIE4kEBAxI2CglsYXN0X2JpbGwYAyABKAlCI+JBAQP6QRwKGmNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsEi0KC2xhc3RfYW1vdW50GAQgASgLMhIuZ29vZ2xlLnR5cGUuTW9uZXlCBOJBAQMivgEKD0JpbGxpbmdWYXJpYW5jZRIaCgx3aXRoaW5fY291bnQYASABKANCBOJBAQMSGQoLYWJvdmVfY291bnQYAiABKANCBOJBAQMSGQoLYmVsb3dfY291bnQYAyABKANCBOJBAQMSFwoJbmV3X2NvdW50GAQgASgDQgTiQQEDEkAKB2xhcmdlc3QYBSADKAsyKS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQWNjb3VudFZhcmlhbmNlQgTiQQEDItsBChJSdW5CaWxsaW5nUmVzcG9uc2USPgoGd2luZG93GAEgASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbEN5Y2xlV2luZG93EkIKB2ZpZ3VyZXMYAiABKAsyKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbGluZ1J1bkZpZ3VyZXNCBOJBAQMSQQoIdmFyaWFuY2UYAyABKAsyKS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbGluZ1ZhcmlhbmNlQgTiQQEDIvECChJSdW5CaWxsaW5nTWV0YWRhdGESRgoIcHJvZ3Jlc3MYASABKAsyLi5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuT3BlcmF0aW9uUHJvZ3Jlc3NCBOJBAQMSPgoGd2luZG93GAIgASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbEN5Y2xlV2luZG93EhUKB3ByZXZpZXcYAyABKAhCBOJBAQMSQgoHZmlndXJlcxgEIAEoCzIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5CaWxsaW5nUnVuRmlndXJlc0IE4kEBAxIhChNhY2NvdW50X3RvdGFsX2NvdW50GAUgASgDQgTiQQEDEiEKE2FjY291bnRzX3Blcl9zZWNvbmQYBiABKAFCBOJBAQMSMgoJdGltZV9sZWZ0GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDYgZwcm90bzM", [file_buf_validate_validate, file_countinghouse_operations_v1_operations, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_type_money]);
+  fileDesc("Citjb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19ydW5zLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEizAMKEVJ1bkJpbGxpbmdSZXF1ZXN0EoMBCgZ3aW5kb3cYASABKAlCc+JBAQL6QScKJWNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsQ3ljbGVXaW5kb3e6SEJyQDI+XmJpbGxDeWNsZXMvW0EtWmEtejAtOS5fLV17MSw2NH0vd2luZG93cy9bQS1aYS16MC05Ll8tXXsxLDY0fSQSaAoIYWNjb3VudHMYAiADKAlCVuJBAQH6QR8KHWNvdW50aW5naG91c2UuYmlsbGluZy9BY2NvdW50ukgtkgEqEOgHGAEiI3IhMh9eYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0kEhkKC2ZhaWxlZF9vbmx5GAMgASgIQgTiQQEBEhwKDm91dHNpZGVfd2luZG93GAQgASgIQgTiQQEBEhUKB3ByZXZpZXcYBSABKAhCBOJBAQESIQoLZGVzY3JpcHRpb24YBiABKAlCDOJBAQG6SAVyAxiABBI3CgpyZXF1ZXN0X2lkGAcgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JBIbCg12YWxpZGF0ZV9vbmx5GAggASgIQgTiQQEBIjwKD0JpbGxpbmdSdW5FcnJvchIUCgZyZWFzb24YASABKAlCBOJBAQMSEwoFY291bnQYAiABKANCBOJBAQMiowIKEUJpbGxpbmdSdW5GaWd1cmVzEhsKDWFjY291bnRfY291bnQYASABKANCBOJBAQMSGAoKYmlsbF9jb3VudBgCIAEoA0IE4kEBAxIiChRjb21wbGV0ZWRfYmlsbF9jb3VudBgDIAEoA0IE4kEBAxIgChJiaWxsX3NlZ21lbnRfY291bnQYBCABKANCBOJBAQMSJQoXYmlsbGluZ19leGNlcHRpb25fY291bnQYBSABKANCBOJBAQMSPwoGZXJyb3JzGAYgAygLMikuY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdSdW5FcnJvckIE4kEBAxIpCgdhbW91bnRzGAcgAygLMhIuZ29vZ2xlLnR5cGUuTW9uZXlCBOJBAQMi2wEKD0FjY291bnRWYXJpYW5jZRI3CgdhY2NvdW50GAEgASgJQibiQQED+kEfCh1jb3VudGluZ2hvdXNlLmJpbGxpbmcvQWNjb3VudBIoCgZhbW91bnQYAiABKAsyEi5nb29nbGUudHlwZS5Nb25leUIE4kEBAxI2CglsYXN0X2JpbGwYAyABKAlCI+JBAQP6QRwKGmNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsEi0KC2xhc3RfYW1vdW50GAQgASgLMhIuZ29vZ2xlLnR5cGUuTW9uZXlCBOJBAQMivgEKD0JpbGxpbmdWYXJpYW5jZRIaCgx3aXRoaW5fY291bnQYASABKANCBOJBAQMSGQoLYWJvdmVfY291bnQYAiABKANCBOJBAQMSGQoLYmVsb3dfY291bnQYAyABKANCBOJBAQMSFwoJbmV3X2NvdW50GAQgASgDQgTiQQEDEkAKB2xhcmdlc3QYBSADKAsyKS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQWNjb3VudFZhcmlhbmNlQgTiQQEDItsBChJSdW5CaWxsaW5nUmVzcG9uc2USPgoGd2luZG93GAEgASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbEN5Y2xlV2luZG93EkIKB2ZpZ3VyZXMYAiABKAsyKy5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbGluZ1J1bkZpZ3VyZXNCBOJBAQMSQQoIdmFyaWFuY2UYAyABKAsyKS5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbGluZ1ZhcmlhbmNlQgTiQQEDIvECChJSdW5CaWxsaW5nTWV0YWRhdGESRgoIcHJvZ3Jlc3MYASABKAsyLi5jb3VudGluZ2hvdXNlLm9wZXJhdGlvbnMudjEuT3BlcmF0aW9uUHJvZ3Jlc3NCBOJBAQMSPgoGd2luZG93GAIgASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbEN5Y2xlV2luZG93EhUKB3ByZXZpZXcYAyABKAhCBOJBAQMSQgoHZmlndXJlcxgEIAEoCzIrLmNvdW50aW5naG91c2UuYmlsbGluZy52MS5CaWxsaW5nUnVuRmlndXJlc0IE4kEBAxIhChNhY2NvdW50X3RvdGFsX2NvdW50GAUgASgDQgTiQQEDEiEKE2FjY291bnRzX3Blcl9zZWNvbmQYBiABKAFCBOJBAQMSMgoJdGltZV9sZWZ0GAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDInMKFldhdGNoQmlsbGluZ1J1blJlcXVlc3QSNAoEbmFtZRgBIAEoCUIm4kEBArpIH3IdMhteb3BlcmF0aW9ucy9bYS16MC05XXsxLDY0fSQSIwoOYWZ0ZXJfc2VxdWVuY2UYAiABKANCC+JBAQG6SAQiAigAIvcBCgpCaWxsaW5nUnVuEhIKBG5hbWUYASABKAlCBOJBAQMSRAoIbWV0YWRhdGEYAiABKAsyLC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUnVuQmlsbGluZ01ldGFkYXRhQgTiQQEDEhIKBGRvbmUYAyABKAhCBOJBAQMSRgoIcmVzcG9uc2UYBCABKAsyLC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuUnVuQmlsbGluZ1Jlc3BvbnNlQgTiQQEDSAASKQoFZXJyb3IYBSABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IE4kEBA0gAQggKBnJlc3VsdCL7AQoXV2F0Y2hCaWxsaW5nUnVuUmVzcG9uc2USFgoIc2VxdWVuY2UYASABKANCBOJBAQMSNAoKZXZlbnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSQQoLYmlsbGluZ19ydW4YAyABKAsyJC5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbGluZ1J1bkIE4kEBA0gAEkYKCWhlYXJ0YmVhdBgEIAEoCzIrLmNvdW50aW5naG91c2Uub3BlcmF0aW9ucy52MS5XYXRjaEhlYXJ0YmVhdEIE4kEBA0gAQgcKBWV2ZW50YgZwcm90bzM", [file_buf_validate_validate, file_countinghouse_operations_v1_operations, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status, file_google_type_money]);
 
 /**
  * Asks to bill the accounts of a bill cycle by one of its windows.
@@ -375,4 +377,143 @@ export type RunBillingMetadata = Message<"countinghouse.billing.v1.RunBillingMet
  */
 export const RunBillingMetadataSchema: GenMessage<RunBillingMetadata> = /*@__PURE__*/
   messageDesc(file_countinghouse_billing_v1_billing_runs, 6);
+
+/**
+ * Asks for the events of one run or preview.
+ *
+ * @generated from message countinghouse.billing.v1.WatchBillingRunRequest
+ */
+export type WatchBillingRunRequest = Message<"countinghouse.billing.v1.WatchBillingRunRequest"> & {
+  /**
+   * The operation that RunBilling answered, `operations/{operation}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The last sequence seen; 0 for none. Only events after it are sent.
+   *
+   * @generated from field: int64 after_sequence = 2;
+   */
+  afterSequence: bigint;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.WatchBillingRunRequest.
+ * Use `create(WatchBillingRunRequestSchema)` to create a new message.
+ */
+export const WatchBillingRunRequestSchema: GenMessage<WatchBillingRunRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_billing_runs, 7);
+
+/**
+ * A run or a preview as it stands.
+ *
+ * @generated from message countinghouse.billing.v1.BillingRun
+ */
+export type BillingRun = Message<"countinghouse.billing.v1.BillingRun"> & {
+  /**
+   * Its operation, `operations/{operation}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How far it is, and what it has come to: stages, errors by reason, amounts by
+   * currency.
+   *
+   * @generated from field: countinghouse.billing.v1.RunBillingMetadata metadata = 2;
+   */
+  metadata?: RunBillingMetadata | undefined;
+
+  /**
+   * Whether it has ended.
+   *
+   * @generated from field: bool done = 3;
+   */
+  done: boolean;
+
+  /**
+   * How it ended.
+   *
+   * @generated from oneof countinghouse.billing.v1.BillingRun.result
+   */
+  result: {
+    /**
+     * Well, with what it came to.
+     *
+     * @generated from field: countinghouse.billing.v1.RunBillingResponse response = 4;
+     */
+    value: RunBillingResponse;
+    case: "response";
+  } | {
+    /**
+     * Failed, or canceled, and why.
+     *
+     * @generated from field: google.rpc.Status error = 5;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.BillingRun.
+ * Use `create(BillingRunSchema)` to create a new message.
+ */
+export const BillingRunSchema: GenMessage<BillingRun> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_billing_runs, 8);
+
+/**
+ * One event of a watch.
+ *
+ * @generated from message countinghouse.billing.v1.WatchBillingRunResponse
+ */
+export type WatchBillingRunResponse = Message<"countinghouse.billing.v1.WatchBillingRunResponse"> & {
+  /**
+   * The event's place in the run's history; in a heartbeat the last one sent. It only
+   * grows; numbers may be left out, as a run as it stands stands for all before it.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * When it happened.
+   *
+   * @generated from field: google.protobuf.Timestamp event_time = 2;
+   */
+  eventTime?: Timestamp | undefined;
+
+  /**
+   * What happened.
+   *
+   * @generated from oneof countinghouse.billing.v1.WatchBillingRunResponse.event
+   */
+  event: {
+    /**
+     * The run as it stood.
+     *
+     * @generated from field: countinghouse.billing.v1.BillingRun billing_run = 3;
+     */
+    value: BillingRun;
+    case: "billingRun";
+  } | {
+    /**
+     * Nothing happened for a while; the watch is alive.
+     *
+     * @generated from field: countinghouse.operations.v1.WatchHeartbeat heartbeat = 4;
+     */
+    value: WatchHeartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.WatchBillingRunResponse.
+ * Use `create(WatchBillingRunResponseSchema)` to create a new message.
+ */
+export const WatchBillingRunResponseSchema: GenMessage<WatchBillingRunResponse> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_billing_runs, 9);
 
