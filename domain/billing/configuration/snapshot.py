@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from domain.billing.configuration import documents, store
 from domain.billing.configuration.model import (
     AgreementType,
-    Configured,
     ConfiguredRate,
     CustomerClass,
     Cycle,
@@ -23,9 +22,10 @@ from domain.billing.configuration.registers import SHELF
 from domain.billing.creation.algorithms.model import CreationAlgorithm
 from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.rating.calculation import Plan, planned
-from domain.billing.rating.model import Rate
+from domain.billing.rating.model import Rate, Version
 from domain.kernel.documents import from_text
 from domain.kernel.registers import store as registers
+from domain.kernel.registers.entries import Configured
 
 C = TypeVar("C", bound=Configured)
 
@@ -47,25 +47,31 @@ class Snapshot:
         self.cycles: Mapping[str, Cycle] = _by_code(contents.cycles)
         self.rates: Mapping[str, ConfiguredRate] = _by_code(contents.rates)
         self._written = _that_hold(contents.rate_versions)
+        self._all = {(each.code, each.rate_version): each for each in contents.rate_versions}
+        self._versions: dict[tuple[str, int], Version] = {}
         self._read: dict[str, Rate] = {}
         self._plans: dict[str, Plan] = {}
 
     def rate(self, code: str) -> Rate:
         """One of `rates`, with those of its versions that hold, by day."""
         if code not in self._read:
-            currency, written = self.rates[code].currency, self._written[code]
-            versions = (
-                documents.version_from(
-                    from_text(each.text),
-                    code=code,
-                    number=each.rate_version,
-                    effective_day=day,
-                    currency=currency,
-                )
-                for day, each in sorted(written.items())
-            )
-            self._read[code] = Rate(code, currency, tuple(versions))
+            numbers = (each.rate_version for _, each in sorted(self._written[code].items()))
+            versions = tuple(self.version_of(code, number) for number in numbers)
+            self._read[code] = Rate(code, self.rates[code].currency, versions)
         return self._read[code]
+
+    def version_of(self, code: str, number: int) -> Version:
+        """A version of one of `rates`, also one in whose place another holds by now."""
+        if (code, number) not in self._versions:
+            each = self._all[code, number]
+            self._versions[code, number] = documents.version_from(
+                from_text(each.text),
+                code=code,
+                number=number,
+                effective_day=each.effective_day,
+                currency=self.rates[code].currency,
+            )
+        return self._versions[code, number]
 
     def plan(self, code: str) -> Plan:
         """One of `rates`, made ready to rate by."""

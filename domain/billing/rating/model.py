@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from domain.kernel.conditions.expressions import Expression
 from domain.kernel.money import Rounding
+from domain.kernel.taxes import TaxCategory
 
 DECIMALS_MAX = 18
 """How many decimals a price, limit or percentage may have."""
@@ -103,9 +104,18 @@ class Percentage(Component):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tax(Percentage):
-    """A tax on the named components; rounded half-up unless configured otherwise (PLT-02)."""
+    """A tax on the named components; rounded half-up unless configured otherwise (PLT-02).
+
+    `tax_category` is how invoices tell it (EN 16931); none: standard rate, or zero rate where there is no percentage.
+    """
 
     rounding: Rounding = Rounding.HALF_UP
+    tax_category: TaxCategory | None = None
+
+    @property
+    def told_category(self) -> TaxCategory:
+        """As invoices tell it."""
+        return self.tax_category or (TaxCategory.STANDARD if self.percent else TaxCategory.ZERO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,13 @@ from domain.billing.rating.model import (
     Percentage,
     Rate,
     Stepped,
+    Tax,
     TimeOfUse,
     Version,
 )
 from domain.kernel.errors import Violation
 from domain.kernel.money import digits_of
+from domain.kernel.taxes import RATED
 from domain.kernel.time import real_day
 
 
@@ -83,8 +85,16 @@ def _component(path: str, component: Component, buckets: Collection[str]) -> Ite
             if isinstance(component, Discount) and component.percent.is_finite() and component.percent > HUNDRED:
                 sentence = "must not be above 100: more than all cannot be taken off"
                 yield Violation(f"{path}.percent", "RATE_DISCOUNT_ABOVE_ALL", sentence)
+            if isinstance(component, Tax):
+                yield from _category(f"{path}.tax_category", component)
         case _:
             raise AssertionError(component)
+
+
+def _category(path: str, tax: Tax) -> Iterator[Violation]:
+    if tax.tax_category is not None and (tax.tax_category in RATED) != (tax.percent != 0):
+        told = "has a percentage above zero" if tax.tax_category in RATED else "has a percentage of zero"
+        yield Violation(path, "RATE_TAX_CATEGORY_UNFIT", f"the tax category {tax.tax_category} {told}")
 
 
 def _usage(path: str, component: Stepped | TimeOfUse | Demand) -> Iterator[Violation]:

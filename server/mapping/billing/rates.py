@@ -24,6 +24,7 @@ from domain.billing.rating.model import (
 )
 from domain.kernel.money import Rounding
 from domain.kernel.registers.service import Change
+from domain.kernel.taxes import TaxCategory
 from domain.kernel.time import real_day
 from server.mapping.days import day_to_proto
 from server.mapping.decimals import decimal_from_proto, decimal_to_proto
@@ -127,7 +128,11 @@ def _charge_to_proto(component: Component) -> Any:  # noqa: ANN401 - the message
         case Minimum():
             return pb.MinimumCharge(amount=decimal_to_proto(component.amount), component_codes=component.of)
         case Percentage():
-            message = {Tax: pb.TaxCharge, Discount: pb.DiscountCharge}.get(type(component), pb.PercentageCharge)
+            if isinstance(component, Tax):
+                category = component.tax_category or ""
+                percent = decimal_to_proto(component.percent)
+                return pb.TaxCharge(percent=percent, component_codes=component.of, tax_category=category)
+            message = pb.DiscountCharge if isinstance(component, Discount) else pb.PercentageCharge
             return message(percent=decimal_to_proto(component.percent), component_codes=component.of)
         case _:
             raise AssertionError(component)
@@ -177,7 +182,9 @@ def _percentage(shared: _Fields, given: pb.PercentageCharge) -> Component:
 
 
 def _tax(shared: _Fields, given: pb.TaxCharge) -> Component:
-    return Tax(**shared, percent=decimal_from_proto(given.percent), of=tuple(given.component_codes))
+    category = TaxCategory(given.tax_category) if given.tax_category else None
+    percent = decimal_from_proto(given.percent)
+    return Tax(**shared, percent=percent, of=tuple(given.component_codes), tax_category=category)
 
 
 def _discount(shared: _Fields, given: pb.DiscountCharge) -> Component:

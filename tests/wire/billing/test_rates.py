@@ -145,6 +145,8 @@ def test_everything_that_is_wrong_with_a_rate_is_told_at_once(tariffs: Tariffs) 
         component("percentage", "P", percent=number("1e16"), component_codes=["X"]),
         component("tax", "T", percent=number("1"), distribution_code="", condition="segment.days"),
         component("discount", "O", percent=number("101"), component_codes=["T"]),
+        component("tax", "U", percent=number("19"), component_codes=["O"], tax_category="E"),
+        component("tax", "V", percent=number("0"), component_codes=["O"], tax_category="S"),
     ]
     date = {"year": 2026, "month": 2, "day": 30}
     call = lambda: tariffs.rate("BAD", newest_version=version(*bad, effective_date=date), currency_code="XXX")  # noqa: E731
@@ -175,6 +177,8 @@ def test_everything_that_is_wrong_with_a_rate_is_told_at_once(tariffs: Tariffs) 
         ("components[6].distribution_code", "FIELD_REQUIRED"),
         ("components[6].condition", "CONDITION_NOT_BOOLEAN"),
         ("components[7].discount.percent", "RATE_DISCOUNT_ABOVE_ALL"),
+        ("components[8].tax.tax_category", "RATE_TAX_CATEGORY_UNFIT"),
+        ("components[9].tax.tax_category", "RATE_TAX_CATEGORY_UNFIT"),
     }
     empty = lambda: tariffs.version("POWER", effective_date=JANUARY)  # noqa: E731
     assert wrong(empty, "rate_version.") == [("components", "RATE_VERSION_EMPTY")]

@@ -301,6 +301,11 @@ class TaxCharge(_message.Message):
 
     PERCENT_FIELD_NUMBER: _builtins.int
     COMPONENT_CODES_FIELD_NUMBER: _builtins.int
+    TAX_CATEGORY_FIELD_NUMBER: _builtins.int
+    tax_category: _builtins.str
+    """How invoices tell the tax: a category of EN 16931 (UNCL 5305). When not given,
+    `S` (standard rate), or `Z` (zero rate) where there is no percentage.
+    """
     @_builtins.property
     def percent(self) -> _decimal_pb2.Decimal:
         """How many hundredths; not below zero."""
@@ -314,10 +319,11 @@ class TaxCharge(_message.Message):
         *,
         percent: _decimal_pb2.Decimal | None = ...,
         component_codes: _abc.Iterable[_builtins.str] | None = ...,
+        tax_category: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["percent", b"percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_codes", b"component_codes", "percent", b"percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_codes", b"component_codes", "percent", b"percent", "tax_category", b"tax_category"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
