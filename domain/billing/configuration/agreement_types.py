@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import entries, soundness, type_rules
+from domain.billing.configuration import soundness, type_rules
 from domain.billing.configuration.algorithm_uses import Usable
 from domain.billing.configuration.model import AgreementType
 from domain.billing.configuration.registers import AGREEMENT_TYPES
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
+from domain.kernel.registers import entries
 from domain.kernel.registers.service import Change
 
 

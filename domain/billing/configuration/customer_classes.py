@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import entries
 from domain.billing.configuration.algorithm_uses import Usable
 from domain.billing.configuration.model import ClassSettings, CustomerClass
 from domain.billing.configuration.registers import CUSTOMER_CLASSES
 from domain.kernel import calendars
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
+from domain.kernel.registers import entries
 from domain.kernel.registers.service import Change
 
 WORD = CUSTOMER_CLASSES.word

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import entries
 from domain.billing.configuration.model import Cycle, CycleSettings
 from domain.billing.configuration.registers import CYCLES
 from domain.kernel.call import Call
+from domain.kernel.registers import entries
 from domain.kernel.registers.service import Change
 
 

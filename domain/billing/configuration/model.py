@@ -14,22 +14,7 @@ from enum import StrEnum
 
 from domain.billing.rating.model import Version
 from domain.kernel.calendars import Calendar
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """What all entries have."""
-
-    code: str
-    description: str
-    version: int
-    created_us: int
-    updated_us: int
-
-    @property
-    def etag(self) -> str:
-        """Changes with every change."""
-        return str(self.version)
+from domain.kernel.registers.entries import Configured
 
 
 class Moment(StrEnum):

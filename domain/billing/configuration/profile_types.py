@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import entries
 from domain.billing.configuration.model import DAY_S, ProfileKind, ProfileType, ProfileTypeSettings
 from domain.billing.configuration.registers import PROFILE_TYPES
 from domain.billing.ordering.rules import priority_fault
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
+from domain.kernel.registers import entries
 from domain.kernel.registers.service import Change
 
 WORD = PROFILE_TYPES.word

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-
-from sqlalchemy import Table
-
 from domain.billing import names, tables
 from domain.billing.configuration.model import (
     AgreementType,
@@ -21,78 +16,51 @@ from domain.billing.configuration.model import (
     Scheme,
     SchemeSettings,
 )
-from domain.kernel.documents import from_text, to_text
+from domain.kernel.registers.entries import Names, register
 from domain.kernel.registers.model import Register, Shelf
-from domain.kernel.structures import document_of, value_from
-
-E = TypeVar("E", CustomerClass, Scheme, ProfileType, AgreementType, Cycle)
 
 SHELF = Shelf(tables.billing_configuration, "cycles")
 """All that is configured of billing; cycles are seen and changed by scope."""
 
-
-def _register(
-    kind: type[E],
-    settings: type[Any],
-    word: str,
-    names: tuple[str, Callable[[str], str]],
-    table: Table[Any],
-    *,
-    scoped: bool = False,
-) -> Register[E]:
-    """A register whose entries have settings, kept as a document."""
-
-    def fields_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"settings": value_from(settings, from_text(row["document"]))}
-
-    return Register(
-        shelf=SHELF,
-        word=word,
-        resource_type=names[0],
-        name_of=names[1],
-        table=table,
-        kind=kind,
-        columns_of=lambda entry: {"document": to_text(document_of(entry.settings))},
-        fields_of=fields_of,
-        told=lambda entry: document_of(entry.settings),
-        scoped=scoped,
-    )
-
-
-CUSTOMER_CLASSES: Register[CustomerClass] = _register(
+CUSTOMER_CLASSES: Register[CustomerClass] = register(
+    SHELF,
     CustomerClass,
     ClassSettings,
-    "customer_class",
-    (names.CUSTOMER_CLASS_TYPE, names.customer_class_name),
-    tables.customer_class,
+    word="customer_class",
+    names=Names(names.CUSTOMER_CLASS_TYPE, names.customer_class_name),
+    table=tables.customer_class,
 )
-SCHEMES: Register[Scheme] = _register(
+SCHEMES: Register[Scheme] = register(
+    SHELF,
     Scheme,
     SchemeSettings,
-    "time_of_use_scheme",
-    (names.SCHEME_TYPE, names.scheme_name),
-    tables.time_of_use_scheme,
+    word="time_of_use_scheme",
+    names=Names(names.SCHEME_TYPE, names.scheme_name),
+    table=tables.time_of_use_scheme,
 )
-PROFILE_TYPES: Register[ProfileType] = _register(
+PROFILE_TYPES: Register[ProfileType] = register(
+    SHELF,
     ProfileType,
     ProfileTypeSettings,
-    "profile_type",
-    (names.PROFILE_TYPE_TYPE, names.profile_type_name),
-    tables.profile_type,
+    word="profile_type",
+    names=Names(names.PROFILE_TYPE_TYPE, names.profile_type_name),
+    table=tables.profile_type,
 )
-AGREEMENT_TYPES: Register[AgreementType] = _register(
+AGREEMENT_TYPES: Register[AgreementType] = register(
+    SHELF,
     AgreementType,
     AgreementTypeSettings,
-    "service_agreement_type",
-    (names.AGREEMENT_TYPE_TYPE, names.agreement_type_name),
-    tables.service_agreement_type,
+    word="service_agreement_type",
+    names=Names(names.AGREEMENT_TYPE_TYPE, names.agreement_type_name),
+    table=tables.service_agreement_type,
 )
-CYCLES: Register[Cycle] = _register(
+CYCLES: Register[Cycle] = register(
+    SHELF,
     Cycle,
     CycleSettings,
-    "bill_cycle",
-    (names.CYCLE_TYPE, names.cycle_name),
-    tables.bill_cycle,
+    word="bill_cycle",
+    names=Names(names.CYCLE_TYPE, names.cycle_name),
+    table=tables.bill_cycle,
     scoped=True,
 )
 RATES: Register[ConfiguredRate] = Register(

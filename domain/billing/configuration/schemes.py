@@ -7,13 +7,13 @@ from datetime import time as time_of_day
 
 from sqlalchemy import Connection
 
-from domain.billing.configuration import entries, soundness
+from domain.billing.configuration import soundness
 from domain.billing.configuration.model import AgreementType, Scheme, SchemeSettings
 from domain.billing.configuration.registers import SCHEMES
 from domain.kernel import calendars
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
-from domain.kernel.registers import service
+from domain.kernel.registers import entries, service
 from domain.kernel.registers.service import Change
 
 WORD = SCHEMES.word

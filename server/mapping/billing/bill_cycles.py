@@ -12,8 +12,8 @@ from domain.billing.names import cycle_name, window_name
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.registers.service import Change
 from domain.kernel.time import real_day
-from server.mapping.billing.entries import change_from_proto, stamps
 from server.mapping.days import day_to_proto
+from server.mapping.entries import change_from_proto, stamps
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code
 

@@ -9,8 +9,8 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.registers.service import Change
 from domain.kernel.time import BusinessZone
 from server.mapping.billing.algorithms import uses_from_proto, uses_to_proto
-from server.mapping.billing.entries import Reads, change_from_proto, stamps, values_of
 from server.mapping.calendars import calendar_to_proto, calendar_values
+from server.mapping.entries import Reads, change_from_proto, stamps, values_of
 
 _ZONE = BusinessZone("UTC")
 """Of calendars that are asked about days alone, which are the same everywhere."""

@@ -9,8 +9,8 @@ from countinghouse.billing.v1 import profile_types_pb2 as pb
 from domain.billing.configuration.model import ProfileKind, ProfileType, ProfileTypeSettings
 from domain.billing.names import profile_type_name
 from domain.kernel.registers.service import Change
-from server.mapping.billing.entries import Reads, change_from_proto, stamps, values_of
 from server.mapping.durations import duration_from_proto, duration_to_proto
+from server.mapping.entries import Reads, change_from_proto, stamps, values_of
 
 # Looked up when the module loads: a word of the domain that the contract lacks stops the server.
 _KINDS = {each: pb.ProfileKind.Value(f"PROFILE_KIND_{each}") for each in ProfileKind}

@@ -11,9 +11,9 @@ from countinghouse.billing.v1 import time_of_use_schemes_pb2 as pb
 from domain.billing.configuration.model import Scheme, SchemeRow, SchemeSettings
 from domain.billing.names import scheme_name
 from domain.kernel.registers.service import Change
-from server.mapping.billing.entries import Reads, change_from_proto, stamps, values_of
 from server.mapping.calendars import days_of
 from server.mapping.days import day_to_proto
+from server.mapping.entries import Reads, change_from_proto, stamps, values_of
 
 if TYPE_CHECKING:
     from google.type.dayofweek_pb2 import DayOfWeek

@@ -8,7 +8,7 @@ from domain.billing.creation.algorithms.catalogue import Catalogue
 from server.call import Calls, Context
 from server.mapping.billing import algorithms as mapping
 from server.mapping.billing.names import id_from_name
-from server.servicers.billing.pages import page_of
+from server.servicers.pages import page_of
 
 
 class AlgorithmsMethods(grpc_service.BillingServiceServicer):

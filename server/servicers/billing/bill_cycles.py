@@ -13,8 +13,8 @@ from domain.kernel.call import Call
 from domain.kernel.registers import service
 from server.call import Calls, Context, Tx
 from server.mapping.billing import bill_cycles as mapping
-from server.mapping.billing.entries import code_from_name
-from server.servicers.billing.pages import entries_of, page_of
+from server.mapping.entries import code_from_name
+from server.servicers.pages import entries_of, page_of
 
 
 class BillCyclesMethods(grpc_service.BillingServiceServicer):

@@ -12,7 +12,7 @@ from server.mapping import kinds
 from server.mapping.billing import interval_data_sets as mapping
 from server.mapping.billing.names import key_from_name
 from server.mapping.operations import id_from_name
-from server.servicers.billing.pages import page_of
+from server.servicers.pages import page_of
 
 
 class CreationMethods(grpc_service.BillingServiceServicer):

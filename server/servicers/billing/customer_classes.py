@@ -11,9 +11,9 @@ from domain.kernel.call import Call
 from domain.kernel.registers import service
 from server.call import Calls, Context, Tx
 from server.mapping.billing import customer_classes as mapping
-from server.mapping.billing.entries import code_from_name
+from server.mapping.entries import code_from_name
 from server.servicers.billing.distribution import usable
-from server.servicers.billing.pages import entries_of
+from server.servicers.pages import entries_of
 
 
 class CustomerClassesMethods(grpc_service.BillingServiceServicer):

@@ -10,8 +10,8 @@ from domain.kernel.registers import service
 from server.call import Calls, Context
 from server.mapping.billing import profile_types as type_mapping
 from server.mapping.billing import time_of_use_schemes as scheme_mapping
-from server.mapping.billing.entries import code_from_name
-from server.servicers.billing.pages import entries_of
+from server.mapping.entries import code_from_name
+from server.servicers.pages import entries_of
 
 
 class MeasuringMethods(grpc_service.BillingServiceServicer):

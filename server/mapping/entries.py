@@ -1,11 +1,11 @@
-"""What all that is configured of billing has in common in the contract."""
+"""What all that is configured has in common in the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.billing.configuration.model import Configured
+from domain.kernel.registers.entries import Configured
 from domain.kernel.registers.service import Change
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code

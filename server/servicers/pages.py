@@ -1,4 +1,4 @@
-"""Pages of what is configured of billing."""
+"""Pages of lists."""
 
 from __future__ import annotations
 

@@ -1,22 +1,80 @@
-"""What the use cases of entries with settings share: nothing is kept that their rules find fault with."""
+"""Entries with settings: registers that keep them as a document, and what all of their use cases share.
+
+Nothing is kept that its rules find fault with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
-from domain.billing.configuration.model import Configured
 from domain.kernel.call import Call
 from domain.kernel.characters import REASON, character_fault
+from domain.kernel.documents import Document, from_text, to_text
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.registers import service
-from domain.kernel.registers.model import Register
+from domain.kernel.registers.model import Register, Shelf
 from domain.kernel.registers.service import Change
+from domain.kernel.structures import document_of, value_from
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What all entries have; what a kind of them has besides is `settings`, a frozen dataclass."""
+
+    code: str
+    description: str
+    version: int
+    created_us: int
+    updated_us: int
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change."""
+        return str(self.version)
+
 
 E = TypeVar("E", bound=Configured)
+
+
+class Names(NamedTuple):
+    """What entries are called: their resource type, and the name of one by its code."""
+
+    resource_type: str
+    name_of: Callable[[str], str]
+
+
+def register(
+    shelf: Shelf,
+    kind: type[E],
+    settings: type[Any],
+    *,
+    word: str,
+    names: Names,
+    table: Table[Any],
+    scoped: bool = False,
+    told: Callable[[Document], Document] = lambda document: document,
+) -> Register[E]:
+    """A register whose entries have settings; `told` makes of their document what the audit trail tells."""
+
+    def fields_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"settings": value_from(settings, from_text(row["document"]))}
+
+    return Register(
+        shelf=shelf,
+        word=word,
+        resource_type=names.resource_type,
+        name_of=names.name_of,
+        table=table,
+        kind=kind,
+        columns_of=lambda entry: {"document": to_text(_document(entry))},
+        fields_of=fields_of,
+        told=lambda entry: told(_document(entry)),
+        scoped=scoped,
+    )
 
 
 def create(tx: Connection, call: Call, register: Register[E], new: E, faults: Iterable[Violation]) -> E:
@@ -43,6 +101,10 @@ def update(
         return _sound(register, new, faults(old, new))
 
     return service.update(tx, call, register, change, changed)
+
+
+def _document(entry: E) -> Document:
+    return document_of(cast("Any", entry).settings)
 
 
 def _with(old: E, changes: Mapping[str, Any]) -> E:
