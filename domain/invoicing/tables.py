@@ -95,6 +95,7 @@ invoice = table(
     flag("final", default=0),
     int32("carried_count", default=0),
     int32("line_count", default=0),
+    int32("last_line_no", default=0),  # the highest number that a line has ever had; it never goes back
     int64("net_minor", default=0),  # of its lines, always
     flag("aggregated", default=0),
     int64("tax_minor", default=0),  # once it is aggregated

@@ -139,6 +139,7 @@ def _invoice() -> None:
         flag("final", default=0),
         int32("carried_count", default=0),
         int32("line_count", default=0),
+        int32("last_line_no", default=0),
         int64("net_minor", default=0),
         flag("aggregated", default=0),
         int64("tax_minor", default=0),
