@@ -21,6 +21,9 @@ from server.telemetry import observe
 
 S = TypeVar("S")
 
+FILES = "files"
+"""The folder of data files, in that of a test server."""
+
 QUIET: dict[str, Any] = {
     "log_level": "error",
     "watch_poll_ms": 20,
@@ -58,7 +61,7 @@ def serving(
     """A server on the migrated database at `url`, with files in `folder`; `chosen` are settings."""
     values: dict[str, Any] = {
         "database_url": url,
-        "data_files_folder": folder / "files",
+        "data_files_folder": folder / FILES,
         "listen": "127.0.0.1:0",
         **QUIET,
         **chosen,

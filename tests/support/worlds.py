@@ -18,15 +18,16 @@ from sqlalchemy import make_url
 
 from server.database.urls import sqlite_path
 from tests.support.postgres import Cluster
+from tests.support.server import FILES
 
 T = TypeVar("T")
 Make = Callable[[str, Path], T]
-"""Fills the migrated database at a URL, with files in a folder, and lets go of both; gives what a test must know."""
+"""Fills the migrated database at a URL, by a server at work in a folder, and ends it; gives what a test must know."""
 
 
 @dataclass(frozen=True, slots=True)
 class _World:
-    kept: Path  # its folder and, of SQLite, its database
+    kept: Path  # a folder with its data files and, of SQLite, its database
     template: str  # its database, of PostgreSQL
     known: Any
 
@@ -40,10 +41,10 @@ class Worlds:
         self._worlds: dict[tuple[str, Make[Any]], _World] = {}
 
     def give(self, url: str, folder: Path, make: Make[T]) -> T:
-        """Have the database at `url` and `folder` as `make` leaves them; gives what it gave.
+        """Have the database at `url`, and data files below `folder`, as `make` leaves them; gives what it gave.
 
-        The database has been migrated, the folder is empty, and nobody has them open. The first to ask has it made, the
-        others get copies: `make` is a function of a module, and gives the same every time.
+        The database has been migrated, and nobody has it open. The first to ask has it made, the others get copies:
+        `make` is a function of a module, and leaves the same every time.
         """
         assert "<" not in make.__qualname__, "made anew with every call: it would be no key"
         kind = make_url(url).get_backend_name()
@@ -59,12 +60,13 @@ class Worlds:
     def _keep(self, url: str, folder: Path, known: object) -> _World:
         name = f"world_{uuid.uuid4().hex[:16]}"
         kept = self._folder / name
+        kept.mkdir()
         if url.startswith("sqlite"):
-            kept.mkdir()
             shutil.copyfile(_closed(sqlite_path(url)), kept / "database")
         else:
             self._cluster().create_database(name, template=_name(url))
-        shutil.copytree(folder, kept / "folder", ignore=_database_files(url))
+        if (folder / FILES).exists():
+            shutil.copytree(folder / FILES, kept / FILES)
         return _World(kept, name, deepcopy(known))
 
     def _restore(self, world: _World, url: str, folder: Path) -> None:
@@ -72,7 +74,8 @@ class Worlds:
             shutil.copyfile(world.kept / "database", _closed(sqlite_path(url)))
         else:
             self._cluster().replace_database(_name(url), template=world.template)
-        shutil.copytree(world.kept / "folder", folder, dirs_exist_ok=True)
+        if (world.kept / FILES).exists():
+            shutil.copytree(world.kept / FILES, folder / FILES)
 
 
 def _closed(path: Path) -> Path:
@@ -84,9 +87,3 @@ def _name(url: str) -> str:
     name = make_url(url).database
     assert name
     return name
-
-
-def _database_files(url: str) -> Callable[[str, list[str]], list[str]]:
-    """What not to copy with a folder, where the database lies in it."""
-    path = sqlite_path(url).name if url.startswith("sqlite") else ""
-    return lambda _folder, names: [name for name in names if path and name.startswith(path)]
