@@ -142,10 +142,13 @@ invoice_reckoned_tax = table(
     text("invoice_id", key=True),
     text("source", key=True),
     text("external_id", key=True),
+    text("segment_id", default=""),  # the bill segment that it comes from
     text("tax_category"),
     int32("tax_ppm"),
     int64("tax_minor"),
 )
+_r = invoice_reckoned_tax.c
+Index("invoice_reckoned_tax_once", _r.account_id, _r.source, _r.external_id, unique=True)
 
 invoice_tax = table(
     "invoice_tax",  # what aggregation comes to

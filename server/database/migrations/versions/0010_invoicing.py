@@ -192,11 +192,15 @@ def _invoice_reckoned_tax() -> None:
         text("invoice_id", key=True),
         text("source", key=True),
         text("external_id", key=True),
+        text("segment_id", default=""),
         text("tax_category"),
         int32("tax_ppm"),
         int64("tax_minor"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "invoice_reckoned_tax_once", "invoice_reckoned_tax", ["account_id", "source", "external_id"], unique=True
     )
 
 
