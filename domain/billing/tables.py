@@ -132,6 +132,7 @@ service_agreement = table(
 )
 _sa = service_agreement.c
 _partial("ix_service_agreement_master", _sa.master_id != "", _sa.account_id, _sa.master_id)
+_partial("ix_service_agreement_premise", _sa.premise_id != "", _sa.premise_id)
 
 profile = table(
     "profile",
@@ -281,6 +282,12 @@ bill_segment = table(
 _s = bill_segment.c
 Index("ix_bill_segment_bill", _s.account_id, _s.bill_id, _s.position)
 Index("ix_bill_segment_agreement", _s.account_id, _s.agreement_id, _s.start_day)
+_partial(
+    "ix_bill_segment_estimated",  # data that come in late find what was estimated for want of them
+    (_s.estimated == 1) & (_s.stale == 0) & _s.state.in_(("FREEZABLE", "FROZEN")),
+    _s.account_id,
+    _s.agreement_id,
+)
 _partial("ix_bill_segment_cancel", _s.cancel_bill_id != "", _s.account_id, _s.cancel_bill_id)
 _partial(
     "segment_of_period_once",

@@ -55,7 +55,9 @@ def update(tx: Connection, call: Call, premise_id: str, change: Change) -> Premi
     """Change the premise that still has the etag; its time zone never changes.
 
     Conditions of rates read its attributes: what is not frozen of accounts that are served there is made again before
-    it can be. These accounts are locked, in the order of their ids. Raises: EtagMissing; SharedBeyondScope; PremiseNotFound; EtagStale, also for the loser of a race; Invalid with every
+    it can be. These accounts are locked, in the order of their ids.
+
+    Raises: EtagMissing; SharedBeyondScope; PremiseNotFound; EtagStale, also for the loser of a race; Invalid with every
     violation.
     """
     trail.require_etag("premise", change)

@@ -24,10 +24,12 @@ from domain.billing.names import segment_name
 from domain.billing.segments.model import BillingException
 from domain.billing.segments.states import ExceptionState
 from domain.billing.segments.store import exceptions
+from domain.billing.usage import superseding
 from domain.billing.usage.clock import day_after, day_at
 from domain.billing.usage.store import corrections, insert
 from domain.billing.usage.store.corrections import Change, Touched
 from domain.billing.usage.store.insert import Held, Key
+from domain.billing.usage.superseding import Owner
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.ids import new_id
@@ -95,16 +97,19 @@ def _contents(made: Sequence[Made]) -> Contents:
 def _keep(
     tx: Connection, call: Call, made: Sequence[Made], contents: Contents, held: Mapping[Key, Held]
 ) -> list[tuple[str, str]]:
-    """Insert what is new, put what differs in its place; gives the segments that are stale by it."""
+    """Insert what is new, put what differs in its place; gives the frozen segments that are stale by either."""
+    owners = {each.turn.key: Owner(each.turn.profile.agreement_id, each.turn.profile.time_zone) for each in made}
     new = {key: (0, key[2], content) for key, content in contents.items() if key not in held}
+    late = superseding.late(tx, _KIND, owners, new)
     insert.insert(tx, _KIND, new, call.now_us)
+    stale = superseding.supersede(tx, late)
     changes = [
         Change(key, contents[key], kept.revision + 1, ((kept.revision, kept.content, kept.received_us),))
         for key, kept in sorted(held.items())
         if kept.content != contents[key]
     ]
     if not changes:
-        return []
+        return sorted(stale)
     corrections.replace(tx, _KIND, changes, now_us=call.now_us, caller=call.caller)
     unsettle_segments(tx, made[0].turn.profile.account_id)
     profiles = {each.turn.key: each.turn.profile for each in made}
@@ -113,7 +118,7 @@ def _keep(
         profile = profiles[change.key[:2]]
         day = day_at(profile.time_zone, change.key[2])
         touched.add(Touched(profile.account_id, profile.agreement_id, day, day_after(day)))
-    return corrections.stale(tx, touched)
+    return sorted(stale.union(corrections.stale(tx, touched)))
 
 
 def _counts(made: Made, contents: Contents, held: Mapping[Key, Held]) -> tuple[int, int, int]:

@@ -173,9 +173,7 @@ def _registers(tx: Connection, wanted: Iterable[Wanted]) -> dict[Hashable, Gathe
 def _bounds(wanted: Wanted) -> registers.Bounds:
     assert wanted.scheme is None, "a register tells how much, not when: a type that asks is refused"
     assert not wanted.maximum, "as above"
-    start, end = wanted.start, wanted.end
-    days = (start, clock.day_after(start), end, clock.day_after(end))
-    return registers.Bounds(start, end, *(clock.begin_us(wanted.zone, day) for day in days))
+    return registers.Bounds.of(wanted.zone, wanted.start, wanted.end)
 
 
 def _register(

@@ -16,24 +16,29 @@ from domain.billing.accounts.store import lock_accounts, unsettle_segments
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.names import profile_name, segment_name
-from domain.billing.usage import rules
+from domain.billing.usage import rules, superseding
 from domain.billing.usage.clock import day_after, day_at
 from domain.billing.usage.rows import Prepared, ReadGroup, Refusal, Row
 from domain.billing.usage.rules import Target
 from domain.billing.usage.store import corrections, insert, targets
 from domain.billing.usage.store.corrections import Change, Touched
 from domain.billing.usage.store.insert import Held, Key
+from domain.billing.usage.superseding import Owner
 from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
 from domain.kernel.ids import new_id
+
+SegmentKey = tuple[str, str]
+"""Account and segment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
     """What became of the rows of a chunk: received is the sum of accepted, duplicate, replaced and refused.
 
-    `stale_segments` are the frozen segments, by resource name, that made use of a value which was replaced.
+    `stale_segments` are the frozen segments, by resource name, that made use of a value which was replaced, or that
+    were estimated for want of what came in now.
     """
 
     received: int
@@ -68,21 +73,27 @@ def ingest_chunk(
     """Take in the sound rows of a chunk together; report each refused one with its reasons.
 
     A row that is there already with the same value is a duplicate, so that a chunk can be handed in again at any time.
-    The audit trail has one entry for the chunk. Cost: some six statements, and six more where known values differ.
+    The audit trail has one entry for the chunk. Cost: some seven statements, and six more where known values differ, or
+    where something was estimated for want of the rows.
     """
     refusals = list(prepared.refusals)
     sound = _sorted_out(tx, call, configurations, prepared.groups, refusals)
     accepted = replaced = 0
-    segments: list[str] = []
+    segments: set[SegmentKey] = set()
     for kind, found in sound.items():
+        owners = {
+            key: Owner(each.agreement, each.zone, each.profile_type.digits) for key, each in found.targets.items()
+        }
+        late = superseding.late(tx, kind, owners, found.firsts)
         new = insert.insert(tx, kind, found.firsts, call.now_us)
         accepted += new
+        segments |= superseding.supersede(tx, late)
         if new < found.count:
             held = insert.held(tx, kind, list(found.firsts if new < len(found.firsts) else found.later))
             if correction:
                 made, stale = _correct(tx, call, kind, found, held)
                 replaced += made
-                segments += stale
+                segments |= stale
             else:
                 refusals += _refused(found, held)
     refusals.sort()
@@ -92,7 +103,7 @@ def ingest_chunk(
         prepared.count - accepted - replaced - len(refusals),
         replaced,
         tuple(refusals),
-        tuple(sorted(segments)),
+        tuple(segment_name(*each) for each in sorted(segments)),
     )
     if accepted or replaced:
         _audit(tx, call, done)
@@ -174,7 +185,7 @@ def _refused(found: _Sound, held: dict[Key, Held]) -> list[Refusal]:
 
 def _correct(
     tx: Connection, call: Call, kind: ProfileKind, found: _Sound, known: dict[Key, Held]
-) -> tuple[int, list[str]]:
+) -> tuple[int, set[SegmentKey]]:
     """Put each value that differs in the place of the one before it; gives how many, and the segments that are stale.
 
     The accounts are locked first, in the order of their ids, as whoever bills them does.
@@ -184,12 +195,12 @@ def _correct(
     held = insert.held(tx, kind, keys, lock=True)
     changes = [change for key in sorted(held) if (change := _change(key, held[key], found, call.now_us)) is not None]
     if not changes:
-        return 0, []
+        return 0, set()
     corrections.replace(tx, kind, changes, now_us=call.now_us, caller=call.caller)
     touched = {_touched(found.targets[change.key[:2]], change.key[2]) for change in changes}
-    stale = corrections.stale(tx, {each for each in touched if each.agreement})
+    stale = set(corrections.stale(tx, {each for each in touched if each.agreement}))
     unsettle_segments(tx, *sorted({change.key[0] for change in changes}))
-    return sum(len(change.old) for change in changes), [segment_name(*each) for each in stale]
+    return sum(len(change.old) for change in changes), stale
 
 
 def _change(key: Key, held: Held, found: _Sound, now_us: int) -> Change | None:

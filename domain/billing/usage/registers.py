@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from domain.billing.usage.clock import DAY_US
+from domain.billing.usage.clock import DAY_US, begin_us, day_after
 from domain.billing.usage.errors import RegisterReadMissing, RegisterWentBack
 from domain.billing.usage.model import Method
 from domain.kernel.money import Rounding, rounded
@@ -38,6 +38,12 @@ class Bounds(NamedTuple):
     after_start_us: int
     end_us: int
     after_end_us: int
+
+    @classmethod
+    def of(cls, zone: str, start: int, end: int) -> Bounds:
+        """Those of the days [start, end) in a time zone (IANA)."""
+        days = (start, day_after(start), end, day_after(end))
+        return cls(start, end, *(begin_us(zone, day) for day in days))
 
 
 class Stand(NamedTuple):
@@ -74,11 +80,12 @@ def used(reads: Sequence[Read], bounds: Bounds, digits: int, *, estimate: bool) 
     high = len(reads) - 1 if closing is None else closing
     if not reads:
         return _missing(bounds.start if opening is None else bounds.end, ", and there are no reads to estimate it from")
-    counted = _counted(reads, low, high, digits)
+    begin = max(0, low - 1) if low == high else low  # a line needs two: the read before, if there is no other
+    counted = _counted(reads, begin, high, digits)
     if isinstance(counted, RegisterWentBack):
         return counted
-    span = reads[low : high + 1]
-    first = Stand(0, None) if opening is not None else _stand(span, counted, bounds.start_us)
+    span = reads[begin : high + 1]
+    first = Stand(counted[opening - begin], None) if opening is not None else _stand(span, counted, bounds.start_us)
     last = Stand(counted[-1], None) if closing is not None else _stand(span, counted, bounds.end_us)
     if first is None or last is None:
         return _missing(bounds.start if first is None else bounds.end, ", and there are no reads to estimate it from")

@@ -81,6 +81,10 @@ def test_a_missing_read_is_estimated_between_those_around_it() -> None:
 def test_a_missing_last_read_goes_on_as_before() -> None:
     """Where there is no read behind it, the register goes on as between the last two reads."""
     assert counted((at(START), 100), (at(START) + 14 * DAY_US, 150), estimate=True) == (100, (Method.AS_BEFORE,))
+    before = (at(START) - 28 * DAY_US, 20)
+    assert counted(before, (at(START), 100), estimate=True) == (80, (Method.AS_BEFORE,)), (
+        "one of them before the period"
+    )
 
 
 @pytest.mark.rule("BIL-21")

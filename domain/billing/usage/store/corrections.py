@@ -47,6 +47,34 @@ _TOUCHED_SQLITE = _TOUCHED.format(
 )
 
 
+_ESTIMATED = (
+    "SELECT s.account_id, s.segment_id, s.agreement_id, s.start_day, s.end_day, s.state, s.version"  # noqa: S608 - names of ours
+    " FROM {keys} CROSS JOIN bill_segment s WHERE s.account_id = {account} AND s.agreement_id = {agreement}"
+    " AND s.estimated = 1 AND s.stale = 0 AND s.state IN ('FREEZABLE', 'FROZEN')"
+    f" AND s.kind = '{SegmentKind.USAGE}' ORDER BY 1, 2"
+)
+_ESTIMATED_POSTGRESQL = _ESTIMATED.format(
+    keys="unnest(CAST(? AS text[]), CAST(? AS text[])) k (account_id, agreement_id)",
+    account="k.account_id",
+    agreement="k.agreement_id",
+)
+_ESTIMATED_SQLITE = _ESTIMATED.format(
+    keys="json_each(?) k", account="json_extract(k.value, '$[0]')", agreement="json_extract(k.value, '$[1]')"
+)
+
+
+class Estimated(NamedTuple):
+    """A segment of which something was estimated, freezable or frozen, and not stale yet; its days are [start, end)."""
+
+    account: str
+    segment: str
+    agreement: str
+    start: int
+    end: int
+    state: SegmentState
+    version: int
+
+
 class Change(NamedTuple):
     """A value that takes the place of another; `revision` is its own, and `old` are those before it, oldest first."""
 
@@ -93,8 +121,25 @@ def stale(tx: Connection, touched: Collection[Touched]) -> list[tuple[str, str]]
         found = Script(tx).ask(_TOUCHED_POSTGRESQL, *(list(column) for column in zip(*wanted, strict=True)))
     else:
         found = Script(tx).ask(_TOUCHED_SQLITE, to_text([list(each) for each in wanted]))
-    fresh = [(account, segment, 1, version + 1) for account, segment, version, known in found if not known]
-    script = Script(tx)
-    script.update("bill_segment", ("account_id", "segment_id"), ("stale", "version"), fresh)
-    script.run()
+    mark_stale(tx, [(account, segment, version) for account, segment, version, known in found if not known])
     return [(account, segment) for account, segment, *_ in found]
+
+
+def estimated(tx: Connection, agreements: Collection[tuple[str, str]]) -> list[Estimated]:
+    """What was estimated of agreements (account and agreement). Cost: one statement, ix_bill_segment_estimated."""
+    if not agreements:
+        return []
+    wanted = sorted(agreements)
+    if tx.dialect.name == "postgresql":
+        found = Script(tx).ask(_ESTIMATED_POSTGRESQL, *(list(column) for column in zip(*wanted, strict=True)))
+    else:
+        found = Script(tx).ask(_ESTIMATED_SQLITE, to_text([list(each) for each in wanted]))
+    return [Estimated(*row)._replace(state=SegmentState(row[5])) for row in found]
+
+
+def mark_stale(tx: Connection, segments: Collection[tuple[str, str, int]]) -> None:
+    """Mark segments, each by account, segment and its version; their accounts are locked. Cost: one statement."""
+    script = Script(tx)
+    marked = [(account, segment, 1, version + 1) for account, segment, version in segments]
+    script.update("bill_segment", ("account_id", "segment_id"), ("stale", "version"), marked)
+    script.run()

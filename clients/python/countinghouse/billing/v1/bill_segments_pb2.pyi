@@ -271,7 +271,9 @@ class BillSegment(_message.Message):
     estimated: _builtins.bool
     """Whether something that it charges was estimated."""
     stale: _builtins.bool
-    """Whether what it was charged on, or what was read, has changed since."""
+    """Whether what it was charged on, or what was read, has changed since; with
+    `estimated` too, whether data have come for what was estimated.
+    """
     accepted: _builtins.bool
     """Whether a person let it pass although it is not plausible."""
     rebills: _builtins.str

@@ -282,8 +282,9 @@ class IngestUsageResponse(_message.Message):
     refused_count: _builtins.int
     """Rows refused."""
     stale_segment_count: _builtins.int
-    """Frozen bill segments that made use of a value which was replaced. They are
-    marked stale, to be rebilled.
+    """Frozen bill segments that made use of a value which was replaced, or that
+    were estimated for want of what came in now. They are marked stale, to be
+    rebilled.
     """
     @_builtins.property
     def refused_rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedUsageRow]:

@@ -247,7 +247,8 @@ export type BillSegment = Message<"countinghouse.billing.v1.BillSegment"> & {
   estimated: boolean;
 
   /**
-   * Whether what it was charged on, or what was read, has changed since.
+   * Whether what it was charged on, or what was read, has changed since; with
+   * `estimated` too, whether data have come for what was estimated.
    *
    * @generated from field: bool stale = 20;
    */

@@ -304,8 +304,9 @@ export type IngestUsageResponse = Message<"countinghouse.billing.v1.IngestUsageR
   refusedCountByReason: { [key: string]: bigint };
 
   /**
-   * Frozen bill segments that made use of a value which was replaced. They are
-   * marked stale, to be rebilled.
+   * Frozen bill segments that made use of a value which was replaced, or that
+   * were estimated for want of what came in now. They are marked stale, to be
+   * rebilled.
    *
    * @generated from field: int64 stale_segment_count = 8;
    */
