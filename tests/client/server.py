@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from countinghouse.accounting.v1 import accounting_service_pb2
+from countinghouse.billing.v1 import billing_service_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2
 from countinghouse.operations.v1 import audit_pb2, data_files_pb2
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
@@ -23,6 +24,7 @@ Method = Callable[..., Any]
 _FILES = (
     gl_extraction_service_pb2.DESCRIPTOR,
     accounting_service_pb2.DESCRIPTOR,
+    billing_service_pb2.DESCRIPTOR,
     watch_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,

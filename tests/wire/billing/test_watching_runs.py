@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -82,11 +82,12 @@ def test_watchers_are_told_of_a_pause_and_of_the_end_by_canceling(
         seen = [next(events)]
         pause = operations_pb2.PauseOperationRequest(name=begun.name)
         resume = operations_pb2.ResumeOperationRequest(name=begun.name)
-        for move in (
+        moves: tuple[Callable[[], object], ...] = (
             lambda: own.PauseOperation(pause, timeout=WAIT_S),
             lambda: own.ResumeOperation(resume, timeout=WAIT_S),
             lambda: own.PauseOperation(pause, timeout=WAIT_S),
-        ):
+        )
+        for move in moves:
             move()
             seen.append(next(events))
         states = [operations_pb2.OperationState.Name(each.billing_run.metadata.progress.state) for each in seen]

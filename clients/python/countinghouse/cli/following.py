@@ -1,6 +1,7 @@
 """Follows an operation to its end and shows what came of it."""
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,12 +25,12 @@ from countinghouse.cli.output import (
 from countinghouse.cli.progress import Display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from countinghouse.client import Operation, Snapshot
     from countinghouse.gl_extraction.v1.extraction_pb2 import GenerateAccountingMessageResponse
     from countinghouse.operations.v1.notice_pb2 import Notice
-    from countinghouse.operations.v1.operations_pb2 import StageProgress
+    from countinghouse.operations.v1.operations_pb2 import OperationProgress, StageProgress
 
 
 def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: float | None) -> "Snapshot[Any, Any]":
@@ -39,51 +40,62 @@ def follow(run: "Operation[Any, Any]", *, quiet: bool, lines: bool, timeout_s: f
         typer.Exit: Interrupted; the operation goes on.
         CountinghouseError: It was not done in time, or the connection did not come back.
     """
-    from countinghouse.client.errors import DeadlineExceeded, Unavailable
-
     snapshot: Snapshot[Any, Any] | None = None
-    try:
-        with Display() as display:
-            for snapshot in run.watch(timeout_s=timeout_s, on_retry=display.retry):
-                if lines:
-                    event = {"sequence": snapshot.sequence, "operation": jsonable(snapshot.message)}
-                    print(json.dumps(event, ensure_ascii=False), flush=True)
-                elif not quiet:
-                    display.show(snapshot.progress)
-                    _show_pause(display, snapshot)
-                    _show_figures(display, snapshot.metadata)
-    except KeyboardInterrupt:
-        _goes_on(run)
-        raise typer.Exit(INTERRUPTED) from None
-    except (DeadlineExceeded, Unavailable):
-        _goes_on(run)
-        raise
+    with watching(run.name) as display:
+        for snapshot in run.watch(timeout_s=timeout_s, on_retry=display.retry):
+            if lines:
+                event = {"sequence": snapshot.sequence, "operation": jsonable(snapshot.message)}
+                print(json.dumps(event, ensure_ascii=False), flush=True)
+            elif not quiet:
+                show_progress(display, snapshot.name, snapshot.progress)
+                _show_figures(display, snapshot.metadata)
     assert snapshot is not None, "a watch has at least one event"
     return snapshot
 
 
-def _show_pause(display: Display, snapshot: "Snapshot[Any, Any]") -> None:
-    """That nothing happens until somebody has it go on."""
+@contextmanager
+def watching(name: str, again: str = "ops watch") -> "Iterator[Display]":
+    """Shows how an operation goes; `again` is the command that does so.
+
+    Raises:
+        typer.Exit: Interrupted; the operation goes on.
+        CountinghouseError: It was not done in time, or the connection did not come back.
+    """
+    from countinghouse.client.errors import DeadlineExceeded, Unavailable
+
+    try:
+        with Display() as display:
+            yield display
+    except KeyboardInterrupt:
+        _goes_on(name, again)
+        raise typer.Exit(INTERRUPTED) from None
+    except (DeadlineExceeded, Unavailable):
+        _goes_on(name, again)
+        raise
+
+
+def show_progress(display: Display, name: str, progress: "OperationProgress") -> None:
+    """Show the stages, and that nothing happens until somebody has it go on."""
     from countinghouse.operations.v1.operations_pb2 import OPERATION_STATE_PAUSED
 
-    if snapshot.progress.state == OPERATION_STATE_PAUSED:
-        display.note(f"Paused. Go on with it: countinghouse ops resume {last(snapshot.name)}")
+    display.show(progress)
+    if progress.state == OPERATION_STATE_PAUSED:
+        display.note(f"Paused. Go on with it: countinghouse ops resume {last(name)}")
 
 
 def _show_figures(display: Display, metadata: object) -> None:
     """What a billing run has come to, beside how far it is."""
     from countinghouse.billing.v1.billing_runs_pb2 import RunBillingMetadata
 
-    if isinstance(metadata, RunBillingMetadata) and metadata.figures.bill_count:
-        from countinghouse.cli.billing.runs import told
+    if isinstance(metadata, RunBillingMetadata):
+        from countinghouse.cli.billing.runs import show_figures
 
-        figures, over = metadata.figures, any(stage.done for stage in metadata.progress.stages)
-        display.stage("billed", done=figures.bill_count, total=0, unit=told(figures), per_second=0, over=over)
+        show_figures(display, metadata)
 
 
-def _goes_on(run: "Operation[Any, Any]") -> None:
+def _goes_on(name: str, again: str) -> None:
     say("The operation goes on, whoever watches. Watch it again:")
-    say(f"  countinghouse ops watch {last(run.name)}")
+    say(f"  countinghouse {again} {last(name)}")
 
 
 def show_operation(snapshot: "Snapshot[Any, Any]", output: Format) -> None:

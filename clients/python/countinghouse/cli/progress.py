@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 from countinghouse.cli.output import console_err, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.progress import Progress, TaskID
 
     from countinghouse.client import CountinghouseError
@@ -25,7 +27,7 @@ class Display:
         self._bars: Progress | None = _bars() if _can_draw() else None
         self._tasks: dict[str, TaskID] = {}
         self._told: dict[str, str] = {}
-        self._told_at = 0.0
+        self._told_at: dict[str, float] = {}
         self._retry_told_at = -_LINE_EVERY_S
 
     def __enter__(self) -> Self:
@@ -63,12 +65,24 @@ class Display:
             known = total or (done if over else None)
             self._bars.update(task, completed=done, total=known or (1 if over else None), counts=counts, pace=pace)
             return
-        line = f"{name}: {counts}{', done' if over else f', {pace}' if pace else ''}"
         if done == total and not over:
             return  # the line that says so comes next
-        due = over or name not in self._told or time.monotonic() - self._told_at >= _LINE_EVERY_S
+        self._tell(name, f"{name}: {counts}{', done' if over else f', {pace}' if pace else ''}", over=over)
+
+    def fact(self, name: str, lines: "Sequence[str]", *, over: bool) -> None:
+        """Show what something has come to, a line for each part of it."""
+        if self._bars is None:
+            self._tell(name, f"{name}: {', '.join(lines)}", over=over)
+            return
+        task = self._tasks.get(name)
+        if task is None:
+            task = self._tasks[name] = self._bars.add_task(name, total=None, counts="", pace="", is_fact=True)
+        self._bars.update(task, counts="\n".join(lines))
+
+    def _tell(self, name: str, line: str, *, over: bool) -> None:
+        due = over or name not in self._told or time.monotonic() - self._told_at.get(name, 0.0) >= _LINE_EVERY_S
         if due and self._told.get(name) != line:
-            self._told[name], self._told_at = line, time.monotonic()
+            self._told[name], self._told_at[name] = line, time.monotonic()
             say(line)
 
     def retry(self, error: "CountinghouseError", delay_s: float) -> None:
@@ -134,11 +148,19 @@ def _can_draw() -> bool:
 
 
 def _bars() -> "Progress":
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, Task, TextColumn
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    class Bar(BarColumn):
+        """A bar for what has a length; a fact has none."""
+
+        def render(self, task: Task) -> ProgressBar:
+            return Text() if task.fields.get("is_fact") else super().render(task)  # type: ignore[return-value]
 
     return Progress(
         TextColumn("{task.description:<10}"),
-        BarColumn(),
+        Bar(),
         TextColumn("{task.fields[counts]}"),
         TextColumn("{task.fields[pace]}"),
         console=console_err(),

@@ -1,4 +1,4 @@
-"""Where a watch without an end stands, so that it can be taken up again after it was cut."""
+"""Where a watch stands, so that it can be taken up again after it was cut."""
 
 import time
 from typing import Protocol, TypeVar
@@ -6,8 +6,9 @@ from typing import Protocol, TypeVar
 from google.protobuf.message import Message
 
 from countinghouse.accounting.v1 import feed_pb2
+from countinghouse.billing.v1 import billing_runs_pb2
 from countinghouse.client.cursor import LEG_S
-from countinghouse.client.errors import Unavailable
+from countinghouse.client.errors import DeadlineExceeded, Unavailable
 
 RequestT_co = TypeVar("RequestT_co", bound=Message, covariant=True)
 MessageT_contra = TypeVar("MessageT_contra", bound=Message, contravariant=True)
@@ -25,11 +26,11 @@ class Place(Protocol[RequestT_co, MessageT_contra]):
         ...
 
     def leg_s(self) -> float:
-        """Seconds that the next call may take; 0 when the time of the watch is over."""
+        """Seconds that the next call may take; 0 when the watch is over."""
         ...
 
     def ended(self) -> Unavailable:
-        """The error of a stream that ended, as these never do by themselves."""
+        """The error of a stream that ended before the watch was over."""
         ...
 
 
@@ -79,3 +80,44 @@ class ClaimPlace(_Timed):
         """Move on to a message; tells whether it is an event, or the claim."""
         self._sequence = message.sequence
         return not message.HasField("heartbeat")
+
+
+class RunPlace(_Timed):
+    """The last sequence seen of a billing run; 0: none, and the run comes first. It is over once the run is done."""
+
+    def __init__(self, name: str, after_sequence: int, timeout_s: float | None) -> None:
+        super().__init__(name, timeout_s)
+        self._sequence = after_sequence
+        self._timeout_s = timeout_s
+        self._silent = True
+        self._done = False
+
+    def request(self) -> billing_runs_pb2.WatchBillingRunRequest:
+        """Asks for what comes after the last message seen."""
+        self._silent = True
+        return billing_runs_pb2.WatchBillingRunRequest(name=self._name, after_sequence=self._sequence)
+
+    def take(self, message: billing_runs_pb2.WatchBillingRunResponse) -> bool:
+        """Move on to a message; tells whether it is the run."""
+        self._silent = False
+        self._sequence = message.sequence
+        self._done = message.billing_run.done
+        return message.HasField("billing_run")
+
+    def leg_s(self) -> float:
+        """Seconds that the next call may take; 0 when the run is done.
+
+        Raises:
+            DeadlineExceeded: The time of the watch is over.
+        """
+        if self._done:
+            return 0.0
+        if not (left_s := super().leg_s()):
+            raise DeadlineExceeded(f"{self._name} was not done in {self._timeout_s:g} s; it goes on")
+        return left_s
+
+    def ended(self) -> Unavailable:
+        """The error of a stream that ended before the run did; after a silent one the run as it stands is asked for."""
+        if self._silent:
+            self._sequence = 0
+        return super().ended()

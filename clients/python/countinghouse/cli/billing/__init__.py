@@ -39,6 +39,7 @@ app.command(
     "run",
     epilog=examples("run NORTH --preview", "run NORTH/2026-11 --watch", "run NORTH/2026-11 --failed-only --watch"),
 )(runs.run)
+app.command("watch", epilog=examples("watch 06c349c2dgb002apresvy5dv5f"))(runs.watch)
 app.command("rate", epilog=examples("rate POWER", "rate POWER -o yaml"))(rates.rate)
 app.command(
     "import-usage",

@@ -1,12 +1,13 @@
-"""`countinghouse billing run`: all accounts of a bill cycle, by one of its windows."""
+"""`countinghouse billing run` and `watch`: all accounts of a bill cycle, by one of its windows."""
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from countinghouse.cli.following import follow, show_notices, show_operation
+from countinghouse.cli.following import show_notices, show_operation, show_progress, watching
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Output, amount, say, show_fields, show_table
+from countinghouse.cli.output import Column, Format, Output, amount, jsonable, say, show_fields, show_table
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from google.type.money_pb2 import Money
 
-    from countinghouse.billing.v1.billing_runs_pb2 import BillingRunFigures, BillingVariance, RunBillingResponse
+    from countinghouse.billing.v1.billing_runs_pb2 import BillingVariance, RunBillingMetadata, RunBillingResponse
+    from countinghouse.cli.progress import Display
+    from countinghouse.client import Client, Snapshot
 
 _PARTS = 2
 _WINDOW_PARTS = 4
@@ -44,7 +47,7 @@ def run(
         bool, typer.Option("--preview", help="Tell what it would come to, beside the last bills; make nothing.")
     ] = False,
     description: Annotated[str, typer.Option(help="A description of this run.")] = "",
-    watch: Annotated[bool, typer.Option("--watch", help="Show progress to the end, then the result.")] = False,
+    watch_: Annotated[bool, typer.Option("--watch", help="Show progress to the end, then the result.")] = False,
     max_wait: Annotated[float | None, typer.Option(min=0.1, help="Stop waiting after so many seconds.")] = None,
     request_id: Annotated[str, typer.Option(help="Repeating a call with its id changes nothing.")] = "",
     output: Output = Format.TABLE,
@@ -52,7 +55,8 @@ def run(
     """Bill all accounts of a cycle; each is frozen and completed as the window says.
 
     Without --watch the command ends once the work is recorded; a preview is waited for. What is wrong with one account
-    stops no other. Cancel a run with `countinghouse ops cancel`, and run again to go on.
+    stops no other. Pause a run with `countinghouse ops pause`, and go on with it with `ops resume`; cancel it with
+    `ops cancel`, and run again to go on.
     """
     from countinghouse.billing.v1 import billing_runs_pb2 as pb
 
@@ -69,18 +73,13 @@ def run(
         begun = client.billing.run_billing(request)
         assert begun.started is not None, "the call has answered"
         snapshot = begun.started
-        if not snapshot.done and (watch or preview):
+        if not snapshot.done and (watch_ or preview):
             say(f"Operation {last(begun.name)}")
-            snapshot = follow(begun, quiet=False, lines=False, timeout_s=max_wait)
-        if output is Format.TABLE and snapshot.response is not None:
-            show_result(snapshot.response, begun.name)
-            show_notices(snapshot.progress.notices)
-        else:
-            show_operation(snapshot, output)
-        if snapshot.error is not None:
-            raise snapshot.error
+            _follow(client, begun.name, lines=False, timeout_s=max_wait)
+            snapshot = begun.get()
+        _show(snapshot, output)
         if not snapshot.done:
-            say(f"Watch it: countinghouse ops watch {last(begun.name)}")
+            say(f"Watch it: countinghouse billing watch {last(begun.name)}")
 
 
 def window_name(window: str) -> str:
@@ -97,10 +96,58 @@ def window_name(window: str) -> str:
     return f"billCycles/{parts[0]}/windows/{parts[1] if len(parts) == _PARTS else '-'}"
 
 
-def told(figures: "BillingRunFigures") -> str:
-    """What stands behind the number of bills: amounts by currency and errors by reason."""
-    errors = ", ".join(f"{each.count:,} {each.reason}" for each in figures.errors)
-    return "; ".join(filter(None, ("bills", _amounts(figures.amounts), errors)))
+def watch(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="RUN", help="The run's operation: its id or full name.")],
+    max_wait: Annotated[float | None, typer.Option(min=0.1, help="Stop waiting after so many seconds.")] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show how a billing run goes to its end, then its result; with `-o json` each event as a line of JSON.
+
+    A lost connection is taken up where it was cut.
+    """
+    with session(context, patient=True) as client:
+        begun = client.operations.handle(full("operations", name))
+        _follow(client, begun.name, lines=output is Format.JSON, timeout_s=max_wait)
+        snapshot = begun.get()
+        if output is not Format.JSON:
+            _show(snapshot, output)
+        elif snapshot.error is not None:
+            raise snapshot.error
+
+
+def _follow(client: "Client", name: str, *, lines: bool, timeout_s: float | None) -> None:
+    """Draw a run until it is done."""
+    with watching(name, "billing watch") as display:
+        for event in client.billing.watch_run(name, timeout_s=timeout_s, on_retry=display.retry):
+            if lines:
+                print(json.dumps(jsonable(event), ensure_ascii=False), flush=True)
+                continue
+            show_progress(display, name, event.billing_run.metadata.progress)
+            show_figures(display, event.billing_run.metadata)
+
+
+def _show(snapshot: "Snapshot[Any, Any]", output: Format) -> None:
+    """Print a run: what it came to, or where it stands. Raises: OperationFailed, for one that did not end well."""
+    from countinghouse.billing.v1.billing_runs_pb2 import RunBillingResponse
+
+    if output is Format.TABLE and isinstance(snapshot.response, RunBillingResponse):
+        show_result(snapshot.response, snapshot.name)
+        show_notices(snapshot.progress.notices)
+    else:
+        show_operation(snapshot, output)
+    if snapshot.error is not None:
+        raise snapshot.error
+
+
+def show_figures(display: "Display", metadata: "RunBillingMetadata") -> None:
+    """Show what a run has come to so far: bills, amounts by currency and errors by reason."""
+    figures, over = metadata.figures, any(stage.done for stage in metadata.progress.stages)
+    if figures.bill_count:
+        bills = f"{figures.bill_count:,} bills, {figures.completed_bill_count:,} complete"
+        display.fact("billed", [bills, *map(amount, figures.amounts)], over=over)
+    if figures.errors:
+        display.fact("errors", [f"{each.count:,} {each.reason}" for each in figures.errors], over=over)
 
 
 def show_result(response: "RunBillingResponse", operation: str) -> None:

@@ -7,6 +7,7 @@ from countinghouse.client.aio.accounts import ImportAccounts
 from countinghouse.client.aio.calls import Caller
 from countinghouse.client.aio.listing import Listing
 from countinghouse.client.aio.operations import LongRunning, Operations
+from countinghouse.client.aio.runs import WatchRun
 from countinghouse.client.aio.usage import IngestUsage
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Billing:
             billing_runs_pb2.RunBillingResponse,
             billing_runs_pb2.RunBillingMetadata,
         ](caller.unary(stub.RunBilling), operations)
+        self.watch_run = WatchRun(caller.stream(stub.WatchBillingRun))
         self.create_interval_data = LongRunning[
             interval_data_sets_pb2.CreateIntervalDataRequest,
             interval_data_sets_pb2.CreateIntervalDataResponse,

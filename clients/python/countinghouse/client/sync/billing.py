@@ -7,6 +7,7 @@ from countinghouse.client.sync.accounts import ImportAccounts
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import LongRunning, Operations
+from countinghouse.client.sync.runs import WatchRun
 from countinghouse.client.sync.usage import IngestUsage
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class Billing:
             billing_runs_pb2.RunBillingResponse,
             billing_runs_pb2.RunBillingMetadata,
         ](caller.unary(stub.RunBilling), operations)
+        self.watch_run = WatchRun(caller.stream(stub.WatchBillingRun))
         self.create_interval_data = LongRunning[
             interval_data_sets_pb2.CreateIntervalDataRequest,
             interval_data_sets_pb2.CreateIntervalDataResponse,

@@ -47,7 +47,7 @@ class Feed:
             CountinghouseError: What the server refused, or the last error when patience ran out.
         """
         place = ClientPlace(parent, after_position, timeout_s)
-        return _follow(self._watch_events, place, Patience(patience_s, on_retry=on_retry))
+        return follow(self._watch_events, place, Patience(patience_s, on_retry=on_retry))
 
     def watch_claim(
         self,
@@ -63,12 +63,13 @@ class Feed:
         It ends, and raises, as `watch_events` does.
         """
         place = ClaimPlace(name, after_sequence, timeout_s)
-        return _follow(self._watch_claim, place, Patience(patience_s, on_retry=on_retry))
+        return follow(self._watch_claim, place, Patience(patience_s, on_retry=on_retry))
 
 
-def _follow(
+def follow(
     stream: Stream[RequestT, MessageT], place: Place[RequestT, MessageT], patience: Patience
 ) -> Iterator[MessageT]:
+    """What is news on a stream, taken up where it was cut, until the watch is over."""
     while (leg_s := place.leg_s()) > 0:
         try:
             with closing(stream(place.request(), timeout_s=leg_s)) as messages:
