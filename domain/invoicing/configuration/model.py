@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.invoicing.names import recipient_name, schedule_name
+from domain.kernel.registers.entries import Configured
+from domain.kernel.time import BusinessZone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +65,6 @@ class IssuerSettings:
     reasons: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     logo: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """What all entries have."""
-
-    code: str
-    description: str
-    version: int
-    created_us: int
-    updated_us: int
-
-    @property
-    def etag(self) -> str:
-        """Changes with every change."""
-        return str(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +127,11 @@ class Cycle(Configured):
     """A billing cycle: the rhythm in which running invoices are closed."""
 
     settings: CycleSettings
+
+    @property
+    def zone(self) -> BusinessZone:
+        """The zone of its schedules."""
+        return BusinessZone(self.settings.time_zone)
 
 
 class ScheduleState(StrEnum):
