@@ -49,7 +49,7 @@ def create(
         ]
     )
     assert store.create_agreement(tx, agreement), "whoever holds the account alone adds agreements"
-    store.unsettle_segments(tx, account_id)  # others may be charged on it
+    store.unsettle_segments(tx, account_id, rebilling=False)  # others may be charged on it
     trail.record(tx, call, account, agreement, kind="service_agreement.created")
     return agreement
 

@@ -165,17 +165,15 @@ def billed_until(tx: Connection, account_id: str, agreement_id: str) -> int:
     return int(tx.execute(query).scalar_one() or 0)
 
 
-def unsettle_segments(tx: Connection, *account_ids: str) -> None:
+def unsettle_segments(tx: Connection, *account_ids: str, rebilling: bool = True) -> None:
     """Have the segments of accounts that are not frozen made again before they can be; the accounts are locked.
 
-    Cost: one statement along ix_bill_segment_agreement. Those that rebill others are made from what these were.
+    Those that rebill others are rebilled again for it, unless what has changed does not matter to them. Cost: one
+    statement along ix_bill_segment_agreement.
     """
-    mine = (
-        _b.account_id.in_(account_ids),
-        _b.kind == SegmentKind.USAGE,
-        _b.state == SegmentState.FREEZABLE,
-        _b.rebills_id == "",
-    )
+    mine = [_b.account_id.in_(account_ids), _b.kind == SegmentKind.USAGE, _b.state == SegmentState.FREEZABLE]
+    if not rebilling:
+        mine.append(_b.rebills_id == "")
     tx.execute(update(tables.bill_segment).where(*mine).values(state=SegmentState.INCOMPLETE, version=_b.version + 1))
 
 

@@ -24,6 +24,7 @@ from domain.billing.names import bill_name, segment_name
 from domain.billing.ordering.model import Place
 from domain.billing.rating.model import Kind
 from domain.billing.rating.segments import Line
+from domain.billing.segments.drafting import TO_BE_MADE
 from domain.billing.segments.model import Bill, Facts, Segment, Worked
 from domain.billing.segments.periods import Period
 from domain.billing.segments.planning import order_of
@@ -34,7 +35,8 @@ from domain.kernel.ids import ids_from, new_id
 from domain.kernel.money import Money, Rounding
 from domain.kernel.time import date_of, day_of, iso_day
 
-_TO_BE_MADE = "what it was made of has changed; generate the bill again"
+_MADE_AGAIN = f"{TO_BE_MADE}; generate the bill again"
+_REBILLED_AGAIN = f"{TO_BE_MADE}; undo the correction, and rebill it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,8 @@ def _in_the_way(kept: Sequence[Segment]) -> Iterator[Precondition]:
     for each in kept:
         if each.state in UNSOUND:
             name = segment_name(each.account_id, each.segment_id)
-            told = f"{each.agreement_id} from {iso_day(each.period.start)}: {each.worked.message or _TO_BE_MADE}"
+            why = each.worked.message or (_REBILLED_AGAIN if each.rebills_id else _MADE_AGAIN)
+            told = f"{each.agreement_id} from {iso_day(each.period.start)}: {why}"
             yield Precondition(each.reason or each.state.value, name, told)
 
 

@@ -15,7 +15,7 @@ from domain.billing.ordering.sequence import processing_order
 from domain.billing.rating.calculation import parts_of
 from domain.billing.segments.model import Agenda, Due, Facts, Segment
 from domain.billing.segments.periods import Period, unbilled
-from domain.billing.segments.states import DELETABLE
+from domain.billing.segments.states import DELETABLE, SegmentState
 from domain.billing.usage.model import Wanted
 from domain.kernel.errors import DomainError
 
@@ -141,9 +141,10 @@ def _dependencies(facts: Facts, snapshot: Snapshot, places: tuple[Place, ...], d
 
 
 def _chosen(facts: Facts, due: Collection[Due], again: Collection[str], found: Dependencies) -> set[str]:
-    """The agreements asked for, those of which something is missing, and those that depend on either."""
+    """The agreements asked for, those of which something is missing or incomplete, and those that depend on these."""
     there = {each.key for each in facts.segments}
     first = {*again, *(each.agreement.agreement_id for each in due if each.key not in there)}
+    first |= {each.agreement_id for each in facts.segments if each.state is SegmentState.INCOMPLETE}
     return first.union(found.dependents(first))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from domain.billing.accounts.store import unsettle_segments
 from domain.billing.bills import completing, correcting, crediting
 from domain.billing.bills.completing import Key
 from domain.billing.bills.correcting import Corrected, Correction
@@ -23,7 +24,9 @@ from domain.billing.bills.errors import (
     SegmentTransition,
 )
 from domain.billing.configuration.model import AlgorithmUse, Moment
+from domain.billing.segments import regenerating
 from domain.billing.segments.errors import BillNotFound, SegmentNotFound
+from domain.billing.segments.model import Segment
 from domain.billing.segments.states import BillKind, BillState, SegmentState
 from domain.kernel.errors import EtagStale
 from server.database.transaction import Database
@@ -40,7 +43,8 @@ from tests.billing.bills.office import (
     posted,
     read_again,
 )
-from tests.billing.segments.utility import use
+from tests.billing.segments.utility import head_office, use
+from tests.billing.shop import Shop, open_shop
 
 FEBRUARY = date(2026, 2, 1)
 
@@ -94,6 +98,79 @@ def test_rebilling_a_site_rebills_what_was_charged_on_it_in_order(shop: Office) 
             before[name].period,
             before[name].worked,
         ), "what was posted never changes"
+
+
+@pytest.mark.rule("BIL-04", "BIL-13")
+def test_what_is_charged_on_a_site_that_was_rebilled_on_the_same_bill_sees_what_stands_now(database: Database) -> None:
+    """Site 1 is frozen before the others are read, and was read wrongly: 100 kWh, not 400. Others come as ever."""
+    shop = open_shop(database)
+    database.write(lambda tx: head_office(tx, "400", None))
+    key = generate(shop)
+    shop.write(completing.freeze, bench_of(shop), key)
+    read_again(shop, "S1", "100")
+    done = shop.write(correcting.rebill, bench_of(shop), Correction("A", _of(shop, key, "S1").segment_id, "wrong"))
+    assert (done.bill.bill_id, [each.agreement_id for each in done.made]) == (key.bill_id, ["S1"])
+    read_again(shop, "S2", "350")
+    generate(shop)
+    head = _of(shop, key, "HO")
+    assert (head.state, str(head.amount)) == (SegmentState.FREEZABLE, "9.00 EUR"), "0.02 for each of 100 and 350 kWh"
+    complete(shop, key)
+    assert {each.state for each in on_bill(shop, key)} == {SegmentState.FROZEN, SegmentState.CANCELED}
+
+
+@pytest.mark.rule("BIL-04", "BIL-13")
+def test_what_stands_in_place_of_an_earlier_bills_site_is_charged_once(shop: Office) -> None:
+    """By the head office that was rebilled with it, and not by that of the next month on the same bill."""
+    read_again(shop, "S2", "450")
+    correct(shop, correcting.rebill, by_agreement(shop, shop.billed)["S2"].segment_id)
+
+    def february(tx: Connection) -> None:
+        for own_id in ("S1", "S2", "S3"):
+            use(tx, own_id, "10", first=FEBRUARY, last=date(2026, 3, 1))
+
+    shop.database.write(february)
+    key = generate(shop, through=20260301)
+    heads = {each.period.start: str(each.amount) for each in on_bill(shop, key) if each.agreement_id == "HO"}
+    assert heads == {20260101: "22.00 EUR", 20260201: "0.60 EUR"}
+
+
+@pytest.mark.rule("BIL-10", "BIL-13")
+def test_a_correction_whose_data_have_changed_is_rebilled_again_before_it_is_frozen(shop: Office) -> None:
+    """Nothing is frozen on a value that was replaced; what is asked for is said."""
+    site = by_agreement(shop, shop.billed)["S2"]
+    done = correct(shop, correcting.rebill, site.segment_id)
+    key = Key("A", done.bill.bill_id)
+    shop.database.write(lambda tx: unsettle_segments(tx, "A"))
+    generate(shop)
+    shop.write(completing.freeze, bench_of(shop), key)
+    assert {each.state for each in on_bill(shop, key)} == {SegmentState.INCOMPLETE}
+    assert by_agreement(shop, shop.billed)["S2"].state is SegmentState.PENDING_CANCEL
+    with pytest.raises(BillIncomplete, match="S2 from 2026-01-01: .*undo the correction, and rebill it again"):
+        complete(shop, key)
+    shop.write(correcting.undo, bench_of(shop), "A", site.segment_id)
+    read_again(shop, "S2", "450")
+    correct(shop, correcting.rebill, site.segment_id)
+    shop.database.write(lambda tx: unsettle_segments(tx, "A", rebilling=False))
+    assert complete(shop, key).amount_minor == 17_493 - 13_923 + 2_200 - 2_000
+
+
+@pytest.mark.rule("BIL-10", "BIL-11")
+def test_making_one_segment_again_makes_all_that_is_incomplete(database: Database) -> None:
+    """Else the head office would be made, and could be frozen, of what its sites came to before."""
+    shop = open_shop(database)
+    database.write(lambda tx: head_office(tx, "400", "350"))
+    key = generate(shop)
+    database.write(lambda tx: unsettle_segments(tx, "A"))
+    head = _of(shop, key, "HO").segment_id
+    made = shop.write(regenerating.regenerate, shop.configurations, ("A", head)).made
+    assert [each.agreement_id for each in made] == ["S1", "S2", "HO"]
+
+
+def _of(shop: Shop, key: Key, agreement_id: str) -> Segment:
+    """The segment of an agreement that stands on a bill."""
+    stands = [each for each in on_bill(shop, key) if each.state is not SegmentState.PENDING_CANCEL]
+    (found,) = [each for each in stands if each.agreement_id == agreement_id]
+    return found
 
 
 @pytest.mark.rule("BIL-13")

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from domain.billing.accounts.store import unsettle_segments
 from domain.billing.algorithms.errors import AlgorithmUnavailable
 from domain.billing.algorithms.model import Action, AddMessage
 from domain.billing.algorithms.running import AnswerMissing
+from domain.billing.bills import correcting
+from domain.billing.bills.completing import Key
+from domain.billing.bills.correcting import Correction
 from domain.billing.configuration.model import AlgorithmUse, Moment
 from domain.billing.runs.errors import NoWindowOpen, RunUnderWay, WindowNotOpen
 from domain.billing.segments import generating, recording
@@ -27,7 +31,7 @@ from domain.kernel.scopes import Scope
 from domain.kernel.script import Script
 from domain.operations.model import State
 from server.database.transaction import Database
-from tests.billing.bills.office import of_class, plugin
+from tests.billing.bills.office import of_class, on_bill, plugin
 from tests.billing.runs.night import ACCOUNTS, THROUGH, TODAY, WINDOW, Night
 from tests.billing.segments.utility import open_account, site, use
 from tests.billing.shop import open_shop
@@ -148,6 +152,21 @@ def test_an_algorithm_that_fails_for_one_account_stops_no_other(night: Night) ->
     night.others = (replace(broken, decide=lambda _: ()),)
     assert night.run(failed_only=True).counts["completed"] == 1
     assert all(each.segment_id for each in night.open_exceptions())
+
+
+@pytest.mark.rule("BIL-13", "BIL-31")
+def test_a_correction_that_has_to_be_rebilled_again_is_an_exception_of_its_bill(night: Night) -> None:
+    """Else nobody would see why the bill stays pending."""
+    night.run()
+    sound = next(each for each in night.bills() if each.account_id == "A02")
+    (segment,) = on_bill(night.shop, Key("A02", sound.bill_id))
+    night.shop.write(correcting.rebill, night.bench, Correction("A02", segment.segment_id, "read wrongly"))
+    night.shop.database.write(lambda tx: unsettle_segments(tx, "A02"))
+    before = {each.exception_id for each in night.open_exceptions()}
+    night.run(accounts=("A02",))
+    (found,) = (each for each in night.open_exceptions() if each.exception_id not in before)
+    assert (found.account_id, found.reason, found.segment_id) == ("A02", "BILL_HAS_ERRORS", "")
+    assert "undo the correction, and rebill it again" in found.message
 
 
 @pytest.mark.rule("BIL-31")
