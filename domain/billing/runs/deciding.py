@@ -142,8 +142,11 @@ class _Finishing:
         if self._desk.order.complete:
             try:
                 return replace(decided, completion=self._completion(after))
-            except (BillEmpty, BillIncomplete):
-                pass  # its segments say why
+            except BillEmpty:
+                pass  # there is nothing to say
+            except BillIncomplete as error:
+                if not any(each.reason for each in billed.segments):  # else these say why
+                    return replace(decided, failure=error)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is of this account alone
                 return replace(decided, failure=unforeseen(account_id, error, self._desk.report))
         return replace(decided, freezing=self._freezing(after, billed.bill)) if self._desk.order.freeze else decided

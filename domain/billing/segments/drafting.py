@@ -44,6 +44,9 @@ from domain.kernel.time import iso_day
 Known = Mapping[Hashable, Usage | UsageFault]
 """What was used, or why that is not known, for each of `planning.measured`, by its key."""
 
+TO_BE_MADE = "what it was made of has changed"
+"""What is told of a segment that is incomplete."""
+
 _SOURCES = frozenset({SegmentState.INCOMPLETE, SegmentState.ERROR, SegmentState.FREEZABLE, SegmentState.FROZEN})
 """What others may be charged on; what is canceled came to nothing."""
 
@@ -82,6 +85,7 @@ class _Drafting:
         self._charged: dict[str, set[Charged]] = defaultdict(set)
         self._ends: dict[str, list[int]] = defaultdict(list)
         self._faults = {each.agreement_id: each.fault for each in reversed(agenda.dependencies.misplaced)}
+        self._on_bill = {each.segment_id for each in agenda.facts.segments}
         self._accepted = {each.key: each for each in agenda.facts.segments if each.accepted}
         for due in agenda.due:
             self._ends[due.agreement.agreement_id].append(due.period.end)
@@ -125,8 +129,8 @@ class _Drafting:
         return drafted
 
     def _keep(self, segment: Segment) -> None:
-        if segment.state not in _SOURCES or segment.rebills_id:
-            return
+        if segment.state not in _SOURCES or (segment.rebills_id and segment.rebills_id not in self._on_bill):
+            return  # what stands in place of one on an earlier bill is charged on by those in place of others there
         for source in segment.worked.sources:
             self._charged[segment.agreement_id].update(source.charged_on)
         self._earlier[segment.agreement_id].append(
@@ -135,8 +139,8 @@ class _Drafting:
                 segment.period,
                 segment.worked.totals,
                 segment.estimated,
-                segment.reason,
-                segment.worked.message,
+                segment.reason or (segment.state if segment.state is SegmentState.INCOMPLETE else ""),
+                segment.worked.message or TO_BE_MADE,
             )
         )
 
