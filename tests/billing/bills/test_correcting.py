@@ -145,7 +145,7 @@ def test_a_correction_whose_data_have_changed_is_rebilled_again_before_it_is_fro
     shop.write(completing.freeze, bench_of(shop), key)
     assert {each.state for each in on_bill(shop, key)} == {SegmentState.INCOMPLETE}
     assert by_agreement(shop, shop.billed)["S2"].state is SegmentState.PENDING_CANCEL
-    with pytest.raises(BillIncomplete, match="S2 from 2026-01-01: .*undo the correction, and rebill it again"):
+    with pytest.raises(BillIncomplete, match=r"S2 from 2026-01-01: .*undo the correction, and rebill it again"):
         complete(shop, key)
     shop.write(correcting.undo, bench_of(shop), "A", site.segment_id)
     read_again(shop, "S2", "450")
