@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 
 from sqlalchemy import Connection
 
-from domain.billing.bills.booking import Charge
+from domain.billing.bills.booking import Charge, Charges
 from domain.billing.names import account_name
 from domain.flows import codes
-from domain.flows.post import Entry, post
+from domain.flows.post import Alike, Entry, post
 from domain.gl_extraction.details.model import Maker, SubjectType
 from domain.gl_extraction.distribution.model import Distribution
 from domain.kernel import scopes
@@ -41,23 +42,46 @@ class Billed:
         """As `codes.check`."""
         return codes.check(tx, names, day)
 
-    def post(self, tx: Connection, call: Call, charges: Sequence[Charge]) -> None:
-        """Make the details of each charge, or none of any; a charge of nothing has none.
+    def post(self, tx: Connection, call: Call, charges: Sequence[Charge], *, alike: Sequence[Charges] = ()) -> None:
+        """Make the details of each charge, or of none of any; a charge of nothing has none.
 
         The audit trail has one entry, for those who see the cycles and ledgers. Cost: two statements, and those of
         `post`, however many charges.
 
         Raises: DistributionCodeUnknown; PeriodMissing, NoOpenPeriod; AlreadyPosted.
         """
-        known = codes.meanings(tx, frozenset().union(*(charge.codes for charge in charges)))
+        known = codes.meanings(
+            tx, frozenset().union(*(each.codes for each in charges), *(each.codes for each in alike))
+        )
         entries = [entry for charge in charges for entry in _entries(charge, known)]
-        if not entries:
+        columns = [column for each in alike for column in _columns(each, known)]
+        if not entries and not columns:
             return
         ledgers = frozenset(found.ledger_code for found in known.values())
-        cycles = {charge.cycle_code for charge in charges}
+        cycles = {charge.cycle_code for charge in (*charges, *(each.like for each in alike))}
         concerned = Scope(ledgers, frozenset(), None if "" in cycles else frozenset(cycles))
         scope_id = scopes.intern(tx, concerned)
-        post(tx, replace(call, scope=EVERYTHING), entries, Maker.BILLING, scope_id=scope_id)
+        everywhere = replace(call, scope=EVERYTHING)
+        post(tx, everywhere, entries, Maker.BILLING, alike=columns, scope_id=scope_id)
+
+
+def _columns(charges: Charges, known: Mapping[str, Distribution]) -> Iterator[Alike]:
+    """As `_entries`, of charges that are alike."""
+    assert list(map(sum, zip(*charges.amounts.values(), strict=True))) == list(charges.minor), (
+        "a segment's lines are its amount"
+    )
+    like = charges.like
+    subjects = list(map(account_name, charges.account_ids))
+    texts = (charges.segment_ids, subjects, charges.agreement_ids)
+    for source_id, code, minor in (
+        ("D", like.receivable, charges.minor),
+        *((f"C/{code}", code, [-each for each in column]) for code, column in sorted(charges.amounts.items())),
+    ):
+        segment_ids, named, agreement_ids = texts if all(minor) else (list(compress(each, minor)) for each in texts)
+        if amounts := [each for each in minor if each]:
+            entry = _entry(like, source_id, known[code], Money(amounts[0], like.amount.currency))
+            ids = [f"{segment_id}/{source_id}" for segment_id in segment_ids]
+            yield Alike(entry, ids, named, agreement_ids, segment_ids, amounts)
 
 
 def _entries(charge: Charge, known: Mapping[str, Distribution]) -> Iterator[Entry]:

@@ -6,13 +6,16 @@ A day whose period is closed rolls to the first day of the next open one; the tr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NoReturn
 
 from sqlalchemy import Connection
 
 from domain.gl_extraction.details import books
+from domain.gl_extraction.details.alike import Own, read_alike
 from domain.gl_extraction.details.making import make
 from domain.gl_extraction.details.model import Maker, NewDetail, Origin, SubjectType, calendar_day
 from domain.gl_extraction.details.rows import Slot, SoundRow, prepare
@@ -57,6 +60,35 @@ class Entry:
     attributes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Entries that differ from `like` in their own columns alone; amounts are in minor units of its currency.
+
+    `minor` is a debit when positive, else a credit, and never zero; `grouping` of each is its own, too.
+    """
+
+    like: Entry
+    source_ids: Sequence[str]
+    subjects: Sequence[str]
+    descriptions: Sequence[str]
+    groupings: Sequence[str]
+    minor: Sequence[int]
+
+    def each(self) -> Iterator[Entry]:
+        """The entries one by one."""
+        currency = self.like.amount.currency
+        columns = (self.source_ids, self.subjects, self.descriptions, self.groupings, self.minor)
+        for source_id, subject, description, grouping, minor in zip(*columns, strict=True):
+            yield replace(
+                self.like,
+                source_id=source_id,
+                subject=subject,
+                description=description,
+                grouping=grouping,
+                amount=Money(minor, currency),
+            )
+
+
 class PostingEmpty(Invalid):
     """A posting has entries."""
 
@@ -80,9 +112,15 @@ class AlreadyPosted(AlreadyExists):
 
 
 def post(
-    tx: Connection, call: Call, entries: Sequence[Entry], maker: Maker, *, scope_id: int | None = None
+    tx: Connection,
+    call: Call,
+    entries: Sequence[Entry],
+    maker: Maker,
+    *,
+    alike: Sequence[Alike] = (),
+    scope_id: int | None = None,
 ) -> list[int]:
-    """Make a detail of each entry, or of none; gives their ids in the order of the entries.
+    """Make a detail of each entry, or of none; gives their ids in the order of the entries, then of those `alike`.
 
     The audit trail has one entry for the posting, with the `scope_id` of what it concerns, else the call's. Cost: about
     ten statements, however many entries.
@@ -91,12 +129,12 @@ def post(
     AlreadyPosted.
     """
     assert maker is not Maker.INGEST, "what comes from outside is taken in, not posted"
-    _refuse_unbalanced(entries)
-    rows, periods = _placed(tx, entries, call.scope)
+    _refuse_unbalanced(entries, alike)
+    rows, periods = _placed(tx, entries, alike, call.scope)
     made = make(tx, rows, Making(maker, call.operation_id, call.now_us), periods=periods)
-    if len(made.created) < len(entries):
-        _refuse_posted(entries, {row.position for row, _ in made.created})
-    ids = [made.ids[place] for place in range(len(entries))]
+    if len(made.created) < len(rows):
+        _refuse_posted(rows, {row.position for row, _ in made.created})
+    ids = [made.ids[place] for place in range(len(rows))]
     changes = {
         "maker": maker.value,
         "created_count": len(ids),
@@ -108,23 +146,33 @@ def post(
     return ids
 
 
-def _placed(tx: Connection, entries: Sequence[Entry], scope: Scope) -> tuple[list[SoundRow], dict[Slot, str]]:
+def _placed(
+    tx: Connection, entries: Sequence[Entry], alike: Sequence[Alike], scope: Scope
+) -> tuple[list[SoundRow], dict[Slot, str]]:
     """The entries as rows, each on a day whose period is open."""
-    prepared = prepare([_row(entry, entry.day) for entry in entries])
-    known = books.gather(tx, prepared, scope)
+    kinds = [*entries, *(each.like for each in alike)]
+    wished = {(kind.ledger_code, kind.day) for kind in kinds}
+    group_accounts = {kind.group_account_code for kind in kinds}
+    known = books.read(tx, wished, group_accounts=group_accounts, scope=scope)
     days = {
-        (ledger, day): books.open_day(tx, known, ledger, day)
-        for ledger, day in sorted({(entry.ledger_code, entry.day) for entry in entries})
-        if ledger in known.ledgers  # one that is not is left to the rules
+        (ledger, day): books.open_day(tx, known, ledger, day) if ledger in known.ledgers else day
+        for ledger, day in sorted(wished)  # a ledger that is not known is left to the rules
     }
-    if any(day != wished for (_, wished), day in days.items()):
-        rolled = [_row(entry, days.get((entry.ledger_code, entry.day), entry.day)) for entry in entries]
-        prepared = prepare(rolled)
-        known = books.gather(tx, prepared, scope)
+    rolled = {(ledger, day) for (ledger, _), day in days.items()}
+    if rolled != wished:
+        known = books.read(tx, rolled, group_accounts=group_accounts, scope=scope)
+    prepared = prepare([_row(entry, days[entry.ledger_code, entry.day]) for entry in entries])
+    ready = _ready(len(entries), alike, days)
+    if ready is None:
+        return _placed(tx, [*entries, *_each(alike)], (), scope)
+    prepared.sound.extend(ready)
     periods = books.open_periods(known, {row.slot for row in prepared.sound})
+    misfits = books.misfits(prepared, known, periods)
+    if misfits and alike:  # told as of single entries
+        return _placed(tx, [*entries, *_each(alike)], (), scope)
     found = [
         Violation(f"entries[{place}].{violation.field}", violation.reason, violation.description)
-        for place in books.misfits(prepared, known, periods)
+        for place in misfits
         for violation in violations(prepared.rows[place], known)
     ]
     if found:
@@ -132,24 +180,45 @@ def _placed(tx: Connection, entries: Sequence[Entry], scope: Scope) -> tuple[lis
     return prepared.sound, periods
 
 
-def _refuse_unbalanced(entries: Sequence[Entry]) -> None:
-    if not entries:
+def _ready(first: int, alike: Sequence[Alike], days: Mapping[tuple[str, int], int]) -> list[SoundRow] | None:
+    """Entries that are alike as rows, from `first` on; None where something may be wrong with one of them."""
+    found: list[SoundRow] = []
+    for each in alike:
+        sample = _row(next(each.each()), days[each.like.ledger_code, each.like.day])
+        own = Own(each.source_ids, each.descriptions, each.subjects, each.groupings, each.minor)
+        rows = read_alike(first + len(found), sample, own)
+        if rows is None:
+            return None
+        found += rows
+    return found
+
+
+def _each(alike: Iterable[Alike]) -> Iterator[Entry]:
+    return chain.from_iterable(each.each() for each in alike)
+
+
+def _refuse_unbalanced(entries: Sequence[Entry], alike: Sequence[Alike]) -> None:
+    if not entries and not alike:
         raise PostingEmpty(Violation("entries", PostingEmpty.reason, "must not be empty"))
-    sums: dict[str, int] = {}
+    sums: Counter[str] = Counter()
     for entry in entries:
         assert entry.amount.minor != 0, "an entry has an amount"
-        sums[entry.amount.currency] = sums.get(entry.amount.currency, 0) + entry.amount.minor
+        sums[entry.amount.currency] += entry.amount.minor
+    for each in alike:
+        assert each.minor, "there is an entry at least"
+        assert all(each.minor), "an entry has an amount"
+        sums[each.like.amount.currency] += sum(each.minor)
     differences = {currency: minor for currency, minor in sorted(sums.items()) if minor}
     if differences:
         raise PostingUnbalanced(differences)
 
 
-def _refuse_posted(entries: Sequence[Entry], created: set[int]) -> NoReturn:
-    first = next(entry for place, entry in enumerate(entries) if place not in created)
+def _refuse_posted(rows: Sequence[SoundRow], created: set[int]) -> NoReturn:
+    first = next(row for row in rows if row.position not in created)
     raise AlreadyPosted(
-        f"{first.source_id} of {first.source} was posted before",
+        f"{first.external_id} of {first.source} was posted before",
         resource_type=DETAIL_TYPE,
-        resource_name=first.source_id,
+        resource_name=first.external_id,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from itertools import chain, repeat
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,7 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 Cell = str | int | bytes
 
+Cells = Mapping[str, "Cell | Sequence[Cell]"]
+"""By column, a cell that is the same in all rows, or one for each row, in a list."""
+
 _COPY_BYTES = 1 << 18  # handed to the driver at once
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -28,6 +34,41 @@ def insert_rows(tx: Connection, table: str, columns: Sequence[str], rows: Iterab
         return
     marks = ", ".join("?" * len(columns))
     tx.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row) for row in rows])  # noqa: S608
+
+
+def insert_sheets(tx: Connection, table: str, sheets: Sequence[tuple[int, Cells]]) -> None:
+    """As `insert_rows`, of rows that are alike: each sheet is so many rows, column by column, and all have one set.
+
+    What is the same in all rows of a sheet is written once. Cost: as `insert_rows`.
+    """
+    filled = [(rows, cells) for rows, cells in sheets if rows]
+    if not filled:
+        return
+    columns = list(filled[0][1])
+    assert all(list(cells) == columns for _, cells in filled), "one set of columns"
+    if tx.dialect.name == "postgresql":
+        lines = (line for rows, cells in filled for line in _lines(rows, list(cells.values())))
+        copy_in(tx, table, columns, "".join(lines).encode())
+        return
+    of_rows = (
+        zip(*(each if isinstance(each, list) else repeat(each, rows) for each in cells.values()), strict=True)
+        for rows, cells in filled
+    )
+    insert_rows(tx, table, columns, chain.from_iterable(of_rows))
+
+
+def _lines(rows: int, cells: Sequence[Cell | Sequence[Cell]]) -> Iterable[str]:
+    """A sheet in COPY's text format."""
+    format_ = "\t".join("%s" if isinstance(each, list) else copy_cell(each).replace("%", "%%") for each in cells)  # type: ignore[arg-type]
+    columns = [_escaped(each) for each in cells if isinstance(each, list)]
+    return map(f"{format_}\n".__mod__, zip(*columns, strict=True) if columns else repeat((), rows))
+
+
+def _escaped(column: list[Cell]) -> Iterable[Cell]:
+    """The cells of a column as COPY wants them; nearly none has anything to escape."""
+    if column and isinstance(column[0], str) and not _SPECIAL.search("".join(column)):  # type: ignore[arg-type]
+        return column
+    return map(copy_cell, column)
 
 
 def copy_in(tx: Connection, table: str, columns: Sequence[str], lines: bytes) -> None:

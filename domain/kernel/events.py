@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, exists, or_, select
 
 from domain.kernel import scopes
-from domain.kernel.bulk import Cell
+from domain.kernel.bulk import Cell, insert_sheets
 from domain.kernel.documents import Document, from_text, to_text
-from domain.kernel.ids import first_id, new_id
+from domain.kernel.ids import first_id, new_id, some_ids
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.script import Script
 from domain.kernel.tables import event
@@ -108,6 +108,16 @@ def add_all(script: Script, call: Call, entries: Sequence[tuple[str, str, Docume
     """As `add`, for several owners, each once: owner, kind, payload and scope id. Cost: one statement for 200."""
     rows = [_row(call, *entry, audit=True) for entry in entries]
     script.insert("event", _COLUMNS, rows, values=_VALUES)
+
+
+def add_first(
+    tx: Connection, call: Call, owners: Sequence[str], kind: str, payload: Document, *, scope_id: int
+) -> None:
+    """The first event of each of these owners, which are new, with one payload. Cost: that of `insert_sheets`."""
+    rows = len(owners)
+    ids = some_ids(call.now_us, new_id(call.now_us), rows)
+    told = (ids, kind, call.now_us, call.caller, call.method, call.request_id, call.operation_id, 1, to_text(payload))
+    insert_sheets(tx, "event", [(rows, dict(zip(_COLUMNS, (list(owners), 1, *told, scope_id), strict=True)))])
 
 
 def _row(call: Call, owner: str, kind: str, payload: Document, scope_id: int, *, audit: bool) -> tuple[Cell, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import sha256
-from itertools import count
+from itertools import chain, count
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case: no i, l, o, u
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
+_A_BLOCK = 4  # ids of one draw: 28 of its 32 bytes
 
 _made = count()
 
@@ -30,14 +32,34 @@ def ids_from(at_us: int, seed: str) -> Callable[[], str]:
 
     For work that is worked out before its transaction, and once more in it. No seed is used for two things.
     """
-    numbers = count()
+    return chain.from_iterable(_drawn(at_us, seed, block) for block in count()).__next__
 
-    def next_id() -> str:
-        number = next(numbers)
-        drawn = sha256(f"{seed}\0{number}".encode()).digest()[:7]
-        return to_base32((at_us << 16 | number & 0xFFFF) << 56 | int.from_bytes(drawn), 26)
 
-    return next_id
+def some_ids(at_us: int, seed: str, number: int) -> list[str]:
+    """The first ids that `ids_from` makes, so many of them. Cost: about 1 µs each."""
+    blocks = range(-(-number // _A_BLOCK))
+    return list(chain.from_iterable(_drawn(at_us, seed, block) for block in blocks))[:number]
+
+
+def _drawn(at_us: int, seed: str, block: int) -> list[str]:
+    """Some ids of one draw."""
+    drawn = sha256(f"{seed}\0{block}".encode()).digest()
+    first = block * _A_BLOCK
+    head, pairs = _head(at_us, first >> 14 & 0b11), _PAIRS
+    found = []
+    for place in range(_A_BLOCK):
+        low = (first + place & 0x3FFF) << 56 | int.from_bytes(drawn[7 * place : 7 * place + 7])
+        found.append(
+            f"{head}{pairs[low >> 60]}{pairs[low >> 50 & 0x3FF]}{pairs[low >> 40 & 0x3FF]}{pairs[low >> 30 & 0x3FF]}"
+            f"{pairs[low >> 20 & 0x3FF]}{pairs[low >> 10 & 0x3FF]}{pairs[low & 0x3FF]}"
+        )
+    return found
+
+
+@lru_cache(maxsize=64)
+def _head(at_us: int, bits: int) -> str:
+    """The first 60 of the 130 bits of an id: its instant, and two of its number among those of that."""
+    return to_base32(at_us << 2 | bits, 12)
 
 
 def first_id(at_us: int) -> str:

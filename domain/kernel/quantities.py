@@ -7,6 +7,7 @@ of measure matters. In tables it is three 64-bit columns, so that sums in SQL st
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domain.kernel.amounts import NANOS, Fault
@@ -107,6 +108,11 @@ def quantity_text(attos: int) -> str:
     units, rest = divmod(abs(attos), ATTOS)
     sign = "-" if attos < 0 else ""
     return f"{sign}{units}.{rest:018d}".rstrip("0") if rest else f"{sign}{units}"
+
+
+def quantity_texts(column: Iterable[int]) -> list[str]:
+    """`quantity_text` of each."""
+    return [f"{each // ATTOS}" if each >= 0 and not each % ATTOS else quantity_text(each) for each in column]
 
 
 def split(attos: int) -> Columns:

@@ -38,6 +38,27 @@ class Charge:
         return frozenset({self.receivable, *self.amounts})
 
 
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What segments charge that are alike: `like` is one of them, in which names and amounts mean nothing.
+
+    The others are columns, with a row for each segment: `minor` is what each comes to, and `amounts` has that by
+    distribution code, in minor units of its currency.
+    """
+
+    like: Charge
+    account_ids: Sequence[str]
+    segment_ids: Sequence[str]
+    agreement_ids: Sequence[str]
+    minor: Sequence[int]
+    amounts: Mapping[str, Sequence[int]]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The distribution codes that they are posted by."""
+        return frozenset({self.like.receivable, *self.amounts})
+
+
 class Ledger(Protocol):
     """The general ledger, as billing needs it."""
 
@@ -49,6 +70,6 @@ class Ledger(Protocol):
         """The ledger of each distribution code; refuses what could not be posted on the day (yyyymmdd)."""
         ...
 
-    def post(self, tx: Connection, call: Call, charges: Sequence[Charge]) -> None:
+    def post(self, tx: Connection, call: Call, charges: Sequence[Charge], *, alike: Sequence[Charges] = ()) -> None:
         """Make the accounting details of these charges, or of none."""
         ...

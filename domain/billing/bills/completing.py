@@ -104,10 +104,17 @@ def record(
     freezings = [*completed, *frozen]
     freezing.record(script, freezings, written)
     store.change(script, [each.bill for each in freezings if each.bill.bill_id not in written])
-    kinds = (("bill.completed", completed), ("bill.frozen", frozen))
-    tell_all(script, call, [(done.account, *_entry(done, kind)) for kind, several in kinds for done in several])
+    told = [(done, True) for done in completed] + [(done, False) for done in frozen]
+    tell_all(script, call, [(done.account, *entry(done, completed=whole)) for done, whole in told])
     script.run()
     freezing.post(tx, call, bench.ledger, freezings)
+
+
+def entry(done: Freezing, *, completed: bool) -> tuple[str, str, Document]:
+    """What the audit trail is told of a bill that is frozen: its name, the kind and the payload."""
+    name = bill_name(done.bill.account_id, done.bill.bill_id)
+    kind = "bill.completed" if completed else "bill.frozen"
+    return name, kind, {"frozen": len(done.frozen), "canceled": len(done.canceled)}
 
 
 def _pending(tx: Connection, call: Call, bench: Bench, key: Key, *, wanted: str) -> tuple[Snapshot, Facts, Bill]:
@@ -135,8 +142,3 @@ def _freezing(tx: Connection, call: Call, snapshot: Snapshot, facts: Facts, bill
         freezing.frozen(facts.segments, bill, snapshot, call.now_us),
         freezing.canceled(taken_back, facts.segments, call.now_us),
     )
-
-
-def _entry(done: Freezing, kind: str) -> tuple[str, str, Document]:
-    name = bill_name(done.bill.account_id, done.bill.bill_id)
-    return name, kind, {"frozen": len(done.frozen), "canceled": len(done.canceled)}

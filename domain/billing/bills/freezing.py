@@ -96,11 +96,12 @@ def record(script: Script, freezings: Sequence[Freezing], written: Collection[st
 
 
 def _charges(freezing: Freezing) -> list[Charge]:
-    found = [_charge(each, freezing, reversal=False) for each in freezing.frozen]
-    return [*found, *(_charge(each, freezing, reversal=True) for each in freezing.canceled)]
+    found = [charge_of(each, freezing, reversal=False) for each in freezing.frozen]
+    return [*found, *(charge_of(each, freezing, reversal=True) for each in freezing.canceled)]
 
 
-def _charge(segment: Segment, freezing: Freezing, *, reversal: bool) -> Charge:
+def charge_of(segment: Segment, freezing: Freezing, *, reversal: bool) -> Charge:
+    """What the ledger is told of a segment."""
     amounts: dict[str, Money] = {}
     for line in segment.worked.lines:
         known = amounts.get(line.distribution_code)

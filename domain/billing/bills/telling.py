@@ -13,7 +13,7 @@ from domain.kernel.script import Script
 
 def tell_all(script: Script, call: Call, entries: Sequence[tuple[Account, str, str, Document]]) -> None:
     """As `tell`, of several: account, name, kind and payload of each, no name twice. Cost: one statement."""
-    events.add_all(script, call, [(name, kind, payload, _scope(account)) for account, name, kind, payload in entries])
+    events.add_all(script, call, [(name, kind, payload, scope_of(account)) for account, name, kind, payload in entries])
 
 
 def tell(script: Script, call: Call, account: Account, entry: tuple[str, str, Document]) -> None:
@@ -22,8 +22,9 @@ def tell(script: Script, call: Call, account: Account, entry: tuple[str, str, Do
     Cost: one statement of the script; the scopes of cycles are there since they were created.
     """
     name, kind, payload = entry
-    events.add(script, call, name, kind, payload, scope_id=_scope(account))
+    events.add(script, call, name, kind, payload, scope_id=scope_of(account))
 
 
-def _scope(account: Account) -> int:
+def scope_of(account: Account) -> int:
+    """The id of the scope of those who see what happens to the account's bills."""
     return scopes.id_of(scopes.of_one("cycles", account.cycle_code)) if account.cycle_code else 0

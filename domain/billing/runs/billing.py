@@ -1,4 +1,7 @@
-"""Bills accounts of a run, a chunk in one transaction: what is wrong with one account is an exception of its own."""
+"""Bills accounts of a run, a chunk in one transaction: what is wrong with one account is an exception of its own.
+
+Those that are alike are billed together (`alike`), the others side by side.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from sqlalchemy import Connection
 from domain.billing.accounts import store as accounts
 from domain.billing.bills import completing
 from domain.billing.bills.freezing import Freezing
+from domain.billing.runs import tallies
+from domain.billing.runs.alike.deciding import decide as decide_alike
+from domain.billing.runs.alike.recording import record as record_alike
 from domain.billing.runs.deciding import Decided, Desk, decide, is_of_database, is_passing, unforeseen
 from domain.billing.segments import recording
 from domain.billing.segments.model import BillingException
@@ -17,30 +23,37 @@ from domain.billing.segments.recording import Billed
 from domain.billing.segments.states import ExceptionState, SegmentState
 from domain.billing.segments.store import exceptions
 from domain.kernel.call import Call
+from domain.kernel.documents import Document
 from domain.kernel.errors import DomainError
 from domain.kernel.ids import new_id
 from domain.kernel.script import Script
 
 
-def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, one_by_one: bool) -> list[Decided]:
+def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, one_by_one: bool) -> Document:
     """Bill accounts: make their bills, or make them again, freeze and complete them as the window says.
 
     All at once; one after another where something unforeseen turns up while it is decided, or if that is asked for as
-    it turned up while it was written: then each account has a savepoint, and whoever fails is an exception.
+    it turned up while it was written: then each account has a savepoint, and whoever fails is an exception. Gives what
+    it came to, as `tallies.counts`.
 
-    Cost: the statements of `deciding.decide` and of `segments.recording`, some eight more, and those of posting; what
-    is made again costs two more for each account. One by one: all of these for each account.
+    Cost: the statements of `alike.deciding` and `alike.recording`. Where accounts are left, those of `deciding.decide`
+    and of `segments.recording`, some eight more, and those of posting; what is made again costs two more for each
+    account. One by one: all of these for each account.
     """
     if not one_by_one:
         try:
-            decided = decide(tx, call, desk, account_ids, lock=True)
+            together, left = decide_alike(tx, call, desk, account_ids, lock=True)
+            decided = decide(tx, call, desk, left, lock=True) if left else []
         except Exception as error:
             if is_of_database(tx, error):
                 raise
         else:
-            _write(tx, call, desk, decided)
-            return decided
-    return [each for account_id in account_ids for each in _alone(tx, call, desk, account_id)]
+            _close(tx, call, [member.account_id for batch in together for member in batch.members])
+            record_alike(tx, call, desk, together)
+            if decided:
+                _write(tx, call, desk, decided)
+            return tallies.counts(decided, together)
+    return tallies.counts([each for account_id in account_ids for each in _alone(tx, call, desk, account_id)])
 
 
 def _alone(tx: Connection, call: Call, desk: Desk, account_id: str) -> list[Decided]:
@@ -70,6 +83,13 @@ def _write(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -
     completions = [each.completion for each in decided if each.completion]
     frozen = [each.freezing for each in decided if each.freezing]
     completing.record(tx, call, desk.bench, completions, frozen=frozen, written=_written(at_once))
+
+
+def _close(tx: Connection, call: Call, account_ids: Sequence[str]) -> None:
+    """What is an exception of accounts as a whole is done with once they are billed."""
+    script = Script(tx)
+    exceptions.close_of_accounts(script, account_ids, now_us=call.now_us, by=call.caller)
+    script.run()
 
 
 def _at_once(billed: Billed, done: Freezing | None) -> Billed:

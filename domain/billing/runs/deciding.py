@@ -80,6 +80,10 @@ class Desk:
     report: Report
     asked: Asked = field(default_factory=Asked)
 
+    def seed_of(self, account_id: str) -> str:
+        """What the ids of an account's bill and segments are made from."""
+        return f"{self.seed}\0{account_id}"
+
 
 def decide(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, lock: bool) -> list[Decided]:
     """What becomes of those of the accounts that are in the cycle, by id; `lock` holds them, for who does it.
@@ -91,12 +95,12 @@ def decide(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *
     found = gather(tx, desk.bench.configurations, account_ids, lock=lock)
     facts = {each: its for each, its in sorted(found.facts.items()) if its.account.cycle_code == order.cycle}
     known = Known(found.snapshot, facts)
-    ids: dict[str, Callable[[], str]] = {each: ids_from(call.now_us, f"{desk.seed}\0{each}") for each in facts}
+    ids: dict[str, Callable[[], str]] = {each: ids_from(call.now_us, desk.seed_of(each)) for each in facts}
     bills = generating.decide(tx, call, known, dict.fromkeys(facts, order.wanted), ids_of=ids.__getitem__)
     before = [(each.bill.account_id, each.bill.bill_id) for each in bills.values() if not each.is_new]
     taken_back = store.taken_back(tx, before)
-    finishing = _Finishing(call, desk, known, taken_back, ids)
-    decided = [finishing.of(account_id, bills.get(account_id)) for account_id in facts]
+    work = Finishing(call, desk, known, taken_back, ids)
+    decided = [work.of(account_id, bills.get(account_id)) for account_id in facts]
     return _postable(tx, desk, decided)
 
 
@@ -119,7 +123,7 @@ def unforeseen(account_id: str, error: Exception, report: Report) -> DomainError
     return AccountNotBilled()
 
 
-class _Finishing:
+class Finishing:
     """Decides what is done to bills at once, as the window says."""
 
     def __init__(
@@ -134,6 +138,7 @@ class _Finishing:
         self._taken_back, self._ids = taken_back, ids
 
     def of(self, account_id: str, billed: Billed | None) -> Decided:
+        """What becomes of an account whose bill is to be this one; None where there is nothing to bill."""
         facts = self._known.facts[account_id]
         if billed is None:
             return Decided(facts.account)

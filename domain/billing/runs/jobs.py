@@ -103,8 +103,8 @@ class Runs:
         call = operations.call_of(tx, work.operation, work.now_us)
         account_ids = _accounts(tx, work)
         one_by_one = work.attempt >= _ONE_BY_ONE_FROM
-        decided = billing.bill(tx, call, self._desk(work, work.facts), account_ids, one_by_one=one_by_one)
-        return Stepped(len(account_ids), tallies.counts(decided))
+        desk = self._desk(work, work.facts)
+        return Stepped(len(account_ids), billing.bill(tx, call, desk, account_ids, one_by_one=one_by_one))
 
     def look(self, tx: Connection, work: Work) -> Stepped:
         """What billing the accounts of a chunk would come to, beside their last bills."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from domain.billing.runs.alike.filling import Batch
 from domain.billing.runs.deciding import Decided
 from domain.billing.segments.states import BillState
 from domain.kernel.documents import Document
 
 
-def counts(decided: Iterable[Decided]) -> Document:
-    """What became of accounts.
+def counts(decided: Iterable[Decided], alike: Iterable[Batch] = ()) -> Document:
+    """What became of accounts, of those decided together too.
 
     `errors` are by reason: segments in error, and bills and accounts that something else stands in the way of. `minor`
     is by currency what the bills come to.
@@ -33,6 +34,14 @@ def counts(decided: Iterable[Decided]) -> Document:
         found["segments"] += len(made) - sum(1 for one in made if one.segment_id in removed) + len(added)
         found["completed"] += bill is not None and bill.state is BillState.COMPLETE
         minor[each.account.currency] += each.minor
+    for batch in alike:
+        rows, done = len(batch.members), batch.mold.decided
+        found["accounts"] += rows
+        if batch.filled:
+            found["bills"] += rows
+            found["segments"] += rows * len(batch.filled)
+            found["completed"] += rows if done.completion else 0
+            minor[done.account.currency] += sum(batch.amounts)
     return {
         **found,
         "exceptions": errors.total(),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from domain.billing.rating.model import Kind
 from domain.billing.rating.segments import Line
+from domain.billing.rating.sheets import Lines
 from domain.billing.segments.model import Charged, Source, Totals, Wait, Worked
 from domain.kernel.amounts import scale_of
-from domain.kernel.documents import Document
+from domain.kernel.documents import Document, to_text
 from domain.kernel.money import Money, Rounding
-from domain.kernel.quantities import Quantity, attos_of, quantity_text
+from domain.kernel.quantities import Quantity, attos_of, quantity_text, quantity_texts
+from domain.kernel.templates import Filling, Template
 
 
 def document_of(worked: Worked) -> Document:
@@ -36,6 +39,88 @@ def document_of(worked: Worked) -> Document:
         "waits_on": worked.waits_on,
     }
     return {key: value for key, value in found.items() if value}
+
+
+def line_texts(lines: Lines, rows: int) -> list[str]:
+    """A line of each row of a sheet as `document_of` has it, in JSON; empty for rows without it."""
+    currency = "XXX"  # the document has none
+    line = Line(
+        lines.component,
+        lines.kind,
+        lines.start,
+        lines.end,
+        lines.version,
+        lines.step,
+        lines.bucket,
+        lines.usage,
+        None if lines.attos is None else Quantity(0, lines.unit),
+        None if lines.base is None else Money(0, currency),
+        lines.rate,
+        lines.days,
+        lines.full_days,
+        Money(0, currency),
+        lines.rounding,
+        lines.distribution_code,
+        (),
+        estimated=False,
+    )
+    columns: dict[str, Sequence[object]] = {"amount": lines.minor}
+    if lines.base is not None:
+        columns["base"] = lines.base
+    if lines.attos is not None:
+        columns["quantity"] = quoted(quantity_texts(lines.attos))
+    document = {**_line_document(line), **{name: _hole(name) for name in columns}}
+    template = Template(to_text(document), map(to_text, map(_hole, columns)))
+    found = template.filled(rows, {to_text(_hole(name)): column for name, column in columns.items()})
+    if lines.has is None:
+        return found
+    return [text if there else "" for text, there in zip(found, lines.has, strict=True)]
+
+
+class Layout:
+    """The document of segments that are alike, laid out once: `worked` is that of one of them, with its lines aside.
+
+    `names` are texts in it that stand for names; what they stand for is told for each row.
+    """
+
+    def __init__(self, worked: Worked, measures: Collection[str], names: Iterable[str]) -> None:
+        document = document_of(replace(worked, lines=(), totals={}))
+        self._holes = ["lines"]
+        document["lines"] = [_hole("lines")]
+        if measures:
+            document["totals"] = {measure: self._new_hole(measure) for measure in measures}
+        for source in document.get("sources", ()):
+            source["estimated"] = self._new_hole(f"estimated {source['name']}")
+            if not source["charged_on"]:
+                source["texts"] = [self._new_hole(f"texts {source['name']}")]
+        self._template = Template(to_text(document), [*(to_text(_hole(each)) for each in self._holes), *names])
+
+    def filled(self, rows: int, names: Mapping[str, Filling], values: Mapping[str, Filling]) -> list[str]:
+        """The document of each row.
+
+        `values` are JSON: `lines`; each measure of the totals; by the name of a source `estimated …` and, of what was
+        measured, `texts …`.
+        """
+        return self._template.filled(rows, {**names, **{to_text(_hole(each)): values[each] for each in self._holes}})
+
+    def _new_hole(self, name: str) -> str:
+        self._holes.append(name)
+        return _hole(name)
+
+
+def total_texts(measure: str, column: Sequence[int]) -> list[str]:
+    """Totals in a measure as `document_of` has them, in JSON."""
+    return quoted(map(str, column) if scale_of(measure) else quantity_texts(column))
+
+
+def quoted(texts: Iterable[str]) -> list[str]:
+    """Texts as JSON has them, which hold nothing that it would write otherwise."""
+    return [f'"{text}"' for text in texts]
+
+
+def _hole(name: str) -> str:
+    """What stands in a document for something that is filled in."""
+    return f"\uf8ff{name}"
 
 
 def worked_of(document: Mapping[str, Any], currency: str) -> Worked:

@@ -6,12 +6,12 @@ An error is a value of its segment, and the next one is decided all the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from domain.billing.accounts.model import ServiceAgreement
 from domain.billing.configuration import vocabulary
-from domain.billing.configuration.model import ChargedOn
+from domain.billing.configuration.model import ChargedOn, UsageSource
 from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.names import agreement_name
 from domain.billing.ordering.charging import added_up, measure_fault
@@ -259,18 +259,24 @@ def totals_of(due: Due, usage: Mapping[str, Usage], calculation: Calculation) ->
     What is told twice, such as by bucket and as a whole, counts once; a maximum is no sum of anything.
     """
     found: dict[str, int] = defaultdict(int)
-    counted = set()
-    for source in due.type.settings.usage:
-        given = usage[source.name]
-        if source.measured is not None and source.measured.maximum:
-            continue
-        of = source.measured.profile_type if source.measured is not None else source.charged_on
-        if of not in counted and scale_of(given.unit) is None:
+    for name in counted(due.type.settings.usage):
+        given = usage[name]
+        if scale_of(given.unit) is None:
             found[given.unit] += sum(map(sum, (each.values() for each in _quantities(given))))
-        counted.add(of)
     if found or calculation.amount.minor:
         found[calculation.amount.currency] = calculation.amount.minor
     return dict(found)
+
+
+def counted(sources: Iterable[UsageSource]) -> list[str]:
+    """The names of those of the sources whose quantities count for the totals of a segment."""
+    found: dict[object, str] = {}
+    for source in sources:
+        if source.measured is None:
+            found.setdefault(source.charged_on, source.name)
+        elif not source.measured.maximum:
+            found.setdefault(source.measured.profile_type, source.name)
+    return list(found.values())
 
 
 def _quantities(usage: Usage) -> tuple[Mapping[str, int], ...]:

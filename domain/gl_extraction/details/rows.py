@@ -50,8 +50,8 @@ _LENGTHS_MAX = tuple(rule.length_max for rule in TEXTS)
 _SEGMENTS_RULE, _ATTRIBUTES_RULE = LISTS
 # No text so short is too long.
 _LENGTH_SURE = min(*_LENGTHS_MAX, _SEGMENTS_RULE.length_max, _ATTRIBUTES_RULE.length_max)
-_HASH_BYTES = 16
-_KEY_HEADS = [f"{bucket:02d}\0" for bucket in range(BUCKETS)]
+HASH_BYTES = 16
+KEY_HEADS = [f"{bucket:02d}\0" for bucket in range(BUCKETS)]
 # What is left of a row's text without these: the tabs between its cells, and what needs a second look. (0xEF begins
 # the two non-characters in UTF-8, and little else.)
 _PLAIN = bytes(byte for byte in range(256) if byte >= ord(" ") and byte not in {ord("\\"), 0xEF})
@@ -154,12 +154,12 @@ def read_row(position: int, row: NewDetail) -> SoundRow | None:
     unique = _unique(source, external_id)
     bucket = _bucket_of(unique)
     return SoundRow(
-        _KEY_HEADS[bucket] + unique,
+        KEY_HEADS[bucket] + unique,
         bucket,
         source,
         external_id,
         position,
-        blake2b(line, digest_size=_HASH_BYTES).digest(),
+        blake2b(line, digest_size=HASH_BYTES).digest(),
         (ledger_code, day, period_code),
         group_account_code,
         currency,

@@ -1,0 +1,81 @@
+"""Accounts of a chunk that are alike, decided together; the others are left to be decided each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from domain.billing.runs.alike import store
+from domain.billing.runs.alike.filling import Batch, fill
+from domain.billing.runs.alike.likeness import Member, alike, profile_name
+from domain.billing.runs.alike.molds import Mold, mold
+from domain.billing.runs.deciding import Desk
+from domain.billing.usage.gathering import gather
+from domain.billing.usage.model import Wanted
+from domain.kernel.call import Call
+from domain.kernel.errors import DomainError, Unavailable
+
+ALIKE_FROM = 5
+"""Fewer accounts that are alike are decided each by itself: that costs less than making a mold."""
+
+
+def decide(
+    tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, lock: bool
+) -> tuple[list[Batch], list[str]]:
+    """What becomes of accounts that are alike, and the ids of the others, in order; `lock` holds all of them.
+
+    Cost: six statements, those of `usage.gathering`, and those of the ledger's check, however many accounts.
+    """
+    found = store.accounts(tx, desk.order.cycle, account_ids, lock=lock)
+    pending = store.with_pending_bill(tx, [account_id for account_id, *_ in found])
+    free = [row for row in found if row[0] not in pending]
+    ids = [account_id for account_id, *_ in free]
+    of_likeness = alike(free, store.agreements(tx, ids), store.profiles(tx, ids))
+    snapshot = desk.bench.configurations.current(tx)
+    molds = [
+        (made, members)
+        for likeness, members in of_likeness.items()
+        if len(members) >= ALIKE_FROM and (made := mold(call, desk, snapshot, likeness)) is not None
+    ]
+    usage = gather(tx, [each for made, members in molds for member in members for each in _wanted(made, member)])
+    batches = []
+    for made, members in molds:
+        of_wanted = [[usage[_key(each, member)] for member in members] for each in made.wanted]
+        batches.append(fill(made, snapshot, members, of_wanted))
+    batches = _that_post(tx, desk, [each for each in batches if each.members])
+    done = {member.account_id for batch in batches for member in batch.members}
+    return batches, [each for each in sorted(account_ids) if each not in done]
+
+
+def _wanted(made: Mold, member: Member) -> Iterator[Wanted]:
+    """What is wanted of an account's usage: what the mold wants of that of the one that stands in."""
+    profiles = {profile_name(place): name for place, name in enumerate(member.profile_ids)}
+    for each in made.wanted:
+        names = tuple(profiles[name] for name in each.profiles)
+        yield replace(each, key=_key(each, member), account=member.account_id, profiles=names)
+
+
+def _key(wanted: Wanted, member: Member) -> Hashable:
+    return member.account_id, wanted.key
+
+
+def _that_post(tx: Connection, desk: Desk, batches: Sequence[Batch]) -> list[Batch]:
+    """Those of which the ledger would take what is frozen; of the others, each account is told why it would not."""
+    if _would_post(tx, desk, batches):
+        return list(batches)
+    return [each for each in batches if _would_post(tx, desk, [each])]
+
+
+def _would_post(tx: Connection, desk: Desk, batches: Sequence[Batch]) -> bool:
+    codes = {of_piece for batch in batches for of_piece in batch.codes}
+    if not codes:
+        return True
+    try:
+        ledgers = desk.bench.ledger.check(tx, frozenset().union(*codes), desk.order.accounting_day)
+    except Unavailable:
+        raise
+    except DomainError:
+        return False
+    return all(len({ledgers[code] for code in of_piece}) == 1 for of_piece in codes)

@@ -1,0 +1,154 @@
+"""Accounts that are alike become rows: what they have in common is written once, the rest in columns (decision 29)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from json.encoder import encode_basestring
+
+from sqlalchemy import Connection
+
+from domain.billing.bills import completing
+from domain.billing.bills.booking import Charges
+from domain.billing.bills.freezing import charge_of
+from domain.billing.bills.telling import scope_of
+from domain.billing.names import bill_name
+from domain.billing.rating.sheets import Column, Rows
+from domain.billing.runs.alike.filling import Batch, Filled, added
+from domain.billing.runs.alike.likeness import ACCOUNT, BILL, agreement_name, names_of
+from domain.billing.runs.deciding import Desk
+from domain.billing.segments.documents import Layout, line_texts, total_texts
+from domain.billing.segments.model import Bill
+from domain.billing.segments.store import bills, segments
+from domain.kernel import events
+from domain.kernel.bulk import Cell, Cells, insert_sheets
+from domain.kernel.call import Call
+from domain.kernel.ids import some_ids
+from domain.kernel.templates import Template
+
+Names = Mapping[str, list[str]]
+"""By what stands in for them, the names of each account and of what it has, those of what is new too."""
+
+_FALSE, _TRUE = "false", "true"
+
+
+def record(tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch]) -> None:
+    """Do what was decided of accounts that are alike, which are locked.
+
+    Cost: three COPYs, or prepared INSERTs, and those of posting, however many accounts.
+    """
+    named = [(batch, _names(call, desk, batch)) for batch in batches if batch.filled]
+    if not named:
+        return
+    insert_sheets(tx, "bill", [(len(batch.members), _bills(batch, names)) for batch, names in named])
+    insert_sheets(
+        tx,
+        "bill_segment",
+        [(len(batch.members), _segments(each, names)) for batch, names in named for each in batch.filled],
+    )
+    for batch, names in named:
+        _tell(tx, call, batch, names)
+    charges = [each for batch, names in named for each in _charges(batch, names)]
+    if charges:
+        desk.bench.ledger.post(tx, call, (), alike=charges)
+
+
+def _names(call: Call, desk: Desk, batch: Batch) -> Names:
+    """The names of accounts, with those of what is new: a bill, and its segments."""
+    new = [BILL, *(each.piece.segment.segment_id for each in batch.filled)]
+    ids = [some_ids(call.now_us, desk.seed_of(each.account_id), len(new)) for each in batch.members]
+    return {**names_of(batch.members), **dict(zip(new, map(list, zip(*ids, strict=True)), strict=True))}
+
+
+def _bills(batch: Batch, names: Names) -> Cells:
+    """The rows of the bills."""
+    bill = _bill(batch)
+    common = dict(zip(bills.COLUMNS, bills.row_of(bill), strict=True))
+    order = Template(str(common["processing_order"]), map(agreement_name, range(len(bill.order))))
+    own: dict[str, Cell | Sequence[Cell]] = {
+        "account_id": names[ACCOUNT],
+        "bill_id": names[BILL],
+        "processing_order": order.filled(len(batch.members), names),
+    }
+    if bill.completed_us:
+        own |= {"amount_minor": list(batch.amounts), "tax_minor": list(batch.taxes)}
+    return {**common, **own}
+
+
+def _segments(filled: Filled, names: Names) -> Cells:
+    """The rows of the segments of a piece."""
+    segment = filled.piece.segment
+    common = dict(zip(segments.COLUMNS, segments.row_of(segment), strict=True))
+    return {
+        **common,
+        "account_id": names[ACCOUNT],
+        "segment_id": names[segment.segment_id],
+        "bill_id": names[BILL],
+        "agreement_id": names[segment.agreement_id],
+        "estimated": list(map(int, filled.any_estimated)),
+        "amount_minor": list(filled.rated.amount),
+        "tax_minor": list(filled.rated.tax),
+        "calculation": _documents(filled, names),
+    }
+
+
+def _documents(filled: Filled, names: Names) -> list[str]:
+    """How the segments of a piece were calculated."""
+    rows = len(names[ACCOUNT])
+    layout = Layout(filled.piece.segment.worked, list(filled.totals), names)
+    lines = [line_texts(each, rows) for each in filled.rated.lines]
+    values: dict[str, str | Sequence[object]] = {
+        "lines": list(map(",".join, map(_present, zip(*lines, strict=True)))),
+        **{measure: total_texts(measure, column) for measure, column in filled.totals.items()},
+        **{f"estimated {name}": _flags(column) for name, column in filled.estimated.items()},
+        **{f"texts {name}": list(map(_sentences, column)) for name, column in filled.texts.items()},
+    }
+    return layout.filled(rows, names, values)
+
+
+def _tell(tx: Connection, call: Call, batch: Batch, names: Names) -> None:
+    """What is frozen and completed is told to the audit trail, a bill at a time."""
+    decided = batch.mold.decided
+    if decided.done is None:
+        return
+    _, kind, payload = completing.entry(decided.done, completed=decided.completion is not None)
+    owners = list(map(bill_name, names[ACCOUNT], names[BILL]))
+    events.add_first(tx, call, owners, kind, payload, scope_id=scope_of(decided.account))
+
+
+def _charges(batch: Batch, names: Names) -> Iterator[Charges]:
+    """What the ledger is told of accounts; nothing of what is not frozen."""
+    done = batch.mold.decided.done
+    if done is None:
+        return
+    for each in batch.filled:
+        segment = each.piece.segment
+        columns: dict[str, list[Column]] = defaultdict(list)
+        for line in each.rated.lines:
+            columns[line.distribution_code].append(line.minor)
+        yield Charges(
+            charge_of(segment, done, reversal=False),
+            names[ACCOUNT],
+            names[segment.segment_id],
+            names[segment.agreement_id],
+            each.rated.amount,
+            {code: added(of_code, len(batch.members)) for code, of_code in columns.items()},
+        )
+
+
+def _bill(batch: Batch) -> Bill:
+    bill = batch.mold.decided.bill
+    assert bill is not None, "there is something to bill"
+    return bill
+
+
+def _present(texts: tuple[str, ...]) -> Iterator[str]:
+    return filter(None, texts)
+
+
+def _sentences(texts: tuple[str, ...]) -> str:
+    return ",".join(map(encode_basestring, texts))
+
+
+def _flags(column: Rows) -> str | list[str]:
+    return [_TRUE if each else _FALSE for each in column] if any(column) else _FALSE
