@@ -21,7 +21,8 @@ DECIMALS = 18
 UNITS_MAX = 10**15
 """Quantities beyond this many units, either way, are refused.
 
-Sums of 9,000 of the largest fit into a column of 64 bits, as do those of 9 billion rows of billionths.
+Sums of 9,000 of the largest fit into 64 bits: who adds up more on SQLite does so in parts (`divmod` 10^9). Of the other
+columns 9 billion fit.
 """
 
 TEXT_MAX = 64

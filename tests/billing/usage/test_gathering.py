@@ -1,6 +1,7 @@
 """What was used in periods, gathered for many accounts at once; on both databases."""
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -11,7 +12,7 @@ from domain.billing.usage import clock
 from domain.billing.usage.errors import UsageFault
 from domain.billing.usage.gathering import gather
 from domain.billing.usage.model import Gathered, Wanted
-from domain.kernel.quantities import ATTOS
+from domain.kernel.quantities import ATTOS, UNITS_MAX
 from server.database.transaction import Database
 from tests.billing.usage.samples import (
     COUNTER,
@@ -19,6 +20,7 @@ from tests.billing.usage.samples import (
     DAY_AND_NIGHT,
     ESTIMATE,
     HALF_HOURLY,
+    HOURLY,
     LONDON,
     keep_intervals,
     keep_reads,
@@ -65,6 +67,20 @@ def test_intervals_are_added_up_by_part_and_bucket(database: Database) -> None:
         assert told.parts == tuple(sums)
         assert told.sources == (f"accounts/{name}/profiles/P: 743 intervals, 2026-03-01 to 2026-04-01, revision 1",)
         assert not told.estimated
+
+
+@pytest.mark.rule("BIL-21", "BIL-24")
+def test_the_largest_intervals_are_added_up_exactly_however_many_they_are(database: Database) -> None:
+    """Five minutes each for a quarter of a year, of what 64 bits hold 9,000 of; negative ones, too."""
+    short = replace(HOURLY, interval_s=300)
+    begins = clock.begins(LONDON, 300, 20260101, 20260401)
+    assert len(begins) > 2 * 9_223
+    largest = UNITS_MAX * ATTOS
+    for name, sign in (("A", 1), ("B", -1)):
+        data = dict.fromkeys(begins, sign * largest)
+        database.write(partial(keep_intervals, account=name, profile="P", attos=data))
+        (total,) = intervals(ask(database, wanted(name, part(20260101, 20260401), profile_type=short))[name]).parts
+        assert total == {"": sign * largest * len(begins)}
 
 
 @pytest.mark.rule("BIL-20", "BIL-21")

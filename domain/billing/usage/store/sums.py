@@ -1,7 +1,8 @@
 """The SQL of what was used: many stretches of many profiles in one statement, each a range of a primary key (BIL-21).
 
 Both databases get the same questions in words of their own: PostgreSQL as arrays, SQLite as a document. Quantities are
-added up column by column, which is exact (`kernel.quantities`).
+added up column by column, which is exact (`kernel.quantities`): PostgreSQL's sums have no bound, SQLite has 64 bits, so
+that units are added up there in two parts.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ _TYPES = {"account_id": "text", "profile_id": "text", "from_us": "bigint", "unti
 _OF_PROFILE = "d.account_id = w.account_id AND d.profile_id = w.profile_id"
 _WITHIN = f"{_OF_PROFILE} AND d.start_us >= r.from_us AND d.start_us < r.until_us"
 _ADDED = "sum(d.units) AS units, sum(d.nanos) AS nanos, sum(d.attos) AS attos"
+_BILLION = 10**9
+_ADDED_SQLITE = f"sum(d.units / {_BILLION}), sum(d.units % {_BILLION}), sum(d.nanos), sum(d.attos)"
 _MARKS = "sum(d.estimated) AS estimated, max(d.revision) AS revision"
 
 
@@ -90,16 +93,17 @@ def _document(names: Sequence[str]) -> str:
 # An aggregate within LATERAL is worked out for each range by itself: PostgreSQL knows nothing of how few the series
 # and spans are, and has no other way here than the index.
 _SUMS_POSTGRESQL = f"""
-    SELECT w.number, r.place, sum(s.found), sum(s.units), sum(s.nanos), sum(s.attos), sum(s.estimated), max(s.revision)
+    SELECT w.number, r.place, sum(s.found), 0, sum(s.units), sum(s.nanos), sum(s.attos),
+      sum(s.estimated), max(s.revision)
     FROM {_arrays(_SERIES, "w")} JOIN {_arrays(_SPANS, "r")} USING (spans)
     CROSS JOIN LATERAL (SELECT count(*) AS found, {_ADDED}, {_MARKS} FROM interval_data d WHERE {_WITHIN}) s
     WHERE s.found > 0 GROUP BY 1, 2"""  # noqa: S608 - names of ours
 _SUMS_SQLITE = f"""
     WITH w AS MATERIALIZED ({_document(_SERIES)}), r AS MATERIALIZED ({_document(_SPANS)})
-    SELECT w.number, r.place, count(*), {_ADDED}, {_MARKS}
+    SELECT w.number, r.place, count(*), {_ADDED_SQLITE}, {_MARKS}
     FROM w CROSS JOIN r ON r.spans = w.spans CROSS JOIN interval_data d ON {_WITHIN} GROUP BY 1, 2"""  # noqa: S608
 _HIGHEST_POSTGRESQL = f"""
-    SELECT number, place, sum(found), (max(top))[1], (max(top))[2], (max(top))[3], sum(estimated), max(revision)
+    SELECT number, place, sum(found), 0, (max(top))[1], (max(top))[2], (max(top))[3], sum(estimated), max(revision)
     FROM {_arrays(_SERIES, "w")} JOIN {_arrays(_SPANS, "r")} USING (spans)
     CROSS JOIN LATERAL (
       SELECT count(*) AS found, max(ARRAY[d.units, CAST(d.nanos AS bigint), CAST(d.attos AS bigint)]) AS top, {_MARKS}
@@ -111,7 +115,7 @@ _HIGHEST_SQLITE = f"""
       SELECT w.number, r.place, d.units, d.nanos, d.attos, d.estimated, d.revision, row_number() OVER (
         PARTITION BY w.number, r.place ORDER BY d.units DESC, d.nanos DESC, d.attos DESC) AS rank
       FROM w CROSS JOIN r ON r.spans = w.spans CROSS JOIN interval_data d ON {_WITHIN})
-    SELECT number, place, count(*), sum(units) FILTER (WHERE rank = 1), sum(nanos) FILTER (WHERE rank = 1),
+    SELECT number, place, count(*), 0, sum(units) FILTER (WHERE rank = 1), sum(nanos) FILTER (WHERE rank = 1),
       sum(attos) FILTER (WHERE rank = 1), {_MARKS}
     FROM d GROUP BY 1, 2"""  # noqa: S608
 _KEPT = "d.units, d.nanos, d.attos, d.revision, d.estimated"
@@ -183,6 +187,8 @@ def _ask(tx: Connection, statements: tuple[str, str], *relations: Sequence[tuple
 
 def _by_place(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[int, int], Sum]:
     return {
-        (number, place): Sum(int(found), joined(int(units), int(nanos), int(attos)), int(estimated), revision)
-        for number, place, found, units, nanos, attos, estimated, revision in rows
+        (number, place): Sum(
+            int(found), joined(billions * _BILLION + int(units), int(nanos), int(attos)), int(estimated), revision
+        )
+        for number, place, found, billions, units, nanos, attos, estimated, revision in rows
     }
