@@ -36,6 +36,15 @@ class BillEmpty(Refused):
         super().__init__(f"{name} has no segment", resource_name=name)
 
 
+class BillNotInvoiceable(Refused):
+    """A line of the bill cannot be told by an invoice."""
+
+    reason = "BILL_NOT_INVOICEABLE"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} cannot go on an invoice: {why}", resource_name=name)
+
+
 class SegmentTransition(IllegalTransition):
     """Only a frozen segment is canceled or rebilled, and only one that is about to be is taken back to frozen."""
 
