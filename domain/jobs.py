@@ -16,6 +16,7 @@ from domain.data_files.storage import FileStore
 from domain.data_files.transmissions import Routes
 from domain.flows.accounting import Posting
 from domain.flows.billing import Billed
+from domain.flows.invoices import RunningInvoices
 from domain.gl_extraction.extraction.jobs import ChunkSizes, Extraction
 from domain.operations.model import Job
 
@@ -35,7 +36,7 @@ class Offered:
 
 def jobs(files: FileStore, routes: Routes = (), billing: Offered = Offered()) -> tuple[Job, ...]:
     """The jobs that this program knows how to carry out; they write their files to `files`, and have them sent."""
-    bench = Bench(BillingConfigurations(billing.algorithms.creations), Billed(), billing.algorithms)
+    bench = Bench(BillingConfigurations(billing.algorithms.creations), Billed(), RunningInvoices(), billing.algorithms)
     return (
         Extraction(files, ChunkSizes(), routes).job(),
         Generation(files, Configurations(), Posting(), routes).job(),

@@ -13,6 +13,7 @@ from domain.billing.bills.booking import Ledger
 from domain.billing.bills.completion import Answered, Around, Completion, worked_out
 from domain.billing.bills.errors import BillTransition
 from domain.billing.bills.freezing import Freezing
+from domain.billing.bills.invoicing import Invoices
 from domain.billing.bills.telling import tell_all
 from domain.billing.configuration.snapshot import Configurations, Snapshot
 from domain.billing.names import BILL_TYPE, bill_name
@@ -30,10 +31,11 @@ from domain.kernel.script import Script
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What bills are worked on with: what is configured, the algorithms of this process, and the general ledger."""
+    """What bills are worked on with: what is configured, the algorithms of this process, ledger and invoices."""
 
     configurations: Configurations
     ledger: Ledger
+    invoices: Invoices
     algorithms: Algorithms = field(default_factory=Algorithms)
 
 
@@ -86,9 +88,10 @@ def record(
 
     `written` are the ids of bills and segments whose rows were inserted as they are to be.
 
-    Cost: a script of five statements, and two for each bill that segments are taken off, and those of posting.
+    Cost: a script of five statements, and two for each bill that segments are taken off, and those of posting and of
+    `Invoices.add`.
 
-    Raises: as `freezing.post`.
+    Raises: as `freezing.post`; as `Invoices.add`.
     """
     script = Script(tx)
     account_ids = [each.bill.account_id for each in completions]

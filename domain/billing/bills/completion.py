@@ -17,6 +17,7 @@ from domain.billing.algorithms.running import Answers, Effect
 from domain.billing.bills import freezing
 from domain.billing.bills.errors import BillEmpty, BillIncomplete
 from domain.billing.bills.freezing import Freezing
+from domain.billing.bills.invoicing import Invoiced, invoiced
 from domain.billing.bills.views import bill_view, segment_view
 from domain.billing.configuration.model import Moment
 from domain.billing.configuration.snapshot import Snapshot
@@ -41,11 +42,15 @@ _REBILLED_AGAIN = f"{TO_BE_MADE}; undo the correction, and rebill it again"
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What completing a bill does: what is frozen and taken back, segments that go and those that are added."""
+    """What completing a bill does: what is frozen and taken back, segments that go and those that are added.
+
+    `invoiced` is what it puts on the account's running invoice; None where the account has none.
+    """
 
     freezing: Freezing
     removed: tuple[Segment, ...]
     added: tuple[Segment, ...]
+    invoiced: Invoiced | None = None
 
     @property
     def bill(self) -> Bill:
@@ -93,7 +98,7 @@ def worked_out(
 ) -> Completion:
     """What completing the pending bill of an account does. Pure but for ids of adjustments, fresh without `new_ids`.
 
-    Raises: BillEmpty; BillIncomplete; AlgorithmFailed; AnswerMissing.
+    Raises: BillEmpty; BillIncomplete; AlgorithmFailed; AnswerMissing; BillNotInvoiceable.
     """
     assert facts.bill is not None, "there is a bill"
     bill, work, snapshot = facts.bill, _Work(call, around, facts, new_ids), around.snapshot
@@ -117,7 +122,10 @@ def worked_out(
     completed = _completed(
         replace(bill, messages=last.bill.messages), [*stands, *frozen], taken_back, work, now_us=call.now_us
     )
-    return Completion(Freezing(facts.account, completed, frozen, canceled), removed, (*added, *late))
+    on_invoice = None
+    if cycle := facts.account.invoice_cycle_code:
+        on_invoice = invoiced(cycle, completed, [*stands, *frozen], taken_back, snapshot)
+    return Completion(Freezing(facts.account, completed, frozen, canceled), removed, (*added, *late), on_invoice)
 
 
 class _Work:

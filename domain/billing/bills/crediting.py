@@ -81,10 +81,11 @@ def credit(tx: Connection, call: Call, bench: Bench, wanted: Credit, said: Answe
 
 
 def reopen(tx: Connection, call: Call, bench: Bench, key: Key, reason: str) -> Bill:
-    """Make a complete bill pending again; what is frozen on it stays so.
+    """Make a complete bill pending again, and take it off the invoice; what is frozen on it stays so.
 
     Raises: BillNotFound, also outside the scope; EtagStale; BillTransition for a pending one and for a credit note;
-    BillRouted; AnotherBillPending; Invalid for the reason. Cost: some ten statements.
+    BillRouted; AnotherBillPending; Invalid for the reason; what `Invoices.take_off` raises. Cost: some ten statements,
+    and those of that.
     """
     require_storable(reason=reason)
     _, facts, bill = _complete(tx, call, bench, key)
@@ -111,6 +112,8 @@ def reopen(tx: Connection, call: Call, bench: Bench, key: Key, reason: str) -> B
     store.change(script, [opened])
     tell(script, call, facts.account, (name, "bill.reopened", {"reason": reason}))
     script.run()
+    if facts.account.invoice_cycle_code:
+        bench.invoices.take_off(tx, call, bill.account_id, bill.bill_id)
     return opened
 
 

@@ -11,6 +11,7 @@ from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation.algorithms.catalogue import Catalogue
 from domain.flows.billing import Billed
+from domain.flows.invoices import RunningInvoices
 from domain.kernel.time import BusinessZone
 from server.call import Calls
 from server.servicers.billing.account_import import AccountImportMethods
@@ -70,6 +71,6 @@ class BillingServicer(
         self._configurations = Configurations(algorithms.creations)
         self._algorithms = algorithms
         self._catalogue = Catalogue(algorithms)
-        self._bench = Bench(self._configurations, Billed(), self._algorithms)
+        self._bench = Bench(self._configurations, Billed(), RunningInvoices(), self._algorithms)
         self._ask = ask
         self._creations = frozenset(algorithms.creations)

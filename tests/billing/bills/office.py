@@ -21,6 +21,7 @@ from domain.billing.segments.model import Bill, Segment
 from domain.billing.segments.store import segments
 from domain.billing.tables import interval_data
 from domain.flows.billing import Billed
+from domain.flows.invoices import RunningInvoices
 from domain.kernel.registers import store as registers
 from server.database.transaction import Database
 from tests.billing.segments.utility import head_office, use
@@ -65,7 +66,7 @@ def plugin(code: str, decide: Any, moment: Moment = Moment.COMPLETION, *, of_agr
 
 def bench_of(shop: Shop, *others: Algorithm) -> Bench:
     """What bills of the utility are worked on with."""
-    return Bench(shop.configurations, Billed(), Algorithms(others))
+    return Bench(shop.configurations, Billed(), RunningInvoices(), Algorithms(others))
 
 
 def generate(shop: Shop, account_id: str = "A", *, through: int = THROUGH, **days: int) -> Key:

@@ -26,6 +26,7 @@ from domain.billing.segments.store import bills, exceptions
 from domain.billing.segments.store.bills import BillFilter
 from domain.billing.segments.store.exceptions import ExceptionFilter
 from domain.flows.billing import Billed
+from domain.flows.invoices import RunningInvoices
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.time import BusinessZone
 from domain.operations import runner
@@ -69,7 +70,7 @@ class Night:
 
     @property
     def bench(self) -> Bench:
-        return Bench(self.shop.configurations, Billed(), Algorithms(self.others))
+        return Bench(self.shop.configurations, Billed(), RunningInvoices(), Algorithms(self.others))
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -172,7 +173,7 @@ class Night:
             "billing_exception": self._rows(
                 "billing_exception",
                 "account_id, agreement_id, state",
-                ("exception_id", "bill_id", "segment_id", "operation_id", "created_us", "closed_us"),
+                ("exception_id", "bill_id", "segment_id", "operation_id", "window_code", "created_us", "closed_us"),
             ),
             "accounting_detail": self._rows(
                 "accounting_detail",

@@ -8,6 +8,7 @@ from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.runs.jobs import ChunkSizes, Runs
 from domain.flows.billing import Billed
+from domain.flows.invoices import RunningInvoices
 from domain.operations.model import Job
 from tests.operations.processes import Plan
 
@@ -24,4 +25,4 @@ class RunsPlan(Plan):
     """A worker process that knows billing runs."""
 
     def jobs(self) -> tuple[Job, ...]:
-        return Runs(Bench(Configurations(), Billed()), nobody_fails, sizes=SIZES).jobs()
+        return Runs(Bench(Configurations(), Billed(), RunningInvoices()), nobody_fails, sizes=SIZES).jobs()

@@ -1,0 +1,132 @@
+"""A completed bill goes onto the account's running invoice, where the account is on a billing cycle (money path 2).
+
+Its charges become net lines; the tax that it has reckoned, and posted, goes beside them (INV-16). Both are known by the
+bill and the segment, so that they can be taken off again, and an addition be found to be there already.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from domain.billing.bills import invoicing as billed
+from domain.billing.bills.errors import BillNotInvoiceable
+from domain.billing.bills.invoicing import Invoiced, Taxed
+from domain.billing.names import bill_name
+from domain.invoicing.configuration.registers import CYCLES
+from domain.invoicing.invoices import adding, taking
+from domain.invoicing.invoices.model import BILLING, RATE_UNIT, Added, NewLine, ReckonedTax
+from domain.invoicing.names import cycle_name
+from domain.kernel.call import Call
+from domain.kernel.errors import Refused, Violation
+from domain.kernel.registers import store as registers
+
+UNIT_CODES: Mapping[str, str] = {
+    "kWh": "KWH",
+    "MWh": "MWH",
+    "Wh": "WHR",
+    "kW": "KWT",
+    "MW": "MAW",
+    "kvarh": "KVR",
+    "m3": "MTQ",
+    "l": "LTR",
+    "kg": "KGM",
+    "t": "TNE",
+    "MJ": "3B",
+    "GJ": "GV",
+    "MB": "4L",
+    "GB": "E34",
+    "TB": "E35",
+    "s": "SEC",
+    "min": "MIN",
+    "h": "HUR",
+    "day": "DAY",
+    "month": "MON",
+}
+"""By unit as usage is told in, the code of UN/ECE recommendation 20; of others the quantity is not told by code."""
+
+
+class BillingCycleMissing(Refused):
+    """The account is on a billing cycle that invoicing does not have."""
+
+    reason = "BILLING_CYCLE_MISSING"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"there is no {cycle_name(code)}, which the account is on", billing_cycle=code)
+
+
+class RunningInvoices:
+    """The running invoices of accounts that are billed, whatever cycles the caller sees: who may bill, adds."""
+
+    def add(self, tx: Connection, call: Call, bills: Sequence[Invoiced]) -> None:
+        """Put what bills charge on the running invoices of their accounts, or nothing of any.
+
+        Cost: one statement and those of `adding.add` for each billing cycle, however many bills.
+
+        Raises: BillingCycleMissing; BillNotInvoiceable for what an invoice does not take; as `adding.add`.
+        """
+        of_cycles: dict[str, list[Invoiced]] = defaultdict(list)
+        for each in bills:
+            of_cycles[each.invoice_cycle_code].append(each)
+        for code, some in sorted(of_cycles.items()):
+            cycle = registers.find(tx, CYCLES, code)
+            if cycle is None:
+                raise BillingCycleMissing(code)
+            lines = [_line(bill, line) for bill in some for line in bill.lines]
+            taxes = [_tax(bill, tax) for bill in some for tax in bill.taxes]
+            if lines or taxes:
+                _refuse(lines, taxes, adding.add(tx, call, cycle, lines, taxes))
+
+    def take_off(self, tx: Connection, call: Call, account_id: str, bill_id: str) -> None:
+        """Take what a bill has put on invoices off again. Raises, Cost: as `taking.take_off`."""
+        taking.take_off(tx, call, account_id, BILLING, bill_id)
+
+
+def _line(bill: Invoiced, line: billed.InvoiceLine) -> NewLine:
+    unit = UNIT_CODES.get(line.unit, "")
+    return NewLine(
+        bill.account_id,
+        BILLING,
+        line.external_id,
+        bill.currency,
+        line.net.minor,
+        line.taxed.category.value,
+        _ppm(line.taxed),
+        line.description if unit or not line.quantity else f"{line.description} {line.quantity} {line.unit}",
+        line.quantity if unit else "",
+        unit,
+        line.price if unit else "",
+        line.start_day,
+        line.end_day,
+        "",
+        line.segment_id,
+    )
+
+
+def _tax(bill: Invoiced, tax: billed.ReckonedTax) -> ReckonedTax:
+    return ReckonedTax(
+        bill.account_id,
+        BILLING,
+        tax.external_id,
+        bill.currency,
+        tax.taxed.category.value,
+        _ppm(tax.taxed),
+        tax.amount.minor,
+        tax.segment_id,
+    )
+
+
+def _ppm(taxed: Taxed) -> int:
+    return int(taxed.percent * (RATE_UNIT // 100))
+
+
+def _refuse(lines: Sequence[NewLine], taxes: Sequence[ReckonedTax], added: Added) -> None:
+    rows: list[tuple[NewLine | ReckonedTax, Violation]] = [
+        *((lines[at], why) for at, why in sorted(added.refused.items())),
+        *((taxes[at], why) for at, why in sorted(added.taxes_refused.items())),
+    ]
+    if rows:
+        row, why = rows[0]
+        raise BillNotInvoiceable(bill_name(row.account_id, row.external_id.partition("/")[0]), why.description)
