@@ -78,7 +78,7 @@ def _write(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -
     exceptions.close_of_accounts(script, account_ids, now_us=call.now_us, by=call.caller)
     at_once = [_at_once(each.billed, each.done) for each in decided if each.billed]
     recording.record(script, at_once, call)
-    exceptions.insert(script, [_exception(call, each, each.failure) for each in decided if each.failure])
+    exceptions.insert(script, [_exception(call, desk, each, each.failure) for each in decided if each.failure])
     script.run()
     completions = [each.completion for each in decided if each.completion]
     frozen = [each.freezing for each in decided if each.freezing]
@@ -107,7 +107,7 @@ def _written(found: Sequence[Billed]) -> set[str]:
     return made | {one.bill.bill_id for one in found if one.is_new}
 
 
-def _exception(call: Call, decided: Decided, failure: DomainError) -> BillingException:
+def _exception(call: Call, desk: Desk, decided: Decided, failure: DomainError) -> BillingException:
     account, bill = decided.account, decided.bill
     return BillingException(
         account_id=account.account_id,
@@ -122,4 +122,5 @@ def _exception(call: Call, decided: Decided, failure: DomainError) -> BillingExc
         operation_id=call.operation_id,
         note="",
         created_us=call.now_us,
+        window_code=desk.order.window,
     )

@@ -63,15 +63,12 @@ def cycles_of(tx: Connection, account_ids: Collection[str]) -> dict[str, str]:
 
 
 def failed(tx: Connection, cycle: str, window: str) -> list[str]:
-    """Accounts of a cycle with something to be worked off: of the window's bills, or without a bill.
+    """Accounts of a cycle with something to be worked off that a run of the window met, or of its bills.
 
-    Cost: along ix_billing_exception_open; a look at the bill of each.
+    Cost: along ix_billing_exception_open.
     """
-    of_window = select(_b.bill_id).where(
-        _b.account_id == _e.account_id, _b.bill_id == _e.bill_id, _b.window_code == window
-    )
     query = select(_e.account_id).where(
-        _e.state == ExceptionState.OPEN, _e.cycle_code == cycle, (_e.bill_id == "") | of_window.exists()
+        _e.state == ExceptionState.OPEN, _e.cycle_code == cycle, _e.window_code == window
     )
     return list(tx.execute(query.distinct().order_by(_e.account_id)).scalars())
 

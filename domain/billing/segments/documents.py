@@ -80,10 +80,11 @@ def line_texts(lines: Lines, rows: int) -> list[str]:
 class Layout:
     """The document of segments that are alike, laid out once: `worked` is that of one of them, with its lines aside.
 
-    `names` are texts in it that stand for names; what they stand for is told for each row.
+    `measures` are those of its totals, and of the sources `told` each row has texts of its own. `names` are texts that
+    stand for names; what they stand for is said for each row.
     """
 
-    def __init__(self, worked: Worked, measures: Collection[str], names: Iterable[str]) -> None:
+    def __init__(self, worked: Worked, measures: Collection[str], told: Collection[str], names: Iterable[str]) -> None:
         document = document_of(replace(worked, lines=(), totals={}))
         self._holes = ["lines"]
         document["lines"] = [_hole("lines")]
@@ -91,15 +92,14 @@ class Layout:
             document["totals"] = {measure: self._new_hole(measure) for measure in measures}
         for source in document.get("sources", ()):
             source["estimated"] = self._new_hole(f"estimated {source['name']}")
-            if not source["charged_on"]:
+            if source["name"] in told:
                 source["texts"] = [self._new_hole(f"texts {source['name']}")]
         self._template = Template(to_text(document), [*(to_text(_hole(each)) for each in self._holes), *names])
 
     def filled(self, rows: int, names: Mapping[str, Filling], values: Mapping[str, Filling]) -> list[str]:
         """The document of each row.
 
-        `values` are JSON: `lines`; each measure of the totals; by the name of a source `estimated …` and, of what was
-        measured, `texts …`.
+        `values` are JSON: `lines`; each measure of the totals; by the name of a source `estimated …` and `texts …`.
         """
         return self._template.filled(rows, {**names, **{to_text(_hole(each)): values[each] for each in self._holes}})
 

@@ -95,7 +95,7 @@ def _segments(filled: Filled, names: Names) -> Cells:
 def _documents(filled: Filled, names: Names) -> list[str]:
     """How the segments of a piece were calculated."""
     rows = len(names[ACCOUNT])
-    layout = Layout(filled.piece.segment.worked, list(filled.totals), names)
+    layout = Layout(filled.piece.segment.worked, list(filled.totals), list(filled.texts), names)
     lines = [line_texts(each, rows) for each in filled.rated.lines]
     values: dict[str, str | Sequence[object]] = {
         "lines": list(map(",".join, map(_present, zip(*lines, strict=True)))),

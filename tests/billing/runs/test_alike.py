@@ -1,0 +1,121 @@
+"""What accounts are billed together is what each is billed by itself, to the last byte (decision 29)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from domain.billing.runs import billing
+from domain.billing.runs.alike import deciding
+from domain.billing.runs.deciding import Desk
+from domain.billing.runs.model import Order
+from domain.billing.segments import generating
+from domain.gl_extraction.tables import CODED_COLUMNS
+from domain.kernel.call import Call
+from domain.kernel.documents import Document
+from server.database.transaction import Database
+from tests.billing.runs.neighbours import add_types, settle
+from tests.billing.runs.night import Night
+from tests.billing.segments.utility import head_office
+from tests.billing.shop import NOW_US, open_shop
+
+CALL = Call("ada", "billing/Run", "", NOW_US, operation_id="run")
+ORDER = Order("NORTH", "JAN", 20260301, 20260303, 20260304, freeze=True, complete=True)
+_DETAIL = (
+    "source, external_id, content_hash, description, subject, grouping, reversal, distribution_account, ledger_code,"
+    " accounting_date, transaction_date, accounting_period_code, currency, debit_minor, credit_minor, maker,"
+    f" operation_id, created_us, coded_mask, {CODED_COLUMNS[0]}"
+)
+_QUERIES = {
+    "bill": "SELECT * FROM bill ORDER BY account_id, bill_id",
+    "bill_segment": "SELECT * FROM bill_segment ORDER BY account_id, segment_id",
+    "billing_exception": (
+        "SELECT account_id, bill_id, segment_id, reason, message FROM billing_exception ORDER BY 1, 2, 3, 4, 5"
+    ),
+    "accounting_detail": f"SELECT {_DETAIL} FROM accounting_detail ORDER BY source, external_id",
+    "accounting_detail_pending": "SELECT count(*) FROM accounting_detail_pending",
+    "event": (
+        "SELECT owner, sequence, type, at_us, caller, method, operation_id, audit, payload, scope_id FROM event"
+        " WHERE type <> 'accounting_details.posted' ORDER BY owner, sequence"
+    ),
+}
+
+
+class _Undone(Exception):
+    """All was looked at; nothing is to be kept."""
+
+
+class Street:
+    """A world that is billed one way or another, and is not changed by it."""
+
+    def __init__(self, night: Night) -> None:
+        self._night = night
+        self.together = 0
+
+    def billed(self, seed: int, order: Order, *, together: bool) -> tuple[Document, dict[str, list[Any]]]:
+        """The counts, and all rows."""
+        found: list[tuple[Document, dict[str, list[Any]]]] = []
+        account_ids: list[str] = []
+
+        def bill(tx: Connection) -> None:
+            account_ids.extend(settle(tx, seed))
+            desk = Desk(self._night.bench, order, "run", lambda *_: None)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(deciding, "ALIKE_FROM", 2 if together else 1_000)
+                if together:
+                    batches, _ = deciding.decide(tx, CALL, desk, account_ids, lock=True)
+                    self.together += sum(len(each.members) for each in batches)
+                counts = billing.bill(tx, CALL, desk, account_ids, one_by_one=False)
+            found.append((counts, {name: list(map(tuple, tx.execute(text(q)).all())) for name, q in _QUERIES.items()}))
+            raise _Undone
+
+        with pytest.raises(_Undone):
+            self._night.shop.database.write(bill)
+        return found[0]
+
+
+@pytest.fixture
+def street(database: Database) -> Street:
+    night = Night(open_shop(database))
+    database.write(add_types)
+    return Street(night)
+
+
+WINDOWS = st.sampled_from([(True, True), (True, True), (True, False), (False, False)])
+
+
+@pytest.mark.rule("BIL-12", "BIL-15", "BIL-32")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6), window=WINDOWS)
+def test_who_is_billed_together_is_billed_as_if_by_itself(street: Street, seed: int, window: tuple[bool, bool]) -> None:
+    """Bills, segments with their documents, exceptions, the ledger and the audit trail; ids, too."""
+    freeze, complete = window
+    order = Order("NORTH", "JAN", 20260301, 20260303, 20260304, freeze=freeze, complete=complete)
+    counts, rows = street.billed(seed, order, together=True)
+    alone_counts, alone = street.billed(seed, order, together=False)
+    for name, found in rows.items():
+        assert found == alone[name], name
+    assert counts == alone_counts
+
+
+@pytest.mark.rule("BIL-11", "BIL-32")
+def test_whoever_lacks_something_is_left_to_be_billed_by_itself(database: Database) -> None:
+    """A site that nobody has read, a pending bill, and an invoice cycle: the others are together all the same."""
+    shop = open_shop(database)
+    night = Night(shop)
+
+    def look(tx: Connection) -> tuple[list[str], list[str]]:
+        for number in range(8):
+            head_office(tx, "400", None if number == 2 else f"{number}.5", account_id=f"A{number}")
+        tx.execute(text("UPDATE billing_account SET invoice_cycle_code = 'MONTHLY' WHERE account_id = 'A5'"))
+        generating.generate(tx, CALL, shop.configurations, generating.Request("A4", 20260201))
+        desk = Desk(night.bench, replace(ORDER, through_day=20260201), "run", lambda *_: None)
+        together, left = deciding.decide(tx, CALL, desk, [f"A{number}" for number in range(9)], lock=True)
+        return [member.account_id for batch in together for member in batch.members], left
+
+    assert database.write(look) == (["A0", "A1", "A3", "A6", "A7"], ["A2", "A4", "A5", "A8"])
