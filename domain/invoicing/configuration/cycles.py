@@ -52,7 +52,9 @@ def update(tx: Connection, call: Call, change: Change, known_codes: KnownDistrib
 def violations(settings: CycleSettings) -> Iterator[Violation]:
     """All that is wrong with the settings of a cycle by themselves."""
     if digits_of(settings.currency) is None:
-        yield Violation(f"{WORD}.currency", "CURRENCY_UNKNOWN", "must be a currency's code of three letters (ISO 4217)")
+        yield Violation(
+            f"{WORD}.currency_code", "CURRENCY_UNKNOWN", "must be a currency's code of three letters (ISO 4217)"
+        )
     if not is_zone(settings.time_zone):
         yield Violation(f"{WORD}.time_zone", "TIME_ZONE_UNKNOWN", "must be the name of a time zone (IANA)")
     yield from _range_faults(settings)
@@ -60,17 +62,17 @@ def violations(settings: CycleSettings) -> Iterator[Violation]:
     yield from _export_faults(settings)
     if not _KEY.fullmatch(settings.hookpoint):
         text = "must have at most 64 letters, digits, dots, dashes and underscores"
-        yield Violation(f"{WORD}.hookpoint", "HOOKPOINT_KEY_INVALID", text)
+        yield Violation(f"{WORD}.hookpoint_key", "HOOKPOINT_KEY_INVALID", text)
 
 
 def _faults(tx: Connection, new: Cycle, known_codes: KnownDistributionCodes) -> Iterator[Violation]:
     settings = new.settings
     yield from violations(settings)
     if registers.find(tx, ISSUERS, settings.issuer) is None:
-        yield Violation(f"{WORD}.issuer", "ISSUER_UNKNOWN", f"there is no issuer {settings.issuer!r}")
+        yield Violation(f"{WORD}.issuer_code", "ISSUER_UNKNOWN", f"there is no issuer {settings.issuer!r}")
     named = {
-        f"{WORD}.receivable_code": settings.receivable,
-        **{f'{WORD}.tax_codes["{category}"]': code for category, code in sorted(settings.taxes.items())},
+        f"{WORD}.receivable_distribution_code": settings.receivable,
+        **{f'{WORD}.tax_distribution_codes["{category}"]': code for category, code in sorted(settings.taxes.items())},
     }
     known = known_codes(tx, {code for code in named.values() if code})
     for field, code in named.items():
@@ -78,7 +80,7 @@ def _faults(tx: Connection, new: Cycle, known_codes: KnownDistributionCodes) -> 
             yield Violation(field, "DISTRIBUTION_CODE_UNKNOWN", f"there is no distribution code {code!r}")
     for category in sorted(settings.taxes.keys() - set(TaxCategory)):
         text = f"must be one of EN 16931: {', '.join(TaxCategory)}"
-        yield Violation(f'{WORD}.tax_codes["{category}"]', "TAX_CATEGORY_UNKNOWN", text)
+        yield Violation(f'{WORD}.tax_distribution_codes["{category}"]', "TAX_CATEGORY_UNKNOWN", text)
 
 
 def _range_faults(settings: CycleSettings) -> Iterator[Violation]:

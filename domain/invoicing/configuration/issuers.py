@@ -70,13 +70,14 @@ def is_iban(text: str) -> bool:
 
 
 def _number_faults(settings: IssuerSettings) -> Iterator[Violation]:
-    for field in ("prefix", "credit_prefix"):
-        if not _PREFIX.fullmatch(getattr(settings, field)):
+    prefixes = {"number_prefix": settings.prefix, "credit_note_number_prefix": settings.credit_prefix}
+    for field, prefix in prefixes.items():
+        if not _PREFIX.fullmatch(prefix):
             text = "must have at most 16 of the letters A to Z, digits, dots, dashes and underscores"
             yield Violation(f"{WORD}.{field}", "NUMBER_PREFIX_INVALID", text)
     if settings.prefix == settings.credit_prefix:
         text = "must differ from that of invoices, or a credit note would have the number of an invoice"
-        yield Violation(f"{WORD}.credit_prefix", "NUMBER_PREFIXES_ALIKE", text)
+        yield Violation(f"{WORD}.credit_note_number_prefix", "NUMBER_PREFIXES_ALIKE", text)
 
 
 def _account_faults(settings: IssuerSettings) -> Iterator[Violation]:

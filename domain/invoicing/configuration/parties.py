@@ -27,7 +27,7 @@ def faults(party: Party, path: str) -> Iterator[Violation]:
         yield Violation(f"{path}.name", "FIELD_REQUIRED", "must be given")
     if party.address.country not in countries():
         text = "must be a country's code of two letters (ISO 3166-1)"
-        yield Violation(f"{path}.address.country", "COUNTRY_UNKNOWN", text)
+        yield Violation(f"{path}.address.country_code", "COUNTRY_UNKNOWN", text)
     if party.vat_id and not _is_vat_id(party.vat_id):
         text = "must be a country's prefix of two letters and 2 to 13 characters, without spaces"
         yield Violation(f"{path}.vat_id", "VAT_ID_MALFORMED", text)
@@ -49,12 +49,12 @@ def _is_vat_id(text: str) -> bool:
 def _electronic_faults(party: Party, path: str) -> Iterator[Violation]:
     address, scheme = party.electronic_address, party.electronic_scheme
     if bool(address) != bool(scheme):
-        field = "electronic_scheme" if address else "electronic_address"
+        field = "electronic_address_scheme" if address else "electronic_address"
         text = "an electronic address is given with its scheme, or neither is"
         yield Violation(f"{path}.{field}", "FIELD_REQUIRED", text)
     if scheme and not _SCHEME.fullmatch(scheme):
         text = "must be a code of the list EAS: four digits, AN, AQ, AS, AU or EM"
-        yield Violation(f"{path}.electronic_scheme", "ELECTRONIC_SCHEME_UNKNOWN", text)
+        yield Violation(f"{path}.electronic_address_scheme", "ELECTRONIC_SCHEME_UNKNOWN", text)
 
 
 def _character_faults(party: Party, path: str) -> Iterator[Violation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
 
 from countinghouse.accounting.v1 import account_determination_pb2 as determination_pb
@@ -15,19 +14,13 @@ from domain.accounting.configuration import (
     determinations,
 )
 from domain.accounting.configuration.registers import CLAIM_TYPES, CLIENTS, COLLECTIONS, DETERMINATIONS
-from domain.gl_extraction.distribution import service as distribution_codes
 from domain.kernel.call import Call
 from domain.kernel.registers import service
-from domain.kernel.scopes import Scope
 from server.call import Calls, Context, Tx
 from server.mapping.accounting import clients as client_mapping
 from server.mapping.accounting import configuration as mapping
 from server.mapping.listing import listing_key
-
-
-def _known_codes(scope: Scope, tx: Tx, codes: Collection[str]) -> frozenset[str]:
-    """Those of some distribution codes that there are, for the caller."""
-    return distribution_codes.known(tx, codes, scope)
+from server.servicers.distribution import known_codes
 
 
 class ConfigurationMethods(grpc_service.AccountingServiceServicer):
@@ -204,7 +197,7 @@ class ConfigurationMethods(grpc_service.AccountingServiceServicer):
                 given.collection_code,
                 description=given.description,
                 rows=rows,
-                known_codes=partial(_known_codes, call.scope),
+                known_codes=known_codes(call),
             )
             return mapping.table_to_proto(table)
 
@@ -245,7 +238,5 @@ class ConfigurationMethods(grpc_service.AccountingServiceServicer):
             context,
             request,
             determination_pb.AccountDeterminationTable,
-            lambda tx, call: mapping.table_to_proto(
-                determinations.update(tx, call, change, partial(_known_codes, call.scope))
-            ),
+            lambda tx, call: mapping.table_to_proto(determinations.update(tx, call, change, known_codes(call))),
         )

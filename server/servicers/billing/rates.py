@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import rates_pb2 as pb
 from domain.billing.configuration import rates as service
@@ -11,7 +9,7 @@ from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping.billing import rates as mapping
 from server.mapping.listing import listing_key
-from server.servicers.billing.distribution import known_codes
+from server.servicers.distribution import known_codes
 
 
 class RatesMethods(grpc_service.BillingServiceServicer):
@@ -26,7 +24,7 @@ class RatesMethods(grpc_service.BillingServiceServicer):
             context,
             request,
             pb.Rate,
-            lambda tx, call: mapping.rate_to_proto(service.create(tx, call, new, partial(known_codes, call.scope))),
+            lambda tx, call: mapping.rate_to_proto(service.create(tx, call, new, known_codes(call))),
         )
 
     async def GetRate(self, request: pb.GetRateRequest, context: Context) -> pb.Rate:
@@ -62,7 +60,7 @@ class RatesMethods(grpc_service.BillingServiceServicer):
         given = mapping.given_from_proto(request.rate_version)
 
         def write(tx: Tx, call: Call) -> pb.RateVersion:
-            known = partial(known_codes, call.scope)
+            known = known_codes(call)
             return mapping.version_to_proto(
                 service.create_version(tx, call, code, etag, given=given, known_codes=known)
             )

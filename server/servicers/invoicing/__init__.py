@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc as grpc_service
 from domain.kernel.time import BusinessZone
 from server.call import Calls
+from server.servicers.invoicing.configuration import ConfigurationMethods
+from server.servicers.invoicing.schedules import SchedulesMethods
 from server.watcher import Watcher
 
 
-class InvoiceBatchServicer(grpc_service.InvoiceBatchServiceServicer):
+class InvoiceBatchServicer(
+    ConfigurationMethods,
+    SchedulesMethods,
+):
     """Closes running invoices in batches, and takes them to publishing."""
 
     def __init__(self, calls: Calls, watcher: Watcher, *, heartbeat_s: float, zone: BusinessZone) -> None:

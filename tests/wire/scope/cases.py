@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wire.scope.world import ACCOUNTING, BILLING, FILES, GL, NEW_AGREEMENT, NEW_WINDOW, OPERATIONS
+from tests.wire.scope.world import (
+    ACCOUNTING,
+    BILLING,
+    FILES,
+    GL,
+    INVOICING,
+    NEW_AGREEMENT,
+    NEW_BILLING_CYCLE,
+    NEW_WINDOW,
+    OPERATIONS,
+)
 
 Fields = Mapping[str, Any]
 V1 = "countinghouse.operations.v1"
@@ -49,6 +59,7 @@ Case = NotFound | Absent | Tried | Shared
 CONFIGURED = Tried("test_shared_configuration_is_seen_by_all_and_changed_by_those_who_see_every_client")
 RATES = Tried("test_rates_and_types_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 BILLED = Tried("test_how_all_are_billed_is_seen_by_all_and_changed_by_those_who_see_every_cycle")
+ISSUED = Tried("test_issuers_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 PREMISES = Tried("test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 
 CASES: dict[str, Case] = {
@@ -205,6 +216,25 @@ CASES: dict[str, Case] = {
     f"{BILLING}/RunBilling": NotFound({"window": "{window}"}),
     f"{BILLING}/WatchBillingRun": NotFound({"name": "{operation}"}),
     f"{BILLING}/DeleteBillCycleWindow": NotFound({"name": "{window}", "etag": "1"}),
+    f"{INVOICING}/CreateIssuer": ISSUED,
+    f"{INVOICING}/GetIssuer": ISSUED,
+    f"{INVOICING}/ListIssuers": ISSUED,
+    f"{INVOICING}/UpdateIssuer": ISSUED,
+    f"{INVOICING}/CreateBillingCycle": NotFound(
+        {"billing_cycle": {**NEW_BILLING_CYCLE, "code": "{billing_cycle_code}"}}
+    ),
+    f"{INVOICING}/GetBillingCycle": NotFound({"name": "{billing_cycle}"}),
+    f"{INVOICING}/ListBillingCycles": Absent(),
+    f"{INVOICING}/UpdateBillingCycle": NotFound(
+        {"billing_cycle": {"name": "{billing_cycle}", "description": "x", "etag": "1"}}
+    ),
+    f"{INVOICING}/CreateInvoiceSchedule": NotFound({"parent": "{billing_cycle}", "invoice_schedule": {"code": "NEXT"}}),
+    f"{INVOICING}/GetInvoiceSchedule": NotFound({"name": "{invoice_schedule}"}),
+    f"{INVOICING}/ListInvoiceSchedules": NotFound({"parent": "{billing_cycle}"}),
+    f"{INVOICING}/UpdateInvoiceSchedule": NotFound(
+        {"invoice_schedule": {"name": "{invoice_schedule}", "end_time": "2100-01-01T00:00:00Z", "etag": "1"}}
+    ),
+    f"{INVOICING}/DeleteInvoiceSchedule": NotFound({"name": "{invoice_schedule}", "etag": "1"}),
     f"{BILLING}/CreateAccount": Tried("test_an_account_of_a_cycle_outside_is_refused_as_one_of_an_unknown_cycle"),
     f"{BILLING}/GetAccount": NotFound({"name": "{account}"}),
     f"{BILLING}/ListAccounts": Absent(),

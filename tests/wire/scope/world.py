@@ -23,6 +23,7 @@ from tests.wire.accounting.samples import rule_fields
 
 ACCOUNTING = "countinghouse.accounting.v1.AccountingService"
 BILLING = "countinghouse.billing.v1.BillingService"
+INVOICING = "countinghouse.invoicing.v1.InvoiceBatchService"
 GL = "countinghouse.gl_extraction.v1.GLExtractionService"
 OPERATIONS = "google.longrunning.Operations"
 FILES = "countinghouse.operations.v1.DataFilesService"
@@ -113,6 +114,10 @@ class Caller:
         """A method of billing."""
         return self.call(f"{BILLING}/{method_name}", fields)
 
+    def invoicing(self, method_name: str, **fields: Any) -> Any:
+        """A method of invoicing."""
+        return self.call(f"{INVOICING}/{method_name}", fields)
+
     def told(self, method_name: str, fields: Fields) -> str:
         """The answer as text, whatever is in it."""
         answer = self.call(method_name, fields)
@@ -156,6 +161,20 @@ def new_claim(client_code: str) -> dict[str, Any]:
 _NIGHT = {"year": 2026, "month": 6, "day": 1}
 NEW_WINDOW = {"code": "NIGHT", "start_date": _NIGHT, "end_date": _NIGHT, "through_date": _NIGHT}
 """A window of a bill cycle, as JSON."""
+
+NEW_ISSUER = {
+    "code": "SELLER",
+    "party": {"name": "Seller", "address": {"country_code": "DE"}},
+    "credit_note_number_prefix": "C",
+}
+NEW_BILLING_CYCLE = {
+    "issuer_code": "SELLER",
+    "currency_code": "USD",
+    "time_zone": "UTC",
+    "receivable_distribution_code": "D-THEIRS",
+    "export_workflow": "no-export",
+}
+"""An issuer, and a billing cycle without its code, as JSON."""
 
 NEW_AGREEMENT = {"type_code": "STANDING", "start_date": {"year": 2026, "month": 1, "day": 1}}
 
@@ -232,6 +251,7 @@ def _make(url: str, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
             open_books(caller, ledger)
         _settle(world)
         _agree(world)
+        _invoice(world)
         return world.theirs, world.missing
 
 
@@ -355,6 +375,19 @@ def _agree(world: World) -> None:
         segment=f"{nobodys}/billSegments/segment-nobodys",
         billing_exception=f"{nobodys}/billingExceptions/exception-nobodys",
         interval_data_set=f"{nobodys}/intervalDataSets/set-nobodys",
+    )
+
+
+def _invoice(world: World) -> None:
+    """A billing cycle of ben's, with a schedule."""
+    world.root.invoicing("CreateIssuer", issuer=NEW_ISSUER)
+    cycle = world.ben.invoicing("CreateBillingCycle", billing_cycle={**NEW_BILLING_CYCLE, "code": THEIRS})
+    schedule = world.ben.invoicing("CreateInvoiceSchedule", parent=cycle.name, invoice_schedule={"code": "FIRST"})
+    world.theirs.update(billing_cycle=cycle.name, billing_cycle_code=cycle.code, invoice_schedule=schedule.name)
+    world.missing.update(
+        billing_cycle=f"billingCycles/{NOBODYS}",
+        billing_cycle_code=NOBODYS,
+        invoice_schedule=f"billingCycles/{NOBODYS}/schedules/FIRST",
     )
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from countinghouse.client.aio.calls import Caller
+from countinghouse.client.aio.listing import Listing
 from countinghouse.client.aio.operations import Operations
 from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc
 
@@ -16,3 +17,24 @@ class Invoicing:
     def __init__(self, caller: Caller, channel: "grpc.aio.Channel", operations: Operations) -> None:
         stub = invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub(channel)
         self._caller, self._stub, self._operations = caller, stub, operations
+        self._configuration(caller, stub)
+        self._schedules(caller, stub)
+
+    def _configuration(
+        self, caller: Caller, stub: "invoice_batch_service_pb2_grpc.InvoiceBatchServiceAsyncStub"
+    ) -> None:
+        self.create_issuer = caller.unary(stub.CreateIssuer)
+        self.get_issuer = caller.unary(stub.GetIssuer)
+        self.list_issuers = Listing(caller.unary(stub.ListIssuers), lambda page: page.issuers)
+        self.update_issuer = caller.unary(stub.UpdateIssuer)
+        self.create_cycle = caller.unary(stub.CreateBillingCycle)
+        self.get_cycle = caller.unary(stub.GetBillingCycle)
+        self.list_cycles = Listing(caller.unary(stub.ListBillingCycles), lambda page: page.billing_cycles)
+        self.update_cycle = caller.unary(stub.UpdateBillingCycle)
+
+    def _schedules(self, caller: Caller, stub: "invoice_batch_service_pb2_grpc.InvoiceBatchServiceAsyncStub") -> None:
+        self.create_schedule = caller.unary(stub.CreateInvoiceSchedule)
+        self.get_schedule = caller.unary(stub.GetInvoiceSchedule)
+        self.list_schedules = Listing(caller.unary(stub.ListInvoiceSchedules), lambda page: page.invoice_schedules)
+        self.update_schedule = caller.unary(stub.UpdateInvoiceSchedule)
+        self.delete_schedule = caller.unary(stub.DeleteInvoiceSchedule)

@@ -22,15 +22,46 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from countinghouse.invoicing.v1 import billing_cycles_pb2 as countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2
+from countinghouse.invoicing.v1 import invoice_schedules_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2
+from countinghouse.invoicing.v1 import issuers_pb2 as countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2
+from countinghouse.operations.v1 import permission_pb2 as countinghouse_dot_operations_dot_v1_dot_permission__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n6countinghouse/invoicing/v1/invoice_batch_service.proto\x12\x1a\x63ountinghouse.invoicing.v12\x15\n\x13InvoiceBatchServiceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n6countinghouse/invoicing/v1/invoice_batch_service.proto\x12\x1a\x63ountinghouse.invoicing.v1\x1a/countinghouse/invoicing/v1/billing_cycles.proto\x1a\x32\x63ountinghouse/invoicing/v1/invoice_schedules.proto\x1a(countinghouse/invoicing/v1/issuers.proto\x1a,countinghouse/operations/v1/permission.proto\x1a\x1bgoogle/protobuf/empty.proto2\xe4\r\n\x13InvoiceBatchService\x12{\n\x0c\x43reateIssuer\x12/.countinghouse.invoicing.v1.CreateIssuerRequest\x1a\".countinghouse.invoicing.v1.Issuer\"\x16\x8a\xe7\x18\x12\x63onfigureinvoicing\x12g\n\tGetIssuer\x12,.countinghouse.invoicing.v1.GetIssuerRequest\x1a\".countinghouse.invoicing.v1.Issuer\"\x08\x8a\xe7\x18\x04read\x12x\n\x0bListIssuers\x12..countinghouse.invoicing.v1.ListIssuersRequest\x1a/.countinghouse.invoicing.v1.ListIssuersResponse\"\x08\x8a\xe7\x18\x04read\x12{\n\x0cUpdateIssuer\x12/.countinghouse.invoicing.v1.UpdateIssuerRequest\x1a\".countinghouse.invoicing.v1.Issuer\"\x16\x8a\xe7\x18\x12\x63onfigureinvoicing\x12\x8d\x01\n\x12\x43reateBillingCycle\x12\x35.countinghouse.invoicing.v1.CreateBillingCycleRequest\x1a(.countinghouse.invoicing.v1.BillingCycle\"\x16\x8a\xe7\x18\x12\x63onfigureinvoicing\x12y\n\x0fGetBillingCycle\x12\x32.countinghouse.invoicing.v1.GetBillingCycleRequest\x1a(.countinghouse.invoicing.v1.BillingCycle\"\x08\x8a\xe7\x18\x04read\x12\x8a\x01\n\x11ListBillingCycles\x12\x34.countinghouse.invoicing.v1.ListBillingCyclesRequest\x1a\x35.countinghouse.invoicing.v1.ListBillingCyclesResponse\"\x08\x8a\xe7\x18\x04read\x12\x8d\x01\n\x12UpdateBillingCycle\x12\x35.countinghouse.invoicing.v1.UpdateBillingCycleRequest\x1a(.countinghouse.invoicing.v1.BillingCycle\"\x16\x8a\xe7\x18\x12\x63onfigureinvoicing\x12\x94\x01\n\x15\x43reateInvoiceSchedule\x12\x38.countinghouse.invoicing.v1.CreateInvoiceScheduleRequest\x1a+.countinghouse.invoicing.v1.InvoiceSchedule\"\x14\x8a\xe7\x18\x10maintaininvoices\x12\x82\x01\n\x12GetInvoiceSchedule\x12\x35.countinghouse.invoicing.v1.GetInvoiceScheduleRequest\x1a+.countinghouse.invoicing.v1.InvoiceSchedule\"\x08\x8a\xe7\x18\x04read\x12\x93\x01\n\x14ListInvoiceSchedules\x12\x37.countinghouse.invoicing.v1.ListInvoiceSchedulesRequest\x1a\x38.countinghouse.invoicing.v1.ListInvoiceSchedulesResponse\"\x08\x8a\xe7\x18\x04read\x12\x94\x01\n\x15UpdateInvoiceSchedule\x12\x38.countinghouse.invoicing.v1.UpdateInvoiceScheduleRequest\x1a+.countinghouse.invoicing.v1.InvoiceSchedule\"\x14\x8a\xe7\x18\x10maintaininvoices\x12\x7f\n\x15\x44\x65leteInvoiceSchedule\x12\x38.countinghouse.invoicing.v1.DeleteInvoiceScheduleRequest\x1a\x16.google.protobuf.Empty\"\x14\x8a\xe7\x18\x10maintaininvoicesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countinghouse.invoicing.v1.invoice_batch_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INVOICEBATCHSERVICE']._serialized_start=86
-  _globals['_INVOICEBATCHSERVICE']._serialized_end=107
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['CreateIssuer']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['CreateIssuer']._serialized_options = b'\212\347\030\022configureinvoicing'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['GetIssuer']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['GetIssuer']._serialized_options = b'\212\347\030\004read'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['ListIssuers']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['ListIssuers']._serialized_options = b'\212\347\030\004read'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['UpdateIssuer']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['UpdateIssuer']._serialized_options = b'\212\347\030\022configureinvoicing'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['CreateBillingCycle']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['CreateBillingCycle']._serialized_options = b'\212\347\030\022configureinvoicing'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['GetBillingCycle']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['GetBillingCycle']._serialized_options = b'\212\347\030\004read'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['ListBillingCycles']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['ListBillingCycles']._serialized_options = b'\212\347\030\004read'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['UpdateBillingCycle']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['UpdateBillingCycle']._serialized_options = b'\212\347\030\022configureinvoicing'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['CreateInvoiceSchedule']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['CreateInvoiceSchedule']._serialized_options = b'\212\347\030\020maintaininvoices'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['GetInvoiceSchedule']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['GetInvoiceSchedule']._serialized_options = b'\212\347\030\004read'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['ListInvoiceSchedules']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['ListInvoiceSchedules']._serialized_options = b'\212\347\030\004read'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['UpdateInvoiceSchedule']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['UpdateInvoiceSchedule']._serialized_options = b'\212\347\030\020maintaininvoices'
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['DeleteInvoiceSchedule']._loaded_options = None
+  _globals['_INVOICEBATCHSERVICE'].methods_by_name['DeleteInvoiceSchedule']._serialized_options = b'\212\347\030\020maintaininvoices'
+  _globals['_INVOICEBATCHSERVICE']._serialized_start=305
+  _globals['_INVOICEBATCHSERVICE']._serialized_end=2069
 # @@protoc_insertion_point(module_scope)

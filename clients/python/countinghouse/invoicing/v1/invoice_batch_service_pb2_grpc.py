@@ -3,6 +3,10 @@
 import grpc
 import warnings
 
+from countinghouse.invoicing.v1 import billing_cycles_pb2 as countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2
+from countinghouse.invoicing.v1 import invoice_schedules_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2
+from countinghouse.invoicing.v1 import issuers_pb2 as countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
 GRPC_VERSION = grpc.__version__
@@ -39,6 +43,71 @@ class InvoiceBatchServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateIssuer = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CreateIssuer',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.CreateIssuerRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.FromString,
+                _registered_method=True)
+        self.GetIssuer = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetIssuer',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.GetIssuerRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.FromString,
+                _registered_method=True)
+        self.ListIssuers = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListIssuers',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.ListIssuersRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.ListIssuersResponse.FromString,
+                _registered_method=True)
+        self.UpdateIssuer = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateIssuer',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.UpdateIssuerRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.FromString,
+                _registered_method=True)
+        self.CreateBillingCycle = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CreateBillingCycle',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.CreateBillingCycleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.FromString,
+                _registered_method=True)
+        self.GetBillingCycle = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetBillingCycle',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.GetBillingCycleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.FromString,
+                _registered_method=True)
+        self.ListBillingCycles = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListBillingCycles',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.ListBillingCyclesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.ListBillingCyclesResponse.FromString,
+                _registered_method=True)
+        self.UpdateBillingCycle = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateBillingCycle',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.UpdateBillingCycleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.FromString,
+                _registered_method=True)
+        self.CreateInvoiceSchedule = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CreateInvoiceSchedule',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.CreateInvoiceScheduleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.FromString,
+                _registered_method=True)
+        self.GetInvoiceSchedule = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetInvoiceSchedule',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.GetInvoiceScheduleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.FromString,
+                _registered_method=True)
+        self.ListInvoiceSchedules = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceSchedules',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.ListInvoiceSchedulesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.ListInvoiceSchedulesResponse.FromString,
+                _registered_method=True)
+        self.UpdateInvoiceSchedule = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateInvoiceSchedule',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.UpdateInvoiceScheduleRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.FromString,
+                _registered_method=True)
+        self.DeleteInvoiceSchedule = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/DeleteInvoiceSchedule',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.DeleteInvoiceScheduleRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
 
 
 class InvoiceBatchServiceServicer(object):
@@ -50,9 +119,178 @@ class InvoiceBatchServiceServicer(object):
     cycles that the caller's permissions hold for is NOT_FOUND.
     """
 
+    def CreateIssuer(self, request, context):
+        """Creates an issuer. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+        see some cycles alone; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIssuer(self, request, context):
+        """Gets an issuer. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIssuers(self, request, context):
+        """Lists issuers by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateIssuer(self, request, context):
+        """Changes an issuer, for invoices that are not locked yet. Errors: NOT_FOUND;
+        PERMISSION_DENIED for callers who see some cycles alone; ABORTED for an etag
+        that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateBillingCycle(self, request, context):
+        """Creates a billing cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBillingCycle(self, request, context):
+        """Gets a billing cycle. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBillingCycles(self, request, context):
+        """Lists billing cycles by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateBillingCycle(self, request, context):
+        """Changes a billing cycle; schedules that there are stay as they are. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInvoiceSchedule(self, request, context):
+        """Adds a schedule behind the last one of a billing cycle, or before the first.
+        Errors: NOT_FOUND; ALREADY_EXISTS; INVALID_ARGUMENT with every violation, such
+        as a gap.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInvoiceSchedule(self, request, context):
+        """Gets a schedule. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoiceSchedules(self, request, context):
+        """Lists the schedules of a billing cycle by their start. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateInvoiceSchedule(self, request, context):
+        """Moves the start of the first schedule of a billing cycle, or the end of the
+        last. Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+        FAILED_PRECONDITION for one that is closed or in a batch; INVALID_ARGUMENT with
+        every violation, such as a gap.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteInvoiceSchedule(self, request, context):
+        """Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
+        ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
+        closed, in a batch, between others, or has invoices.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InvoiceBatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateIssuer': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateIssuer,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.CreateIssuerRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.SerializeToString,
+            ),
+            'GetIssuer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIssuer,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.GetIssuerRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.SerializeToString,
+            ),
+            'ListIssuers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIssuers,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.ListIssuersRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.ListIssuersResponse.SerializeToString,
+            ),
+            'UpdateIssuer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateIssuer,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.UpdateIssuerRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.SerializeToString,
+            ),
+            'CreateBillingCycle': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBillingCycle,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.CreateBillingCycleRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.SerializeToString,
+            ),
+            'GetBillingCycle': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBillingCycle,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.GetBillingCycleRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.SerializeToString,
+            ),
+            'ListBillingCycles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBillingCycles,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.ListBillingCyclesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.ListBillingCyclesResponse.SerializeToString,
+            ),
+            'UpdateBillingCycle': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBillingCycle,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.UpdateBillingCycleRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.SerializeToString,
+            ),
+            'CreateInvoiceSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInvoiceSchedule,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.CreateInvoiceScheduleRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.SerializeToString,
+            ),
+            'GetInvoiceSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInvoiceSchedule,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.GetInvoiceScheduleRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.SerializeToString,
+            ),
+            'ListInvoiceSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoiceSchedules,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.ListInvoiceSchedulesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.ListInvoiceSchedulesResponse.SerializeToString,
+            ),
+            'UpdateInvoiceSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateInvoiceSchedule,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.UpdateInvoiceScheduleRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.SerializeToString,
+            ),
+            'DeleteInvoiceSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteInvoiceSchedule,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.DeleteInvoiceScheduleRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'countinghouse.invoicing.v1.InvoiceBatchService', rpc_method_handlers)
@@ -69,3 +307,354 @@ class InvoiceBatchService(object):
     stable reason, BadRequest with all violations at once. What lies outside the
     cycles that the caller's permissions hold for is NOT_FOUND.
     """
+
+    @staticmethod
+    def CreateIssuer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CreateIssuer',
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.CreateIssuerRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIssuer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetIssuer',
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.GetIssuerRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIssuers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListIssuers',
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.ListIssuersRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.ListIssuersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateIssuer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateIssuer',
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.UpdateIssuerRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2.Issuer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBillingCycle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CreateBillingCycle',
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.CreateBillingCycleRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBillingCycle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetBillingCycle',
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.GetBillingCycleRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBillingCycles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListBillingCycles',
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.ListBillingCyclesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.ListBillingCyclesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateBillingCycle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateBillingCycle',
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.UpdateBillingCycleRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2.BillingCycle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInvoiceSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CreateInvoiceSchedule',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.CreateInvoiceScheduleRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInvoiceSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetInvoiceSchedule',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.GetInvoiceScheduleRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoiceSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceSchedules',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.ListInvoiceSchedulesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.ListInvoiceSchedulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateInvoiceSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateInvoiceSchedule',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.UpdateInvoiceScheduleRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.InvoiceSchedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteInvoiceSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/DeleteInvoiceSchedule',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.DeleteInvoiceScheduleRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -4,6 +4,10 @@ isort:skip_file
 Closes running invoices in batches, and takes each batch through aggregation and export to publishing."""
 
 from collections import abc as _abc
+from countinghouse.invoicing.v1 import billing_cycles_pb2 as _billing_cycles_pb2
+from countinghouse.invoicing.v1 import invoice_schedules_pb2 as _invoice_schedules_pb2
+from countinghouse.invoicing.v1 import issuers_pb2 as _issuers_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -38,6 +42,52 @@ class InvoiceBatchServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InvoiceBatchServiceAsyncStub: ...
+    CreateIssuer: _grpc.UnaryUnaryMultiCallable[_issuers_pb2.CreateIssuerRequest, _issuers_pb2.Issuer]
+    """Creates an issuer. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+    see some cycles alone; INVALID_ARGUMENT with every violation.
+    """
+    GetIssuer: _grpc.UnaryUnaryMultiCallable[_issuers_pb2.GetIssuerRequest, _issuers_pb2.Issuer]
+    """Gets an issuer. Errors: NOT_FOUND."""
+    ListIssuers: _grpc.UnaryUnaryMultiCallable[_issuers_pb2.ListIssuersRequest, _issuers_pb2.ListIssuersResponse]
+    """Lists issuers by code."""
+    UpdateIssuer: _grpc.UnaryUnaryMultiCallable[_issuers_pb2.UpdateIssuerRequest, _issuers_pb2.Issuer]
+    """Changes an issuer, for invoices that are not locked yet. Errors: NOT_FOUND;
+    PERMISSION_DENIED for callers who see some cycles alone; ABORTED for an etag
+    that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    CreateBillingCycle: _grpc.UnaryUnaryMultiCallable[_billing_cycles_pb2.CreateBillingCycleRequest, _billing_cycles_pb2.BillingCycle]
+    """Creates a billing cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetBillingCycle: _grpc.UnaryUnaryMultiCallable[_billing_cycles_pb2.GetBillingCycleRequest, _billing_cycles_pb2.BillingCycle]
+    """Gets a billing cycle. Errors: NOT_FOUND."""
+    ListBillingCycles: _grpc.UnaryUnaryMultiCallable[_billing_cycles_pb2.ListBillingCyclesRequest, _billing_cycles_pb2.ListBillingCyclesResponse]
+    """Lists billing cycles by code."""
+    UpdateBillingCycle: _grpc.UnaryUnaryMultiCallable[_billing_cycles_pb2.UpdateBillingCycleRequest, _billing_cycles_pb2.BillingCycle]
+    """Changes a billing cycle; schedules that there are stay as they are. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateInvoiceSchedule: _grpc.UnaryUnaryMultiCallable[_invoice_schedules_pb2.CreateInvoiceScheduleRequest, _invoice_schedules_pb2.InvoiceSchedule]
+    """Adds a schedule behind the last one of a billing cycle, or before the first.
+    Errors: NOT_FOUND; ALREADY_EXISTS; INVALID_ARGUMENT with every violation, such
+    as a gap.
+    """
+    GetInvoiceSchedule: _grpc.UnaryUnaryMultiCallable[_invoice_schedules_pb2.GetInvoiceScheduleRequest, _invoice_schedules_pb2.InvoiceSchedule]
+    """Gets a schedule. Errors: NOT_FOUND."""
+    ListInvoiceSchedules: _grpc.UnaryUnaryMultiCallable[_invoice_schedules_pb2.ListInvoiceSchedulesRequest, _invoice_schedules_pb2.ListInvoiceSchedulesResponse]
+    """Lists the schedules of a billing cycle by their start. Errors: NOT_FOUND."""
+    UpdateInvoiceSchedule: _grpc.UnaryUnaryMultiCallable[_invoice_schedules_pb2.UpdateInvoiceScheduleRequest, _invoice_schedules_pb2.InvoiceSchedule]
+    """Moves the start of the first schedule of a billing cycle, or the end of the
+    last. Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+    FAILED_PRECONDITION for one that is closed or in a batch; INVALID_ARGUMENT with
+    every violation, such as a gap.
+    """
+    DeleteInvoiceSchedule: _grpc.UnaryUnaryMultiCallable[_invoice_schedules_pb2.DeleteInvoiceScheduleRequest, _empty_pb2.Empty]
+    """Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
+    ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
+    closed, in a batch, between others, or has invoices.
+    """
 
 @_typing.type_check_only
 class InvoiceBatchServiceAsyncStub(InvoiceBatchServiceStub):
@@ -50,6 +100,52 @@ class InvoiceBatchServiceAsyncStub(InvoiceBatchServiceStub):
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateIssuer: _aio.UnaryUnaryMultiCallable[_issuers_pb2.CreateIssuerRequest, _issuers_pb2.Issuer]  # type: ignore[assignment]
+    """Creates an issuer. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+    see some cycles alone; INVALID_ARGUMENT with every violation.
+    """
+    GetIssuer: _aio.UnaryUnaryMultiCallable[_issuers_pb2.GetIssuerRequest, _issuers_pb2.Issuer]  # type: ignore[assignment]
+    """Gets an issuer. Errors: NOT_FOUND."""
+    ListIssuers: _aio.UnaryUnaryMultiCallable[_issuers_pb2.ListIssuersRequest, _issuers_pb2.ListIssuersResponse]  # type: ignore[assignment]
+    """Lists issuers by code."""
+    UpdateIssuer: _aio.UnaryUnaryMultiCallable[_issuers_pb2.UpdateIssuerRequest, _issuers_pb2.Issuer]  # type: ignore[assignment]
+    """Changes an issuer, for invoices that are not locked yet. Errors: NOT_FOUND;
+    PERMISSION_DENIED for callers who see some cycles alone; ABORTED for an etag
+    that is not the last one; INVALID_ARGUMENT with every violation.
+    """
+    CreateBillingCycle: _aio.UnaryUnaryMultiCallable[_billing_cycles_pb2.CreateBillingCycleRequest, _billing_cycles_pb2.BillingCycle]  # type: ignore[assignment]
+    """Creates a billing cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+    violation.
+    """
+    GetBillingCycle: _aio.UnaryUnaryMultiCallable[_billing_cycles_pb2.GetBillingCycleRequest, _billing_cycles_pb2.BillingCycle]  # type: ignore[assignment]
+    """Gets a billing cycle. Errors: NOT_FOUND."""
+    ListBillingCycles: _aio.UnaryUnaryMultiCallable[_billing_cycles_pb2.ListBillingCyclesRequest, _billing_cycles_pb2.ListBillingCyclesResponse]  # type: ignore[assignment]
+    """Lists billing cycles by code."""
+    UpdateBillingCycle: _aio.UnaryUnaryMultiCallable[_billing_cycles_pb2.UpdateBillingCycleRequest, _billing_cycles_pb2.BillingCycle]  # type: ignore[assignment]
+    """Changes a billing cycle; schedules that there are stay as they are. Errors:
+    NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+    every violation.
+    """
+    CreateInvoiceSchedule: _aio.UnaryUnaryMultiCallable[_invoice_schedules_pb2.CreateInvoiceScheduleRequest, _invoice_schedules_pb2.InvoiceSchedule]  # type: ignore[assignment]
+    """Adds a schedule behind the last one of a billing cycle, or before the first.
+    Errors: NOT_FOUND; ALREADY_EXISTS; INVALID_ARGUMENT with every violation, such
+    as a gap.
+    """
+    GetInvoiceSchedule: _aio.UnaryUnaryMultiCallable[_invoice_schedules_pb2.GetInvoiceScheduleRequest, _invoice_schedules_pb2.InvoiceSchedule]  # type: ignore[assignment]
+    """Gets a schedule. Errors: NOT_FOUND."""
+    ListInvoiceSchedules: _aio.UnaryUnaryMultiCallable[_invoice_schedules_pb2.ListInvoiceSchedulesRequest, _invoice_schedules_pb2.ListInvoiceSchedulesResponse]  # type: ignore[assignment]
+    """Lists the schedules of a billing cycle by their start. Errors: NOT_FOUND."""
+    UpdateInvoiceSchedule: _aio.UnaryUnaryMultiCallable[_invoice_schedules_pb2.UpdateInvoiceScheduleRequest, _invoice_schedules_pb2.InvoiceSchedule]  # type: ignore[assignment]
+    """Moves the start of the first schedule of a billing cycle, or the end of the
+    last. Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+    FAILED_PRECONDITION for one that is closed or in a batch; INVALID_ARGUMENT with
+    every violation, such as a gap.
+    """
+    DeleteInvoiceSchedule: _aio.UnaryUnaryMultiCallable[_invoice_schedules_pb2.DeleteInvoiceScheduleRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
+    ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
+    closed, in a batch, between others, or has invoices.
+    """
 
 class InvoiceBatchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Closes running invoices in batches, and takes each batch through aggregation
@@ -60,6 +156,128 @@ class InvoiceBatchServiceServicer(metaclass=_abc_1.ABCMeta):
     cycles that the caller's permissions hold for is NOT_FOUND.
     """
 
-    ...
+    @_abc_1.abstractmethod
+    def CreateIssuer(
+        self,
+        request: _issuers_pb2.CreateIssuerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuers_pb2.Issuer, _abc.Awaitable[_issuers_pb2.Issuer]]:
+        """Creates an issuer. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+        see some cycles alone; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIssuer(
+        self,
+        request: _issuers_pb2.GetIssuerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuers_pb2.Issuer, _abc.Awaitable[_issuers_pb2.Issuer]]:
+        """Gets an issuer. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListIssuers(
+        self,
+        request: _issuers_pb2.ListIssuersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuers_pb2.ListIssuersResponse, _abc.Awaitable[_issuers_pb2.ListIssuersResponse]]:
+        """Lists issuers by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateIssuer(
+        self,
+        request: _issuers_pb2.UpdateIssuerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuers_pb2.Issuer, _abc.Awaitable[_issuers_pb2.Issuer]]:
+        """Changes an issuer, for invoices that are not locked yet. Errors: NOT_FOUND;
+        PERMISSION_DENIED for callers who see some cycles alone; ABORTED for an etag
+        that is not the last one; INVALID_ARGUMENT with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateBillingCycle(
+        self,
+        request: _billing_cycles_pb2.CreateBillingCycleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_cycles_pb2.BillingCycle, _abc.Awaitable[_billing_cycles_pb2.BillingCycle]]:
+        """Creates a billing cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBillingCycle(
+        self,
+        request: _billing_cycles_pb2.GetBillingCycleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_cycles_pb2.BillingCycle, _abc.Awaitable[_billing_cycles_pb2.BillingCycle]]:
+        """Gets a billing cycle. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListBillingCycles(
+        self,
+        request: _billing_cycles_pb2.ListBillingCyclesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_cycles_pb2.ListBillingCyclesResponse, _abc.Awaitable[_billing_cycles_pb2.ListBillingCyclesResponse]]:
+        """Lists billing cycles by code."""
+
+    @_abc_1.abstractmethod
+    def UpdateBillingCycle(
+        self,
+        request: _billing_cycles_pb2.UpdateBillingCycleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_cycles_pb2.BillingCycle, _abc.Awaitable[_billing_cycles_pb2.BillingCycle]]:
+        """Changes a billing cycle; schedules that there are stay as they are. Errors:
+        NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+        every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateInvoiceSchedule(
+        self,
+        request: _invoice_schedules_pb2.CreateInvoiceScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_schedules_pb2.InvoiceSchedule, _abc.Awaitable[_invoice_schedules_pb2.InvoiceSchedule]]:
+        """Adds a schedule behind the last one of a billing cycle, or before the first.
+        Errors: NOT_FOUND; ALREADY_EXISTS; INVALID_ARGUMENT with every violation, such
+        as a gap.
+        """
+
+    @_abc_1.abstractmethod
+    def GetInvoiceSchedule(
+        self,
+        request: _invoice_schedules_pb2.GetInvoiceScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_schedules_pb2.InvoiceSchedule, _abc.Awaitable[_invoice_schedules_pb2.InvoiceSchedule]]:
+        """Gets a schedule. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListInvoiceSchedules(
+        self,
+        request: _invoice_schedules_pb2.ListInvoiceSchedulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_schedules_pb2.ListInvoiceSchedulesResponse, _abc.Awaitable[_invoice_schedules_pb2.ListInvoiceSchedulesResponse]]:
+        """Lists the schedules of a billing cycle by their start. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UpdateInvoiceSchedule(
+        self,
+        request: _invoice_schedules_pb2.UpdateInvoiceScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_schedules_pb2.InvoiceSchedule, _abc.Awaitable[_invoice_schedules_pb2.InvoiceSchedule]]:
+        """Moves the start of the first schedule of a billing cycle, or the end of the
+        last. Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+        FAILED_PRECONDITION for one that is closed or in a batch; INVALID_ARGUMENT with
+        every violation, such as a gap.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteInvoiceSchedule(
+        self,
+        request: _invoice_schedules_pb2.DeleteInvoiceScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
+        ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
+        closed, in a batch, between others, or has invoices.
+        """
 
 def add_InvoiceBatchServiceServicer_to_server(servicer: InvoiceBatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,12 +6,21 @@
 
 import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { BillingCycleSchema, CreateBillingCycleRequestSchema, GetBillingCycleRequestSchema, ListBillingCyclesRequestSchema, ListBillingCyclesResponseSchema, UpdateBillingCycleRequestSchema } from "./billing_cycles_pb.js";
+import { file_countinghouse_invoicing_v1_billing_cycles } from "./billing_cycles_pb.js";
+import type { CreateInvoiceScheduleRequestSchema, DeleteInvoiceScheduleRequestSchema, GetInvoiceScheduleRequestSchema, InvoiceScheduleSchema, ListInvoiceSchedulesRequestSchema, ListInvoiceSchedulesResponseSchema, UpdateInvoiceScheduleRequestSchema } from "./invoice_schedules_pb.js";
+import { file_countinghouse_invoicing_v1_invoice_schedules } from "./invoice_schedules_pb.js";
+import type { CreateIssuerRequestSchema, GetIssuerRequestSchema, IssuerSchema, ListIssuersRequestSchema, ListIssuersResponseSchema, UpdateIssuerRequestSchema } from "./issuers_pb.js";
+import { file_countinghouse_invoicing_v1_issuers } from "./issuers_pb.js";
+import { file_countinghouse_operations_v1_permission } from "../../operations/v1/permission_pb.js";
+import type { EmptySchema } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file countinghouse/invoicing/v1/invoice_batch_service.proto.
  */
 export const file_countinghouse_invoicing_v1_invoice_batch_service: GenFile = /*@__PURE__*/
-  fileDesc("CjZjb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9pbnZvaWNlX2JhdGNoX3NlcnZpY2UucHJvdG8SGmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxMhUKE0ludm9pY2VCYXRjaFNlcnZpY2ViBnByb3RvMw");
+  fileDesc("CjZjb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9pbnZvaWNlX2JhdGNoX3NlcnZpY2UucHJvdG8SGmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxMuQNChNJbnZvaWNlQmF0Y2hTZXJ2aWNlEnsKDENyZWF0ZUlzc3VlchIvLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkNyZWF0ZUlzc3VlclJlcXVlc3QaIi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5Jc3N1ZXIiFornGBJjb25maWd1cmVpbnZvaWNpbmcSZwoJR2V0SXNzdWVyEiwuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SXNzdWVyUmVxdWVzdBoiLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLklzc3VlciIIiucYBHJlYWQSeAoLTGlzdElzc3VlcnMSLi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SXNzdWVyc1JlcXVlc3QaLy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SXNzdWVyc1Jlc3BvbnNlIgiK5xgEcmVhZBJ7CgxVcGRhdGVJc3N1ZXISLy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVJc3N1ZXJSZXF1ZXN0GiIuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSXNzdWVyIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEo0BChJDcmVhdGVCaWxsaW5nQ3ljbGUSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DcmVhdGVCaWxsaW5nQ3ljbGVSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQmlsbGluZ0N5Y2xlIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEnkKD0dldEJpbGxpbmdDeWNsZRIyLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkdldEJpbGxpbmdDeWNsZVJlcXVlc3QaKC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5CaWxsaW5nQ3ljbGUiCIrnGARyZWFkEooBChFMaXN0QmlsbGluZ0N5Y2xlcxI0LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RCaWxsaW5nQ3ljbGVzUmVxdWVzdBo1LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RCaWxsaW5nQ3ljbGVzUmVzcG9uc2UiCIrnGARyZWFkEo0BChJVcGRhdGVCaWxsaW5nQ3ljbGUSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVCaWxsaW5nQ3ljbGVSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQmlsbGluZ0N5Y2xlIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEpQBChVDcmVhdGVJbnZvaWNlU2NoZWR1bGUSOC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DcmVhdGVJbnZvaWNlU2NoZWR1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW52b2ljZVNjaGVkdWxlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKCAQoSR2V0SW52b2ljZVNjaGVkdWxlEjUuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SW52b2ljZVNjaGVkdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkludm9pY2VTY2hlZHVsZSIIiucYBHJlYWQSkwEKFExpc3RJbnZvaWNlU2NoZWR1bGVzEjcuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VTY2hlZHVsZXNSZXF1ZXN0GjguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VTY2hlZHVsZXNSZXNwb25zZSIIiucYBHJlYWQSlAEKFVVwZGF0ZUludm9pY2VTY2hlZHVsZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLlVwZGF0ZUludm9pY2VTY2hlZHVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlU2NoZWR1bGUiFIrnGBBtYWludGFpbmludm9pY2VzEn8KFURlbGV0ZUludm9pY2VTY2hlZHVsZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkRlbGV0ZUludm9pY2VTY2hlZHVsZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiFIrnGBBtYWludGFpbmludm9pY2VzYgZwcm90bzM", [file_countinghouse_invoicing_v1_billing_cycles, file_countinghouse_invoicing_v1_invoice_schedules, file_countinghouse_invoicing_v1_issuers, file_countinghouse_operations_v1_permission, file_google_protobuf_empty]);
 
 /**
  * Closes running invoices in batches, and takes each batch through aggregation
@@ -24,6 +33,149 @@ export const file_countinghouse_invoicing_v1_invoice_batch_service: GenFile = /*
  * @generated from service countinghouse.invoicing.v1.InvoiceBatchService
  */
 export const InvoiceBatchService: GenService<{
+  /**
+   * Creates an issuer. Errors: ALREADY_EXISTS; PERMISSION_DENIED for callers who
+   * see some cycles alone; INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.CreateIssuer
+   */
+  createIssuer: {
+    methodKind: "unary";
+    input: typeof CreateIssuerRequestSchema;
+    output: typeof IssuerSchema;
+  },
+  /**
+   * Gets an issuer. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetIssuer
+   */
+  getIssuer: {
+    methodKind: "unary";
+    input: typeof GetIssuerRequestSchema;
+    output: typeof IssuerSchema;
+  },
+  /**
+   * Lists issuers by code.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListIssuers
+   */
+  listIssuers: {
+    methodKind: "unary";
+    input: typeof ListIssuersRequestSchema;
+    output: typeof ListIssuersResponseSchema;
+  },
+  /**
+   * Changes an issuer, for invoices that are not locked yet. Errors: NOT_FOUND;
+   * PERMISSION_DENIED for callers who see some cycles alone; ABORTED for an etag
+   * that is not the last one; INVALID_ARGUMENT with every violation.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.UpdateIssuer
+   */
+  updateIssuer: {
+    methodKind: "unary";
+    input: typeof UpdateIssuerRequestSchema;
+    output: typeof IssuerSchema;
+  },
+  /**
+   * Creates a billing cycle. Errors: ALREADY_EXISTS; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.CreateBillingCycle
+   */
+  createBillingCycle: {
+    methodKind: "unary";
+    input: typeof CreateBillingCycleRequestSchema;
+    output: typeof BillingCycleSchema;
+  },
+  /**
+   * Gets a billing cycle. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetBillingCycle
+   */
+  getBillingCycle: {
+    methodKind: "unary";
+    input: typeof GetBillingCycleRequestSchema;
+    output: typeof BillingCycleSchema;
+  },
+  /**
+   * Lists billing cycles by code.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListBillingCycles
+   */
+  listBillingCycles: {
+    methodKind: "unary";
+    input: typeof ListBillingCyclesRequestSchema;
+    output: typeof ListBillingCyclesResponseSchema;
+  },
+  /**
+   * Changes a billing cycle; schedules that there are stay as they are. Errors:
+   * NOT_FOUND; ABORTED for an etag that is not the last one; INVALID_ARGUMENT with
+   * every violation.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.UpdateBillingCycle
+   */
+  updateBillingCycle: {
+    methodKind: "unary";
+    input: typeof UpdateBillingCycleRequestSchema;
+    output: typeof BillingCycleSchema;
+  },
+  /**
+   * Adds a schedule behind the last one of a billing cycle, or before the first.
+   * Errors: NOT_FOUND; ALREADY_EXISTS; INVALID_ARGUMENT with every violation, such
+   * as a gap.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.CreateInvoiceSchedule
+   */
+  createInvoiceSchedule: {
+    methodKind: "unary";
+    input: typeof CreateInvoiceScheduleRequestSchema;
+    output: typeof InvoiceScheduleSchema;
+  },
+  /**
+   * Gets a schedule. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetInvoiceSchedule
+   */
+  getInvoiceSchedule: {
+    methodKind: "unary";
+    input: typeof GetInvoiceScheduleRequestSchema;
+    output: typeof InvoiceScheduleSchema;
+  },
+  /**
+   * Lists the schedules of a billing cycle by their start. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListInvoiceSchedules
+   */
+  listInvoiceSchedules: {
+    methodKind: "unary";
+    input: typeof ListInvoiceSchedulesRequestSchema;
+    output: typeof ListInvoiceSchedulesResponseSchema;
+  },
+  /**
+   * Moves the start of the first schedule of a billing cycle, or the end of the
+   * last. Errors: NOT_FOUND; ABORTED for an etag that is not the last one;
+   * FAILED_PRECONDITION for one that is closed or in a batch; INVALID_ARGUMENT with
+   * every violation, such as a gap.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.UpdateInvoiceSchedule
+   */
+  updateInvoiceSchedule: {
+    methodKind: "unary";
+    input: typeof UpdateInvoiceScheduleRequestSchema;
+    output: typeof InvoiceScheduleSchema;
+  },
+  /**
+   * Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
+   * ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
+   * closed, in a batch, between others, or has invoices.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.DeleteInvoiceSchedule
+   */
+  deleteInvoiceSchedule: {
+    methodKind: "unary";
+    input: typeof DeleteInvoiceScheduleRequestSchema;
+    output: typeof EmptySchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_countinghouse_invoicing_v1_invoice_batch_service, 0);
 
