@@ -1,0 +1,117 @@
+"""Lines and reckoned taxes come onto running invoices, by arrival and for many accounts at once (INV-11, INV-16).
+
+What an invoice's lines come to stands in its row and is changed by the same statement that locks it: whoever closes or
+carries the invoice sees all of a set or nothing. The schedule is held meanwhile, so that it is not closed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from domain.invoicing.configuration import schedules
+from domain.invoicing.configuration.model import Cycle, Schedule
+from domain.invoicing.invoices import refusals
+from domain.invoicing.invoices.errors import RunningInvoiceBusy
+from domain.invoicing.invoices.model import Added, NewLine, Place, ReckonedTax
+from domain.invoicing.invoices.sorting import Refuse, Rows, Sorted
+from domain.invoicing.invoices.store import adding as store
+from domain.invoicing.invoices.store.adding import Taken
+from domain.kernel import events, scopes
+from domain.kernel.call import Call
+from domain.kernel.documents import Document
+from domain.kernel.errors import Violation
+from domain.kernel.ids import new_id
+
+_ATTEMPTS = 3  # an invoice may get another currency, or grow, between the look at it and its lock
+
+
+def add(tx: Connection, call: Call, cycle: Cycle, lines: Sequence[NewLine], taxes: Sequence[ReckonedTax] = ()) -> Added:
+    """Put lines and taxes on the running invoices of their accounts, in the schedule that takes new ones now.
+
+    Rows whose form is wrong are a bug of the caller's. What is there already with the same content is unchanged; other
+    content, another currency than the account's running invoices have, a tax that the cycle has no code for and an
+    invoice beyond all sizes are refused, row by row. The audit trail has one entry.
+
+    Cost: some nine statements, however many rows. The invoices are locked, by account, until the transaction ends, and
+    the schedule stays open.
+
+    Raises: as `schedules.covering`; RunningInvoiceBusy, and the transaction can be run again.
+    """
+    schedule = schedules.covering(tx, call, cycle.code, call.now_us)
+    held = store.lines(tx, {line.key for line in lines})
+    kept = {key: each.line for key, each in held.items()}
+    untaxed = _untaxed(cycle)
+    rows = Sorted(
+        Rows(lines, kept, untaxed, refusals.DIFFERS),
+        Rows(taxes, store.taxes(tx, {tax.key for tax in taxes}), untaxed, refusals.TAX_DIFFERS),
+    )
+    taken = _taken(tx, call, schedule, rows)
+    made = dict(_places(rows.lines, taken))
+    taxed = [(taxes[at], taken[account].invoice_id) for account, some in rows.taxes.waiting.items() for at in some]
+    store.insert_lines(tx, [(lines[at], place) for at, place in made.items()], call.now_us)
+    store.insert_taxes(tx, taxed)
+    rows.follow()
+    unchanged = {at: held[lines[at].key].place for at in rows.lines.held}
+    unchanged |= {at: made[first] for at, first in rows.lines.again if first in made}
+    added = Added(made, unchanged, rows.lines.refused, len(taxed), rows.taxes.refused)
+    if made or taxed:
+        _audit(tx, call, schedule, [lines[at] for at in made], added)
+    return added
+
+
+def _untaxed(cycle: Cycle) -> Refuse:
+    """What refuses a row with a tax that the cycle has no distribution code for: its rounding could not be posted."""
+
+    def refuse(row: NewLine | ReckonedTax) -> Violation | None:
+        if row.tax_ppm and row.tax_category not in cycle.settings.taxes:
+            return refusals.tax_code_missing(row.tax_category, cycle.code)
+        return None
+
+    return refuse
+
+
+def _taken(tx: Connection, call: Call, schedule: Schedule, rows: Sorted) -> dict[str, Taken]:
+    """By account, the invoice that has taken its rows; what cannot be taken is refused."""
+    taken: dict[str, Taken] = {}
+    waiting = rows.accounts
+    known_in = {schedule.code, *store.places(tx, schedule.cycle_code)} if waiting else set()
+    for _ in range(_ATTEMPTS):
+        if not waiting:
+            return taken
+        known = store.running(tx, schedule.cycle_code, known_in, schedule.code, waiting)
+        all_sums = (rows.sum_of(each, known.get(each, ()), new_id(call.now_us)) for each in sorted(waiting))
+        sums = [each for each in all_sums if each is not None]
+        taken |= store.take_in(tx, schedule.cycle_code, schedule.code, sums, call.now_us)
+        waiting = {each.account_id for each in sums} - taken.keys()
+    if waiting:
+        raise RunningInvoiceBusy
+    return taken
+
+
+def _places(lines: Rows[NewLine], taken: Mapping[str, Taken]) -> Iterator[tuple[int, Place]]:
+    """Where each line that was taken stands: by arrival behind those that were there."""
+    for account, positions in lines.waiting.items():
+        if positions:
+            invoice_id, last = taken[account]
+            for line_no, position in enumerate(positions, last - len(positions) + 1):
+                yield position, Place(invoice_id, line_no)
+
+
+def _audit(tx: Connection, call: Call, schedule: Schedule, made: Sequence[NewLine], added: Added) -> None:
+    """One entry for all rows, under a name of its own: sets that commit at the same time do not meet (PLT-11)."""
+    totals: dict[str, int] = defaultdict(int)
+    for line in made:
+        totals[line.currency] += line.net_minor
+    told: Document = {
+        "schedule": schedule.name,
+        "created_count": len(added.made),
+        "unchanged_count": len(added.unchanged),
+        "refused_count": len(added.refused),
+        "reckoned_tax_count": added.taxes_made,
+        "created_totals": dict(sorted(totals.items())),
+    }
+    scope_id = scopes.intern(tx, scopes.of_one("cycles", schedule.cycle_code))
+    events.append(tx, call, f"invoiceLineImports/{new_id(call.now_us)}", "invoice_lines.added", told, scope_id=scope_id)

@@ -1,0 +1,169 @@
+"""Invoices and what stands on them, as values: days are yyyymmdd, amounts minor units, tax rates millionths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from domain.invoicing.invoices.states import InvoiceKind, InvoiceState
+from domain.invoicing.names import invoice_name, line_name
+from domain.kernel.errors import Violation
+
+BILLING = "billing"
+"""The source of lines that come from bills; nobody else sends any under it."""
+
+INVOICE_NET_MAX = 5 * 10**14
+"""Net amounts of an invoice beyond this many minor units, either way, are refused: with tax it can still be posted."""
+
+LINES_MAX = 1_000_000
+"""How many lines an invoice may ever have had."""
+
+RATE_UNIT = 1_000_000
+"""Tax rates are whole numbers of this part: 19 % is 190,000."""
+
+
+Key = tuple[str, str, str]
+"""Account, source and external id."""
+
+
+# What is handed in, by the thousand: plain tuples, as named ones with defaults take several times as long to make.
+
+
+class NewLine(NamedTuple):
+    """A line for an account, net; a key of its own among those of the account is `source` and `external_id`.
+
+    Quantity and price of one unit are decimal text, both empty where they are not told; `end_day` is not part of the
+    period. A line that no bill made has a distribution code.
+    """
+
+    account_id: str
+    source: str
+    external_id: str
+    currency: str
+    net_minor: int
+    tax_category: str
+    tax_ppm: int
+    description: str = ""
+    quantity: str = ""
+    unit_code: str = ""
+    price: str = ""
+    start_day: int = 0
+    end_day: int = 0
+    distribution_code: str = ""
+    segment_id: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What it is known by."""
+        return self.account_id, self.source, self.external_id
+
+
+class ReckonedTax(NamedTuple):
+    """Tax that a bill has reckoned, and posted: tax of the account's invoice, never a line of it (INV-16)."""
+
+    account_id: str
+    source: str
+    external_id: str
+    currency: str
+    tax_category: str
+    tax_ppm: int
+    tax_minor: int
+    segment_id: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What it is known by."""
+        return self.account_id, self.source, self.external_id
+
+
+class Place(NamedTuple):
+    """Where a line stands."""
+
+    invoice_id: str
+    line_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of rows, by their position: `made` now, `unchanged` as they were there already, or `refused`.
+
+    Of taxes it is told how many were made, and which were refused.
+    """
+
+    made: Mapping[int, Place] = field(default_factory=dict)
+    unchanged: Mapping[int, Place] = field(default_factory=dict)
+    refused: Mapping[int, Violation] = field(default_factory=dict)
+    taxes_made: int = 0
+    taxes_refused: Mapping[int, Violation] = field(default_factory=dict)
+
+
+# What there is
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice or credit note, as its row has it. Days, instants and amounts as in the table."""
+
+    account_id: str
+    invoice_id: str
+    cycle_code: str
+    schedule_code: str
+    slot: str
+    kind: InvoiceKind
+    state: InvoiceState
+    currency: str
+    batch_id: str
+    final: bool
+    carried_count: int
+    line_count: int
+    last_line_no: int
+    net_minor: int
+    aggregated: bool
+    tax_minor: int
+    number_no: int
+    recipient_version: int
+    credits_id: str
+    reason: str
+    merged_into: str
+    version: int
+    created_us: int
+    updated_us: int
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return invoice_name(self.account_id, self.invoice_id)
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change, also of its lines."""
+        return str(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """A line of an invoice; as `NewLine`, with its place."""
+
+    account_id: str
+    invoice_id: str
+    line_no: int
+    source: str
+    external_id: str
+    segment_id: str
+    description: str
+    quantity: str
+    unit_code: str
+    price: str
+    net_minor: int
+    tax_category: str
+    tax_ppm: int
+    start_day: int
+    end_day: int
+    distribution_code: str
+    created_us: int
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return line_name(self.account_id, self.invoice_id, self.line_no)
