@@ -22,6 +22,11 @@ def character_fault(text: str) -> str:
     return f"must not hold the character U+{ord(found[0]):04X} (at position {found.start()})" if found else ""
 
 
+def legible(text: str) -> str:
+    """The text with U+FFFD in place of each refused character, for what must come out whatever came in."""
+    return _REFUSED.sub("\ufffd", text)
+
+
 def require_storable(**texts: str) -> None:
     """Refuse text that cannot be kept; the keywords are the fields' paths.
 
