@@ -1,0 +1,99 @@
+"""Which operation works on a batch: one at a time (INV-13)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from domain.invoicing.batches import store
+from domain.invoicing.batches.errors import InvoiceBatchBusy, InvoiceBatchGoneOn, InvoiceBatchNotFound
+from domain.invoicing.batches.model import ADVANCE_KIND, AGGREGATE_KIND, CANCEL_KIND, Batch, Order, order_from_document
+from domain.invoicing.batches.transitions import change, scope_of
+from domain.invoicing.names import batch_name
+from domain.kernel.call import Call
+from domain.kernel.scopes import EVERYTHING, Scope
+from domain.operations import service as operations
+from domain.operations.errors import OperationNotFound
+from domain.operations.model import Operation
+
+STAGES: dict[str, tuple[tuple[str, str], ...]] = {
+    ADVANCE_KIND: (
+        ("begin", "batches"),
+        ("close", "invoices"),
+        ("settle", "batches"),
+        ("ask", "batches"),
+        ("carry", "invoices"),
+        ("aggregate", "batches"),
+        ("lock", "batches"),
+        ("number", "invoices"),
+        ("send", "batches"),
+        ("order", "batches"),
+    ),
+    CANCEL_KIND: (("reopen", "invoices"), ("release", "batches")),
+    AGGREGATE_KIND: (("aggregate", "invoices"),),
+}
+
+
+def get(tx: Connection, batch_id: str, scope: Scope = EVERYTHING) -> Batch:
+    """The batch. Raises: InvoiceBatchNotFound, also for what lies outside the scope."""
+    return _seen(store.find(tx, batch_id), batch_id, scope)
+
+
+def lock(tx: Connection, batch_id: str, scope: Scope = EVERYTHING) -> Batch:
+    """The batch, locked until the transaction ends; likewise."""
+    if scope.limited:
+        get(tx, batch_id, scope)  # what lies outside is not waited for
+    return _seen(store.lock(tx, batch_id), batch_id, scope)
+
+
+def last_operation(tx: Connection, batch: Batch) -> Operation | None:
+    """What works on the batch, or did last; None for nothing, and for what is forgotten."""
+    if not batch.operation_id:
+        return None
+    try:
+        return operations.get(tx, batch.operation_id)
+    except OperationNotFound:
+        return None
+
+
+def refuse_busy(tx: Connection, batch: Batch) -> None:
+    """Refuse what must be alone with a batch, whose row is locked. Raises: InvoiceBatchBusy."""
+    operation = last_operation(tx, batch)
+    if operation is not None and not operation.state.ended:
+        raise InvoiceBatchBusy(batch.name, operation.operation_id)
+
+
+def start(tx: Connection, call: Call, batch: Batch, kind: str, order: Order) -> Batch:
+    """Begin to work on a batch, whose row is locked and on which nothing else works; gives it as it is then."""
+    within = replace(call, scope=scope_of(batch))
+    started = operations.start(tx, within, kind, order.document(), stages=STAGES[kind], description=batch.description)
+    return change(tx, call, replace(batch, operation_id=started.operation_id))
+
+
+def turn(tx: Connection, operation: Operation, *, locked: bool = False) -> Batch:
+    """The batch that an operation works on.
+
+    Raises: InvoiceBatchGoneOn when it is another operation's by now.
+    """
+    batch_id = order_from_document(operation.request).batch_id
+    batch = lock(tx, batch_id) if locked else get(tx, batch_id)
+    if batch.operation_id != operation.operation_id:
+        raise InvoiceBatchGoneOn(resource_name=batch.name)
+    return batch
+
+
+def require_recoverable(tx: Connection, operation: Operation) -> None:
+    """Refuse to go on with an operation that failed once its batch has. Raises: InvoiceBatchGoneOn."""
+    turn(tx, operation, locked=True)
+
+
+def links(operation: Operation) -> dict[str, str]:
+    """What notifications of an operation lead to."""
+    return {"invoice_batch": batch_name(order_from_document(operation.request).batch_id)}
+
+
+def _seen(found: Batch | None, batch_id: str, scope: Scope) -> Batch:
+    if found is None or not scope.has("cycles", found.cycle_code):
+        raise InvoiceBatchNotFound(batch_id)
+    return found
