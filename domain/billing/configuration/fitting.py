@@ -92,6 +92,8 @@ def _charged(
         text = f"usage {source.name!r} is in {unit}; {told} charges {component.unit}"
         yield Violation(where, "RATE_USAGE_UNIT_DIFFERS", text)
     yield from _maximum(component, source.measured, told, where)
+    if isinstance(component, Demand):
+        yield from _bucket(component, source.measured, around, told, where)
     if isinstance(component, TimeOfUse):
         yield from _buckets(component, source.measured, around, told, where)
 
@@ -105,6 +107,20 @@ def _maximum(component: Charge, measured: Measured | None, told: str, where: str
     if measured.maximum and not isinstance(component, Demand):
         text = f"usage {component.usage!r} is a maximum, which demand components alone charge; {told} charges a sum"
         yield Violation(f"{where}.measured.maximum", "RATE_USAGE_NO_SUM", text)
+
+
+def _bucket(component: Demand, measured: Measured | None, around: Around, told: str, where: str) -> Iterator[Violation]:
+    scheme = measured.scheme if measured else ""
+    known = around.schemes[scheme].settings.buckets if scheme in around.schemes else None
+    if not component.bucket and scheme:
+        text = f"{told} charges the maximum of all time, and the usage is told by bucket"
+    elif component.bucket and not scheme:
+        text = f"{told} charges the maximum within {component.bucket}, and the usage has no time-of-use scheme"
+    elif component.bucket and known is not None and component.bucket not in known:
+        text = f"{told} charges the maximum within {component.bucket}, which the scheme does not have"
+    else:
+        return
+    yield Violation(f"{where}.measured.time_of_use_scheme_code" if measured else where, "RATE_BUCKET_MISSING", text)
 
 
 def _buckets(

@@ -148,9 +148,9 @@ def _demand(component: Demand) -> Planned:
     price = attos_of(component.price)
 
     def charge(run: Running) -> None:
-        if (usage := run.usage(component)) is None:
+        if (usage := run.usage(component)) is None or (attos := run.highest(usage, component)) is None:
             return
-        attos, scaled = run.highest(usage), price * run.scale * run.part.days
+        scaled = price * run.scale * run.part.days
         run.bill(
             component,
             Kind.DEMAND,
@@ -160,6 +160,7 @@ def _demand(component: Demand) -> Planned:
             by_days=True,
             charge=component,
             attos=attos,
+            bucket=component.bucket,
         )
 
     return charge

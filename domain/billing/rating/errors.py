@@ -35,6 +35,12 @@ class RateUsageUnpriced(Refused):
     reason = "RATE_USAGE_UNPRICED"
 
 
+class RateBucketMissing(Refused):
+    """A component charges the maximum within a bucket, or that of all time, and the usage is not told so."""
+
+    reason = "RATE_BUCKET_MISSING"
+
+
 class RateAmountTooLarge(Refused):
     """What a component comes to is beyond 10^15 minor units."""
 

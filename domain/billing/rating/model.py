@@ -79,11 +79,15 @@ class TimeOfUse(Component):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand(Component):
-    """A price for a full period and unit of maximum demand, due in proportion to the days served."""
+    """A price for a full period and unit of maximum demand, due in proportion to the days served.
+
+    With a `bucket` of a time-of-use scheme it is the maximum within that one, such as on-peak demand.
+    """
 
     usage: str
     unit: str
     price: Decimal
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,8 @@ def _component(path: str, component: Component, buckets: Collection[str]) -> Ite
             yield from _prices(path, component, buckets)
         case Demand():
             yield from _usage(path, component)
+            if component.bucket:
+                yield from _bucket(path, component.bucket, buckets)
             yield from _number(f"{path}.price", component.price)
         case Minimum():
             yield from _positive_or_zero(f"{path}.amount", component.amount)
@@ -131,12 +133,16 @@ def _prices(path: str, component: TimeOfUse, buckets: Collection[str]) -> Iterat
     for place, (bucket, price) in enumerate(component.prices):
         where = f"{path}.prices[{place}]"
         yield from _number(f"{where}.price", price)
-        if bucket not in buckets:
-            sentence = f"there is no time-of-use bucket {bucket[:64]!r}"
-            yield Violation(f"{where}.bucket", "RATE_BUCKET_UNKNOWN", sentence)
+        yield from _bucket(where, bucket, buckets)
         if bucket in seen:
             yield Violation(f"{where}.bucket", "RATE_BUCKET_TWICE", "the bucket has a price already")
         seen.add(bucket)
+
+
+def _bucket(path: str, bucket: str, buckets: Collection[str]) -> Iterator[Violation]:
+    if bucket not in buckets:
+        sentence = f"there is no time-of-use bucket {bucket[:64]!r}"
+        yield Violation(f"{path}.bucket", "RATE_BUCKET_UNKNOWN", sentence)
 
 
 def _references(path: str, of: tuple[str, ...], codes: list[str], place: int) -> Iterator[Violation]:

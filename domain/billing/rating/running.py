@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from operator import add, sub
 
-from domain.billing.rating.errors import RateAmountTooLarge, RateUsageMissing, RateUsageUnitDiffers
+from domain.billing.rating.errors import RateAmountTooLarge, RateBucketMissing, RateUsageMissing, RateUsageUnitDiffers
 from domain.billing.rating.model import Component, Demand, Kind, Stepped, TimeOfUse
 from domain.billing.rating.proration import portion
 from domain.billing.rating.segments import Part
@@ -83,12 +83,12 @@ class Running:
         total = total or self.nothing
         return total if used.by_part or self._parts == 1 else self._portions(total)
 
-    def highest(self, used: Used) -> Column:
-        """The maximum of this part, in attos."""
-        (*columns,) = used.parts[self.part.number if used.by_part else 0].values()
-        if len(columns) <= 1:
-            return columns[0] if columns else self.nothing
-        return list(map(max, *columns))
+    def highest(self, used: Used, demand: Demand) -> Column | None:
+        """The maximum of this part within a component's bucket, in attos; None where the usage does not tell it."""
+        found = used.parts[self.part.number if used.by_part else 0]
+        if demand.bucket not in found:
+            self.refuse(None, RateBucketMissing(component=demand.code, usage=demand.usage, bucket=demand.bucket))
+        return found.get(demand.bucket)
 
     def refuse(self, rows: Rows | None, why: DomainError) -> None:
         """Refuse rows of those in which the component applies; of several reasons the first is kept."""

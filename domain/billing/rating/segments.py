@@ -33,6 +33,7 @@ class Register:
 class Intervals:
     """Usage of each part of the period, or its maximum demand, as interval data tell it: added up by instant.
 
+    A maximum is told of each bucket that there is, nothing where a part has no time in it.
     One entry for each of `parts_of`, in its order.
     """
 

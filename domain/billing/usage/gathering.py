@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import count
 
 from sqlalchemy import Connection
@@ -43,7 +43,7 @@ def gather(tx: Connection, wanted: Sequence[Wanted]) -> dict[Hashable, Gathered]
 
 def _intervals(tx: Connection, wanted: Sequence[Wanted]) -> dict[Hashable, Gathered]:
     """All that is complete by sums alone; the rest interval by interval."""
-    cuts = _Cuts()
+    cuts = Cuts()
     summed = [each for each in wanted if not each.maximum]
     topped = [each for each in wanted if each.maximum and len(each.profiles) == 1]
     found: dict[Hashable, Gathered] = {}
@@ -61,7 +61,7 @@ def _intervals(tx: Connection, wanted: Sequence[Wanted]) -> dict[Hashable, Gathe
     return found | _one_by_one(tx, [each for each in wanted if each.key not in found])
 
 
-class _Cuts:
+class Cuts:
     """The ways in which periods are cut, each by a number: into places, which are a bucket of a part."""
 
     def __init__(self) -> None:
@@ -113,6 +113,13 @@ def _complete(
         estimated = estimated or marked > 0
         revision = max([total.revision for _, total in kept], default=0)
         sources.append(filling.source(wanted, one.profile, expected, revision=revision, marked=marked))
+    return _told(wanted, parts, sources, estimated=estimated)
+
+
+def _told(wanted: Wanted, parts: Sequence[Mapping[str, int]], sources: Sequence[str], *, estimated: bool) -> Intervals:
+    """The answer. Of a maximum each bucket of the scheme has one: so a part without time in it is told from none."""
+    if wanted.maximum and wanted.scheme is not None:
+        parts = [{**dict.fromkeys(sorted(wanted.scheme.settings.buckets), 0), **each} for each in parts]
     return Intervals(wanted.profile_type.unit, tuple(parts), tuple(sources), estimated)
 
 
@@ -149,7 +156,7 @@ def _cut_up(wanted: Wanted, filled: Filled) -> Intervals:
             else:
                 buckets[bucket] = max(known, attos) if wanted.maximum else known + attos
         parts.append(buckets)
-    return Intervals(wanted.profile_type.unit, tuple(parts), filled.sources, filled.estimated)
+    return _told(wanted, parts, filled.sources, estimated=filled.estimated)
 
 
 # Registers

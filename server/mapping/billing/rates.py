@@ -124,16 +124,13 @@ def _charge_to_proto(component: Component) -> Any:  # noqa: ANN401 - the message
             return pb.TimeOfUseCharge(usage=component.usage, unit=component.unit, prices=prices)
         case Demand():
             price = decimal_to_proto(component.price)
-            return pb.DemandCharge(usage=component.usage, unit=component.unit, price=price)
+            return pb.DemandCharge(usage=component.usage, unit=component.unit, price=price, bucket=component.bucket)
         case Minimum():
             return pb.MinimumCharge(amount=decimal_to_proto(component.amount), component_codes=component.of)
         case Percentage():
-            if isinstance(component, Tax):
-                category = component.tax_category or ""
-                percent = decimal_to_proto(component.percent)
-                return pb.TaxCharge(percent=percent, component_codes=component.of, tax_category=category)
-            message = pb.DiscountCharge if isinstance(component, Discount) else pb.PercentageCharge
-            return message(percent=decimal_to_proto(component.percent), component_codes=component.of)
+            message = {Tax: pb.TaxCharge, Discount: pb.DiscountCharge}.get(type(component), pb.PercentageCharge)
+            own = {"tax_category": component.tax_category or ""} if isinstance(component, Tax) else {}
+            return message(percent=decimal_to_proto(component.percent), component_codes=component.of, **own)
         case _:
             raise AssertionError(component)
 
@@ -170,7 +167,8 @@ def _time_of_use(shared: _Fields, given: pb.TimeOfUseCharge) -> Component:
 
 
 def _demand(shared: _Fields, given: pb.DemandCharge) -> Component:
-    return Demand(**shared, usage=given.usage, unit=given.unit, price=decimal_from_proto(given.price))
+    price = decimal_from_proto(given.price)
+    return Demand(**shared, usage=given.usage, unit=given.unit, price=price, bucket=given.bucket)
 
 
 def _minimum(shared: _Fields, given: pb.MinimumCharge) -> Component:

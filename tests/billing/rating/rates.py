@@ -40,8 +40,9 @@ def time_of_use(**prices: str) -> TimeOfUse:
     return TimeOfUse(code="TIMES", distribution_code="REVENUE", usage="TIMES", unit="kWh", prices=found)
 
 
-def demand(price: str) -> Demand:
-    return Demand(code="DEMAND", distribution_code="REVENUE", usage="DEMAND", unit="kW", price=Decimal(price))
+def demand(price: str, bucket: str = "", code: str = "DEMAND") -> Demand:
+    charged = Decimal(price)
+    return Demand(code=code, distribution_code="REVENUE", usage="DEMAND", unit="kW", price=charged, bucket=bucket)
 
 
 def minimum(amount: str, *of: str) -> Minimum:

@@ -110,6 +110,23 @@ def test_demand_is_charged_by_its_maximum_and_the_days_served() -> None:
 
 
 @pytest.mark.rule("BIL-20")
+def test_on_peak_demand_is_charged_by_the_maximum_within_its_bucket() -> None:
+    """Each bucket at its own price, or free where no component names it; one that the usage lacks is an error."""
+    tariff = rate(demand("10", "PEAK"), demand("2", "NIGHT", "NIGHTLY"))
+    found = rated(tariff, demand=intervals({"PEAK": "18.4", "NIGHT": "30", "DAY": "99"}, unit="kW"))
+    assert [(line.component, line.bucket, line.amount.minor) for line in found.lines] == [
+        ("DEMAND", "PEAK", 18_400),
+        ("NIGHTLY", "NIGHT", 6_000),
+    ]
+    for usage in (intervals({"NIGHT": "30"}, unit="kW"), register("18.4", "kW")):
+        with pytest.raises(errors.RateBucketMissing) as missing:
+            rated(tariff, demand=usage)
+        assert missing.value.details["bucket"] == "PEAK"
+    with pytest.raises(errors.RateBucketMissing):
+        rated(rate(demand("10")), demand=intervals({"PEAK": "18.4", "NIGHT": "30"}, unit="kW"))
+
+
+@pytest.mark.rule("BIL-20")
 @pytest.mark.parametrize(("usage", "lifted"), [("10", 1400), ("149.9", 1), ("150", 0), ("151", 0), ("-10", 1600)])
 def test_a_minimum_lifts_what_is_below_it(usage: str, lifted: int) -> None:
     """To the amount, not by it; also what is credited."""

@@ -72,6 +72,7 @@ def test_a_sound_rate_has_no_violation() -> None:
         ((stepped(("1", None), ("2", None)),), "[0].steps[0].limit", "RATE_STEP_LIMIT_MISPLACED"),
         ((time_of_use(),), "[0].prices", "FIELD_REQUIRED"),
         ((time_of_use(NIGHT="1"),), "[0].prices[0].bucket", "RATE_BUCKET_UNKNOWN"),
+        ((demand("1", "NIGHT"),), "[0].bucket", "RATE_BUCKET_UNKNOWN"),
         ((replace(time_of_use(), prices=(("DAY", Decimal(1)),) * 2),), "[0].prices[1].bucket", "RATE_BUCKET_TWICE"),
         ((time_of_use(DAY="Infinity"),), "[0].prices[0].price", "RATE_NUMBER_TOO_LARGE"),
         ((fixed("1"), minimum("-1", "FIXED")), "[1].amount", "RATE_NUMBER_NEGATIVE"),

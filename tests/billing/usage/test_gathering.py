@@ -2,11 +2,13 @@
 
 import random
 from dataclasses import replace
+from datetime import time as time_of_day
 from decimal import Decimal
 from functools import partial
 
 import pytest
 
+from domain.billing.configuration.model import SchemeRow, SchemeSettings
 from domain.billing.rating.segments import Intervals, Register
 from domain.billing.usage import clock
 from domain.billing.usage.errors import UsageFault
@@ -99,6 +101,19 @@ def test_a_maximum_is_the_highest_interval_of_each_part(database: Database, prof
         {"": max(attos for at, attos in both.items() if at < middle)},
         {"": max(attos for at, attos in both.items() if at >= middle)},
     )
+
+
+@pytest.mark.rule("BIL-20", "BIL-21")
+@pytest.mark.parametrize("profiles", [("P",), ("P", "Q")])
+def test_a_maximum_by_bucket_is_told_of_each_bucket(database: Database, profiles: tuple[str, ...]) -> None:
+    """Also where a part has no time in it: that is nothing, and no other bucket's."""
+    rows = (SchemeRow("NIGHT", start=time_of_day(0), end=time_of_day(7)), SchemeRow("JUNE", months=(6,)))
+    scheme = replace(DAY_AND_NIGHT, settings=SchemeSettings(rows, otherwise="DAY"))
+    data = {at: -number * ATTOS for number, at in enumerate(BEGINS)}
+    for profile in ("P", "Q"):
+        database.write(partial(keep_intervals, account="A", profile=profile, attos=data))
+    found = intervals(ask(database, wanted("A", MARCH, profiles=profiles, maximum=True, scheme=scheme))["A"])
+    assert found.parts == ({"DAY": -7 * len(profiles) * ATTOS, "JUNE": 0, "NIGHT": 0},)
 
 
 @pytest.mark.rule("BIL-21")

@@ -172,14 +172,18 @@ def test_a_type_is_charged_on_types_of_lower_sequences_alone(tariffs: Tariffs) -
 def test_a_type_uses_what_its_rate_charges(tariffs: Tariffs) -> None:
     """By name, unit, bucket, and as a sum or a maximum."""
     tariffs.rate("DEMAND", component("demand", usage="ENERGY", unit="kWh", price=number("1")))
+    tariffs.rate("ON_PEAK", component("demand", usage="ENERGY", unit="kWh", price=number("1"), bucket="PEAK"))
     tariffs.rate("GAS", stepped({"price": number("1")}, unit="m3"))
     by_time = {"time_of_use_scheme_code": "DAY_NIGHT"}
+    scheme = "usage[0].measured.time_of_use_scheme_code"
     for rate, usage, found in (
         ("POWER", measured(name="OTHER"), ("usage", "RATE_USAGE_MISSING")),
         ("GAS", measured(), ("usage[0]", "RATE_USAGE_UNIT_DIFFERS")),
         ("DEMAND", measured(), ("usage[0].measured.maximum", "RATE_USAGE_NO_MAXIMUM")),
         ("POWER", measured(maximum=True), ("usage[0].measured.maximum", "RATE_USAGE_NO_SUM")),
         ("POWER_BY_TIME", measured(), ("usage[0]", "RATE_USAGE_UNPRICED")),
+        ("ON_PEAK", measured(maximum=True), (scheme, "RATE_BUCKET_MISSING")),
+        ("DEMAND", measured(maximum=True, **by_time), (scheme, "RATE_BUCKET_MISSING")),
         (
             "POWER",
             measured(profile_type="REGISTER", **by_time),
@@ -198,6 +202,7 @@ def test_a_type_uses_what_its_rate_charges(tariffs: Tariffs) -> None:
     ):
         assert wrong(lambda: tariffs.type("BAD", rate_code=rate, usage=[usage])) == [found]  # noqa: B023
     tariffs.type("DEMAND", rate_code="DEMAND", usage=[measured(maximum=True)])
+    tariffs.type("ON_PEAK", rate_code="ON_PEAK", usage=[measured(maximum=True, **by_time)])
     tariffs.type("BY_TIME", rate_code="POWER_BY_TIME", usage=[measured(**by_time)])
     assert TYPE["usage"] == [ENERGY]
     tariffs.type("FLAT")

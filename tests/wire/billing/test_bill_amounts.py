@@ -22,6 +22,7 @@ from tests.billing.shop import stepped, with_fees
 from tests.billing.usage.samples import keep_intervals
 from tests.support.server import Served
 from tests.wire.billing.office import Office
+from tests.wire.billing.tariffs import Tariffs, component, number
 from tests.wire.billing.till import Till, amount, site
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -162,3 +163,27 @@ def test_days_served_of_a_month_bear_their_part_of_the_standing_charge(
         assert tax.amount == amount(cents(Decimal(net) / 100 * Decimal("0.19"), ROUND_HALF_UP))
         assert tax.base == amount(net)
         assert segment.segment.full_period_days == full
+
+
+@pytest.mark.rule("BIL-20", "BIL-21", "BIL-05")
+def test_on_peak_demand(database: Database, office: Office, till: Till, tariffs: Tariffs) -> None:
+    """The highest hour on working days from 8 to 20 by the clock at 5.00, and of all others at 0.50."""
+    charge = {"usage": "LOAD", "unit": "kWh"}
+    peak = component("demand", "ON_PEAK", price=number("5"), bucket="PEAK", **charge)
+    tariffs.rate("LOAD", peak, component("demand", "REST", price=number("0.5"), bucket="OFF_PEAK", **charge))
+    measured = {"profile_type_code": "HOURLY", "time_of_use_scheme_code": "DAY_NIGHT", "maximum": True}
+    tariffs.type("LOAD", rate_code="LOAD", usage=[{"name": "LOAD", "measured": measured}])
+    assert tariffs.get_rate("LOAD").newest_version.components[0].demand.bucket == "PEAK"
+    office.account()
+    site(office, "S1", "HOURLY", type_code="LOAD")
+    used = hours(date(2026, 1, 1), date(2026, 2, 1))
+    keep(database, "S1", used)
+    bill = till.bill().bill
+    (segment,) = till.segments(bill=bill.name)
+    lines = till.explain(segment.name).lines
+    highest = [max(kwh for at, kwh in used.items() if is_peak(at) is wanted) for wanted in (True, False)]
+    assert [(line.component_code, line.bucket, Decimal(line.quantity.value)) for line in lines] == [
+        ("ON_PEAK", "PEAK", highest[0]),
+        ("REST", "OFF_PEAK", highest[1]),
+    ]
+    assert segment.amount == amount(cents(5 * highest[0]) + cents(highest[1] / 2))

@@ -200,7 +200,8 @@ Global___TimeOfUseCharge: _TypeAlias = TimeOfUseCharge  # noqa: Y015
 @_typing.final
 class DemandCharge(_message.Message):
     """A price for a full period and unit of the maximum, due in proportion to the
-    days served.
+    days served. The usage is a maximum; it has a time-of-use scheme exactly where
+    the charge names a bucket.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -208,10 +209,15 @@ class DemandCharge(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
     usage: _builtins.str
     """The name of the usage that it charges, as service agreement types call it."""
     unit: _builtins.str
     """The unit of measure that the usage must be in, such as kWh."""
+    bucket: _builtins.str
+    """The bucket of a time-of-use scheme within which the maximum is looked for,
+    such as that of peak times; empty: of all time.
+    """
     @_builtins.property
     def price(self) -> _decimal_pb2.Decimal:
         """The price."""
@@ -222,10 +228,11 @@ class DemandCharge(_message.Message):
         usage: _builtins.str = ...,
         unit: _builtins.str = ...,
         price: _decimal_pb2.Decimal | None = ...,
+        bucket: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["price", b"price", "unit", b"unit", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "price", b"price", "unit", b"unit", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

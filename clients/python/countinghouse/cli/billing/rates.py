@@ -121,7 +121,9 @@ def _prices(kind: str, charge: Any, currency: str) -> Iterator[str]:  # noqa: AN
                 yield f"{each.bucket} {each.price.value} {currency}"
         case "minimum":
             yield f"{charge.amount.value} {currency}"
-        case "fixed" | "demand":
+        case "demand":
+            yield f"{charge.bucket} {charge.price.value} {currency}".lstrip()
+        case "fixed":
             yield f"{charge.price.value} {currency}"
         case _:
             yield f"{charge.percent.value} %"
