@@ -44,7 +44,7 @@ migrate: $(RUN) ## Bring the configured database to this version's schema
 	.venv-run/bin/countinghouse migrate
 
 test: $(DEV) ## Run the tests, on SQLite and on a PostgreSQL that they start
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(DEV) $(PROTOC) ## Style, types, layers, contract, and generated code up to date
 	$(BIN)/ruff check

@@ -11,11 +11,13 @@ from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc
 from server.database.transaction import Database
 from tests.support import database as databases
 from tests.support import postgres
+from tests.support.bytecode import keep_bytecode
 from tests.support.memory import keep_files_in_memory
 from tests.support.server import Served, serving
 from tests.support.worlds import Worlds
 
 _FOLDER = "COUNTINGHOUSE_TEST_POSTGRES_FOLDER"  # tells the workers of a run where its PostgreSQL is
+WORKERS_MAX = 8  # more would need more connections than the run's PostgreSQL has
 _RUN = pytest.StashKey[postgres.Run]()
 
 
@@ -29,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        keep_bytecode(config.cache.mkdir("bytecode"))
         keep_files_in_memory()
         run = config.stash[_RUN] = postgres.Run.begin(durable=False)
         os.environ[_FOLDER] = str(run.folder)
@@ -37,6 +40,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if run := config.stash.get(_RUN, None):
         run.end()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: half of the time, tests wait for processes, databases and clocks."""
+    return min(2 * (os.cpu_count() or 1), WORKERS_MAX)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share a run, what takes long begins first: none is left alone with it in the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (not item.get_closest_marker("slow"), not item.get_closest_marker("crash")))
 
 
 def pytest_collection_finish() -> None:

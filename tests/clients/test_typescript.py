@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.skipif(bool(typescript.missing()), reason=f"the TypeScript client needs {typescript.missing()}"),
     pytest.mark.slow,
     pytest.mark.timeout(300),
+    pytest.mark.xdist_group("typescript"),  # built once
 ]
 
 

@@ -22,6 +22,8 @@ from tests.support.logs import heard
 from tests.support.relay import Relay, relaying
 from tests.support.s3 import Store, storing
 
+pytestmark = pytest.mark.xdist_group("s3")  # for the store is started once
+
 BLOCK = random.Random(7).randbytes(PIECE_BYTES)
 LARGE = 2 * PART_BYTES + 3 * PIECE_BYTES + 17
 SIZES = (0, 1, PIECE_BYTES, RANGE_BYTES, RANGE_BYTES + 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, LARGE)

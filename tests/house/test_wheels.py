@@ -134,7 +134,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=["runtime.lock", "oldest.lock"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(lock, marks=pytest.mark.xdist_group(lock)) for lock in ("runtime.lock", "oldest.lock")],
+)
 def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Installed:
     """The wheels and the packages that they need, and nothing else: the newest versions, and the oldest supported."""
     lock = ROOT / "requirements" / str(request.param)
@@ -147,6 +150,7 @@ def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory, request: p
     return environment
 
 
+@pytest.mark.xdist_group("runtime.lock")  # where they are built anyway
 def test_the_wheels_carry_every_file_of_their_packages(wheels: Path) -> None:
     """Data files and type markers are shipped too, and nothing but the four packages."""
     shipped: set[str] = set()

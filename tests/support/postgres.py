@@ -39,10 +39,11 @@ DURABLE = "durable"  # a file in the cluster's folder: commits are flushed
 KEEPERS: list[subprocess.Popen[bytes]] = []  # those that this process started, kept so that none is reported as lost
 SETTINGS = {
     "listen_addresses": "''",
-    "max_connections": "200",
+    "max_connections": "250",
     "max_wal_size": "2GB",
     "timezone": "'Pacific/Auckland'",
 }
+FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 _BECOME = """
 import os, sys
@@ -73,8 +74,8 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        fsync = "on" if (self.folder / DURABLE).exists() else "off"
-        settings = {**SETTINGS, "fsync": fsync, "unix_socket_directories": f"'{self.folder / 'data'}'"}
+        how = {} if (self.folder / DURABLE).exists() else FORGETFUL
+        settings = {**SETTINGS, **how, "unix_socket_directories": f"'{self.folder / 'data'}'"}
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         log = self.folder / "data" / "server.log"
         self._run("pg_ctl", "start", "--wait", f"--timeout={START_TIMEOUT_S}", f"--log={log}", f"--options={options}")
