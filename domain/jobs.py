@@ -1,5 +1,6 @@
 """Every kind of long-running work: one line a room."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.accounting.batches.generating import Generation
@@ -16,8 +17,14 @@ from domain.data_files.storage import FileStore
 from domain.data_files.transmissions import Routes
 from domain.flows.accounting import Posting
 from domain.flows.billing import Billed
-from domain.flows.invoices import RunningInvoices
+from domain.flows.invoices import RunningInvoices, billing_cycles
+from domain.flows.invoicing import Invoiced
 from domain.gl_extraction.extraction.jobs import ChunkSizes, Extraction
+from domain.invoicing.batches import engines
+from domain.invoicing.batches.advancing import Advance
+from domain.invoicing.batches.aggregation import Aggregation
+from domain.invoicing.batches.canceling import Cancellation
+from domain.invoicing.batches.hooks import Hookpoint
 from domain.operations.model import Job
 
 
@@ -34,13 +41,33 @@ class Offered:
     report: Report = _to_nobody
 
 
-def jobs(files: FileStore, routes: Routes = (), billing: Offered = Offered()) -> tuple[Job, ...]:
-    """The jobs that this program knows how to carry out; they write their files to `files`, and have them sent."""
-    bench = Bench(BillingConfigurations(billing.algorithms.creations), Billed(), RunningInvoices(), billing.algorithms)
+_NO_HOOKPOINTS: Mapping[str, Hookpoint] = {}
+
+
+def jobs(
+    files: FileStore,
+    routes: Routes = (),
+    billing: Offered = Offered(),
+    hookpoints: Mapping[str, Hookpoint] = _NO_HOOKPOINTS,
+) -> tuple[Job, ...]:
+    """The jobs that this program knows how to carry out.
+
+    They write their files to `files`, and have them sent; `hookpoints` are asked for batches of invoices, by key.
+    """
+    bench = Bench(
+        BillingConfigurations(billing.algorithms.creations, billing_cycles),
+        Billed(),
+        RunningInvoices(),
+        billing.algorithms,
+    )
     return (
         Extraction(files, ChunkSizes(), routes).job(),
         Generation(files, Configurations(), Posting(), routes).job(),
         Regeneration(files, routes).job(),
         *Runs(bench, billing.report, billing.hooks).jobs(),
         Creation(bench.configurations, billing.report).job(),
+        Advance(Invoiced(), hookpoints).job(),
+        Aggregation().job(),
+        Cancellation().job(),
+        engines.job(),
     )

@@ -48,6 +48,11 @@ from domain.gl_extraction.periods import service as periods
 from domain.gl_extraction.periods.model import NewPeriod
 from domain.gl_extraction.reference import service as reference
 from domain.gl_extraction.reference.model import LEDGERS
+from domain.invoicing.configuration.model import Address, Issuer, IssuerSettings, Party
+from domain.invoicing.configuration.model import Cycle as BillingCycle
+from domain.invoicing.configuration.model import CycleSettings as BillingCycleSettings
+from domain.invoicing.configuration.registers import CYCLES as BILLING_CYCLES
+from domain.invoicing.configuration.registers import ISSUERS
 from domain.kernel.calendars import Calendar
 from domain.kernel.call import Call
 from domain.kernel.registers import store as registers
@@ -132,6 +137,10 @@ def fill(tx: Connection, call: Call) -> None:
     """Configure the utility, as far as it goes by the tables."""
     open_books(tx, call)
     stamps: dict[str, Any] = {"description": "", "version": 1, "created_us": NOW_US, "updated_us": NOW_US}
+    party = Party("City Works", Address("DE"), vat_id="DE123456789")
+    registers.create(tx, ISSUERS, Issuer(code="CITY", settings=IssuerSettings(party), **stamps))
+    monthly = BillingCycleSettings("CITY", "EUR", ZONE, "RECEIVABLE", {"S": "TAXES"})
+    registers.create(tx, BILLING_CYCLES, BillingCycle(code="MONTHLY", settings=monthly, **stamps))
     calendar = Calendar(BusinessZone(ZONE), (6, 7))
     peak = SchemeRow(PEAK, weekdays=(1, 2, 3, 4, 5), start=time_of_day(8), end=time_of_day(20))
     for code, due_days in (("HOME", 14), ("FIRM", 30)):

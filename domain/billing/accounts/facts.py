@@ -22,12 +22,15 @@ from domain.kernel.time import day_of, moment_of
 class Known:
     """What there is for the caller, as far as it was asked about: premises by id, agreements and profiles.
 
+    `billing_cycles` are those of invoicing.
+
     `today` is the day of the call, as yyyymmdd in UTC.
     """
 
     configuration: Snapshot
     today: int
     scope: Scope = EVERYTHING
+    billing_cycles: Collection[str] = ()
     premises: Mapping[str, Premise] | None = None
     agreements: Collection[Key] = ()
     profiles: Mapping[Key, Series] = field(default_factory=dict)
@@ -42,15 +45,17 @@ def gather(
     call: Call,
     configurations: Configurations,
     *,
+    billing_cycles: Collection[str] = (),
     premises: Collection[str] = (),
     agreements: Collection[Key] = (),
     profiles: Collection[Key] = (),
 ) -> Known:
     """Look up what is named. What lies outside the caller's scope is not there (PLT-14).
 
-    Cost: one statement for the configuration, one for premises, one for each of agreements and profiles of accounts,
+    Cost: one statement for the configuration, one for billing cycles, one for premises, one for each of agreements and profiles of accounts,
     and one for these; none for what is not asked about.
     """
+    named_cycles = {code for code in billing_cycles if code and call.scope.has("cycles", code)}
     named = {account_id for account_id, _ in chain(agreements, profiles)}
     seen = {
         account_id
@@ -61,6 +66,7 @@ def gather(
         configurations.current(tx),
         day_of(moment_of(call.now_us).date()),
         call.scope,
+        configurations.billing_cycles(tx, named_cycles) if named_cycles else (),
         store.premises(tx, premises),
         store.agreement_keys(tx, {key for key in agreements if key[0] in seen}),
         store.profile_series(tx, {key for key in profiles if key[0] in seen}),

@@ -140,6 +140,7 @@ def _gather(tx: Connection, call: Call, configurations: Configurations, trees: S
         tx,
         call,
         configurations,
+        billing_cycles={tree.account.invoice_cycle_code for tree in trees},
         premises=placed | given,
         agreements={key for key in masters if key[0] not in ids},
         profiles=set(sources),

@@ -32,6 +32,9 @@ def account_violations(path: str, new: NewAccount, known: Known) -> Iterator[Vio
         yield Violation(f"{path}.bill_cycle_code", "BILL_CYCLE_UNKNOWN", text)
     elif new.cycle_code and new.cycle_code not in configuration.cycles:
         yield Violation(f"{path}.bill_cycle_code", "BILL_CYCLE_UNKNOWN", f"there is no bill cycle {new.cycle_code}")
+    if new.invoice_cycle_code and new.invoice_cycle_code not in known.billing_cycles:
+        text = f"there is no billing cycle {new.invoice_cycle_code}"
+        yield Violation(f"{path}.invoice_cycle_code", "BILLING_CYCLE_UNKNOWN", text)
     if digits_of(new.currency) is None:
         text = f"{new.currency[:8]!r} is not a currency of ISO 4217 that amounts can be in"
         yield Violation(f"{path}.currency_code", "CURRENCY_UNKNOWN", text)

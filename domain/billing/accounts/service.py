@@ -27,7 +27,8 @@ from domain.kernel.scopes import EVERYTHING, Scope
 
 def create(tx: Connection, call: Call, configurations: Configurations, new: NewAccount) -> Account:
     """Add an account. Raises: Invalid with every violation; AccountIdTaken."""
-    trail.require(rules.account_violations("account", new, facts.gather(tx, call, configurations)))
+    known = facts.gather(tx, call, configurations, billing_cycles={new.invoice_cycle_code})
+    trail.require(rules.account_violations("account", new, known))
     account = made(new, call.now_us)
     if not store.create_account(tx, account):
         raise AccountIdTaken(account.name)
@@ -68,7 +69,7 @@ def update(tx: Connection, call: Call, configurations: Configurations, account_i
     trail.require_etag("account", change)
     old = lock_account(tx, account_id, call.scope)
     new = trail.changed(call, "account", ACCOUNT_TYPE, old, change)
-    known = facts.gather(tx, call, configurations)
+    known = facts.gather(tx, call, configurations, billing_cycles={new.invoice_cycle_code})
     trail.require([*rules.account_violations("account", _asked(new), known), *_in_use(tx, old, new)])
     store.change_account(tx, new)
     if (old.customer_class_code, old.attributes) != (new.customer_class_code, new.attributes):

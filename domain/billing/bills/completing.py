@@ -111,6 +111,8 @@ def record(
     tell_all(script, call, [(done.account, *entry(done, completed=whole)) for done, whole in told])
     script.run()
     freezing.post(tx, call, bench.ledger, freezings)
+    if on_invoices := [each.invoiced for each in completions if each.invoiced]:
+        bench.invoices.add(tx, call, on_invoices)
 
 
 def entry(done: Freezing, *, completed: bool) -> tuple[str, str, Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -84,14 +84,28 @@ class Snapshot:
         return self._written[code][effective_day].rate_version
 
 
+BillingCycles = Callable[[Connection, Collection[str]], Collection[str]]
+"""Those of some codes that are billing cycles of invoicing."""
+
+
+def none_of(_tx: Connection, _codes: Collection[str]) -> Collection[str]:
+    """Where nobody asks for billing cycles: there are none."""
+    return ()
+
+
 class Configurations:
     """Keeps the newest snapshot for the whole process; safe to share between threads.
+
+    `billing_cycles` knows those of invoicing, which billing has no room for.
 
     Never to be asked in a transaction that changes the configuration: what is not committed yet would be kept.
     """
 
-    def __init__(self, creations: Mapping[str, CreationAlgorithm] = CREATIONS) -> None:
+    def __init__(
+        self, creations: Mapping[str, CreationAlgorithm] = CREATIONS, billing_cycles: BillingCycles = none_of
+    ) -> None:
         self._creations = creations
+        self.billing_cycles = billing_cycles
         self._newest: Snapshot | None = None
 
     def current(self, tx: Connection) -> Snapshot:

@@ -62,6 +62,12 @@ def hold(tx: Connection, register: Register[T], codes: Iterable[str]) -> dict[st
     return {row[register.key]: register.entry_from(row) for row in _rows(tx, query)}
 
 
+def known(tx: Connection, register: Register[T], codes: Iterable[str]) -> frozenset[str]:
+    """Those of `codes` that the register has."""
+    key = register.table.c[register.key]
+    return frozenset(tx.execute(select(key).where(key.in_(sorted(set(codes))))).scalars())
+
+
 def page(
     tx: Connection, register: Register[T], *, after: str, limit: int, among: frozenset[str] | None = None
 ) -> list[T]:

@@ -11,7 +11,7 @@ from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation.algorithms.catalogue import Catalogue
 from domain.flows.billing import Billed
-from domain.flows.invoices import RunningInvoices
+from domain.flows.invoices import RunningInvoices, billing_cycles
 from domain.kernel.time import BusinessZone
 from server.call import Calls
 from server.servicers.billing.account_import import AccountImportMethods
@@ -68,7 +68,7 @@ class BillingServicer(
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
         self._zone = zone
-        self._configurations = Configurations(algorithms.creations)
+        self._configurations = Configurations(algorithms.creations, billing_cycles)
         self._algorithms = algorithms
         self._catalogue = Catalogue(algorithms)
         self._bench = Bench(self._configurations, Billed(), RunningInvoices(), self._algorithms)

@@ -5,17 +5,32 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
+from domain.billing.bills import correcting, crediting
+from domain.billing.bills.completing import Key
+from domain.billing.bills.correcting import Correction
 from domain.billing.bills.errors import BillNotInvoiceable
 from domain.billing.bills.invoicing import Invoiced, Taxed, invoiced
 from domain.billing.bills.store import live_since
 from domain.billing.rating.model import Component, Fixed, Tax, Version
 from domain.billing.segments.store import bills
+from domain.flows.invoices import BillingCycleMissing
+from domain.invoicing.invoices.errors import InvoiceLocked
 from domain.kernel.taxes import TaxCategory
 from server.database.transaction import Database
-from tests.billing.bills.office import Office, complete, generate, on_bill, open_office
+from tests.billing.bills.office import (
+    Office,
+    bench_of,
+    complete,
+    everything,
+    generate,
+    on_bill,
+    open_office,
+    read_again,
+)
 from tests.billing.configured import put_version
-from tests.billing.segments.utility import agree, open_account
+from tests.billing.segments.utility import agree, head_office, open_account
 from tests.billing.shop import Shop, open_shop
 
 STANDARD, ZERO = Taxed(TaxCategory.STANDARD, Decimal(19)), Taxed(TaxCategory.ZERO, Decimal(0))
@@ -119,3 +134,76 @@ def test_what_an_invoice_cannot_tell_is_refused_with_its_segment(
     with pytest.raises(BillNotInvoiceable, match=why) as refused:
         _invoiced(shop, office)
     assert refused.value.details["resource_name"].startswith("accounts/A/billSegments/")
+
+
+def _on_invoices(shop: Shop) -> list[tuple[str, int, int, int]]:
+    """State, number of lines, net and reckoned tax of the account's invoices, by age."""
+    query = text(
+        "SELECT i.state, i.line_count, i.net_minor, (SELECT coalesce(sum(t.tax_minor), 0) FROM invoice_reckoned_tax t"
+        " WHERE t.account_id = i.account_id AND t.invoice_id = i.invoice_id) FROM invoice i"
+        " WHERE i.account_id = 'A' ORDER BY i.invoice_id"
+    )
+    found = shop.database.read(lambda tx: tx.execute(query).all())
+    return [(row[0], row[1], row[2], int(row[3])) for row in found]
+
+
+def _invoiced_office(database: Database) -> Office:
+    open_shop(database)
+    office = Office(database)
+    database.write(lambda tx: head_office(tx, "400", "350", "250"))
+    statement = text("UPDATE billing_account SET invoice_cycle_code = 'MONTHLY'")
+    database.write(lambda tx: tx.execute(statement))
+    office.billed = generate(office)
+    return office
+
+
+@pytest.mark.rule("BIL-12", "INV-11", "INV-16")
+def test_a_completed_bill_is_on_the_running_invoice_and_a_reopened_one_is_not(database: Database) -> None:
+    """To the cent: net lines and the tax beside them; completed again it is there once."""
+    office = _invoiced_office(database)
+    assert _on_invoices(office) == [], "nothing before it is complete"
+    for _ in range(2):
+        bill = complete(office, office.billed)
+        assert _on_invoices(office) == [("RUNNING", 7, 35_600, 6_384)]
+        assert bill.amount_minor == 35_600 + 6_384
+        office.write(crediting.reopen, bench_of(office), office.billed, "wrong")
+        assert _on_invoices(office) == [("RUNNING", 0, 0, 0)]
+
+
+@pytest.mark.rule("BIL-13", "INV-12")
+def test_a_bill_whose_invoice_is_locked_is_not_reopened(database: Database) -> None:
+    """Its lines stay, and it stays complete."""
+    office = _invoiced_office(database)
+    complete(office, office.billed)
+    database.write(lambda tx: tx.execute(text("UPDATE invoice SET state = 'LOCKED'")))
+    before = everything(office)
+    with pytest.raises(InvoiceLocked):
+        office.write(crediting.reopen, bench_of(office), office.billed, "wrong")
+    assert everything(office) == before
+    assert _on_invoices(office) == [("LOCKED", 7, 35_600, 6_384)]
+
+
+@pytest.mark.rule("BIL-13", "INV-11")
+def test_a_corrected_bill_puts_the_difference_on_the_running_invoice(database: Database) -> None:
+    """A site is read again: its lines come back below zero and anew, with the head office that was charged on it."""
+    office = _invoiced_office(database)
+    complete(office, office.billed)
+    before = _on_invoices(office)
+    read_again(office, "S1", "500")
+    site = next(each for each in on_bill(office, office.billed) if each.agreement_id == "S1")
+    done = office.write(correcting.rebill, bench_of(office), Correction("A", site.segment_id, "read again"))
+    corrected = complete(office, Key("A", done.bill.bill_id))
+    ((_, _, net, tax),) = _on_invoices(office)
+    assert (net, tax) == (before[0][2] + 3_000 + 200, before[0][3] + 570), "100 kWh at 0.30 and 0.02, and 19 %"
+    assert corrected.amount_minor == 3_000 + 200 + 570
+
+
+@pytest.mark.rule("PLT-07")
+def test_an_account_on_no_billing_cycle_that_there_is_has_its_bill_refused(database: Database) -> None:
+    """Nothing is half done."""
+    office = _invoiced_office(database)
+    database.write(lambda tx: tx.execute(text("UPDATE billing_account SET invoice_cycle_code = 'GONE'")))
+    before = everything(office)
+    with pytest.raises(BillingCycleMissing, match="billingCycles/GONE"):
+        complete(office, office.billed)
+    assert everything(office) == before

@@ -41,6 +41,7 @@ def test_what_no_account_can_be_made_of_is_refused_with_every_field(office: Offi
     wrong = {
         "customer_class_code": "NONE",
         "bill_cycle_code": "NONE",
+        "invoice_cycle_code": "NONE",
         "currency_code": "XXX",
         "time_zone": "Mars/Olympus",
         "description": "\x01",
@@ -51,6 +52,7 @@ def test_what_no_account_can_be_made_of_is_refused_with_every_field(office: Offi
     assert refused.violations == [
         ("account.customer_class_code", "CUSTOMER_CLASS_UNKNOWN"),
         ("account.bill_cycle_code", "BILL_CYCLE_UNKNOWN"),
+        ("account.invoice_cycle_code", "BILLING_CYCLE_UNKNOWN"),
         ("account.currency_code", "CURRENCY_UNKNOWN"),
         ("account.time_zone", "TIME_ZONE_UNKNOWN"),
         ("account.description", "CHARACTER_REFUSED"),
