@@ -65,8 +65,9 @@ def _lines(rows: int, cells: Sequence[Cell | Sequence[Cell]]) -> Iterable[str]:
 
 
 def _escaped(column: list[Cell]) -> Iterable[Cell]:
-    """The cells of a column as COPY wants them; nearly none has anything to escape."""
-    if column and isinstance(column[0], str) and not _SPECIAL.search("".join(column)):  # type: ignore[arg-type]
+    """The cells of a column, all of one kind, as COPY wants them; nearly none has anything to escape."""
+    kind = type(column[0])
+    if kind is int or (kind is str and not _SPECIAL.search("".join(column))):  # type: ignore[arg-type]
         return column
     return map(copy_cell, column)
 

@@ -90,7 +90,7 @@ WINDOWS = st.sampled_from([(True, True), (True, True), (True, False), (False, Fa
 
 
 @pytest.mark.rule("BIL-12", "BIL-15", "BIL-32")
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), window=WINDOWS)
 def test_who_is_billed_together_is_billed_as_if_by_itself(street: Street, seed: int, window: tuple[bool, bool]) -> None:
     """Bills, segments with their documents, exceptions, the ledger and the audit trail; ids, too."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
 from domain.billing.runs.alike import store
 from domain.billing.runs.alike.filling import Batch, fill
-from domain.billing.runs.alike.likeness import Member, alike, profile_name
+from domain.billing.runs.alike.likeness import Member, alike, profile_place
 from domain.billing.runs.alike.molds import Mold, mold
 from domain.billing.runs.deciding import Desk
-from domain.billing.usage.gathering import gather
-from domain.billing.usage.model import Wanted
+from domain.billing.usage.together import Question, gather
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError, Unavailable
 
@@ -39,26 +37,18 @@ def decide(
         for likeness, members in of_likeness.items()
         if len(members) >= ALIKE_FROM and (made := mold(call, desk, snapshot, likeness)) is not None
     ]
-    usage = gather(tx, [each for made, members in molds for member in members for each in _wanted(made, member)])
-    batches = []
-    for made, members in molds:
-        of_wanted = [[usage[_key(each, member)] for member in members] for each in made.wanted]
-        batches.append(fill(made, snapshot, members, of_wanted))
+    usage = iter(gather(tx, [question for made, members in molds for question in _questions(made, members)]))
+    batches = [fill(made, snapshot, members, [next(usage) for _ in made.wanted]) for made, members in molds]
     batches = _that_post(tx, desk, [each for each in batches if each.members])
     done = {member.account_id for batch in batches for member in batch.members}
     return batches, [each for each in sorted(account_ids) if each not in done]
 
 
-def _wanted(made: Mold, member: Member) -> Iterator[Wanted]:
-    """What is wanted of an account's usage: what the mold wants of that of the one that stands in."""
-    profiles = {profile_name(place): name for place, name in enumerate(member.profile_ids)}
+def _questions(made: Mold, members: Sequence[Member]) -> Iterator[Question]:
+    """What is wanted of the accounts' usage: what the mold wants of that of the one that stands in."""
     for each in made.wanted:
-        names = tuple(profiles[name] for name in each.profiles)
-        yield replace(each, key=_key(each, member), account=member.account_id, profiles=names)
-
-
-def _key(wanted: Wanted, member: Member) -> Hashable:
-    return member.account_id, wanted.key
+        places = [profile_place(name) for name in each.profiles]
+        yield Question(each, [(one.account_id, tuple([one.profile_ids[at] for at in places])) for one in members])
 
 
 def _that_post(tx: Connection, desk: Desk, batches: Sequence[Batch]) -> list[Batch]:

@@ -151,6 +151,11 @@ def profile_name(place: int) -> str:
     return chr(0xE800 + place)
 
 
+def profile_place(name: str) -> int:
+    """Which profile a name stands in for."""
+    return ord(name) - ord(profile_name(0))
+
+
 def segment_name(place: int) -> str:
     """What stands in for the name of a segment."""
     return chr(0xE400 + place)

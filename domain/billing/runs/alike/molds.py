@@ -107,11 +107,12 @@ def _hangs_on_more(snapshot: Snapshot, facts: Facts) -> bool:
 
 
 def _nothing(wanted: Wanted) -> Usage:
-    """That nothing was used."""
-    unit = wanted.profile_type.unit
+    """That nothing was used, in whatever bucket."""
+    unit, buckets = wanted.profile_type.unit, wanted.scheme.settings.buckets if wanted.scheme else ()
+    nothing = dict.fromkeys(("", *sorted(buckets)), 0)
     if wanted.profile_type.kind is ProfileKind.REGISTER:
-        return Register(unit, {})
-    return Intervals(unit, tuple({} for _ in wanted.parts))
+        return Register(unit, nothing)
+    return Intervals(unit, tuple(nothing for _ in wanted.parts))
 
 
 def _names() -> Callable[[], str]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from domain.billing.usage.registers import Read
-from domain.kernel.documents import to_text
+from domain.kernel.documents import from_text, to_text
 from domain.kernel.quantities import joined
 from domain.kernel.script import Script
 
@@ -74,7 +74,9 @@ _OF_PROFILE = "d.account_id = w.account_id AND d.profile_id = w.profile_id"
 _WITHIN = f"{_OF_PROFILE} AND d.start_us >= r.from_us AND d.start_us < r.until_us"
 _ADDED = "sum(d.units) AS units, sum(d.nanos) AS nanos, sum(d.attos) AS attos"
 _BILLION = 10**9
-_ADDED_SQLITE = f"sum(d.units / {_BILLION}), sum(d.units % {_BILLION}), sum(d.nanos), sum(d.attos)"
+_ADDED_SQLITE = ", ".join(
+    f"coalesce(sum(d.{each}), 0)" for each in (f"units / {_BILLION}", f"units % {_BILLION}", "nanos", "attos")
+)
 _MARKS = "sum(d.estimated) AS estimated, max(d.revision) AS revision"
 
 
@@ -100,8 +102,10 @@ _SUMS_POSTGRESQL = f"""
     WHERE s.found > 0 GROUP BY 1, 2"""  # noqa: S608 - names of ours
 _SUMS_SQLITE = f"""
     WITH w AS MATERIALIZED ({_document(_SERIES)}), r AS MATERIALIZED ({_document(_SPANS)})
-    SELECT w.number, r.place, count(*), {_ADDED_SQLITE}, {_MARKS}
-    FROM w CROSS JOIN r ON r.spans = w.spans CROSS JOIN interval_data d ON {_WITHIN} GROUP BY 1, 2"""  # noqa: S608
+    SELECT w.number, r.place, (
+      SELECT json_array(count(*), {_ADDED_SQLITE}, coalesce(sum(d.estimated), 0), coalesce(max(d.revision), 0))
+      FROM interval_data d WHERE {_WITHIN})
+    FROM w CROSS JOIN r ON r.spans = w.spans"""  # noqa: S608 - names of ours; grouped, it would sort all rows
 _HIGHEST_POSTGRESQL = f"""
     SELECT number, place, sum(found), 0, (max(top))[1], (max(top))[2], (max(top))[3], sum(estimated), max(revision)
     FROM {_arrays(_SERIES, "w")} JOIN {_arrays(_SPANS, "r")} USING (spans)
@@ -151,7 +155,10 @@ _READS_SQLITE = f"""
 
 def sums(tx: Connection, series: Sequence[Series], spans: Sequence[Span]) -> dict[tuple[int, int], Sum]:
     """By number and place what the intervals come to; places without any are left out. Cost: one statement."""
-    return _by_place(_ask(tx, (_SUMS_POSTGRESQL, _SUMS_SQLITE), series, spans)) if series else {}
+    if not series:
+        return {}
+    rows = _ask(tx, (_SUMS_POSTGRESQL, _SUMS_SQLITE), series, spans)
+    return _by_place(rows) if tx.dialect.name == "postgresql" else _by_span(rows)
 
 
 def highest(tx: Connection, series: Sequence[Series], spans: Sequence[Span]) -> dict[tuple[int, int], Sum]:
@@ -192,3 +199,25 @@ def _by_place(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[int, int], Sum]:
         )
         for number, place, found, billions, units, nanos, attos, estimated, revision in rows
     }
+
+
+def _by_span(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, int], Sum]:
+    """SQLite: a document for each span, one or more of them a place."""
+    found: dict[tuple[int, int], Sum] = {}
+    documents = from_text(f"[{','.join(row[2] for row in rows)}]")
+    for (number, place, _), (count, billions, units, nanos, attos, estimated, revision) in zip(
+        rows, documents, strict=True
+    ):
+        if not count:
+            continue
+        of = Sum(count, joined(billions * _BILLION + units, nanos, attos), estimated, revision)
+        before = found.get((number, place))
+        if before is not None:
+            of = Sum(
+                before.found + of.found,
+                before.attos + of.attos,
+                before.estimated + of.estimated,
+                max(before.revision, of.revision),
+            )
+        found[number, place] = of
+    return found
