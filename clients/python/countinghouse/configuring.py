@@ -2,7 +2,8 @@
 
 A document has the resources of the contract, in the words of protobuf JSON, by kind: those of accounting are `KINDS`
 (`distributionCodes`, `claimTypes`, `collections`, `accountDeterminationTables`, `clients`, `accountingRules`), those of
-billing `configuring_billing.KINDS`. Applied twice it changes nothing more.
+billing `configuring_billing.KINDS`, those of invoicing `configuring_invoicing.KINDS`. Applied twice it changes nothing
+more.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,6 +57,7 @@ class Kind:
         order: What its resources are applied by; without it, they are as the document has them.
         within: The kind of which each one has a list of its own, under that kind's key.
         nested: Whether it is one of these: its names begin with that of what it stands in.
+        shown: Which resources documents have that are read; without it, all.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Kind:
     order: "Callable[[Any], Any] | None" = None
     within: "Kind | None" = None
     nested: bool = False
+    shown: "Callable[[Any], bool] | None" = None
 
     def own(self, resource: Any) -> Any:  # noqa: ANN401 - one of this kind's messages
         """The resource without what is the server's alone."""
@@ -160,6 +163,8 @@ def _read(client: "Client", kind: Kind, **parent: str) -> list[dict[str, Any]]:
     listed = getattr(getattr(client, kind.service), f"list_{_many(kind.method)}")
     found = []
     for resource in listed(getattr(kind.module, f"List{_many(kind.message)}Request")(**parent)):
+        if kind.shown and not kind.shown(resource):
+            continue
         told = MessageToDict(kind.own(resource))
         if kind.within and (inner := _read(client, kind.within, parent=resource.name)):
             told[kind.within.key] = inner

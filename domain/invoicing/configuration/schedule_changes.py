@@ -53,11 +53,15 @@ def create(tx: Connection, call: Call, key: ScheduleKey, given: Given) -> Schedu
 def update(tx: Connection, call: Call, key: ScheduleKey, etag: str, changes: Given) -> Schedule:
     """Change the open schedule that still has the etag: the start of the first one, or the end of the last.
 
+    Any is left as it is that is to be as it is.
+
     Raises: EtagMissing; NotFound; EtagStale; ScheduleClosed; ScheduleInBatch; Invalid with every violation.
     """
     cycle, old = _locked(tx, call, key, etag, field=f"{WORD}.etag")
-    schedules.refuse_fixed(old)
     new = replace(old, start_us=changes.get("start_us") or old.start_us, end_us=_end(cycle, changes) or old.end_us)
+    if new == old:
+        return old
+    schedules.refuse_fixed(old)
     edges = store.edges(tx, key.cycle)
     assert edges, "there is this one"
     _require(*_span_faults(new.start_us, new.end_us), *_move_faults(edges, old, new))

@@ -13,6 +13,7 @@ from countinghouse.cli.accounting import app as accounting
 from countinghouse.cli.billing import app as billing
 from countinghouse.cli.exits import INTERRUPTED, MEANINGS, OTHER
 from countinghouse.cli.gl import app as gl
+from countinghouse.cli.invoicing import app as invoicing
 from countinghouse.cli.output import say
 from countinghouse.cli.settings import ADDRESS, CALL_S, REPORT_S, Settings
 
@@ -66,6 +67,7 @@ app = typer.Typer(
 app.add_typer(gl, name="gl")
 app.add_typer(accounting, name="accounting")
 app.add_typer(billing, name="billing")
+app.add_typer(invoicing, name="invoicing")
 app.add_typer(files.app, name="files")
 app.add_typer(operations.app, name="ops")
 app.add_typer(schedules.app, name="schedules")

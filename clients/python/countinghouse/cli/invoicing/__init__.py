@@ -1,0 +1,10 @@
+"""`countinghouse invoicing`: running invoices, and the batches that close them."""
+
+import typer
+
+from countinghouse.cli.invoicing import configuration
+from countinghouse.cli.invoicing.words import examples
+
+app = typer.Typer(help="Invoices, from running to published.", no_args_is_help=True)
+app.command("configure", epilog=examples("configure invoicing.yaml"))(configuration.configure)
+app.command("configuration", epilog=examples("configuration -o yaml"))(configuration.configuration)
