@@ -133,6 +133,7 @@ service_agreement = table(
 _sa = service_agreement.c
 _partial("ix_service_agreement_master", _sa.master_id != "", _sa.account_id, _sa.master_id)
 _partial("ix_service_agreement_premise", _sa.premise_id != "", _sa.premise_id)
+_partial("ix_service_agreement_rate", _sa.rate_code != "", _sa.rate_code, _sa.type_code, _sa.end_day)
 
 profile = table(
     "profile",

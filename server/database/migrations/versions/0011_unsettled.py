@@ -10,6 +10,7 @@ down_revision = "0010"
 
 _INDEXES = (
     ("ix_service_agreement_premise", "service_agreement", ["premise_id"], "premise_id != ''"),
+    ("ix_service_agreement_rate", "service_agreement", ["rate_code", "type_code", "end_day"], "rate_code != ''"),
     (
         "ix_bill_segment_estimated",
         "bill_segment",
