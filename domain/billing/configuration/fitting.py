@@ -1,7 +1,7 @@
 """Whether a rate can charge what an SA type uses (BIL-20, BIL-21): what shows when either is configured.
 
 What does not show, or lies before the version that holds, is an error of the segment: nothing is billed in silence
-(decision 0024).
+(decision 0024). A maximum charged as a sum, or a sum as a maximum, would be: so no version is to do that.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ Charge = Stepped | TimeOfUse | Demand
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What an SA type is judged by; all by code. Of rates those versions that hold now or will, by day."""
+    """What an SA type is judged by; all by code. Of rates those versions that hold, have held or will, by day.
 
+    `today` is yyyymmdd.
+    """
+
+    today: int
     currencies: Mapping[str, str]
     rates: Mapping[str, Sequence[Version]]
     schemes: Mapping[str, Scheme]
@@ -40,8 +44,9 @@ class Around:
     def within(cls, snapshot: Snapshot, rate: str, today: int) -> Around:
         """What types are judged by with one of a snapshot's rates."""
         return cls(
+            today,
             {code: each.currency for code, each in snapshot.rates.items()},
-            {rate: still_to_hold(snapshot.rate(rate).versions, today)},
+            {rate: snapshot.rate(rate).versions},
             snapshot.schemes,
             snapshot.profile_types,
             snapshot.agreement_types,
@@ -68,11 +73,17 @@ def still_to_hold(versions: Sequence[Version], today: int) -> Sequence[Version]:
 def faults(settings: AgreementTypeSettings, rate: str, around: Around, path: str) -> Iterator[Violation]:
     """Why a rate cannot charge the usage of a type, by the fields below `path`."""
     sources = {source.name: (f"{path}.usage[{at}]", source) for at, source in enumerate(settings.usage)}
-    for version in around.rates.get(rate, ()):
+    versions = around.rates.get(rate, ())
+    holding = still_to_hold(versions, around.today)
+    for version in versions:
         for component in version.components:
             if isinstance(component, Stepped | TimeOfUse | Demand):
                 told = f"component {component.code} of {rate_name(rate)}, from {iso_day(version.effective_day)} on,"
-                yield from _charged(component, told, sources, around, path)
+                if version in holding:
+                    yield from _charged(component, told, sources, around, path)
+                elif component.usage in sources:
+                    where, source = sources[component.usage]
+                    yield from _maximum(component, source.measured, told, where)
 
 
 def _charged(

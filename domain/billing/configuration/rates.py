@@ -63,7 +63,7 @@ def create(tx: Connection, call: Call, new: NewRate, known_codes: KnownDistribut
 def create_version(
     tx: Connection, call: Call, code: str, etag: str, *, given: Given, known_codes: KnownDistributionCodes
 ) -> RateVersion:
-    """Change the rate that still has the etag: a version more, with which the SA types that name it stay sound.
+    """Change the rate that still has the etag: a version more, with which SA types and agreements by it stay sound.
 
     Raises: EtagMissing; NotFound; SharedBeyondScope; EtagStale; Invalid with every violation; AgreementTypesUnsound.
     """
@@ -81,7 +81,7 @@ def create_version(
         raise Invalid(*violations)
     version = RateVersion(code, rate.newest_version, settings, call.now_us, call.caller)
     _add(tx, call, version)
-    soundness.refuse_unsound(tx, call, lambda agreement_type: agreement_type.settings.rate == code)
+    soundness.refuse_unsound(tx, call, lambda _, rate: rate == code)
     return version
 
 

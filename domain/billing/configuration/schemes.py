@@ -34,7 +34,7 @@ def update(tx: Connection, call: Call, change: Change) -> Scheme:
     Raises: EtagMissing; NotFound; SharedBeyondScope; EtagStale; Invalid with every violation; AgreementTypeUnsound.
     """
 
-    def uses_it(agreement_type: AgreementType) -> bool:
+    def uses_it(agreement_type: AgreementType, _rate: str) -> bool:
         return any(each.measured and each.measured.scheme == change.code for each in agreement_type.settings.usage)
 
     service.refuse_outside(SCHEMES, change.code, call.scope)

@@ -30,11 +30,11 @@ from domain.billing.configuration.registers import (
     SCHEMES,
     SHELF,
 )
-from domain.billing.tables import rate, rate_version
+from domain.billing.tables import rate, rate_version, service_agreement
 from domain.kernel.documents import from_text, to_text
 from domain.kernel.registers import store as registers
 
-_v = rate_version.c
+_v, _g = rate_version.c, service_agreement.c
 _VERSIONS = select(rate_version, rate.c.currency).join_from(rate_version, rate, rate.c.code == _v.code)
 
 
@@ -124,6 +124,16 @@ def versions_that_hold(tx: Connection, codes: Collection[str]) -> dict[str, list
     for row in newest.values():
         found[row["code"]].append(_version_from(row))
     return found
+
+
+def rates_of_agreements(tx: Connection, today: int, type_code: str = "") -> list[tuple[str, str]]:
+    """Type and rate of agreements that have one of their own and go on behind a day; each pair once.
+
+    Cost: one statement that reads ix_service_agreement_rate.
+    """
+    query = select(_g.type_code, _g.rate_code).where(_g.rate_code != "", (_g.end_day == 0) | (_g.end_day > today))
+    query = query.where(_g.type_code == type_code) if type_code else query
+    return [(row[0], row[1]) for row in tx.execute(query.distinct().order_by(_g.type_code, _g.rate_code))]
 
 
 def _written(tx: Connection) -> tuple[Written, ...]:

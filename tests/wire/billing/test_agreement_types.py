@@ -218,3 +218,41 @@ def test_an_agreement_has_a_rate_of_its_own_only_if_it_charges_what_its_type_use
     refused = wrong(lambda: office.agreement(rate_code="GAS"))
     assert refused == [("service_agreement.rate_code", "RATE_USAGE_MISSING")]
     assert office.agreement(rate_code="GREEN").rate_code == "GREEN"
+
+
+@pytest.mark.rule("BIL-20", "BIL-21")
+def test_what_agreements_are_charged_by_a_rate_of_their_own_stays_possible(tariffs: Tariffs, office: Office) -> None:
+    """Whatever changes: the rate, the type's usage, the scheme. Agreements that are over stand in nobody's way."""
+    by_time = measured(time_of_use_scheme_code="DAY_NIGHT")
+    tariffs.type("TIMED", rate_code="POWER_BY_TIME", usage=[by_time, measured("OTHER")])
+    tariffs.rate("OWN", stepped({"price": number("1")}, usage="OTHER"))
+    office.account()
+    name = office.agreement("S-1", type_code="TIMED", rate_code="OWN").name
+    refused = refusal(lambda: tariffs.version("OWN", stepped({"price": number("1")}, usage="GONE")))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "SERVICE_AGREEMENT_TYPE_UNSOUND")
+    for words in (
+        "serviceAgreementTypes/TIMED",
+        "agreements of the type have a rate of their own",
+        "rates/OWN",
+        "'GONE'",
+    ):
+        assert words in refused.message
+    assert wrong(lambda: tariffs.change_type("TIMED", "usage", usage=[by_time])) == [("usage", "RATE_USAGE_MISSING")]
+    tariffs.change_type("TIMED", "usage", usage=[by_time, measured("OTHER", time_of_use_scheme_code="DAY_NIGHT")])
+    prices = [{"bucket": bucket, "price": number("1")} for bucket in ("PEAK", "OFF_PEAK")]
+    tariffs.version("OWN", component("time_of_use", usage="OTHER", unit="kWh", prices=prices))
+    office.update("ServiceAgreement", name=name, etag="1", end_date={"year": 2026, "month": 2, "day": 1})
+    tariffs.version("OWN", stepped({"price": number("1")}, usage="GONE"))
+
+
+@pytest.mark.rule("BIL-20", "BIL-21")
+def test_no_version_of_a_rate_charges_a_maximum_as_a_sum(tariffs: Tariffs) -> None:
+    """Also one that does not hold any more: days that it held for may still be billed."""
+    later = {"year": 2026, "month": 6, "day": 1}
+    tariffs.rate("LOAD", stepped({"price": number("1")}, usage="LOAD"))
+    peak = component("demand", usage="PEAK_LOAD", unit="kWh", price=number("1"))
+    tariffs.version("LOAD", peak, effective_date=later)
+    maximum = [measured("LOAD", maximum=True), measured("PEAK_LOAD", maximum=True)]
+    refused = wrong(lambda: tariffs.type("LOAD", rate_code="LOAD", usage=maximum))
+    assert refused == [("usage[0].measured.maximum", "RATE_USAGE_NO_SUM")]
+    tariffs.type("LOAD", rate_code="LOAD", usage=[measured("PEAK_LOAD", maximum=True)])
