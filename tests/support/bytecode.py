@@ -12,7 +12,7 @@ _KEEP_NOTHING = "PYTHONDONTWRITEBYTECODE"
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Have this process and those it starts keep bytecode in `folder`, if they would keep none: the tree stays clean."""
+    """Have this process and those it starts keep bytecode in `folder`, if they would keep none."""
     if os.environ.pop(_KEEP_NOTHING, ""):
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
         sys.dont_write_bytecode = False
