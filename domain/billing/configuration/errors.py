@@ -8,7 +8,7 @@ from domain.kernel.errors import Refused, Violation
 
 
 class AgreementTypeUnsound(Refused):
-    """The service agreement types and agreements that use it stay sound: change them before, or give it another code."""
+    """Service agreement types and agreements that use it stay sound: change them first, or give it another code."""
 
     reason = "SERVICE_AGREEMENT_TYPE_UNSOUND"
 
