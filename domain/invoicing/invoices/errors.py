@@ -41,6 +41,28 @@ class InvoiceMerged(Refused):
         super().__init__(f"{name} was taken over by {into}, which was carried", resource_name=name, merged_into=into)
 
 
+class InvoiceNotRunning(Refused):
+    """The invoice does not run any more."""
+
+    reason = "INVOICE_NOT_RUNNING"
+
+    def __init__(self, name: str, state: str) -> None:
+        super().__init__(
+            f"{name} is {state}: only a running invoice can be made final", resource_name=name, state=state
+        )
+
+
+class LineOfBill(Refused):
+    """The line comes from a bill, and goes with it: reopen the bill, or credit it."""
+
+    reason = "LINE_OF_BILL"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} comes from a bill, and goes with it: reopen the bill, or credit it", resource_name=name
+        )
+
+
 class RunningInvoiceBusy(Unavailable):
     """The account's running invoice is changed by others just now; try again."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from domain.invoicing.invoices.states import InvoiceKind, InvoiceState
@@ -101,6 +102,25 @@ class Added:
 # What there is
 
 
+class ShownState(StrEnum):
+    """Where an invoice stands, as it is told: what is locked is published once its batch is."""
+
+    RUNNING = "RUNNING"
+    CLOSED = "CLOSED"
+    LOCKED = "LOCKED"
+    PUBLISHED = "PUBLISHED"
+    MERGED = "MERGED"
+
+
+class InvoiceTax(NamedTuple):
+    """What the lines of a tax category and rate come to, and their tax."""
+
+    tax_category: str
+    tax_ppm: int
+    net_minor: int
+    tax_minor: int
+
+
 @dataclass(frozen=True, slots=True)
 class Invoice:
     """An invoice or credit note, as its row has it. Days, instants and amounts as in the table."""
@@ -167,3 +187,18 @@ class InvoiceLine:
     def name(self) -> str:
         """Its resource name."""
         return line_name(self.account_id, self.invoice_id, self.line_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An invoice as it is told: with its taxes once it is aggregated, number and days once it is locked.
+
+    `number` is empty for none, days are 0. Taxes of one that is not aggregated are none.
+    """
+
+    invoice: Invoice
+    state: ShownState
+    taxes: tuple[InvoiceTax, ...] = ()
+    number: str = ""
+    issue_day: int = 0
+    due_day: int = 0

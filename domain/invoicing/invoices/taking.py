@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from domain.invoicing.batches import store as batches
-from domain.invoicing.invoices.errors import InvoiceLocked, RunningInvoiceBusy
-from domain.invoicing.invoices.model import Invoice
-from domain.invoicing.invoices.states import InvoiceState
+from domain.invoicing.invoices.holding import hold
 from domain.invoicing.invoices.store import taking as store
 from domain.invoicing.invoices.store.taking import Wanted
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
-
-_ATTEMPTS = 3  # an invoice may be closed, or its lines handed over, between the look at it and its lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ def take_one_off(tx: Connection, call: Call, account_id: str, source: str, exter
 
 
 def _take(tx: Connection, call: Call, wanted: Wanted) -> TakenOff:
-    held = _hold(tx, wanted)
+    held = hold(tx, wanted.account_id, lambda: store.invoice_ids(tx, wanted))
     lines: dict[str, list[int]] = defaultdict(list)
     for invoice_id, net_minor in store.delete_lines(tx, wanted):
         lines[invoice_id].append(net_minor)
@@ -58,35 +52,3 @@ def _take(tx: Connection, call: Call, wanted: Wanted) -> TakenOff:
         scope_id = scopes.intern(tx, scopes.of_one("cycles", each.cycle_code))
         events.append(tx, call, each.name, "invoice.lines_taken_off", told, scope_id=scope_id)
     return TakenOff(sum(map(len, lines.values())), taxes)
-
-
-def _hold(tx: Connection, wanted: Wanted) -> list[Invoice]:
-    """The invoices on which it stands, locked and none of them for good; their batches are shared before."""
-    for _ in range(_ATTEMPTS):
-        ids = store.invoice_ids(tx, wanted)
-        seen = store.invoices(tx, wanted.account_id, ids, lock=False)
-        share_batches(tx, seen)
-        held = store.invoices(tx, wanted.account_id, ids, lock=True)
-        if store.invoice_ids(tx, wanted) == ids and _batches(held) == _batches(seen):
-            refuse_locked(held)
-            return held
-    raise RunningInvoiceBusy
-
-
-def share_batches(tx: Connection, invoices: Sequence[Invoice]) -> None:
-    """Keep the batches of invoices from being locked until the transaction ends. Raises: InvoiceLocked."""
-    for batch_id in _batches(invoices):
-        batch = batches.share(tx, batch_id)
-        if batch is not None and batch.locked_us:
-            raise InvoiceLocked(next(each.name for each in invoices if each.batch_id == batch_id))
-
-
-def refuse_locked(invoices: Sequence[Invoice]) -> None:
-    """Refuse to change what is locked. Raises: InvoiceLocked."""
-    for each in invoices:
-        if each.state is InvoiceState.LOCKED:
-            raise InvoiceLocked(each.name)
-
-
-def _batches(invoices: Sequence[Invoice]) -> list[str]:
-    return sorted({each.batch_id for each in invoices if each.batch_id})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, union, update
 
-from domain.invoicing.invoices.model import Invoice
-from domain.invoicing.invoices.store.reading import COLUMNS, from_row
 from domain.invoicing.tables import invoice, invoice_line, invoice_reckoned_tax
 
 _i, _l, _r = invoice.c, invoice_line.c, invoice_reckoned_tax.c
@@ -28,12 +26,6 @@ def invoice_ids(tx: Connection, wanted: Wanted) -> list[str]:
     of_lines = select(_l.invoice_id).where(_meant(invoice_line, wanted))
     of_taxes = select(_r.invoice_id).where(_meant(invoice_reckoned_tax, wanted))
     return sorted(tx.execute(union(of_lines, of_taxes)).scalars())
-
-
-def invoices(tx: Connection, account_id: str, ids: Collection[str], *, lock: bool) -> list[Invoice]:
-    """Invoices of an account by id; `lock` keeps them until the transaction ends. Cost: one statement."""
-    query = select(*COLUMNS).where(_i.account_id == account_id, _i.invoice_id.in_(sorted(ids))).order_by(_i.invoice_id)
-    return [from_row(row) for row in tx.execute(query.with_for_update() if lock else query).mappings()]
 
 
 def delete_lines(tx: Connection, wanted: Wanted) -> list[tuple[str, int]]:
