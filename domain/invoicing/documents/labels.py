@@ -32,10 +32,8 @@ class Labels:
     net: str
     tax: str
     carried: str
-    tax_category: str
-    tax_rate: str
-    tax_base: str
-    tax_amount: str
+    of_base: str
+    payment_reference: str
     net_total: str
     tax_total: str
     total: str
@@ -77,10 +75,8 @@ ENGLISH = Labels(
     net="Net",
     tax="VAT",
     carried="Carried forward",
-    tax_category="Taxes",
-    tax_rate="Rate",
-    tax_base="Net",
-    tax_amount="VAT",
+    of_base="on {base}",
+    payment_reference="Reference",
     net_total="Net total",
     tax_total="VAT total",
     total="Total due",
@@ -112,14 +108,14 @@ ENGLISH = Labels(
     },
     units={
         "C62": "",
-        "DAY": "days",
+        "DAY": "d",
         "E34": "GB",
-        "HUR": "hours",
+        "HUR": "h",
         "KWH": "kWh",
         "KWT": "kW",
         "LTR": "l",
         "MIN": "min",
-        "MON": "months",
+        "MON": "mo.",
         "MTQ": "m³",
         "MWH": "MWh",
         "SEC": "s",
@@ -151,10 +147,8 @@ GERMAN = Labels(
     net="Netto",
     tax="USt.",
     carried="Übertrag",
-    tax_category="Steuern",
-    tax_rate="Satz",
-    tax_base="Netto",
-    tax_amount="USt.",
+    of_base="auf {base}",
+    payment_reference="Verwendungszweck",
     net_total="Summe netto",
     tax_total="Umsatzsteuer",
     total="Zu zahlen",
@@ -186,14 +180,14 @@ GERMAN = Labels(
     },
     units={
         "C62": "",
-        "DAY": "Tage",
+        "DAY": "d",
         "E34": "GB",
-        "HUR": "Std.",
+        "HUR": "h",
         "KWH": "kWh",
         "KWT": "kW",
         "LTR": "l",
-        "MIN": "Min.",
-        "MON": "Monate",
+        "MIN": "min",
+        "MON": "Mon.",
         "MTQ": "m³",
         "MWH": "MWh",
         "SEC": "s",

@@ -55,6 +55,11 @@ class PaymentDetails:
     bic: str = ""
     account_name: str = ""
 
+    @property
+    def account(self) -> str:
+        """The IBAN without the spaces that people write."""
+        return self.iban.replace(" ", "")
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDocument:

@@ -136,13 +136,13 @@ def _payment(root: Element, document: InvoiceDocument, *, credit: bool) -> None:
         _text(_sub(root, "cac:PaymentTerms"), "cbc:Note", ENGLISH.credited.format(number=number).strip())
         return
     payment = document.payment
-    if not payment.iban:
+    if not payment.account:
         return
     means = _sub(root, "cac:PaymentMeans")
     _text(means, "cbc:PaymentMeansCode", _SEPA if document.currency == "EUR" else _TRANSFER)
     _text(means, "cbc:PaymentID", document.number)
     account = _sub(means, "cac:PayeeFinancialAccount")
-    _text(account, "cbc:ID", payment.iban)
+    _text(account, "cbc:ID", payment.account)
     _text(account, "cbc:Name", payment.account_name)
     if payment.bic:
         _text(_sub(account, "cac:FinancialInstitutionBranch"), "cbc:ID", payment.bic)

@@ -1,0 +1,104 @@
+"""Sheets of A4 to write on: points from the upper left corner, two weights of one font, the same bytes every time."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+from io import BytesIO
+
+from PIL import Image
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+REGULAR = "NotoSans"
+BOLD = "NotoSans-Bold"
+WIDTH, HEIGHT = 595.28, 841.89
+LEFT, RIGHT = 51.0, 544.0
+"""Where text begins and ends, in points from the left."""
+
+_FILES = {REGULAR: "NotoSans-Regular.ttf", BOLD: "NotoSans-Bold.ttf"}
+_LOGO_WIDTH_PX = 640
+"""A logo is brought down to this width: at the size it is printed in, that is 300 dots an inch and more."""
+
+
+class Paper:
+    """A document that is being drawn, a page after the other."""
+
+    def __init__(self, *, title: str, author: str, language: str, day: int) -> None:
+        _load_fonts()
+        self._bytes = BytesIO()
+        self._canvas = Canvas(self._bytes, pagesize=(WIDTH, HEIGHT), pageCompression=1, invariant=1, lang=language)
+        self._canvas.setTitle(title)
+        self._canvas.setSubject(title)
+        self._canvas.setAuthor(author)
+        self._canvas.setCreator("Countinghouse")
+        self._canvas.setProducer("ReportLab")
+        self._canvas.setDateFormatter(lambda *_: f"D:{day:08d}000000Z")
+
+    def text(self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, gray: float = 0.0) -> None:
+        """A line of text from `x` on, with its base line at `y`."""
+        self._pen(size, bold, gray)
+        self._canvas.drawString(x, HEIGHT - y, text)
+
+    def text_to(self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, gray: float = 0.0) -> None:
+        """A line of text that ends at `x`."""
+        self._pen(size, bold, gray)
+        self._canvas.drawRightString(x, HEIGHT - y, text)
+
+    def rule(self, x: float, y: float, end: float, *, gray: float = 0.8, width: float = 0.5) -> None:
+        """A level line."""
+        self._canvas.setStrokeGray(gray)
+        self._canvas.setLineWidth(width)
+        self._canvas.line(x, HEIGHT - y, end, HEIGHT - y)
+
+    def band(self, x: float, y: float, width: float, height: float, *, gray: float = 0.94) -> None:
+        """A filled box, `y` its upper edge."""
+        self._canvas.setFillGray(gray)
+        self._canvas.rect(x, HEIGHT - y - height, width, height, stroke=0, fill=1)
+
+    def boxes(self, boxes: list[tuple[float, float, float, float]]) -> None:
+        """Black boxes without edges in one stroke, each x, upper edge, width and height."""
+        path = self._canvas.beginPath()
+        for x, y, width, height in boxes:
+            path.rect(x, HEIGHT - y - height, width, height)
+        self._canvas.setFillGray(0)
+        self._canvas.drawPath(path, stroke=0, fill=1)
+
+    def logo(self, png: bytes, x: float, y: float, width: float, height: float) -> None:
+        """A picture within a box, at its upper left."""
+        picture = _picture(png)
+        across, down = picture.getSize()
+        scale = min(width / across, height / down)
+        self._canvas.drawImage(picture, x, HEIGHT - y - down * scale, across * scale, down * scale, mask="auto")
+
+    def next_page(self) -> None:
+        """This sheet is full."""
+        self._canvas.showPage()
+
+    def finished(self) -> bytes:
+        """The file. The same drawing gives the same bytes."""
+        self._canvas.save()
+        return self._bytes.getvalue()
+
+    def _pen(self, size: float, bold: bool, gray: float) -> None:  # noqa: FBT001 - passed on
+        self._canvas.setFont(BOLD if bold else REGULAR, size)
+        self._canvas.setFillGray(gray)
+
+
+@lru_cache(maxsize=1)
+def _load_fonts() -> None:
+    folder = resources.files("domain.invoicing.documents") / "fonts"
+    for name, file in _FILES.items():
+        pdfmetrics.registerFont(TTFont(name, BytesIO((folder / file).read_bytes())))
+
+
+@lru_cache(maxsize=16)
+def _picture(png: bytes) -> ImageReader:
+    """The picture, decoded once for all documents of an issuer."""
+    file = Image.open(BytesIO(png), formats=["PNG"])
+    image = file.convert("RGBA" if file.has_transparency_data else "RGB")
+    if image.width > _LOGO_WIDTH_PX:
+        image = image.resize((_LOGO_WIDTH_PX, max(1, image.height * _LOGO_WIDTH_PX // image.width)))
+    return ImageReader(image)
