@@ -24,7 +24,7 @@ from domain.billing.segments.states import ExceptionState, SegmentState
 from domain.billing.segments.store import exceptions
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
-from domain.kernel.errors import DomainError
+from domain.kernel.errors import DomainError, Unavailable
 from domain.kernel.ids import new_id
 from domain.kernel.script import Script
 
@@ -50,10 +50,22 @@ def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, 
         else:
             _close(tx, call, [member.account_id for batch in together for member in batch.members])
             record_alike(tx, call, desk, together)
-            if decided:
-                _write(tx, call, desk, decided)
-            return tallies.counts(decided, together)
+            return tallies.counts(_all_of(tx, call, desk, decided), together)
     return tallies.counts([each for account_id in account_ids for each in _alone(tx, call, desk, account_id)])
+
+
+def _all_of(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -> Sequence[Decided]:
+    """Do what was decided of accounts; one after another where something of one is refused as it is done."""
+    if not decided:
+        return decided
+    try:
+        with tx.begin_nested():
+            _write(tx, call, desk, decided)
+    except Unavailable:
+        raise
+    except DomainError:
+        return [each for one in decided for each in _alone(tx, call, desk, one.account.account_id)]
+    return decided
 
 
 def _alone(tx: Connection, call: Call, desk: Desk, account_id: str) -> list[Decided]:

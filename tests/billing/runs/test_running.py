@@ -207,6 +207,25 @@ def test_what_the_ledger_refuses_is_an_exception_of_each_bill(database: Database
     assert not night.rows()["accounting_detail"]
 
 
+@pytest.mark.rule("BIL-12", "BIL-31", "INV-11", "INV-16")
+def test_a_run_puts_bills_on_running_invoices_and_what_one_cannot_take_stops_no_other(night: Night) -> None:
+    """Net lines and reckoned tax come to what each bill does; without its billing cycle an account is not billed."""
+    cycles = "UPDATE billing_account SET invoice_cycle_code = CASE account_id WHEN 'A06' THEN 'GONE' ELSE 'MONTHLY' END"
+    night.shop.database.write(lambda tx: tx.execute(text(cycles)))
+    done = night.run()
+    assert done.counts["errors"]["BILLING_CYCLE_MISSING"] == 1
+    assert done.counts["completed"] == 6
+    assert [each.account_id for each in night.open_exceptions() if not each.segment_id] == ["A06"]
+    query = (
+        "SELECT i.account_id, i.net_minor + (SELECT coalesce(sum(t.tax_minor), 0) FROM invoice_reckoned_tax t"
+        " WHERE t.account_id = i.account_id AND t.invoice_id = i.invoice_id) FROM invoice i"
+    )
+    on_invoices = dict(night.shop.database.read(lambda tx: [tuple(row) for row in tx.execute(text(query))]))
+    completed = {each.account_id: each.amount_minor for each in night.bills() if each.state is BillState.COMPLETE}
+    assert on_invoices == completed
+    assert len(completed) == 6
+
+
 @pytest.mark.rule("BIL-30")
 def test_a_run_is_of_its_windows_days_and_of_its_cycle(night: Night) -> None:
     """Another day says so; the window of today is found; accounts of others are refused by place."""
