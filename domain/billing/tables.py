@@ -304,6 +304,7 @@ billing_exception = table(
     text("account_id", key=True),
     text("exception_id", key=True),  # sorts by age
     text("cycle_code", default=""),
+    text("window_code", default=""),  # of the run that met it, or of its bill
     text("bill_id", default=""),
     text("segment_id", default=""),
     text("data_set_id", default=""),

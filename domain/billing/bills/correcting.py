@@ -6,7 +6,7 @@ happened to the ledger, and all can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -78,7 +78,9 @@ def rebill(tx: Connection, call: Call, bench: Bench, wanted: Correction) -> Corr
     bill = _bill(known, facts, call)
     if segment.kind is SegmentKind.ADJUSTMENT:
         raise SegmentTransition(_name(segment), state=SegmentKind.ADJUSTMENT, wanted="rebilled")
-    wrong, sources = _charged_on(segment, store.live_since(tx, segment.account_id, segment.period.start))
+    live = store.live_since(tx, segment.account_id, segment.period.start)
+    wrong = charged_on(segment, live)
+    sources = needed_by(wrong, live)
     agenda = plan_again(facts, known.snapshot, wrong, sources, accepted=wanted.accepted)
     drafted = draft(agenda, known.snapshot, usage_of(tx, known.snapshot, [agenda]))
     by_key = {each.key: each for each in wrong}
@@ -101,12 +103,12 @@ def undo(tx: Connection, call: Call, bench: Bench, account_id: str, segment_id: 
     With it what was rebilled because of it. Raises: SegmentNotFound, also outside the scope; SegmentTransition. Cost:
     some twelve statements.
     """
-    _known, facts, segment = _found(tx, call, bench, account_id, segment_id)
+    _known, facts, segment = found(tx, call, bench, account_id, segment_id)
     bill = facts.bill
     if segment.state is not SegmentState.PENDING_CANCEL or bill is None:
         raise SegmentTransition(_name(segment), state=segment.state, wanted=SegmentState.FROZEN)
     together = store.taken_back(tx, [(account_id, bill.bill_id)])[account_id]
-    back, _ = _charged_on(segment, together)
+    back = charged_on(segment, together)
     gone = store.in_place_of(tx, account_id, [each.segment_id for each in back])
     restored = tuple(
         replace(each, state=SegmentState.FROZEN, stale=False, cancel_bill_id="", version=each.version + 1)
@@ -124,7 +126,11 @@ def undo(tx: Connection, call: Call, bench: Bench, account_id: str, segment_id: 
     return Corrected(changed, restored, ())
 
 
-def _found(tx: Connection, call: Call, bench: Bench, account_id: str, segment_id: str) -> tuple[Known, Facts, Segment]:
+def found(tx: Connection, call: Call, bench: Bench, account_id: str, segment_id: str) -> tuple[Known, Facts, Segment]:
+    """A segment, with all that is known of its account, which is locked.
+
+    Raises: SegmentNotFound, also outside the scope.
+    """
     known = gather(tx, bench.configurations, [account_id], lock=True)
     try:
         facts = inside(known, account_id, call)
@@ -138,7 +144,7 @@ def _found(tx: Connection, call: Call, bench: Bench, account_id: str, segment_id
 
 def _frozen(tx: Connection, call: Call, bench: Bench, wanted: Correction) -> tuple[Known, Facts, Segment]:
     require_storable(reason=wanted.reason)
-    known, facts, segment = _found(tx, call, bench, wanted.account_id, wanted.segment_id)
+    known, facts, segment = found(tx, call, bench, wanted.account_id, wanted.segment_id)
     if segment.state is not SegmentState.FROZEN:
         raise SegmentTransition(_name(segment), state=segment.state, wanted=SegmentState.PENDING_CANCEL)
     return known, facts, segment
@@ -153,18 +159,23 @@ def _bill(known: Known, facts: Facts, call: Call) -> Bill:
     return bill_of(facts, places, Wanted(today, today, today), call, lambda: new_id(call.now_us))
 
 
-def _charged_on(first: Segment, live: Sequence[Segment]) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-    """A segment with those of some that were charged on it, straight or through others; and the others that these need.
+def charged_on(first: Segment, live: Sequence[Segment]) -> tuple[Segment, ...]:
+    """A segment with those of some that were charged on it, straight or through others.
 
     Charges point back in the processing order, so each pass over it finds all of the next.
     """
-    of_key = {_key(each): each for each in live}
     wrong = {_key(first): first}
     for each in sorted(live, key=lambda each: (each.position, each.period)):
         if any(source in wrong for source in _sources(each)):
             wrong[_key(each)] = each
-    needed: Collection[Charged] = {source for each in wrong.values() for source in _sources(each)}
-    return tuple(wrong.values()), tuple(of_key[key] for key in sorted(needed - wrong.keys()) if key in of_key)
+    return tuple(wrong.values())
+
+
+def needed_by(wrong: Sequence[Segment], live: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Those of some that others were charged on, without these."""
+    of_key = {_key(each): each for each in live}
+    needed = {source for each in wrong for source in _sources(each)}
+    return tuple(of_key[key] for key in sorted(needed - set(map(_key, wrong))) if key in of_key)
 
 
 def _sources(segment: Segment) -> list[Charged]:

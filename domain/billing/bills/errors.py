@@ -45,6 +45,27 @@ class BillNotInvoiceable(Refused):
         super().__init__(f"{name} cannot go on an invoice: {why}", resource_name=name)
 
 
+class ExceptionTransition(IllegalTransition):
+    """The billing exception is closed already."""
+
+    reason = "BILLING_EXCEPTION_CLOSED"
+
+
+class ExceptionNotAcceptable(Refused):
+    """Only what is implausible can be accepted; what else is wrong is mended and made again."""
+
+    reason = "BILLING_EXCEPTION_NOT_ACCEPTABLE"
+
+
+class ExceptionNotResolved(Refused):
+    """The bill segment was made again, and is in error all the same."""
+
+    reason = "BILLING_EXCEPTION_NOT_RESOLVED"
+
+    def __init__(self, error: str, message: str) -> None:
+        super().__init__(f"the segment was made again, and is in error all the same: {message}", error=error)
+
+
 class SegmentTransition(IllegalTransition):
     """Only a frozen segment is canceled or rebilled, and only one that is about to be is taken back to frozen."""
 

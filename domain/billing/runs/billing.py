@@ -94,7 +94,7 @@ def _write(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -
     script.run()
     completions = [each.completion for each in decided if each.completion]
     frozen = [each.freezing for each in decided if each.freezing]
-    completing.record(tx, call, desk.bench, completions, frozen=frozen, written=_written(at_once))
+    completing.record(tx, call, desk.bench, completions, frozen=frozen, written=_written(at_once), checked=True)
 
 
 def _close(tx: Connection, call: Call, account_ids: Sequence[str]) -> None:

@@ -180,6 +180,7 @@ class BillingException:
     closed_us: int = 0
     closed_by: str = ""
     data_set_id: str = ""
+    window_code: str = ""
 
 
 class Spent(NamedTuple):

@@ -131,4 +131,5 @@ def exception_of(segment: Segment, bill: Bill, call: Call) -> BillingException:
         operation_id=call.operation_id,
         note="",
         created_us=call.now_us,
+        window_code=bill.window_code,
     )

@@ -54,4 +54,4 @@ class ExceptionState(StrEnum):
 
     OPEN = "OPEN"
     ACCEPTED = "ACCEPTED"  # a person let the segment pass, with a note
-    RESOLVED = "RESOLVED"  # what it was about was made again, or is gone
+    RESOLVED = "RESOLVED"  # what it was about was made again, or is gone, or a person said so

@@ -17,6 +17,7 @@ from domain.billing.names import (
     exception_name,
     rate_version_name,
     segment_name,
+    window_name,
 )
 from domain.billing.ordering.model import Why
 from domain.billing.rating.model import Kind
@@ -33,6 +34,7 @@ from domain.kernel.amounts import scale_of
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.money import Money, Rounding
 from domain.kernel.quantities import quantity_text
+from server.mapping.billing.bill_cycles import key_from_name as key_of_window
 from server.mapping.billing.names import id_from_name, key_from_name
 from server.mapping.days import day_to_proto, days_from_proto
 from server.mapping.decimals import decimal_to_proto
@@ -90,8 +92,15 @@ def segment_filter_from_proto(request: pb.ListBillSegmentsRequest) -> SegmentFil
 def exception_filter_from_proto(request: exceptions_pb.ListBillingExceptionsRequest) -> ExceptionFilter:
     """Which exceptions."""
     state = _EXCEPTION_STATE_NAMES[request.state]
-    operation_id = request.operation.removeprefix("operations/")
-    return ExceptionFilter(_account(request.parent), request.bill_cycle_code, state, request.reason, operation_id)
+    window = key_of_window(request.bill_cycle_window) if request.bill_cycle_window else None
+    return ExceptionFilter(
+        account_id=_account(request.parent),
+        cycle_code=request.bill_cycle_code,
+        state=state,
+        reason=request.reason,
+        operation_id=request.operation.removeprefix("operations/"),
+        window=(window.cycle, window.code) if window else ("", ""),
+    )
 
 
 def billed_to_proto(found: Billed) -> bills_pb2.GenerateBillResponse:
@@ -225,6 +234,7 @@ def exception_to_proto(found: BillingException) -> exceptions_pb.BillingExceptio
         close_time=instant_to_proto(found.closed_us),
         closed_by=found.closed_by,
         interval_data_set=data_set_name(account_id, found.data_set_id) if found.data_set_id else "",
+        bill_cycle_window=window_name(found.cycle_code, found.window_code) if found.window_code else "",
     )
 
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from countinghouse.billing.v1 import bill_segments_pb2 as pb
 from countinghouse.billing.v1 import billing_exceptions_pb2 as exceptions_pb
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import bills_pb2
+from domain.billing.bills import recalculating, working_off
+from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.segments import generating, reading, regenerating
+from domain.billing.segments.model import BillingException
 from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping.billing import segments as mapping
 from server.mapping.billing.names import key_from_name
-from server.mapping.listing import listing_key
+from server.servicers.pages import page_of
+
+_Closing = exceptions_pb.AcceptBillingExceptionRequest | exceptions_pb.ResolveBillingExceptionRequest
+
+
+class _Close(Protocol):
+    def __call__(self, tx: Tx, call: Call, bench: Bench, key: tuple[str, str], /, *, note: str) -> BillingException:
+        """The exception, closed."""
+        ...
 
 
 class SegmentsMethods(grpc_service.BillingServiceServicer):
@@ -20,6 +33,7 @@ class SegmentsMethods(grpc_service.BillingServiceServicer):
 
     _calls: Calls
     _configurations: Configurations
+    _bench: Bench
 
     async def GenerateBill(
         self, request: bills_pb2.GenerateBillRequest, context: Context
@@ -46,19 +60,16 @@ class SegmentsMethods(grpc_service.BillingServiceServicer):
 
     async def ListBills(self, request: bills_pb2.ListBillsRequest, context: Context) -> bills_pb2.ListBillsResponse:
         """A page of bills."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
         wanted = mapping.bill_filter_from_proto(request)
-
-        def read(tx: Tx, call: Call) -> bills_pb2.ListBillsResponse:
-            found = reading.list_bills(tx, wanted, page, call.scope)
-            shown = found[: page.size]
-            more = len(found) > page.size
-            return bills_pb2.ListBillsResponse(
-                bills=(mapping.bill_to_proto(*each, order=False) for each in shown),
-                next_page_token=tokens.token([shown[-1][0].account_id, shown[-1][0].bill_id], query) if more else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, call, page: reading.list_bills(tx, wanted, page, call.scope),
+            lambda found: [found[0].account_id, found[0].bill_id],
+            lambda shown, token: bills_pb2.ListBillsResponse(
+                bills=(mapping.bill_to_proto(*each, order=False) for each in shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def GetBillSegment(self, request: pb.GetBillSegmentRequest, context: Context) -> pb.BillSegment:
@@ -72,21 +83,16 @@ class SegmentsMethods(grpc_service.BillingServiceServicer):
         self, request: pb.ListBillSegmentsRequest, context: Context
     ) -> pb.ListBillSegmentsResponse:
         """A page of an account's bill segments."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
         wanted = mapping.segment_filter_from_proto(request)
-
-        def read(tx: Tx, call: Call) -> pb.ListBillSegmentsResponse:
-            found = reading.list_segments(tx, wanted, page, call.scope)
-            shown = found[: page.size]
-            token = ""
-            if len(found) > page.size:
-                last = shown[-1]
-                token = tokens.token([last.bill_id, last.position, last.period.start, last.segment_id], query)
-            return pb.ListBillSegmentsResponse(
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, call, page: reading.list_segments(tx, wanted, page, call.scope),
+            lambda found: [found.bill_id, found.position, found.period.start, found.segment_id],
+            lambda shown, token: pb.ListBillSegmentsResponse(
                 bill_segments=map(mapping.segment_to_proto, shown), next_page_token=token
-            )
-
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def ExplainBillSegment(
@@ -114,8 +120,7 @@ class SegmentsMethods(grpc_service.BillingServiceServicer):
         key = key_from_name(request.name)
 
         def write(tx: Tx, call: Call) -> pb.BillSegment:
-            found = regenerating.accept(tx, call, self._configurations, key, note=request.note)
-            return mapping.segment_to_proto(next(each for each in found.made if each.segment_id == key[1]))
+            return mapping.segment_to_proto(recalculating.accept(tx, call, self._bench, key, note=request.note))
 
         return await self._calls.write(context, request, pb.BillSegment, write)
 
@@ -128,21 +133,38 @@ class SegmentsMethods(grpc_service.BillingServiceServicer):
             context, lambda tx, call: mapping.exception_to_proto(reading.get_exception(tx, *key, call.scope))
         )
 
+    async def AcceptBillingException(
+        self, request: exceptions_pb.AcceptBillingExceptionRequest, context: Context
+    ) -> exceptions_pb.BillingException:
+        """Let the implausible segment of an exception pass."""
+        return await self._close(context, request, working_off.accept)
+
+    async def ResolveBillingException(
+        self, request: exceptions_pb.ResolveBillingExceptionRequest, context: Context
+    ) -> exceptions_pb.BillingException:
+        """Close an exception whose cause is mended."""
+        return await self._close(context, request, working_off.resolve)
+
+    async def _close(self, context: Context, request: _Closing, close: _Close) -> exceptions_pb.BillingException:
+        key = key_from_name(request.name)
+
+        def write(tx: Tx, call: Call) -> exceptions_pb.BillingException:
+            return mapping.exception_to_proto(close(tx, call, self._bench, key, note=request.note))
+
+        return await self._calls.write(context, request, exceptions_pb.BillingException, write)
+
     async def ListBillingExceptions(
         self, request: exceptions_pb.ListBillingExceptionsRequest, context: Context
     ) -> exceptions_pb.ListBillingExceptionsResponse:
         """A page of billing exceptions."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
         wanted = mapping.exception_filter_from_proto(request)
-
-        def read(tx: Tx, call: Call) -> exceptions_pb.ListBillingExceptionsResponse:
-            found = reading.list_exceptions(tx, wanted, page, call.scope)
-            shown = found[: page.size]
-            more = len(found) > page.size
-            return exceptions_pb.ListBillingExceptionsResponse(
-                billing_exceptions=map(mapping.exception_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].exception_id, shown[-1].account_id], query) if more else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, call, page: reading.list_exceptions(tx, wanted, page, call.scope),
+            lambda found: [found.exception_id, found.account_id],
+            lambda shown, token: exceptions_pb.ListBillingExceptionsResponse(
+                billing_exceptions=map(mapping.exception_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)

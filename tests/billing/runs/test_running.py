@@ -130,6 +130,39 @@ def test_only_what_failed_is_run_again(night: Night) -> None:
     assert night.run(failed_only=True, accounts=("A01", "A04")).counts.get("accounts", 0) == 0
 
 
+@pytest.mark.rule("BIL-31")
+def test_what_failed_by_another_window_or_as_data_is_not_looked_at(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each exception knows the window of the run that met it, also one of an account without a bill."""
+    night.window("OTHER", start_day=20261119, end_day=20261119)
+    other = {"window": "OTHER", "outside_window": True}
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise KeyError("who would have thought")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(generating, "billed", fails)
+        night.run(accounts=("A00", "A03"), **other)
+    assert {(each.account_id, each.bill_id, each.window_code) for each in night.open_exceptions()} == {
+        ("A00", "", "OTHER"),
+        ("A03", "", "OTHER"),
+    }
+    night.shop.database.write(lambda tx: tx.execute(text(_OF_DATA)))
+    assert night.run(failed_only=True).counts.get("accounts", 0) == 0
+    done = night.run(failed_only=True, **other)
+    assert (done.counts["accounts"], done.counts["completed"]) == (2, 2)
+    assert [each.account_id for each in night.open_exceptions()] == ["A08"]
+    night.run()
+    assert {each.window_code for each in night.open_exceptions() if each.bill_id} == {"JAN"}
+
+
+_OF_DATA = (
+    "INSERT INTO billing_exception (account_id, exception_id, cycle_code, data_set_id, reason, message, state,"
+    " created_us) VALUES ('A08', '0', 'NORTH', 'D1', 'SOURCE_DATA_MISSING', 'of interval data', 'OPEN', 1)"
+)
+
+
 @pytest.mark.rule("BIL-31", "BIL-12")
 def test_an_algorithm_that_fails_for_one_account_stops_no_other(night: Night) -> None:
     """Its bill stays as it was made, the exception says why, and it goes away once it is billed."""

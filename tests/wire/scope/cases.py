@@ -215,6 +215,8 @@ CASES: dict[str, Case] = {
     ),
     f"{BILLING}/RunBilling": NotFound({"window": "{window}"}),
     f"{BILLING}/WatchBillingRun": NotFound({"name": "{operation}"}),
+    f"{BILLING}/AcceptBillingException": NotFound({"name": "{billing_exception}", "note": "n"}),
+    f"{BILLING}/ResolveBillingException": NotFound({"name": "{billing_exception}", "note": "n"}),
     f"{BILLING}/DeleteBillCycleWindow": NotFound({"name": "{window}", "etag": "1"}),
     f"{INVOICING}/CreateIssuer": ISSUED,
     f"{INVOICING}/GetIssuer": ISSUED,

@@ -21,7 +21,10 @@ _e = billing_exception.c
 
 @dataclass(frozen=True, slots=True)
 class ExceptionFilter:
-    """Which exceptions; the empty string means any. `cycles` None: of accounts of all cycles, and of those without."""
+    """Which exceptions; the empty string means any. `cycles` None: of accounts of all cycles, and of those without.
+
+    `window` is a cycle and a window of it.
+    """
 
     account_id: str = ""
     cycle_code: str = ""
@@ -29,6 +32,7 @@ class ExceptionFilter:
     reason: str = ""
     operation_id: str = ""
     cycles: frozenset[str] | None = None
+    window: tuple[str, str] = ("", "")
 
 
 def find(
@@ -56,6 +60,8 @@ def page(tx: Connection, wanted: ExceptionFilter, *, after: Sequence[str | int],
         (_e.state, wanted.state),
         (_e.reason, wanted.reason),
         (_e.operation_id, wanted.operation_id),
+        (_e.cycle_code, wanted.window[0]),
+        (_e.window_code, wanted.window[1]),
     ):
         query = query.where(column == value) if value else query
     if wanted.cycles is not None:
@@ -92,6 +98,20 @@ def close(
             *segment_ids,
             ExceptionState.OPEN.value,
         )
+
+
+def change(script: Script, exception: BillingException) -> None:
+    """Put what closing changes of an exception in its place. Cost: one statement of the script."""
+    columns = ("state", "note", "closed_us", "closed_by")
+    row = (
+        exception.account_id,
+        exception.exception_id,
+        exception.state.value,
+        exception.note,
+        exception.closed_us,
+        exception.closed_by,
+    )
+    script.update("billing_exception", ("account_id", "exception_id"), columns, [row])
 
 
 def close_of_accounts(script: Script, account_ids: Sequence[str], *, now_us: int, by: str) -> None:

@@ -71,6 +71,8 @@ def billed_through(tx: Connection, account_ids: Collection[str]) -> dict[Key, in
 def spent(tx: Connection, keys: Mapping[Key, int]) -> dict[Key, Spent]:
     """What the last frozen segments of agreements came to: at most so many of each (BIL-16).
 
+    One that is about to be canceled counts until it is: a correction is judged by what it corrects, however often.
+
     Cost: one statement, along ix_bill_segment_agreement; it reads all segments of these agreements.
     """
     if not keys:
@@ -85,7 +87,7 @@ def spent(tx: Connection, keys: Mapping[Key, int]) -> dict[Key, Spent]:
         .where(
             among((_s.account_id, _s.agreement_id), keys),
             _s.kind == SegmentKind.USAGE,
-            _s.state == SegmentState.FROZEN,
+            _s.state.in_(sorted(LIVE)),
         )
         .subquery()
     )

@@ -33,7 +33,7 @@ class _BillingExceptionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     BILLING_EXCEPTION_STATE_ACCEPTED: _BillingExceptionState.ValueType  # 2
     """A person let the segment pass."""
     BILLING_EXCEPTION_STATE_RESOLVED: _BillingExceptionState.ValueType  # 3
-    """What it was about was made again, or is gone."""
+    """What it was about was made again, or is gone, or a person said so."""
 
 class BillingExceptionState(_BillingExceptionState, metaclass=_BillingExceptionStateEnumTypeWrapper):
     """Where a billing exception stands."""
@@ -45,7 +45,7 @@ BILLING_EXCEPTION_STATE_OPEN: BillingExceptionState.ValueType  # 1
 BILLING_EXCEPTION_STATE_ACCEPTED: BillingExceptionState.ValueType  # 2
 """A person let the segment pass."""
 BILLING_EXCEPTION_STATE_RESOLVED: BillingExceptionState.ValueType  # 3
-"""What it was about was made again, or is gone."""
+"""What it was about was made again, or is gone, or a person said so."""
 Global___BillingExceptionState: _TypeAlias = BillingExceptionState  # noqa: Y015
 
 @_typing.final
@@ -68,6 +68,7 @@ class BillingException(_message.Message):
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     CLOSED_BY_FIELD_NUMBER: _builtins.int
     INTERVAL_DATA_SET_FIELD_NUMBER: _builtins.int
+    BILL_CYCLE_WINDOW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/billingExceptions/{billing_exception}`."""
     bill_cycle_code: _builtins.str
@@ -92,6 +93,8 @@ class BillingException(_message.Message):
     """Who closed it."""
     interval_data_set: _builtins.str
     """The interval data set in error; empty for none."""
+    bill_cycle_window: _builtins.str
+    """The window of the run that met it, or of its bill; empty for none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was met."""
@@ -117,10 +120,11 @@ class BillingException(_message.Message):
         close_time: _timestamp_pb2.Timestamp | None = ...,
         closed_by: _builtins.str = ...,
         interval_data_set: _builtins.str = ...,
+        bill_cycle_window: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "bill_cycle_code", b"bill_cycle_code", "bill_segment", b"bill_segment", "close_time", b"close_time", "closed_by", b"closed_by", "create_time", b"create_time", "interval_data_set", b"interval_data_set", "message", b"message", "name", b"name", "note", b"note", "operation", b"operation", "reason", b"reason", "service_agreement", b"service_agreement", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "bill_cycle_code", b"bill_cycle_code", "bill_cycle_window", b"bill_cycle_window", "bill_segment", b"bill_segment", "close_time", b"close_time", "closed_by", b"closed_by", "create_time", b"create_time", "interval_data_set", b"interval_data_set", "message", b"message", "name", b"name", "note", b"note", "operation", b"operation", "reason", b"reason", "service_agreement", b"service_agreement", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -161,6 +165,7 @@ class ListBillingExceptionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     OPERATION_FIELD_NUMBER: _builtins.int
+    BILL_CYCLE_WINDOW_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The account, `accounts/{account}`, or `accounts/-` for all."""
     bill_cycle_code: _builtins.str
@@ -175,6 +180,8 @@ class ListBillingExceptionsRequest(_message.Message):
     """The token of the page before; empty for the first."""
     operation: _builtins.str
     """Only exceptions that this operation met, `operations/{operation}`."""
+    bill_cycle_window: _builtins.str
+    """Only exceptions of this window, `billCycles/{bill_cycle}/windows/{window}`."""
     def __init__(
         self,
         *,
@@ -185,14 +192,87 @@ class ListBillingExceptionsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         operation: _builtins.str = ...,
+        bill_cycle_window: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_cycle_code", b"bill_cycle_code", "operation", b"operation", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_cycle_code", b"bill_cycle_code", "bill_cycle_window", b"bill_cycle_window", "operation", b"operation", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListBillingExceptionsRequest: _TypeAlias = ListBillingExceptionsRequest  # noqa: Y015
+
+@_typing.final
+class AcceptBillingExceptionRequest(_message.Message):
+    """Asks to let an implausible bill segment pass, by its exception."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The exception, `accounts/{account}/billingExceptions/{billing_exception}`."""
+    note: _builtins.str
+    """Why it is right."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id with the same content gives the
+    first answer and changes nothing.
+    """
+    validate_only: _builtins.bool
+    """Checks the call and answers as it would, and stores nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        note: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "note", b"note", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptBillingExceptionRequest: _TypeAlias = AcceptBillingExceptionRequest  # noqa: Y015
+
+@_typing.final
+class ResolveBillingExceptionRequest(_message.Message):
+    """Asks to close a billing exception whose cause is mended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The exception, `accounts/{account}/billingExceptions/{billing_exception}`."""
+    note: _builtins.str
+    """What was done about it."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id with the same content gives the
+    first answer and changes nothing.
+    """
+    validate_only: _builtins.bool
+    """Checks the call and answers as it would, and stores nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        note: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "note", b"note", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveBillingExceptionRequest: _TypeAlias = ResolveBillingExceptionRequest  # noqa: Y015
 
 @_typing.final
 class ListBillingExceptionsResponse(_message.Message):

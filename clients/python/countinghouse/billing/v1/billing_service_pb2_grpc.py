@@ -315,6 +315,16 @@ class BillingServiceStub(object):
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsResponse.FromString,
                 _registered_method=True)
+        self.AcceptBillingException = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/AcceptBillingException',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.AcceptBillingExceptionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.FromString,
+                _registered_method=True)
+        self.ResolveBillingException = channel.unary_unary(
+                '/countinghouse.billing.v1.BillingService/ResolveBillingException',
+                request_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ResolveBillingExceptionRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.FromString,
+                _registered_method=True)
         self.IngestUsage = channel.stream_unary(
                 '/countinghouse.billing.v1.BillingService/IngestUsage',
                 request_serializer=countinghouse_dot_billing_dot_v1_dot_usage__pb2.IngestUsageRequest.SerializeToString,
@@ -739,8 +749,8 @@ class BillingServiceServicer(object):
 
     def AcceptBillSegment(self, request, context):
         """Lets an implausible bill segment pass as it is, as long as it comes to the same,
-        and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
-        that is not implausible.
+        and makes again what waits for it, also of a correction. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that is not implausible.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -889,6 +899,26 @@ class BillingServiceServicer(object):
     def ListBillingExceptions(self, request, context):
         """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
         is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptBillingException(self, request, context):
+        """Lets the implausible bill segment of an exception pass as it is, as long as it
+        comes to the same, and makes again what waits for it. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for an exception that is closed, or not of an implausible
+        segment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveBillingException(self, request, context):
+        """Closes an exception whose cause is mended. The bill segment of one is made again,
+        with what depends on it; one of an account as a whole, or of interval data, is
+        closed by the note. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is closed,
+        and while its segment is in error all the same (BILLING_EXCEPTION_NOT_RESOLVED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1364,6 +1394,16 @@ def add_BillingServiceServicer_to_server(servicer, server):
                     servicer.ListBillingExceptions,
                     request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsRequest.FromString,
                     response_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsResponse.SerializeToString,
+            ),
+            'AcceptBillingException': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptBillingException,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.AcceptBillingExceptionRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.SerializeToString,
+            ),
+            'ResolveBillingException': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveBillingException,
+                    request_deserializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ResolveBillingExceptionRequest.FromString,
+                    response_serializer=countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.SerializeToString,
             ),
             'IngestUsage': grpc.stream_unary_rpc_method_handler(
                     servicer.IngestUsage,
@@ -2879,6 +2919,60 @@ class BillingService(object):
             '/countinghouse.billing.v1.BillingService/ListBillingExceptions',
             countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsRequest.SerializeToString,
             countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ListBillingExceptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptBillingException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/AcceptBillingException',
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.AcceptBillingExceptionRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveBillingException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.billing.v1.BillingService/ResolveBillingException',
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.ResolveBillingExceptionRequest.SerializeToString,
+            countinghouse_dot_billing_dot_v1_dot_billing__exceptions__pb2.BillingException.FromString,
             options,
             channel_credentials,
             insecure,

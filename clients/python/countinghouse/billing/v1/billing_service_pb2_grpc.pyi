@@ -181,8 +181,8 @@ class BillingServiceStub:
     """
     AcceptBillSegment: _grpc.UnaryUnaryMultiCallable[_bill_segments_pb2.AcceptBillSegmentRequest, _bill_segments_pb2.BillSegment]
     """Lets an implausible bill segment pass as it is, as long as it comes to the same,
-    and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
-    that is not implausible.
+    and makes again what waits for it, also of a correction. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that is not implausible.
     """
     FreezeBill: _grpc.UnaryUnaryMultiCallable[_bill_corrections_pb2.FreezeBillRequest, _bills_pb2.Bill]
     """Freezes what can be frozen of a pending bill: it is in the general ledger then,
@@ -272,6 +272,18 @@ class BillingServiceStub:
     ListBillingExceptions: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]
     """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
     is named.
+    """
+    AcceptBillingException: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.AcceptBillingExceptionRequest, _billing_exceptions_pb2.BillingException]
+    """Lets the implausible bill segment of an exception pass as it is, as long as it
+    comes to the same, and makes again what waits for it. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for an exception that is closed, or not of an implausible
+    segment.
+    """
+    ResolveBillingException: _grpc.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ResolveBillingExceptionRequest, _billing_exceptions_pb2.BillingException]
+    """Closes an exception whose cause is mended. The bill segment of one is made again,
+    with what depends on it; one of an account as a whole, or of interval data, is
+    closed by the note. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is closed,
+    and while its segment is in error all the same (BILLING_EXCEPTION_NOT_RESOLVED).
     """
     IngestUsage: _grpc.StreamUnaryMultiCallable[_usage_pb2.IngestUsageRequest, _usage_pb2.IngestUsageResponse]
     """Takes in interval data and register reads by the million. A value that is
@@ -504,8 +516,8 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """
     AcceptBillSegment: _aio.UnaryUnaryMultiCallable[_bill_segments_pb2.AcceptBillSegmentRequest, _bill_segments_pb2.BillSegment]  # type: ignore[assignment]
     """Lets an implausible bill segment pass as it is, as long as it comes to the same,
-    and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
-    that is not implausible.
+    and makes again what waits for it, also of a correction. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that is not implausible.
     """
     FreezeBill: _aio.UnaryUnaryMultiCallable[_bill_corrections_pb2.FreezeBillRequest, _bills_pb2.Bill]  # type: ignore[assignment]
     """Freezes what can be frozen of a pending bill: it is in the general ledger then,
@@ -595,6 +607,18 @@ class BillingServiceAsyncStub(BillingServiceStub):
     ListBillingExceptions: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ListBillingExceptionsRequest, _billing_exceptions_pb2.ListBillingExceptionsResponse]  # type: ignore[assignment]
     """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
     is named.
+    """
+    AcceptBillingException: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.AcceptBillingExceptionRequest, _billing_exceptions_pb2.BillingException]  # type: ignore[assignment]
+    """Lets the implausible bill segment of an exception pass as it is, as long as it
+    comes to the same, and makes again what waits for it. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for an exception that is closed, or not of an implausible
+    segment.
+    """
+    ResolveBillingException: _aio.UnaryUnaryMultiCallable[_billing_exceptions_pb2.ResolveBillingExceptionRequest, _billing_exceptions_pb2.BillingException]  # type: ignore[assignment]
+    """Closes an exception whose cause is mended. The bill segment of one is made again,
+    with what depends on it; one of an account as a whole, or of interval data, is
+    closed by the note. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is closed,
+    and while its segment is in error all the same (BILLING_EXCEPTION_NOT_RESOLVED).
     """
     IngestUsage: _aio.StreamUnaryMultiCallable[_usage_pb2.IngestUsageRequest, _usage_pb2.IngestUsageResponse]  # type: ignore[assignment]
     """Takes in interval data and register reads by the million. A value that is
@@ -1046,8 +1070,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bill_segments_pb2.BillSegment, _abc.Awaitable[_bill_segments_pb2.BillSegment]]:
         """Lets an implausible bill segment pass as it is, as long as it comes to the same,
-        and makes again what waits for it. Errors: NOT_FOUND; FAILED_PRECONDITION for one
-        that is not implausible.
+        and makes again what waits for it, also of a correction. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that is not implausible.
         """
 
     @_abc_1.abstractmethod
@@ -1221,6 +1245,30 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_billing_exceptions_pb2.ListBillingExceptionsResponse, _abc.Awaitable[_billing_exceptions_pb2.ListBillingExceptionsResponse]]:
         """Lists billing exceptions, the oldest first. Errors: NOT_FOUND for an account that
         is named.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptBillingException(
+        self,
+        request: _billing_exceptions_pb2.AcceptBillingExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_exceptions_pb2.BillingException, _abc.Awaitable[_billing_exceptions_pb2.BillingException]]:
+        """Lets the implausible bill segment of an exception pass as it is, as long as it
+        comes to the same, and makes again what waits for it. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for an exception that is closed, or not of an implausible
+        segment.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveBillingException(
+        self,
+        request: _billing_exceptions_pb2.ResolveBillingExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_billing_exceptions_pb2.BillingException, _abc.Awaitable[_billing_exceptions_pb2.BillingException]]:
+        """Closes an exception whose cause is mended. The bill segment of one is made again,
+        with what depends on it; one of an account as a whole, or of interval data, is
+        closed by the note. Errors: NOT_FOUND; FAILED_PRECONDITION for one that is closed,
+        and while its segment is in error all the same (BILLING_EXCEPTION_NOT_RESOLVED).
         """
 
     @_abc_1.abstractmethod

@@ -32,9 +32,7 @@ app.command("credit", epilog=examples(f"credit {_ONE} --reason goodwill"))(corre
 app.command("cancel", epilog=examples(f"cancel {_ONE} --reason 'never moved in'"))(corrections.cancel)
 app.command("rebill", epilog=examples(f"rebill {_ONE} --reason 'meter read wrong'"))(corrections.rebill)
 app.command("undo", epilog=examples(f"undo {_ONE}"))(corrections.undo)
-app.command("exceptions", epilog=examples("exceptions --cycle NORTH", "exceptions --account A-1 --state resolved"))(
-    exceptions.exceptions
-)
+app.add_typer(exceptions.app, name="exceptions")
 app.command(
     "run",
     epilog=examples("run NORTH --preview", "run NORTH/2026-11 --watch", "run NORTH/2026-11 --failed-only --watch"),

@@ -46,6 +46,11 @@ def segment_name(segment: str) -> str:
     return _of_account(segment, "billSegments", "SEGMENT")
 
 
+def exception_name(exception: str) -> str:
+    """`A-1/06c…` or `accounts/A-1/billingExceptions/06c…` as the latter. Raises: as `segment_name`."""
+    return _of_account(exception, "billingExceptions", "EXCEPTION")
+
+
 def _of_account(given: str, collection: str, hint: str) -> str:
     parts = given.split("/")
     if len(parts) == _PARTS:

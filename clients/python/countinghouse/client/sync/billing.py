@@ -113,6 +113,8 @@ class Billing:
         self.rebill_segment = caller.unary(stub.RebillBillSegment)
         self.undo_segment_correction = caller.unary(stub.UndoBillSegmentCorrection)
         self.get_exception = caller.unary(stub.GetBillingException)
+        self.accept_exception = caller.unary(stub.AcceptBillingException)
+        self.resolve_exception = caller.unary(stub.ResolveBillingException)
         self.list_exceptions = Listing(caller.unary(stub.ListBillingExceptions), lambda page: page.billing_exceptions)
 
     def _runs(self, caller: Caller, stub: billing_service_pb2_grpc.BillingServiceStub, operations: Operations) -> None:

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file countinghouse/billing/v1/billing_exceptions.proto.
  */
 export const file_countinghouse_billing_v1_billing_exceptions: GenFile = /*@__PURE__*/
-  fileDesc("CjFjb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19leGNlcHRpb25zLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEihQYKEEJpbGxpbmdFeGNlcHRpb24SEgoEbmFtZRgBIAEoCUIE4kEBCBIdCg9iaWxsX2N5Y2xlX2NvZGUYAiABKAlCBOJBAQMSMQoEYmlsbBgDIAEoCUIj4kEBA/pBHAoaY291bnRpbmdob3VzZS5iaWxsaW5nL0JpbGwSQAoMYmlsbF9zZWdtZW50GAQgASgJQiriQQED+kEjCiFjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbFNlZ21lbnQSSgoRc2VydmljZV9hZ3JlZW1lbnQYBSABKAlCL+JBAQP6QSgKJmNvdW50aW5naG91c2UuYmlsbGluZy9TZXJ2aWNlQWdyZWVtZW50EhQKBnJlYXNvbhgGIAEoCUIE4kEBAxIVCgdtZXNzYWdlGAcgASgJQgTiQQEDEkQKBXN0YXRlGAggASgOMi8uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdFeGNlcHRpb25TdGF0ZUIE4kEBAxIXCglvcGVyYXRpb24YCSABKAlCBOJBAQMSEgoEbm90ZRgKIAEoCUIE4kEBAxI1CgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSNAoKY2xvc2VfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSFwoJY2xvc2VkX2J5GA0gASgJQgTiQQEDEkkKEWludGVydmFsX2RhdGFfc2V0GA4gASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvSW50ZXJ2YWxEYXRhU2V0OosB6kGHAQomY291bnRpbmdob3VzZS5iaWxsaW5nL0JpbGxpbmdFeGNlcHRpb24SOGFjY291bnRzL3thY2NvdW50fS9iaWxsaW5nRXhjZXB0aW9ucy97YmlsbGluZ19leGNlcHRpb259KhFiaWxsaW5nRXhjZXB0aW9uczIQYmlsbGluZ0V4Y2VwdGlvbiKpAQoaR2V0QmlsbGluZ0V4Y2VwdGlvblJlcXVlc3QSigEKBG5hbWUYASABKAlCfOJBAQL6QSgKJmNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsaW5nRXhjZXB0aW9uukhKckgyRl5hY2NvdW50cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9iaWxsaW5nRXhjZXB0aW9ucy9bQS1aYS16MC05Ll8tXXsxLDY0fSQiuwMKHExpc3RCaWxsaW5nRXhjZXB0aW9uc1JlcXVlc3QSXAoGcGFyZW50GAEgASgJQkziQQEC+kEfCh1jb3VudGluZ2hvdXNlLmJpbGxpbmcvQWNjb3VudLpII3IhMh9eYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0kEjoKD2JpbGxfY3ljbGVfY29kZRgCIAEoCUIh4kEBAbpIGnIYMhZeW0EtWmEtejAtOS5fLV17MCw2NH0kEkwKBXN0YXRlGAMgASgOMi8uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdFeGNlcHRpb25TdGF0ZUIM4kEBAbpIBYIBAhABEi0KBnJlYXNvbhgEIAEoCUId4kEBAbpIFnIUMhJeW0EtWjAtOV8tXXswLDY0fSQSIQoJcGFnZV9zaXplGAUgASgFQg7iQQEBukgHGgUY6AcoABIgCgpwYWdlX3Rva2VuGAYgASgJQgziQQEBukgFcgMYgBASPwoJb3BlcmF0aW9uGAcgASgJQiziQQEBukglciMyIV4ob3BlcmF0aW9ucy9bQS1aYS16MC05XXsxLDY0fSk/JCKMAQodTGlzdEJpbGxpbmdFeGNlcHRpb25zUmVzcG9uc2USTAoSYmlsbGluZ19leGNlcHRpb25zGAEgAygLMiouY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdFeGNlcHRpb25CBOJBAQMSHQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgTiQQEDKq4BChVCaWxsaW5nRXhjZXB0aW9uU3RhdGUSJwojQklMTElOR19FWENFUFRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIgChxCSUxMSU5HX0VYQ0VQVElPTl9TVEFURV9PUEVOEAESJAogQklMTElOR19FWENFUFRJT05fU1RBVEVfQUNDRVBURUQQAhIkCiBCSUxMSU5HX0VYQ0VQVElPTl9TVEFURV9SRVNPTFZFRBADYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp]);
+  fileDesc("CjFjb3VudGluZ2hvdXNlL2JpbGxpbmcvdjEvYmlsbGluZ19leGNlcHRpb25zLnByb3RvEhhjb3VudGluZ2hvdXNlLmJpbGxpbmcudjEi0AYKEEJpbGxpbmdFeGNlcHRpb24SEgoEbmFtZRgBIAEoCUIE4kEBCBIdCg9iaWxsX2N5Y2xlX2NvZGUYAiABKAlCBOJBAQMSMQoEYmlsbBgDIAEoCUIj4kEBA/pBHAoaY291bnRpbmdob3VzZS5iaWxsaW5nL0JpbGwSQAoMYmlsbF9zZWdtZW50GAQgASgJQiriQQED+kEjCiFjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbFNlZ21lbnQSSgoRc2VydmljZV9hZ3JlZW1lbnQYBSABKAlCL+JBAQP6QSgKJmNvdW50aW5naG91c2UuYmlsbGluZy9TZXJ2aWNlQWdyZWVtZW50EhQKBnJlYXNvbhgGIAEoCUIE4kEBAxIVCgdtZXNzYWdlGAcgASgJQgTiQQEDEkQKBXN0YXRlGAggASgOMi8uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdFeGNlcHRpb25TdGF0ZUIE4kEBAxIXCglvcGVyYXRpb24YCSABKAlCBOJBAQMSEgoEbm90ZRgKIAEoCUIE4kEBAxI1CgtjcmVhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSNAoKY2xvc2VfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSFwoJY2xvc2VkX2J5GA0gASgJQgTiQQEDEkkKEWludGVydmFsX2RhdGFfc2V0GA4gASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvSW50ZXJ2YWxEYXRhU2V0EkkKEWJpbGxfY3ljbGVfd2luZG93GA8gASgJQi7iQQED+kEnCiVjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbEN5Y2xlV2luZG93OosB6kGHAQomY291bnRpbmdob3VzZS5iaWxsaW5nL0JpbGxpbmdFeGNlcHRpb24SOGFjY291bnRzL3thY2NvdW50fS9iaWxsaW5nRXhjZXB0aW9ucy97YmlsbGluZ19leGNlcHRpb259KhFiaWxsaW5nRXhjZXB0aW9uczIQYmlsbGluZ0V4Y2VwdGlvbiKpAQoaR2V0QmlsbGluZ0V4Y2VwdGlvblJlcXVlc3QSigEKBG5hbWUYASABKAlCfOJBAQL6QSgKJmNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsaW5nRXhjZXB0aW9uukhKckgyRl5hY2NvdW50cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9iaWxsaW5nRXhjZXB0aW9ucy9bQS1aYS16MC05Ll8tXXsxLDY0fSQizwQKHExpc3RCaWxsaW5nRXhjZXB0aW9uc1JlcXVlc3QSXAoGcGFyZW50GAEgASgJQkziQQEC+kEfCh1jb3VudGluZ2hvdXNlLmJpbGxpbmcvQWNjb3VudLpII3IhMh9eYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0kEjoKD2JpbGxfY3ljbGVfY29kZRgCIAEoCUIh4kEBAbpIGnIYMhZeW0EtWmEtejAtOS5fLV17MCw2NH0kEkwKBXN0YXRlGAMgASgOMi8uY291bnRpbmdob3VzZS5iaWxsaW5nLnYxLkJpbGxpbmdFeGNlcHRpb25TdGF0ZUIM4kEBAbpIBYIBAhABEi0KBnJlYXNvbhgEIAEoCUId4kEBAbpIFnIUMhJeW0EtWjAtOV8tXXswLDY0fSQSIQoJcGFnZV9zaXplGAUgASgFQg7iQQEBukgHGgUY6AcoABIgCgpwYWdlX3Rva2VuGAYgASgJQgziQQEBukgFcgMYgBASPwoJb3BlcmF0aW9uGAcgASgJQiziQQEBukglciMyIV4ob3BlcmF0aW9ucy9bQS1aYS16MC05XXsxLDY0fSk/JBKRAQoRYmlsbF9jeWNsZV93aW5kb3cYCCABKAlCduJBAQH6QScKJWNvdW50aW5naG91c2UuYmlsbGluZy9CaWxsQ3ljbGVXaW5kb3e6SEVyQzJBXihiaWxsQ3ljbGVzL1tBLVphLXowLTkuXy1dezEsNjR9L3dpbmRvd3MvW0EtWmEtejAtOS5fLV17MSw2NH0pPyQioAIKHUFjY2VwdEJpbGxpbmdFeGNlcHRpb25SZXF1ZXN0EooBCgRuYW1lGAEgASgJQnziQQEC+kEoCiZjb3VudGluZ2hvdXNlLmJpbGxpbmcvQmlsbGluZ0V4Y2VwdGlvbrpISnJIMkZeYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0vYmlsbGluZ0V4Y2VwdGlvbnMvW0EtWmEtejAtOS5fLV17MSw2NH0kEhwKBG5vdGUYAiABKAlCDuJBAQK6SAdyBRABGIAEEjcKCnJlcXVlc3RfaWQYAyABKAlCI+JBAQG6SBxyGjIYXltBLVphLXowLTkuXzotXXswLDEyOH0kEhsKDXZhbGlkYXRlX29ubHkYBCABKAhCBOJBAQEioQIKHlJlc29sdmVCaWxsaW5nRXhjZXB0aW9uUmVxdWVzdBKKAQoEbmFtZRgBIAEoCUJ84kEBAvpBKAomY291bnRpbmdob3VzZS5iaWxsaW5nL0JpbGxpbmdFeGNlcHRpb266SEpySDJGXmFjY291bnRzL1tBLVphLXowLTkuXy1dezEsNjR9L2JpbGxpbmdFeGNlcHRpb25zL1tBLVphLXowLTkuXy1dezEsNjR9JBIcCgRub3RlGAIgASgJQg7iQQECukgHcgUQARiABBI3CgpyZXF1ZXN0X2lkGAMgASgJQiPiQQEBukgcchoyGF5bQS1aYS16MC05Ll86LV17MCwxMjh9JBIbCg12YWxpZGF0ZV9vbmx5GAQgASgIQgTiQQEBIowBCh1MaXN0QmlsbGluZ0V4Y2VwdGlvbnNSZXNwb25zZRJMChJiaWxsaW5nX2V4Y2VwdGlvbnMYASADKAsyKi5jb3VudGluZ2hvdXNlLmJpbGxpbmcudjEuQmlsbGluZ0V4Y2VwdGlvbkIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMqrgEKFUJpbGxpbmdFeGNlcHRpb25TdGF0ZRInCiNCSUxMSU5HX0VYQ0VQVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEiAKHEJJTExJTkdfRVhDRVBUSU9OX1NUQVRFX09QRU4QARIkCiBCSUxMSU5HX0VYQ0VQVElPTl9TVEFURV9BQ0NFUFRFRBACEiQKIEJJTExJTkdfRVhDRVBUSU9OX1NUQVRFX1JFU09MVkVEEANiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp]);
 
 /**
  * Something about an account's billing that a person has to look at.
@@ -122,6 +122,13 @@ export type BillingException = Message<"countinghouse.billing.v1.BillingExceptio
    * @generated from field: string interval_data_set = 14;
    */
   intervalDataSet: string;
+
+  /**
+   * The window of the run that met it, or of its bill; empty for none.
+   *
+   * @generated from field: string bill_cycle_window = 15;
+   */
+  billCycleWindow: string;
 };
 
 /**
@@ -206,6 +213,13 @@ export type ListBillingExceptionsRequest = Message<"countinghouse.billing.v1.Lis
    * @generated from field: string operation = 7;
    */
   operation: string;
+
+  /**
+   * Only exceptions of this window, `billCycles/{bill_cycle}/windows/{window}`.
+   *
+   * @generated from field: string bill_cycle_window = 8;
+   */
+  billCycleWindow: string;
 };
 
 /**
@@ -214,6 +228,92 @@ export type ListBillingExceptionsRequest = Message<"countinghouse.billing.v1.Lis
  */
 export const ListBillingExceptionsRequestSchema: GenMessage<ListBillingExceptionsRequest> = /*@__PURE__*/
   messageDesc(file_countinghouse_billing_v1_billing_exceptions, 2);
+
+/**
+ * Asks to let an implausible bill segment pass, by its exception.
+ *
+ * @generated from message countinghouse.billing.v1.AcceptBillingExceptionRequest
+ */
+export type AcceptBillingExceptionRequest = Message<"countinghouse.billing.v1.AcceptBillingExceptionRequest"> & {
+  /**
+   * The exception, `accounts/{account}/billingExceptions/{billing_exception}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Why it is right.
+   *
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * Makes the call safe to repeat: the same id with the same content gives the
+   * first answer and changes nothing.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * Checks the call and answers as it would, and stores nothing.
+   *
+   * @generated from field: bool validate_only = 4;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.AcceptBillingExceptionRequest.
+ * Use `create(AcceptBillingExceptionRequestSchema)` to create a new message.
+ */
+export const AcceptBillingExceptionRequestSchema: GenMessage<AcceptBillingExceptionRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_billing_exceptions, 3);
+
+/**
+ * Asks to close a billing exception whose cause is mended.
+ *
+ * @generated from message countinghouse.billing.v1.ResolveBillingExceptionRequest
+ */
+export type ResolveBillingExceptionRequest = Message<"countinghouse.billing.v1.ResolveBillingExceptionRequest"> & {
+  /**
+   * The exception, `accounts/{account}/billingExceptions/{billing_exception}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What was done about it.
+   *
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * Makes the call safe to repeat: the same id with the same content gives the
+   * first answer and changes nothing.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * Checks the call and answers as it would, and stores nothing.
+   *
+   * @generated from field: bool validate_only = 4;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message countinghouse.billing.v1.ResolveBillingExceptionRequest.
+ * Use `create(ResolveBillingExceptionRequestSchema)` to create a new message.
+ */
+export const ResolveBillingExceptionRequestSchema: GenMessage<ResolveBillingExceptionRequest> = /*@__PURE__*/
+  messageDesc(file_countinghouse_billing_v1_billing_exceptions, 4);
 
 /**
  * A page of billing exceptions.
@@ -241,7 +341,7 @@ export type ListBillingExceptionsResponse = Message<"countinghouse.billing.v1.Li
  * Use `create(ListBillingExceptionsResponseSchema)` to create a new message.
  */
 export const ListBillingExceptionsResponseSchema: GenMessage<ListBillingExceptionsResponse> = /*@__PURE__*/
-  messageDesc(file_countinghouse_billing_v1_billing_exceptions, 3);
+  messageDesc(file_countinghouse_billing_v1_billing_exceptions, 5);
 
 /**
  * Where a billing exception stands.
@@ -271,7 +371,7 @@ export enum BillingExceptionState {
   ACCEPTED = 2,
 
   /**
-   * What it was about was made again, or is gone.
+   * What it was about was made again, or is gone, or a person said so.
    *
    * @generated from enum value: BILLING_EXCEPTION_STATE_RESOLVED = 3;
    */
