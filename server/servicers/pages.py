@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from domain.kernel.call import Call
-from domain.kernel.paging import Page
+from domain.kernel.paging import Key, Page
 from domain.kernel.registers import service
 from domain.kernel.registers.model import Register
 from domain.kernel.registers.model import T as E
@@ -23,7 +23,7 @@ def page_of(
     calls: Calls,
     request: Any,  # noqa: ANN401 - any request of a list
     find: Callable[[Tx, Call, Page], Sequence[T]],
-    key_of: Callable[[T], str | int],
+    key_of: Callable[[T], str | int | Key],
     answer: Callable[[Sequence[T], str], A],
 ) -> Callable[[Tx, Call], A]:
     """What reads the page that a request asks for; `find` gives one more where there is one, in the order of keys.
@@ -38,9 +38,13 @@ def page_of(
     def read(tx: Tx, call: Call) -> A:
         found = find(tx, call, page)
         shown = found[: page.size]
-        return answer(shown, tokens.token([key_of(shown[-1])], query) if len(found) > page.size else "")
+        return answer(shown, tokens.token(_key(key_of(shown[-1])), query) if len(found) > page.size else "")
 
     return read
+
+
+def _key(given: str | int | Key) -> Key:
+    return given if isinstance(given, list) else [given]
 
 
 def entries_of(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countinghouse.billing.v1 import accounts_pb2 as pb
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import premises_pb2, service_agreements_pb2
 from domain.billing.accounts import explaining, premises, service
+from domain.billing.accounts.explaining import Explained
 from domain.billing.configuration.snapshot import Configurations
 from domain.kernel.call import Call
+from domain.kernel.paging import Page
 from server.call import Calls, Context, Tx
 from server.mapping.billing import accounts as mapping
 from server.mapping.billing import agreements as agreement_mapping
 from server.mapping.billing.names import id_from_name
-from server.mapping.listing import listing_key
+from server.servicers.pages import page_of
 
 
 class AccountsMethods(grpc_service.BillingServiceServicer):
@@ -39,18 +43,16 @@ class AccountsMethods(grpc_service.BillingServiceServicer):
 
     async def ListAccounts(self, request: pb.ListAccountsRequest, context: Context) -> pb.ListAccountsResponse:
         """A page of accounts."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
         wanted = mapping.filter_from_proto(request)
-
-        def read(tx: Tx, call: Call) -> pb.ListAccountsResponse:
-            found = service.list_page(tx, wanted, page, call.scope)
-            shown = found[: page.size]
-            return pb.ListAccountsResponse(
-                accounts=map(mapping.account_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].account_id], query) if len(found) > page.size else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, call, page: service.list_page(tx, wanted, page, call.scope),
+            lambda found: found.account_id,
+            lambda shown, token: pb.ListAccountsResponse(
+                accounts=map(mapping.account_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def UpdateAccount(self, request: pb.UpdateAccountRequest, context: Context) -> pb.Account:
@@ -67,18 +69,20 @@ class AccountsMethods(grpc_service.BillingServiceServicer):
     ) -> service_agreements_pb2.ExplainProcessingOrderResponse:
         """A page of the processing order of an account."""
         account_id = id_from_name(request.name)
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-        first = int(page.after[0]) if page.after else 0
 
-        def read(tx: Tx, call: Call) -> service_agreements_pb2.ExplainProcessingOrderResponse:
-            found = explaining.explain(tx, self._configurations, account_id, call.scope)
-            end = first + page.size
-            return service_agreements_pb2.ExplainProcessingOrderResponse(
-                places=agreement_mapping.order_to_proto(found[first:end]),
-                next_page_token=tokens.token([end], query) if len(found) > end else "",
-            )
+        def find(tx: Tx, call: Call, page: Page) -> Sequence[Explained]:
+            first = int(page.after[0]) if page.after else 0
+            return explaining.explain(tx, self._configurations, account_id, call.scope)[first : first + page.size + 1]
 
+        read = page_of(
+            self._calls,
+            request,
+            find,
+            lambda found: found.place.position,
+            lambda shown, token: service_agreements_pb2.ExplainProcessingOrderResponse(
+                places=agreement_mapping.order_to_proto(shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def CreatePremise(self, request: premises_pb2.CreatePremiseRequest, context: Context) -> premises_pb2.Premise:
@@ -100,17 +104,15 @@ class AccountsMethods(grpc_service.BillingServiceServicer):
         self, request: premises_pb2.ListPremisesRequest, context: Context
     ) -> premises_pb2.ListPremisesResponse:
         """A page of premises."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-
-        def read(tx: Tx, _call: Call) -> premises_pb2.ListPremisesResponse:
-            found = premises.list_page(tx, page)
-            shown = found[: page.size]
-            return premises_pb2.ListPremisesResponse(
-                premises=map(mapping.premise_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].premise_id], query) if len(found) > page.size else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, _call, page: premises.list_page(tx, page),
+            lambda found: found.premise_id,
+            lambda shown, token: premises_pb2.ListPremisesResponse(
+                premises=map(mapping.premise_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def UpdatePremise(self, request: premises_pb2.UpdatePremiseRequest, context: Context) -> premises_pb2.Premise:

@@ -12,8 +12,8 @@ from domain.kernel.call import Call
 from domain.kernel.registers import service
 from server.call import Calls, Context, Tx
 from server.mapping.billing import agreement_types as mapping
-from server.mapping.listing import listing_key
 from server.servicers.billing.distribution import usable
+from server.servicers.pages import entries_of
 
 
 class AgreementTypesMethods(grpc_service.BillingServiceServicer):
@@ -48,17 +48,14 @@ class AgreementTypesMethods(grpc_service.BillingServiceServicer):
         self, request: pb.ListServiceAgreementTypesRequest, context: Context
     ) -> pb.ListServiceAgreementTypesResponse:
         """A page of service agreement types."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-
-        def read(tx: Tx, call: Call) -> pb.ListServiceAgreementTypesResponse:
-            found = service.list_page(tx, AGREEMENT_TYPES, page, call.scope)
-            shown = found[: page.size]
-            return pb.ListServiceAgreementTypesResponse(
-                service_agreement_types=map(mapping.type_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].code], query) if len(found) > page.size else "",
-            )
-
+        read = entries_of(
+            self._calls,
+            request,
+            AGREEMENT_TYPES,
+            lambda shown, token: pb.ListServiceAgreementTypesResponse(
+                service_agreement_types=map(mapping.type_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def UpdateServiceAgreementType(

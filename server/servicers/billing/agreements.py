@@ -12,7 +12,7 @@ from server.call import Calls, Context, Tx
 from server.mapping.billing import agreements as mapping
 from server.mapping.billing import profiles as profile_mapping
 from server.mapping.billing.names import id_from_name, key_from_name
-from server.mapping.listing import listing_key
+from server.servicers.pages import page_of
 
 
 class AgreementsMethods(grpc_service.BillingServiceServicer):
@@ -49,17 +49,15 @@ class AgreementsMethods(grpc_service.BillingServiceServicer):
     ) -> pb.ListServiceAgreementsResponse:
         """A page of an account's service agreements."""
         account_id = id_from_name(request.parent)
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-
-        def read(tx: Tx, call: Call) -> pb.ListServiceAgreementsResponse:
-            found = agreements.list_page(tx, account_id, page, call.scope)
-            shown = found[: page.size]
-            return pb.ListServiceAgreementsResponse(
-                service_agreements=map(mapping.agreement_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].agreement_id], query) if len(found) > page.size else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, call, page: agreements.list_page(tx, account_id, page, call.scope),
+            lambda found: found.agreement_id,
+            lambda shown, token: pb.ListServiceAgreementsResponse(
+                service_agreements=map(mapping.agreement_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def UpdateServiceAgreement(
@@ -96,17 +94,15 @@ class AgreementsMethods(grpc_service.BillingServiceServicer):
     ) -> profiles_pb2.ListProfilesResponse:
         """A page of an account's profiles."""
         account_id = id_from_name(request.parent)
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-
-        def read(tx: Tx, call: Call) -> profiles_pb2.ListProfilesResponse:
-            found = profiles.list_page(tx, account_id, page, call.scope)
-            shown = found[: page.size]
-            return profiles_pb2.ListProfilesResponse(
-                profiles=map(profile_mapping.profile_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].profile_id], query) if len(found) > page.size else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, call, page: profiles.list_page(tx, account_id, page, call.scope),
+            lambda found: found.profile_id,
+            lambda shown, token: profiles_pb2.ListProfilesResponse(
+                profiles=map(profile_mapping.profile_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)
 
     async def UpdateProfile(self, request: profiles_pb2.UpdateProfileRequest, context: Context) -> profiles_pb2.Profile:

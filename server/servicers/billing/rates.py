@@ -8,8 +8,8 @@ from domain.billing.configuration import rates as service
 from domain.kernel.call import Call
 from server.call import Calls, Context, Tx
 from server.mapping.billing import rates as mapping
-from server.mapping.listing import listing_key
 from server.servicers.distribution import known_codes
+from server.servicers.pages import page_of
 
 
 class RatesMethods(grpc_service.BillingServiceServicer):
@@ -34,17 +34,13 @@ class RatesMethods(grpc_service.BillingServiceServicer):
 
     async def ListRates(self, request: pb.ListRatesRequest, context: Context) -> pb.ListRatesResponse:
         """A page of rates."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-
-        def read(tx: Tx, _: Call) -> pb.ListRatesResponse:
-            found = service.list_page(tx, page)
-            shown = found[: page.size]
-            return pb.ListRatesResponse(
-                rates=map(mapping.rate_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].rate.code], query) if len(found) > page.size else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, _call, page: service.list_page(tx, page),
+            lambda found: found.rate.code,
+            lambda shown, token: pb.ListRatesResponse(rates=map(mapping.rate_to_proto, shown), next_page_token=token),
+        )
         return await self._calls.read(context, read)
 
     async def UpdateRate(self, request: pb.UpdateRateRequest, context: Context) -> pb.Rate:
@@ -77,15 +73,13 @@ class RatesMethods(grpc_service.BillingServiceServicer):
     ) -> pb.ListRateVersionsResponse:
         """A page of a rate's versions."""
         code = mapping.code_from_name(request.parent)
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-
-        def read(tx: Tx, _: Call) -> pb.ListRateVersionsResponse:
-            found = service.list_versions(tx, code, page)
-            shown = found[: page.size]
-            return pb.ListRateVersionsResponse(
-                rate_versions=map(mapping.version_to_proto, shown),
-                next_page_token=tokens.token([shown[-1].rate_version], query) if len(found) > page.size else "",
-            )
-
+        read = page_of(
+            self._calls,
+            request,
+            lambda tx, _call, page: service.list_versions(tx, code, page),
+            lambda found: found.rate_version,
+            lambda shown, token: pb.ListRateVersionsResponse(
+                rate_versions=map(mapping.version_to_proto, shown), next_page_token=token
+            ),
+        )
         return await self._calls.read(context, read)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
@@ -19,21 +17,33 @@ from domain.billing.usage.store.pages import Kept
 from domain.kernel import idempotency
 from domain.kernel.call import Call
 from domain.kernel.errors import Invalid, Violation
+from domain.kernel.paging import Page
 from domain.kernel.scopes import id_of
 from domain.kernel.time import is_zone
 from server.call import Calls, Context, Tx
+from server.chunks import stored_in_turn
 from server.mapping.billing import usage as mapping
 from server.mapping.billing.names import key_from_name
-from server.mapping.listing import listing_key
+from server.servicers.pages import page_of
 
 ROWS_MAX = 20_000
 """Rows of one message, which are stored together."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
-    """A message, read: its place in the stream, and what it is told apart by from others."""
+class _Message:
+    """A message, how its rows are meant, and its place in the stream."""
 
+    request: pb.IngestUsageRequest
+    way: pb.UsageImport
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A message, read; the digest tells it apart from others."""
+
+    way: pb.UsageImport
     ordinal: int
     digest: bytes
     prepared: Prepared
@@ -50,61 +60,47 @@ class UsageMethods(grpc_service.BillingServiceServicer):
     ) -> pb.IngestUsageResponse:
         """Take in a stream of rows, message by message, each whole or not at all.
 
-        Two are in flight at most, one being made ready while the one before it is stored; the stream is read no faster
-        than that. They are stored in the order of the stream, so that of two values of one instant the first is known
-        when the second comes.
+        They are stored in the order of the stream, so that of two values of one instant the first is known when the
+        second comes.
         """
-        tally, way = mapping.Tally(), pb.UsageImport()
-        storing: asyncio.Task[pb.IngestUsageResponse] | None = None
-        ordinal = 0
-        try:
-            async for request in request_iterator:
-                way = _way(request, way, ordinal)
-                chunk = await self._calls.work(context, partial(_read, request, way, ordinal), for_write=True)
-                if storing is not None:
-                    tally.add(await storing)
-                store = partial(self._store, way, chunk)
-                storing = asyncio.create_task(self._calls.write_chunk(context, store))
-                ordinal += 1
-            if storing is not None:
-                tally.add(await storing)
-        finally:
-            if storing is not None and storing.cancel():
-                await asyncio.wait((storing,))
+        tally = mapping.Tally()
+        async for answer in stored_in_turn(self._calls, context, _meant(request_iterator), _read, self._store):
+            tally.add(answer)
         return tally.answer
 
     async def ListIntervalData(
         self, request: pb.ListIntervalDataRequest, context: Context
     ) -> pb.ListIntervalDataResponse:
         """A page of the intervals of a profile."""
-        found, token = await self._page(ProfileKind.INTERVALS, request, context)
-        return pb.ListIntervalDataResponse(interval_data=map(mapping.interval_to_proto, found), next_page_token=token)
+        read = page_of(
+            self._calls,
+            request,
+            _finding(ProfileKind.INTERVALS, request),
+            _at,
+            lambda shown, token: pb.ListIntervalDataResponse(
+                interval_data=map(mapping.interval_to_proto, shown), next_page_token=token
+            ),
+        )
+        return await self._calls.read(context, read)
 
     async def ListRegisterReads(
         self, request: pb.ListRegisterReadsRequest, context: Context
     ) -> pb.ListRegisterReadsResponse:
         """A page of the reads of a profile."""
-        found, token = await self._page(ProfileKind.REGISTER, request, context)
-        return pb.ListRegisterReadsResponse(register_reads=map(mapping.read_to_proto, found), next_page_token=token)
-
-    async def _page(
-        self,
-        kind: ProfileKind,
-        request: pb.ListIntervalDataRequest | pb.ListRegisterReadsRequest,
-        context: Context,
-    ) -> tuple[Sequence[Kept], str]:
-        """What the page shows, and the token of the next."""
-        tokens, query = self._calls.page_tokens, listing_key(request)
-        page = tokens.page(size=request.page_size, token=request.page_token, query=query)
-        key, stretch = key_from_name(request.parent), mapping.stretch_from_proto(request)
-        found = await self._calls.read(
-            context, lambda tx, call: listing.list_page(tx, kind, key, stretch, page, scope=call.scope)
+        read = page_of(
+            self._calls,
+            request,
+            _finding(ProfileKind.REGISTER, request),
+            _at,
+            lambda shown, token: pb.ListRegisterReadsResponse(
+                register_reads=map(mapping.read_to_proto, shown), next_page_token=token
+            ),
         )
-        shown = found[: page.size]
-        return shown, tokens.token([shown[-1].at_us], query) if len(found) > page.size else ""
+        return await self._calls.read(context, read)
 
-    def _store(self, way: pb.UsageImport, chunk: _Chunk, tx: Tx, call: Call) -> pb.IngestUsageResponse:
+    def _store(self, chunk: _Chunk, tx: Tx, call: Call) -> pb.IngestUsageResponse:
         """Store a message's rows; under a request id once, and its first answer is given again."""
+        way = chunk.way
         request_id = f"{way.request_id}#{chunk.ordinal}"
         digest = chunk.digest + (id_of(call.scope).to_bytes(8) if call.scope.limited else b"")
         if way.request_id:
@@ -126,6 +122,15 @@ class UsageMethods(grpc_service.BillingServiceServicer):
         return answer
 
 
+async def _meant(requests: AsyncIterator[pb.IngestUsageRequest]) -> AsyncIterator[_Message]:
+    """The messages of a stream, each as the first one says. Raises: Invalid."""
+    way, ordinal = pb.UsageImport(), 0
+    async for request in requests:
+        way = _way(request, way, ordinal)
+        yield _Message(request, way, ordinal)
+        ordinal += 1
+
+
 def _way(request: pb.IngestUsageRequest, known: pb.UsageImport, ordinal: int) -> pb.UsageImport:
     """How the rows of a message are meant, as the first one says. Raises: Invalid."""
     if ordinal and request.HasField("usage_import"):
@@ -141,10 +146,23 @@ def _way(request: pb.IngestUsageRequest, known: pb.UsageImport, ordinal: int) ->
     return way
 
 
-def _read(request: pb.IngestUsageRequest, way: pb.UsageImport, ordinal: int) -> _Chunk:
+def _read(message: _Message) -> _Chunk:
     """Read the rows of a message."""
-    digest = b""
+    digest, way, request = b"", message.way, message.request
     if way.request_id:
         told = pb.UsageImport(time_zone=way.time_zone, correction=way.correction).SerializeToString()
         digest = sha256(told + b"\0" + pb.IngestUsageRequest(usage=request.usage).SerializeToString()).digest()
-    return _Chunk(ordinal, digest, prepare(mapping.groups_from_proto(request.usage), way.time_zone))
+    prepared = prepare(mapping.groups_from_proto(request.usage), way.time_zone)
+    return _Chunk(way, message.ordinal, digest, prepared)
+
+
+def _finding(
+    kind: ProfileKind, request: pb.ListIntervalDataRequest | pb.ListRegisterReadsRequest
+) -> Callable[[Tx, Call, Page], Sequence[Kept]]:
+    """What finds the rows of a kind that a request asks for."""
+    key, stretch = key_from_name(request.parent), mapping.stretch_from_proto(request)
+    return lambda tx, call, page: listing.list_page(tx, kind, key, stretch, page, scope=call.scope)
+
+
+def _at(kept: Kept) -> int:
+    return kept.at_us

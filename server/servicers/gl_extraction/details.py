@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as pb
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as grpc_service
@@ -16,6 +14,7 @@ from domain.gl_extraction.details.store.pages import ORDERS, key_of
 from domain.kernel.call import Call
 from domain.kernel.time import BusinessZone
 from server.call import Calls, Context, Tx
+from server.chunks import stored_in_turn
 from server.mapping.gl_extraction import details as mapping
 from server.mapping.listing import listing_key
 
@@ -36,23 +35,11 @@ class DetailsMethods(grpc_service.GLExtractionServiceServicer):
     ) -> pb.IngestAccountingDetailsResponse:
         """Take in a stream of rows, chunk by chunk, each chunk whole or not at all.
 
-        Two chunks are in flight at most, one being made ready while the one before it is stored; the stream is read no
-        faster than that. They are stored in the order of the stream, so that of two rows with one external id the
-        first decides.
+        They are stored in the order of the stream, so that of two rows with one external id the first decides.
         """
-        tally = _Tally()
-        storing: asyncio.Task[Ingested] | None = None
-        try:
-            async for rows in _chunks(request_iterator, self._rows_per_chunk):
-                prepared = await self._calls.work(context, partial(_prepared, rows), for_write=True)
-                if storing is not None:
-                    tally.add(await storing)
-                storing = asyncio.create_task(self._calls.write_chunk(context, partial(_stored, prepared)))
-            if storing is not None:
-                tally.add(await storing)
-        finally:
-            if storing is not None and storing.cancel():
-                await asyncio.wait((storing,))
+        tally, chunks = _Tally(), _chunks(request_iterator, self._rows_per_chunk)
+        async for chunk in stored_in_turn(self._calls, context, chunks, _prepared, _stored):
+            tally.add(chunk)
         return tally.to_proto()
 
     async def BatchCreateAccountingDetails(
