@@ -11,7 +11,7 @@ from domain.billing.segments.model import Bill, Segment
 from domain.billing.segments.states import SegmentKind, SegmentState
 from domain.billing.segments.store.segments import from_row
 from domain.billing.tables import bill_segment
-from domain.kernel.documents import to_text
+from domain.kernel.documents import from_text, to_text
 from domain.kernel.keys import among
 from domain.kernel.script import Script
 
@@ -42,6 +42,17 @@ def in_place_of(tx: Connection, account_id: str, segment_ids: Collection[str]) -
     """The segments that stand in place of others on the bill that takes these back. Cost: reads the account's."""
     query = select(bill_segment).where(_s.account_id == account_id, _s.rebills_id.in_(sorted(segment_ids)))
     return [from_row(row) for row in tx.execute(query.order_by(_s.position, _s.segment_id)).mappings()]
+
+
+def distribution_codes(tx: Connection, keys: Collection[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """By id of segments (account and segment), the distribution codes of their lines. Cost: reads their documents."""
+    if not keys:
+        return {}
+    query = select(_s.segment_id, _s.calculation).where(among((_s.account_id, _s.segment_id), keys))
+    return {
+        row[0]: frozenset(line["distribution_code"] for line in from_text(row[1]).get("lines", ()))
+        for row in tx.execute(query)
+    }
 
 
 def freeze(script: Script, segments: Sequence[Segment]) -> None:

@@ -14,6 +14,7 @@ ADVANCE_KIND = "invoicing.advance"
 CANCEL_KIND = "invoicing.cancel"
 ENGINE_KIND = "invoicing.engine"
 AGGREGATE_KIND = "invoicing.aggregate"
+PUBLISH_KIND = "invoicing.publish"
 
 
 class Mover(StrEnum):

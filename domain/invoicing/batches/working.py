@@ -8,7 +8,15 @@ from sqlalchemy import Connection
 
 from domain.invoicing.batches import store
 from domain.invoicing.batches.errors import InvoiceBatchBusy, InvoiceBatchGoneOn, InvoiceBatchNotFound
-from domain.invoicing.batches.model import ADVANCE_KIND, AGGREGATE_KIND, CANCEL_KIND, Batch, Order, order_from_document
+from domain.invoicing.batches.model import (
+    ADVANCE_KIND,
+    AGGREGATE_KIND,
+    CANCEL_KIND,
+    PUBLISH_KIND,
+    Batch,
+    Order,
+    order_from_document,
+)
 from domain.invoicing.batches.transitions import change, scope_of
 from domain.invoicing.names import batch_name
 from domain.kernel.call import Call
@@ -32,6 +40,7 @@ STAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     CANCEL_KIND: (("reopen", "invoices"), ("release", "batches")),
     AGGREGATE_KIND: (("aggregate", "invoices"),),
+    PUBLISH_KIND: (("mark", "invoices"), ("publish", "batches")),
 }
 
 
