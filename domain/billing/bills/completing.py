@@ -52,7 +52,7 @@ def freeze(tx: Connection, call: Call, bench: Bench, key: Key) -> Bill:
     """Freeze what can be frozen of a pending bill, and cancel what it takes back.
 
     What is in error stays, and is made again. Raises: BillNotFound, also outside the scope; BillTransition for a
-    complete one; EtagStale; what `freezing.post` raises. Cost: some twelve statements, and those of posting.
+    complete one; EtagStale; what `freezing.check` raises. Cost: some twelve statements, and those of posting.
     """
     snapshot, facts, bill = _pending(tx, call, bench, key, wanted="frozen")
     freezing_ = _freezing(tx, call, snapshot, facts, replace(bill, version=bill.version + 1, updated_us=call.now_us))
@@ -83,15 +83,17 @@ def record(
     *,
     frozen: Sequence[Freezing] = (),
     written: Collection[str] = (),
+    checked: bool = False,
 ) -> None:
     """Do what was worked out, for bills whose accounts the transaction holds; others are `frozen` without completing.
 
-    `written` are the ids of bills and segments whose rows were inserted as they are to be.
+    `written` are the ids of bills and segments whose rows were inserted as they are to be; `checked`: in this
+    transaction, `freezing.check` let all of them pass.
 
     Cost: a script of five statements, and two for each bill that segments are taken off, and those of posting and of
     `Invoices.add`.
 
-    Raises: as `freezing.post`; as `Invoices.add`.
+    Raises: as `freezing.check`, `freezing.post` and `Invoices.add`.
     """
     script = Script(tx)
     account_ids = [each.bill.account_id for each in completions]
@@ -110,6 +112,8 @@ def record(
     told = [(done, True) for done in completed] + [(done, False) for done in frozen]
     tell_all(script, call, [(done.account, *entry(done, completed=whole)) for done, whole in told])
     script.run()
+    if not checked:
+        freezing.check(tx, bench.ledger, freezings)
     freezing.post(tx, call, bench.ledger, freezings)
     if on_invoices := [each.invoiced for each in completions if each.invoiced]:
         bench.invoices.add(tx, call, on_invoices)

@@ -65,13 +65,13 @@ def canceled(taken_back: Iterable[Segment], on_bill: Iterable[Segment], now_us: 
     )
 
 
-def check(tx: Connection, ledger: Ledger, freezings: Sequence[Freezing]) -> list[Charge]:
-    """What the general ledger is to be told of, all of which it would take. Cost: that of `Ledger.check`, a day.
+def check(tx: Connection, ledger: Ledger, freezings: Sequence[Freezing]) -> None:
+    """Refuse what the general ledger would not take. Cost: that of `Ledger.check`, a day.
 
     Raises: AlgorithmFailed for what one has added; LedgersDiffer; what the ledger refuses.
     """
     require_postable(tx, ledger, (segment for each in freezings for segment in each.frozen))
-    charges = [charge for each in freezings for charge in _charges(each)]
+    charges = _charges(freezings)
     ledgers: dict[str, str] = {}
     for day in sorted({charge.day for charge in charges}):
         codes = frozenset().union(*(charge.codes for charge in charges if charge.day == day))
@@ -79,12 +79,11 @@ def check(tx: Connection, ledger: Ledger, freezings: Sequence[Freezing]) -> list
     for charge in charges:
         if len(found := sorted({ledgers[code] for code in charge.codes})) > 1:
             raise LedgersDiffer(segment_name(charge.account_id, charge.segment_id), found)
-    return charges
 
 
 def post(tx: Connection, call: Call, ledger: Ledger, freezings: Sequence[Freezing]) -> None:
-    """Tell the general ledger of all that is frozen and canceled. Cost, Raises: those of `check` and `Ledger.post`."""
-    if charges := check(tx, ledger, freezings):
+    """Tell the general ledger of all that is frozen and canceled, which was checked. Cost, Raises: as `Ledger.post`."""
+    if charges := _charges(freezings):
         ledger.post(tx, call, charges)
 
 
@@ -95,9 +94,13 @@ def record(script: Script, freezings: Sequence[Freezing], written: Collection[st
     store.cancel(script, [segment for each in freezings for segment in each.canceled])
 
 
-def _charges(freezing: Freezing) -> list[Charge]:
-    found = [charge_of(each, freezing, reversal=False) for each in freezing.frozen]
-    return [*found, *(charge_of(each, freezing, reversal=True) for each in freezing.canceled)]
+def _charges(freezings: Sequence[Freezing]) -> list[Charge]:
+    return [
+        charge_of(each, of, reversal=reversal)
+        for of in freezings
+        for reversal, several in ((False, of.frozen), (True, of.canceled))
+        for each in several
+    ]
 
 
 def charge_of(segment: Segment, freezing: Freezing, *, reversal: bool) -> Charge:

@@ -35,8 +35,8 @@ _ROUNDS_MAX = 100
 class ChunkSizes:
     """How many accounts one step bills on each database: on SQLite all other writers wait."""
 
-    on_postgresql: int = 500
-    on_sqlite: int = 100
+    on_postgresql: int = 1_000
+    on_sqlite: int = 400
 
     def of(self, tx: Connection) -> int:
         """On this one."""
