@@ -7,7 +7,7 @@ rules are run over what is rendered in the tests.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.invoicing.configuration.model import Party
 from domain.invoicing.configuration.parties import countries
@@ -79,10 +79,11 @@ def _head(document: InvoiceDocument) -> Iterator[Breach]:
 
 def _parties(document: InvoiceDocument) -> Iterator[Breach]:
     seller, buyer = document.seller, document.buyer
+    if tells_no_vat_ids(document):
+        seller, buyer = replace(seller, vat_id=""), replace(buyer, vat_id="")
     yield from _party("seller", seller, name="BR-06", country="BR-09", electronic="BR-62")
     yield from _party("buyer", buyer, name="BR-07", country="BR-11", electronic="BR-63")
-    told = "" if tells_no_vat_ids(document) else seller.vat_id
-    if _blank(seller.registration_id) and not told:
+    if _blank(seller.registration_id) and not seller.vat_id:
         yield Breach("BR-CO-26", "seller", "must have a VAT id or a registration id (without tax: the latter)")
     for category in sorted({line.tax_category for line in document.lines}):
         yield from _vat_ids(category, seller, buyer)

@@ -94,14 +94,15 @@ def _party(parent: Element, party: Party, *, plain: bool, identifier: str = "") 
     """Seller (BG-4) or buyer (BG-7); `identifier` is BT-46."""
     element = _sub(parent, "cac:Party")
     if party.electronic_address:
-        _text(element, "cbc:EndpointID", party.electronic_address, {"schemeID": party.electronic_scheme})
+        scheme = {"schemeID": party.electronic_scheme} if party.electronic_scheme else {}
+        _text(element, "cbc:EndpointID", party.electronic_address, scheme)
     if identifier:
         _text(_sub(element, "cac:PartyIdentification"), "cbc:ID", identifier)
     _address(_sub(element, "cac:PostalAddress"), party.address)
     if party.vat_id and not plain:
-        scheme = _sub(element, "cac:PartyTaxScheme")
-        _text(scheme, "cbc:CompanyID", party.vat_id)
-        _vat(scheme)
+        tax_scheme = _sub(element, "cac:PartyTaxScheme")
+        _text(tax_scheme, "cbc:CompanyID", party.vat_id)
+        _vat(tax_scheme)
     legal = _sub(element, "cac:PartyLegalEntity")
     _text(legal, "cbc:RegistrationName", party.name)
     _text(legal, "cbc:CompanyID", party.registration_id)
