@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from domain.billing.accounts import trail
 from domain.billing.accounts.model import Account
-from domain.billing.accounts.store import lock_accounts, unsettle_segments
+from domain.billing.accounts.store import lock_accounts
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation import store
@@ -25,9 +25,8 @@ from domain.billing.segments.model import BillingException
 from domain.billing.segments.states import ExceptionState
 from domain.billing.segments.store import exceptions
 from domain.billing.usage import superseding
-from domain.billing.usage.clock import day_after, day_at
-from domain.billing.usage.store import corrections, insert
-from domain.billing.usage.store.corrections import Change, Touched
+from domain.billing.usage.store import insert
+from domain.billing.usage.store.corrections import Change
 from domain.billing.usage.store.insert import Held, Key
 from domain.billing.usage.superseding import Owner
 from domain.kernel import events, scopes
@@ -108,17 +107,7 @@ def _keep(
         for key, kept in sorted(held.items())
         if kept.content != contents[key]
     ]
-    if not changes:
-        return sorted(stale)
-    corrections.replace(tx, _KIND, changes, now_us=call.now_us, caller=call.caller)
-    unsettle_segments(tx, made[0].turn.profile.account_id)
-    profiles = {each.turn.key: each.turn.profile for each in made}
-    touched = set()
-    for change in changes:
-        profile = profiles[change.key[:2]]
-        day = day_at(profile.time_zone, change.key[2])
-        touched.add(Touched(profile.account_id, profile.agreement_id, day, day_after(day)))
-    return sorted(stale.union(corrections.stale(tx, touched)))
+    return sorted(stale | superseding.correct(tx, call, _KIND, owners, changes))
 
 
 def _counts(made: Made, contents: Contents, held: Mapping[Key, Held]) -> tuple[int, int, int]:

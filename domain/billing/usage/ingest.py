@@ -12,25 +12,21 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from domain.billing.accounts.store import lock_accounts, unsettle_segments
+from domain.billing.accounts.store import lock_accounts
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.names import profile_name, segment_name
 from domain.billing.usage import rules, superseding
-from domain.billing.usage.clock import day_after, day_at
 from domain.billing.usage.rows import Prepared, ReadGroup, Refusal, Row
 from domain.billing.usage.rules import Target
-from domain.billing.usage.store import corrections, insert, targets
-from domain.billing.usage.store.corrections import Change, Touched
+from domain.billing.usage.store import insert, targets
+from domain.billing.usage.store.corrections import Change
 from domain.billing.usage.store.insert import Held, Key
-from domain.billing.usage.superseding import Owner
+from domain.billing.usage.superseding import Owner, SegmentKey
 from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.errors import Violation
 from domain.kernel.ids import new_id
-
-SegmentKey = tuple[str, str]
-"""Account and segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,11 @@ class _Sound:
     firsts: dict[Key, Row] = field(default_factory=dict)
     later: dict[Key, list[Row]] = field(default_factory=dict)
     targets: dict[tuple[str, str], Target] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> dict[tuple[str, str], Owner]:
+        """Whose the profiles are, by account and profile."""
+        return {key: Owner(each.agreement, each.zone, each.profile_type.digits) for key, each in self.targets.items()}
 
     @property
     def count(self) -> int:
@@ -194,12 +195,7 @@ def _correct(
     lock_accounts(tx, {account for account, _, _ in keys})
     held = insert.held(tx, kind, keys, lock=True)
     changes = [change for key in sorted(held) if (change := _change(key, held[key], found, call.now_us)) is not None]
-    if not changes:
-        return 0, set()
-    corrections.replace(tx, kind, changes, now_us=call.now_us, caller=call.caller)
-    touched = {_touched(found.targets[change.key[:2]], change.key[2]) for change in changes}
-    stale = set(corrections.stale(tx, {each for each in touched if each.agreement}))
-    unsettle_segments(tx, *sorted({change.key[0] for change in changes}))
+    stale = superseding.correct(tx, call, kind, found.owners, changes)
     return sum(len(change.old) for change in changes), stale
 
 
@@ -212,13 +208,6 @@ def _change(key: Key, held: Held, found: _Sound, now_us: int) -> Change | None:
             old.append((revision, content, received_us))
             content, revision, received_us = given, revision + 1, now_us
     return Change(key, content, revision, tuple(old)) if old else None
-
-
-def _touched(target: Target, at_us: int) -> Touched:
-    """Of which days an instant is part: a read belongs to the period that ends with its day, too."""
-    day = day_at(target.zone, at_us)
-    after = day_after(day) if target.kind is ProfileKind.INTERVALS else day
-    return Touched(target.account, target.agreement, day, after)
 
 
 def _audit(tx: Connection, call: Call, done: Ingested) -> None:

@@ -1,7 +1,9 @@
-"""Data that come in late, for what was estimated for want of them (BIL-21, BIL-24).
+"""What becomes of segments that were made of other values than are known now (BIL-21, BIL-24).
 
-Nothing that is there is replaced by them, so that nobody would notice. Segments that were estimated are looked for
-first, as nearly always there are none: then the rows that are taken in are looked at no further.
+What is not frozen is made again, what is frozen is stale. Either a correction has put values in the place of others; or
+data come in late, for what was estimated for want of them. Nothing is replaced by these, so that nobody would notice.
+Segments that were estimated are looked for first, as nearly always there are none: then the rows that are taken in are
+looked at no further.
 """
 
 from __future__ import annotations
@@ -20,12 +22,16 @@ from domain.billing.segments.states import SegmentState
 from domain.billing.usage import clock
 from domain.billing.usage.registers import Bounds, Used, used
 from domain.billing.usage.store import corrections, insert, sums
-from domain.billing.usage.store.corrections import Estimated
+from domain.billing.usage.store.corrections import Change, Estimated, Touched
 from domain.billing.usage.store.insert import Key
 from domain.billing.usage.store.sums import Window
+from domain.kernel.call import Call
 
 ProfileKey = tuple[str, str]
 """Account and profile."""
+
+SegmentKey = tuple[str, str]
+"""Account and segment."""
 
 
 class Owner(NamedTuple):
@@ -44,6 +50,22 @@ class Late(NamedTuple):
     instants: Mapping[ProfileKey, Sequence[int]]
 
 
+def correct(
+    tx: Connection, call: Call, kind: ProfileKind, owners: Mapping[ProfileKey, Owner], changes: Sequence[Change]
+) -> set[SegmentKey]:
+    """Put values in the place of others, and mark what was made of those; gives what is frozen of it.
+
+    The accounts and the values are locked. Cost: none without a change, else some six statements.
+    """
+    if not changes:
+        return set()
+    corrections.replace(tx, kind, changes, now_us=call.now_us, caller=call.caller)
+    touched = {_touched(kind, change.key, owners[change.key[:2]]) for change in changes}
+    stale = corrections.stale(tx, {each for each in touched if each.agreement})
+    unsettle_segments(tx, *sorted({change.key[0] for change in changes}))
+    return set(stale)
+
+
 def late(tx: Connection, kind: ProfileKind, owners: Mapping[ProfileKey, Owner], keys: Iterable[Key]) -> Late:
     """Those of the keys that are not there yet, of agreements that have something estimated; asked before they are.
 
@@ -59,7 +81,7 @@ def late(tx: Connection, kind: ProfileKind, owners: Mapping[ProfileKey, Owner], 
     return Late(kind, mine, instants)
 
 
-def supersede(tx: Connection, found: Late) -> set[tuple[str, str]]:
+def supersede(tx: Connection, found: Late) -> set[SegmentKey]:
     """Have what was estimated without these data made again, now that they are there; what is frozen of it is stale.
 
     The accounts are locked, in the order of their ids. Gives account and segment of what is frozen.
@@ -75,6 +97,13 @@ def supersede(tx: Connection, found: Late) -> set[tuple[str, str]]:
     frozen = [each for each in wrong if each.state is SegmentState.FROZEN]
     corrections.mark_stale(tx, [(each.account, each.segment, each.version) for each in frozen])
     return {(each.account, each.segment) for each in frozen}
+
+
+def _touched(kind: ProfileKind, key: Key, owner: Owner) -> Touched:
+    """Of which days an instant is part: a read belongs to the period that ends with its day, too."""
+    day = clock.day_at(owner.zone, key[2])
+    after = clock.day_after(day) if kind is ProfileKind.INTERVALS else day
+    return Touched(key[0], owner.agreement, day, after)
 
 
 def _wrong(found: Late, estimated: Collection[Estimated]) -> list[Estimated]:
