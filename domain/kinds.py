@@ -10,6 +10,8 @@ from domain.billing.runs import model as runs_model
 from domain.billing.runs import service as runs
 from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
+from domain.invoicing.batches import aggregation, engines
+from domain.invoicing.batches import model as invoice_batches
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.scopes import EVERYTHING
@@ -25,6 +27,8 @@ def registry(gl_extraction: extraction.Settings) -> Registry:
             _generate_accounting_message(gl_extraction),
             _generate_accounting_files(),
             _run_billing(gl_extraction.zone),
+            _run_invoice_batch_engine(),
+            _aggregate_invoices(),
         ),
         zone=gl_extraction.zone,
     )
@@ -77,6 +81,38 @@ def _run_billing(zone: BusinessZone) -> Kind:
     return Kind(
         name=runs_model.RUN_KIND,
         method="countinghouse.billing.v1.BillingService/RunBilling",
+        dates=frozenset(),
+        check=check,
+        start=start,
+    )
+
+
+def _run_invoice_batch_engine() -> Kind:
+    def check(tx: Connection, call: Call, request: Document) -> None:
+        engines.scope_of(tx, call.scope, invoice_batches.engine_request_from_document(request))
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return engines.start(tx, call, invoice_batches.engine_request_from_document(request))
+
+    return Kind(
+        name=invoice_batches.ENGINE_KIND,
+        method="countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceBatchEngine",
+        dates=frozenset(),
+        check=check,
+        start=start,
+    )
+
+
+def _aggregate_invoices() -> Kind:
+    def check(tx: Connection, call: Call, request: Document) -> None:
+        engines.scope_of(tx, call.scope, invoice_batches.engine_request_from_document(request))
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return aggregation.start(tx, call, invoice_batches.engine_request_from_document(request))
+
+    return Kind(
+        name=invoice_batches.AGGREGATE_KIND,
+        method="countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices",
         dates=frozenset(),
         check=check,
         start=start,

@@ -57,7 +57,7 @@ def cutting(settings: Settings) -> extraction.Limits:
 def known_jobs(settings: Settings, offered: Plugins) -> tuple[Job, ...]:
     """The jobs of this program, which write their files where the settings say, and bill with what is offered."""
     billing = Offered(offered.algorithms, offered.hooks, _unforeseen)
-    return jobs(file_store(settings), routes_of(settings.destinations), billing)
+    return jobs(file_store(settings), routes_of(settings.destinations), billing, offered.hookpoints)
 
 
 def _unforeseen(account_id: str, error: Exception) -> None:

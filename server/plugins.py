@@ -7,7 +7,7 @@ A package offers some by an entry point of the group `countinghouse.billing.algo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +18,8 @@ from domain.billing.algorithms.model import Action, Algorithm, Asked, CannotDeci
 from domain.billing.algorithms.registry import BUILT_IN, Algorithms
 from domain.billing.creation.algorithms.model import CreationAlgorithm
 from domain.billing.creation.algorithms.registry import CREATIONS
+from domain.invoicing.batches.hooks import Hookpoint
+from server.hookpoints import hookpoints
 from server.outbound.hooks.asking import Hooks
 from server.settings import BadSettings, Settings, variable
 from server.telemetry.observe import trace
@@ -33,13 +35,14 @@ log = structlog.get_logger("plugins")
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """All algorithms that there are, and those who are asked over the network: one of them a process.
+    """All algorithms and hookpoints that there are, and those who are asked over the network: one of them a process.
 
     Whoever carries something out with it closes it in the end: the server of RPCs, or the worker process.
     """
 
     algorithms: Algorithms
     hooks: Hooks
+    hookpoints: Mapping[str, Hookpoint]
 
     def close(self) -> None:
         """Close all channels: those who still wait for an answer have none."""
@@ -47,7 +50,7 @@ class Plugins:
 
 
 def plugins(settings: Settings) -> Plugins:
-    """Those of this process. Raises: BadSettings with a line for each algorithm that cannot be had."""
+    """Those of this process. Raises: BadSettings with a line for each algorithm or hookpoint that cannot be had."""
     hooks = Hooks(settings.hooks, settings.hooks_reach)
     found, lines = _packaged()
     found += [(variable("hooks_file"), each) for each in hooks.algorithms()]
@@ -56,9 +59,10 @@ def plugins(settings: Settings) -> Plugins:
         if each.code in taken:
             lines.append(f"{source}: the algorithm {each.code} is there already: {taken[each.code]}")
         taken.setdefault(each.code, f"from {source}")
-    if lines:
+    points, faults = hookpoints(hooks.hookpoints())
+    if lines := [*lines, *faults]:
         raise BadSettings(lines)
-    return Plugins(Algorithms(each for _, each in found), hooks)
+    return Plugins(Algorithms(each for _, each in found), hooks, points)
 
 
 def _packaged() -> tuple[list[tuple[str, Plugin]], list[str]]:

@@ -192,7 +192,8 @@ class Job:
     `undo` puts back what canceled work has marked, in bounded pieces: it is called, one transaction each, until it
     returns True. It must bear to find nothing marked, or a part put back already. `links` gives the resource names that
     notifications of the operation lead to, by what they are. `require_recoverable` raises what by now stands against
-    going on with an operation that failed, in the transaction that would recover it.
+    going on with an operation that failed, in the transaction that would recover it. `watched` gives the names of what
+    else has changed with a chunk of this payload, so that those who watch it look.
     """
 
     kind: str
@@ -200,3 +201,4 @@ class Job:
     undo: Callable[[Connection, Operation, int], bool]
     links: Callable[[Operation], Mapping[str, str]] = lambda _operation: {}
     require_recoverable: Callable[[Connection, Operation], None] = lambda _tx, _operation: None
+    watched: Callable[[Operation, Document], Sequence[str]] = lambda _operation, _payload: ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyProto
@@ -12,10 +12,12 @@ from google.protobuf.message import DecodeError, Message
 from countinghouse.accounting.v1 import batches_pb2
 from countinghouse.billing.v1 import billing_runs_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
+from countinghouse.invoicing.v1 import invoice_batches_pb2
 from countinghouse.operations.v1 import schedules_pb2 as pb
 from domain.accounting.batches import model as batches_model
 from domain.billing.runs import model as runs_model
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document, request_to_document
+from domain.invoicing.batches.model import AGGREGATE_KIND, ENGINE_KIND
 from domain.kernel.documents import Document
 from domain.kernel.errors import Invalid, Violation
 from domain.operations.service import name_of
@@ -35,6 +37,7 @@ from server.gate.validation import validate
 from server.mapping.accounting import batches
 from server.mapping.billing import runs
 from server.mapping.gl_extraction import extraction
+from server.mapping.invoicing import invoice_batches
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code
 
@@ -78,6 +81,16 @@ TEMPLATES: Mapping[str, Template] = {
         billing_runs_pb2.RunBillingRequest,
         lambda request: runs_model.request_to_document(runs.request_from_proto(request)),
         lambda document: runs.request_to_proto(runs_model.request_from_document(document)),
+    ),
+    ENGINE_KIND: Template(
+        invoice_batches_pb2.RunInvoiceBatchEngineRequest,
+        lambda request: asdict(invoice_batches.engine_request_from_proto(request)),
+        invoice_batches.engine_request_to_proto,
+    ),
+    AGGREGATE_KIND: Template(
+        invoice_batches_pb2.AggregateInvoicesRequest,
+        lambda request: asdict(invoice_batches.engine_request_from_proto(request)),
+        invoice_batches.aggregation_request_to_proto,
     ),
 }
 """By the name of the kind: one entry a kind."""

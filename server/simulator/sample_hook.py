@@ -40,6 +40,29 @@ class SampleHook(HookServiceServicer):
         except CannotDecide as error:
             await _refuse(context, str(error))
 
+    async def DecideInvoiceBatch(
+        self, request: pb.DecideInvoiceBatchRequest, context: Context
+    ) -> pb.DecideInvoiceBatchResponse:
+        """Whether the hookpoint of that key lets a batch go on."""
+        refuses = HOOKPOINTS.get(request.hookpoint_key)
+        if refuses is None:
+            await _refuse(context, "HOOKPOINT_NOT_SERVED")
+        why = refuses(request)
+        decision = pb.INVOICE_BATCH_DECISION_FAILURE if why else pb.INVOICE_BATCH_DECISION_GO_ON
+        return pb.DecideInvoiceBatchResponse(decision=decision, message=why)
+
+
+def plausible_totals(request: pb.DecideInvoiceBatchRequest) -> str:
+    """Holds a batch that closes nothing, and one that gives money back altogether."""
+    if request.point == pb.INVOICE_BATCH_POINT_CLOSED:
+        return "" if request.counts["closed"] else "not one invoice has closed"
+    negative = [each.net_amount.currency_code for each in request.totals if _is_negative(each.net_amount)]
+    return f"the invoices give money back in {', '.join(negative)}" if negative else ""
+
+
+def _is_negative(amount: Money) -> bool:
+    return amount.units < 0 or amount.nanos < 0
+
 
 def loyalty_discount(request: pb.DecideBillRequest) -> Iterable[pb.BillAction]:
     """Takes `percent` off the bill, on its first service agreement with a sound segment, to the nearest minor unit."""
@@ -72,6 +95,9 @@ def supply_note(request: pb.DecideBillRequest) -> Iterable[pb.BillAction]:
     text = f"{request.parameters['text']} {request.service_agreement_id}: {used}"
     return (pb.BillAction(add_message=pb.AddMessage(text=text)),)
 
+
+HOOKPOINTS = {"plausible-totals": plausible_totals}
+"""What decides whether batches of invoices go on, by key; each gives why one does not."""
 
 ALGORITHMS = {"loyalty-discount": loyalty_discount, "supply-note": supply_note}
 """What is served, by code."""

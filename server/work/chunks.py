@@ -13,6 +13,7 @@ from domain.kernel.errors import DomainError, Unavailable
 from domain.operations import runner
 from domain.operations.model import Job, State, Task
 from domain.operations.runner import Attempts, Claim, LostItsWorkers, TakenOver
+from domain.operations.service import job_of
 from server.database.failures import OutcomeUnknown
 from server.database.transaction import Database
 from server.telemetry import figures, tracing
@@ -96,6 +97,8 @@ class Chunks:
                 timeout_s=self._transaction_s(claim.row.attempts),
             )
         self.on_change(operation.operation_id)
+        for name in job_of(self.jobs, operation.kind).watched(operation, claim.row.payload):
+            self.on_change(name)
         log.info("chunk done", **_names(claim))
         if operation.state is not claim.operation.state:
             log.info("operation ended", operation_id=operation.operation_id, state=operation.state)

@@ -87,6 +87,7 @@ class Advance:
             undo=_nothing_to_undo,
             links=working.links,
             require_recoverable=working.require_recoverable,
+            watched=working.watched,
         )
 
     def ask(self, tx: Connection, work: Work) -> asking.Answer:

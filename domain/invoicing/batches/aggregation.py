@@ -43,6 +43,7 @@ class Aggregation:
             kind=AGGREGATE_KIND,
             stages=(Stage(name, unit, plan=self.plan, step=step),),
             undo=engines.nothing_to_undo,
+            watched=working.watched_by_payload,
         )
 
     def plan(self, tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.invoicing.names import BATCH_TYPE, batch_name, cycle_name
+from domain.invoicing.names import BATCH_TYPE, HOOK_TYPE, batch_name, cycle_name, hookpoint_name
 from domain.kernel.errors import CodeTaken, IllegalTransition, NotFound, OutOfRange, Refused
 
 
@@ -79,6 +79,15 @@ class InvoiceBatchNotAggregating(Refused):
             resource_name=name,
             state=state,
         )
+
+
+class HookpointNotFound(NotFound):
+    """No hook answers to the key."""
+
+    reason = "HOOKPOINT_NOT_FOUND"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(HOOK_TYPE, hookpoint_name(key))
 
 
 class NothingToClose(Refused):

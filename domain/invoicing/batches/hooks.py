@@ -65,8 +65,8 @@ class Hookpoint:
 
     key: str
     description: str
-    origin: str
     decide: Decide
+    origin: str = ""
 
 
 class Hookpoints(Protocol):

@@ -20,10 +20,14 @@ from domain.invoicing.batches.model import (
 from domain.invoicing.batches.transitions import change, scope_of
 from domain.invoicing.names import batch_name
 from domain.kernel.call import Call
+from domain.kernel.documents import Document
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.operations import service as operations
 from domain.operations.errors import OperationNotFound
 from domain.operations.model import Operation
+
+ALL = "-"
+"""In place of a batch's id: all of them, as they are watched."""
 
 STAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ADVANCE_KIND: (
@@ -100,6 +104,17 @@ def require_recoverable(tx: Connection, operation: Operation) -> None:
 def links(operation: Operation) -> dict[str, str]:
     """What notifications of an operation lead to."""
     return {"invoice_batch": batch_name(order_from_document(operation.request).batch_id)}
+
+
+def watched(operation: Operation, _payload: Document) -> list[str]:
+    """What else is watched that an operation changes: its batch, and the board of all batches."""
+    return [batch_name(order_from_document(operation.request).batch_id), batch_name(ALL)]
+
+
+def watched_by_payload(_operation: Operation, payload: Document) -> list[str]:
+    """Likewise, of an operation on several batches: those that a chunk's payload names."""
+    ids = [*payload.get("batches", ()), *([payload["batch_id"]] if "batch_id" in payload else ())]
+    return [batch_name(each) for each in (*ids, ALL)] if ids else []
 
 
 def _seen(found: Batch | None, batch_id: str, scope: Scope) -> Batch:

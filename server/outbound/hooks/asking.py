@@ -1,4 +1,4 @@
-"""Algorithms over the network are asked: within a bound of time, and again where that does no harm (BIL-23).
+"""Hooks over the network are asked: within a bound of time, and again where that does no harm (BIL-23, INV-10).
 
 A hook has no effects of its own, so that any call may be made again; what it has answered is the caller's to carry out.
 """
@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar, cast
 
 import grpc
 import structlog
 import tenacity
+from google.protobuf.message import Message
 
-from countinghouse.connector.v1 import hook_pb2 as pb
 from countinghouse.connector.v1.hook_pb2_grpc import HookServiceStub
 from domain.billing.algorithms.errors import AlgorithmFailed, AlgorithmUnavailable
 from domain.billing.algorithms.model import Action, Algorithm
 from domain.billing.algorithms.running import AnswerMissing
+from domain.invoicing.batches.hooks import Asked as BatchAsked
+from domain.invoicing.batches.hooks import Decision, HookFailed, Hookpoint
 from server.outbound.addresses import Reach
 from server.outbound.grpc_line import REJECTED, UNFIT, Line, is_unsent, shown_reason, told
+from server.outbound.hooks.batches import batch_request_of, decision_of
 from server.outbound.hooks.entries import Hook
 from server.outbound.hooks.telling import BadAnswer, actions_of, request_of
+
+A = TypeVar("A", bound=Message)
 
 _ATTEMPTS = 5
 _PAUSES = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
@@ -65,11 +71,30 @@ class Hooks:
             log.warning("a hook does not answer", hook=peer.hook.connection.name, why=str(error))
             raise AlgorithmUnavailable(missing.algorithm, agreement, str(error)) from None
 
+    def hookpoints(self) -> tuple[Hookpoint, ...]:
+        """The keys to which they answer."""
+        return tuple(
+            Hookpoint(key, "", partial(_decided, peer), f"hook {peer.hook.connection.name}")
+            for peer in self._peers
+            for key in peer.hook.hookpoints
+        )
+
     def close(self) -> None:
         """Close all channels: those who still wait for an answer have none."""
         self._stopping.set()
         for peer in self._peers:
             peer.line.close()
+
+
+def _decided(peer: _Peer, asked: BatchAsked) -> Decision:
+    """Whether a batch of invoices goes on. Raises: HookFailed."""
+    try:
+        return peer.decide(asked)
+    except BadAnswer as error:
+        raise HookFailed(f"it answered what cannot be: {error}") from None
+    except (_Refuses, _NoAnswer) as error:
+        log.warning("a hook does not answer", hook=peer.hook.connection.name, why=str(error))
+        raise HookFailed(str(error)) from None
 
 
 class _Refuses(Exception):
@@ -94,7 +119,14 @@ class _Peer:
         self._proven = False  # the last call had an answer; else its name is judged anew
 
     def ask(self, missing: AnswerMissing) -> tuple[Action, ...]:
-        """The hook's answer, within its time. Raises: _Refuses; BadAnswer; _NoAnswer."""
+        """What an algorithm does with a bill, within the hook's time. Raises: _Refuses; BadAnswer; _NoAnswer."""
+        return actions_of(self._asked(lambda hook: hook.DecideBill, request_of(missing)))
+
+    def decide(self, asked: BatchAsked) -> Decision:
+        """Whether a batch of invoices goes on, likewise. Raises: _Refuses; BadAnswer; _NoAnswer."""
+        return decision_of(self._asked(lambda hook: hook.DecideInvoiceBatch, batch_request_of(asked)))
+
+    def _asked(self, method: Callable[[HookServiceStub], Callable[..., A]], request: Message) -> A:
         timeout_s = self.hook.timeout_s
         asking = tenacity.Retrying(
             stop=tenacity.stop_any(
@@ -107,16 +139,17 @@ class _Peer:
             retry=tenacity.retry_if_exception_type(_NoAnswer),
             reraise=True,
         )
-        return asking(self._ask_once, request_of(missing), time.monotonic() + timeout_s)
+        answer: A = asking(self._ask_once, method, request, time.monotonic() + timeout_s)
+        return answer
 
-    def _ask_once(self, request: pb.DecideBillRequest, until_s: float) -> tuple[Action, ...]:
+    def _ask_once(self, method: Callable[[HookServiceStub], Callable[..., A]], request: Message, until_s: float) -> A:
         if self._stopping.is_set():
             raise _NoAnswer(_STOPPING)
         if not self._proven and (fault := self.line.renew()):
             raise _NoAnswer(f"no connection to its hook: {fault}")
         left_s = max(_LITTLE_S, until_s - time.monotonic())
         try:
-            answer = self.line.service.DecideBill(request, timeout=left_s, metadata=self.line.metadata)
+            answer: A = method(self.line.service)(request, timeout=left_s, metadata=self.line.metadata)
         except grpc.RpcError as error:
             failure = _failure_of(cast("grpc.Call", error))  # each error of a call is both
             self._proven = isinstance(failure, _Refuses)
@@ -126,7 +159,7 @@ class _Peer:
                 raise _NoAnswer(_STOPPING) from None
             raise
         self._proven = True
-        return actions_of(answer)
+        return answer
 
 
 def _failure_of(error: grpc.Call) -> _Refuses | _NoAnswer:

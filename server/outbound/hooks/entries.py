@@ -29,7 +29,7 @@ TIMEOUT_S = 5.0
 """How long an answer may take, all attempts together, where the file does not say."""
 
 _TABLE = "hooks"
-_SERVED = {"timeout_s", "algorithms"}
+_SERVED = {"timeout_s", "algorithms", "hookpoints"}
 _KNOWN = {"name", "target", "tls", *FILES, *_SERVED}
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -39,18 +39,20 @@ _Text = Annotated[str, Field(min_length=1, max_length=512)]
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Whom to ask, how long an answer may take, all attempts together, and which algorithms are asked there."""
+    """Whom to ask, how long an answer may take, all attempts together, and what is asked there."""
 
     connection: Connection
     timeout_s: float
     algorithms: tuple[Algorithm, ...]
+    hookpoints: tuple[str, ...] = ()
 
 
 def read_hooks(path: Path, reach: Reach) -> tuple[Hook, ...]:
     """The hooks of a file.
 
     It holds a table for each, `[[hooks]]`: `name`; `target` (host:port); `tls`, `ca_file`, `certificate_file`,
-    `key_file` and `token_file` as systems of record have them; `timeout_s`; and `[[hooks.algorithms]]`, each with
+    `key_file` and `token_file` as systems of record have them; `timeout_s`; `hookpoints`, keys by which billing cycles
+    have it decide whether batches of invoices go on; and `[[hooks.algorithms]]`, each with
     `code`, `description`, `of` (`customer_classes` or `service_agreement_types`), `moments`, and
     `[[hooks.algorithms.parameters]]` with `name`, `description`, `required` (true unless it says otherwise) and
     `is_code` (it names a distribution code).
@@ -62,6 +64,9 @@ def read_hooks(path: Path, reach: Reach) -> tuple[Hook, ...]:
     codes = [each.code for hook in hooks for each in hook.algorithms]
     if twice := sorted({code for code in codes if codes.count(code) > 1}):
         raise BadConnections([f"{path}: two algorithms are called {code}" for code in twice])
+    keys = [each for hook in hooks for each in hook.hookpoints]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise BadConnections([f"{path}: the hookpoint {key} is there twice" for key in twice])
     return hooks
 
 
@@ -102,7 +107,14 @@ class _Served(BaseModel):
     model_config = _STRICT
 
     timeout_s: Annotated[float, Field(ge=0.1, le=60)] = TIMEOUT_S
-    algorithms: Annotated[tuple[_Algorithm, ...], Field(max_length=100)]
+    algorithms: Annotated[tuple[_Algorithm, ...], Field(max_length=100)] = ()
+    hookpoints: Annotated[tuple[_Code, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _serves_something(self) -> _Served:
+        if not self.algorithms and not self.hookpoints:
+            raise ValueError("serves neither algorithms nor hookpoints")
+        return self
 
 
 def _served(entry: Entry) -> _Served:
@@ -111,7 +123,8 @@ def _served(entry: Entry) -> _Served:
 
 def _hook(entry: Entry) -> Hook:
     served = _served(entry)
-    return Hook(connection_from(entry, "grpc"), served.timeout_s, tuple(map(_algorithm, served.algorithms)))
+    algorithms = tuple(map(_algorithm, served.algorithms))
+    return Hook(connection_from(entry, "grpc"), served.timeout_s, algorithms, served.hookpoints)
 
 
 def _algorithm(given: _Algorithm) -> Algorithm:

@@ -61,6 +61,11 @@ class HookServiceStub(object):
                 request_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideBillRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideBillResponse.FromString,
                 _registered_method=True)
+        self.DecideInvoiceBatch = channel.unary_unary(
+                '/countinghouse.connector.v1.HookService/DecideInvoiceBatch',
+                request_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchResponse.FromString,
+                _registered_method=True)
 
 
 class HookServiceServicer(object):
@@ -95,6 +100,15 @@ class HookServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DecideInvoiceBatch(self, request, context):
+        """Says whether a batch of invoices goes on from where it stands. A failure of
+        whatever kind holds the batch, as FAILURE does; it is asked about again by the
+        next run of the engine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HookServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -102,6 +116,11 @@ def add_HookServiceServicer_to_server(servicer, server):
                     servicer.DecideBill,
                     request_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideBillRequest.FromString,
                     response_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideBillResponse.SerializeToString,
+            ),
+            'DecideInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideInvoiceBatch,
+                    request_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -153,6 +172,33 @@ class HookService(object):
             '/countinghouse.connector.v1.HookService/DecideBill',
             countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideBillRequest.SerializeToString,
             countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideBillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.connector.v1.HookService/DecideInvoiceBatch',
+            countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchResponse.FromString,
             options,
             channel_credentials,
             insecure,
