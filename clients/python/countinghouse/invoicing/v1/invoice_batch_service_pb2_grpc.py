@@ -4,8 +4,14 @@ import grpc
 import warnings
 
 from countinghouse.invoicing.v1 import billing_cycles_pb2 as countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2
+from countinghouse.invoicing.v1 import hookpoints_pb2 as countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2
+from countinghouse.invoicing.v1 import invoice_batches_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2
+from countinghouse.invoicing.v1 import invoice_lines_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2
 from countinghouse.invoicing.v1 import invoice_schedules_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2
+from countinghouse.invoicing.v1 import invoices_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2
 from countinghouse.invoicing.v1 import issuers_pb2 as countinghouse_dot_invoicing_dot_v1_dot_issuers__pb2
+from countinghouse.invoicing.v1 import recipients_pb2 as countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.75.0'
@@ -107,6 +113,146 @@ class InvoiceBatchServiceStub(object):
                 '/countinghouse.invoicing.v1.InvoiceBatchService/DeleteInvoiceSchedule',
                 request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.DeleteInvoiceScheduleRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.GetRecipient = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetRecipient',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.GetRecipientRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.Recipient.FromString,
+                _registered_method=True)
+        self.ListRecipients = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListRecipients',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ListRecipientsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ListRecipientsResponse.FromString,
+                _registered_method=True)
+        self.UpdateRecipient = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateRecipient',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.UpdateRecipientRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.Recipient.FromString,
+                _registered_method=True)
+        self.ImportRecipients = channel.stream_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ImportRecipients',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ImportRecipientsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ImportRecipientsResponse.FromString,
+                _registered_method=True)
+        self.IngestInvoiceLines = channel.stream_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/IngestInvoiceLines',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.IngestInvoiceLinesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.IngestInvoiceLinesResponse.FromString,
+                _registered_method=True)
+        self.CreateInvoiceLine = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CreateInvoiceLine',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.CreateInvoiceLineRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.InvoiceLine.FromString,
+                _registered_method=True)
+        self.DeleteInvoiceLine = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/DeleteInvoiceLine',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.DeleteInvoiceLineRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.ListInvoiceLines = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceLines',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListInvoiceLinesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListInvoiceLinesResponse.FromString,
+                _registered_method=True)
+        self.GetInvoice = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetInvoice',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.GetInvoiceRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ListInvoices = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoices',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListInvoicesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListInvoicesResponse.FromString,
+                _registered_method=True)
+        self.UpdateInvoice = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateInvoice',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.UpdateInvoiceRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ExplainInvoice = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ExplainInvoice',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceResponse.FromString,
+                _registered_method=True)
+        self.GetPublishedInvoice = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetPublishedInvoice',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.GetPublishedInvoiceRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
+                _registered_method=True)
+        self.ListPublishedInvoices = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListPublishedInvoices',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListPublishedInvoicesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListPublishedInvoicesResponse.FromString,
+                _registered_method=True)
+        self.ListPublishedInvoiceLines = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListPublishedInvoiceLines',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListPublishedInvoiceLinesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListPublishedInvoiceLinesResponse.FromString,
+                _registered_method=True)
+        self.CreateInvoiceBatch = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CreateInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.CreateInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+                _registered_method=True)
+        self.GetInvoiceBatch = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.GetInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+                _registered_method=True)
+        self.ListInvoiceBatches = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceBatches',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchesResponse.FromString,
+                _registered_method=True)
+        self.ListInvoiceBatchTransitions = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceBatchTransitions',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchTransitionsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchTransitionsResponse.FromString,
+                _registered_method=True)
+        self.RetryInvoiceBatch = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/RetryInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.RetryInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+                _registered_method=True)
+        self.CancelInvoiceBatch = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CancelInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.CancelInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+                _registered_method=True)
+        self.ExplainInvoiceBatch = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ExplainInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ExplainInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ExplainInvoiceBatchResponse.FromString,
+                _registered_method=True)
+        self.RunInvoiceBatchEngine = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceBatchEngine',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.RunInvoiceBatchEngineRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.AggregateInvoices = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.AggregateInvoicesRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.WatchInvoiceBatch = channel.unary_stream(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/WatchInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchResponse.FromString,
+                _registered_method=True)
+        self.WatchInvoiceBatches = channel.unary_stream(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/WatchInvoiceBatches',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchesRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchesResponse.FromString,
+                _registered_method=True)
+        self.ListHookpoints = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListHookpoints',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.ListHookpointsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.ListHookpointsResponse.FromString,
+                _registered_method=True)
+        self.TestHookpoint = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/TestHookpoint',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.TestHookpointRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.TestHookpointResponse.FromString,
                 _registered_method=True)
 
 
@@ -223,6 +369,232 @@ class InvoiceBatchServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRecipient(self, request, context):
+        """Gets the recipient of an account. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecipients(self, request, context):
+        """Lists recipients by account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRecipient(self, request, context):
+        """Changes a recipient, for invoices that are not locked yet, or creates it.
+        Errors: NOT_FOUND; PERMISSION_DENIED for callers who see some cycles alone;
+        ABORTED for an etag that is not the last one; INVALID_ARGUMENT with every
+        violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportRecipients(self, request_iterator, context):
+        """Creates and changes recipients in bulk: the stream ends with what became of its
+        rows. What is there already, with the same content, is unchanged, so that a
+        stream that broke off is sent again. Errors: PERMISSION_DENIED for callers who
+        see some cycles alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IngestInvoiceLines(self, request_iterator, context):
+        """Puts lines on the running invoices of accounts, by stream. Each message is
+        stored whole, its bad rows left out and told. Errors: NOT_FOUND for the billing
+        cycle; INVALID_ARGUMENT for a message that breaks a rule as such.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInvoiceLine(self, request, context):
+        """Puts a line on an invoice, or on the running invoice of an account. One that is
+        there already, with the same content, is given as it is. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for an invoice that is locked, or merged; INVALID_ARGUMENT
+        with every violation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteInvoiceLine(self, request, context):
+        """Takes a line off its invoice. Errors: NOT_FOUND; FAILED_PRECONDITION for one that
+        comes from a bill, and once the invoice is locked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoiceLines(self, request, context):
+        """Lists the lines of an invoice by arrival. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInvoice(self, request, context):
+        """Gets an invoice, however it stands. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoices(self, request, context):
+        """Lists invoices, however they stand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateInvoice(self, request, context):
+        """Says of a running invoice whether it is final. Errors: NOT_FOUND; ABORTED for an
+        etag that is not the last one; FAILED_PRECONDITION for one that does not run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainInvoice(self, request, context):
+        """Tells why an invoice stands where it stands: why it still runs, and whether it
+        closes with its schedule. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPublishedInvoice(self, request, context):
+        """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPublishedInvoices(self, request, context):
+        """Lists invoices that are published.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPublishedInvoiceLines(self, request, context):
+        """Lists the lines of an invoice that is published, by arrival. Errors: NOT_FOUND,
+        also for one that is not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInvoiceBatch(self, request, context):
+        """Puts schedules of a billing cycle into a batch, to be closed now or at a time.
+        Now: the answer names the operation that closes them. Errors: NOT_FOUND;
+        ALREADY_EXISTS; FAILED_PRECONDITION for schedules that are closed, or in a
+        batch, and where none has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInvoiceBatch(self, request, context):
+        """Gets a batch. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoiceBatches(self, request, context):
+        """Lists batches, newest first. Errors: NOT_FOUND for a cycle that is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvoiceBatchTransitions(self, request, context):
+        """Lists the history of a batch, oldest first. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryInvoiceBatch(self, request, context):
+        """Has a batch in ERROR go back to the state in which it failed; the engine takes
+        it on from there. Errors: NOT_FOUND; FAILED_PRECONDITION in any other state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelInvoiceBatch(self, request, context):
+        """Begins to cancel a batch that is not locked: its invoices run again, its
+        schedules are open again, what was moved stays moved. The answer names the
+        operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION once it is
+        locked, and while an operation works on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainInvoiceBatch(self, request, context):
+        """Tells what a batch waits for, since when, who can move it on, and by which
+        call. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunInvoiceBatchEngine(self, request, context):
+        """Begins to move on every batch that can move, each by an operation of its own.
+        The operation answers with a RunInvoiceBatchEngineResponse. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AggregateInvoices(self, request, context):
+        """Begins to aggregate the invoices of a batch, or of all batches that wait for
+        it. The operation answers with an AggregateInvoicesResponse. Errors:
+        NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchInvoiceBatch(self, request, context):
+        """Streams a batch as it stands, then after each change, with its transitions,
+        until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
+        sequence that it has not reached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchInvoiceBatches(self, request, context):
+        """Streams all batches that are not over, then those that change, without end.
+        Errors: NOT_FOUND; OUT_OF_RANGE for a sequence that they have not reached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListHookpoints(self, request, context):
+        """Lists the hookpoints that the server knows, by key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestHookpoint(self, request, context):
+        """Asks a hook what it would say of a batch, and lets nothing come of it. Errors:
+        NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InvoiceBatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -290,6 +662,146 @@ def add_InvoiceBatchServiceServicer_to_server(servicer, server):
                     servicer.DeleteInvoiceSchedule,
                     request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.DeleteInvoiceScheduleRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'GetRecipient': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecipient,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.GetRecipientRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.Recipient.SerializeToString,
+            ),
+            'ListRecipients': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecipients,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ListRecipientsRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ListRecipientsResponse.SerializeToString,
+            ),
+            'UpdateRecipient': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRecipient,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.UpdateRecipientRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.Recipient.SerializeToString,
+            ),
+            'ImportRecipients': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportRecipients,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ImportRecipientsRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ImportRecipientsResponse.SerializeToString,
+            ),
+            'IngestInvoiceLines': grpc.stream_unary_rpc_method_handler(
+                    servicer.IngestInvoiceLines,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.IngestInvoiceLinesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.IngestInvoiceLinesResponse.SerializeToString,
+            ),
+            'CreateInvoiceLine': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInvoiceLine,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.CreateInvoiceLineRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.InvoiceLine.SerializeToString,
+            ),
+            'DeleteInvoiceLine': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteInvoiceLine,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.DeleteInvoiceLineRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ListInvoiceLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoiceLines,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListInvoiceLinesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListInvoiceLinesResponse.SerializeToString,
+            ),
+            'GetInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInvoice,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.GetInvoiceRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.SerializeToString,
+            ),
+            'ListInvoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoices,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListInvoicesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListInvoicesResponse.SerializeToString,
+            ),
+            'UpdateInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateInvoice,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.UpdateInvoiceRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.SerializeToString,
+            ),
+            'ExplainInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainInvoice,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceResponse.SerializeToString,
+            ),
+            'GetPublishedInvoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPublishedInvoice,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.GetPublishedInvoiceRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.SerializeToString,
+            ),
+            'ListPublishedInvoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPublishedInvoices,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListPublishedInvoicesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListPublishedInvoicesResponse.SerializeToString,
+            ),
+            'ListPublishedInvoiceLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPublishedInvoiceLines,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListPublishedInvoiceLinesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListPublishedInvoiceLinesResponse.SerializeToString,
+            ),
+            'CreateInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.CreateInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.SerializeToString,
+            ),
+            'GetInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.GetInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.SerializeToString,
+            ),
+            'ListInvoiceBatches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoiceBatches,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchesResponse.SerializeToString,
+            ),
+            'ListInvoiceBatchTransitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvoiceBatchTransitions,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchTransitionsRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchTransitionsResponse.SerializeToString,
+            ),
+            'RetryInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.RetryInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.SerializeToString,
+            ),
+            'CancelInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.CancelInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.SerializeToString,
+            ),
+            'ExplainInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ExplainInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ExplainInvoiceBatchResponse.SerializeToString,
+            ),
+            'RunInvoiceBatchEngine': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunInvoiceBatchEngine,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.RunInvoiceBatchEngineRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'AggregateInvoices': grpc.unary_unary_rpc_method_handler(
+                    servicer.AggregateInvoices,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.AggregateInvoicesRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'WatchInvoiceBatch': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchResponse.SerializeToString,
+            ),
+            'WatchInvoiceBatches': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInvoiceBatches,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchesRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchesResponse.SerializeToString,
+            ),
+            'ListHookpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHookpoints,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.ListHookpointsRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.ListHookpointsResponse.SerializeToString,
+            ),
+            'TestHookpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestHookpoint,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.TestHookpointRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.TestHookpointResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -649,6 +1161,762 @@ class InvoiceBatchService(object):
             '/countinghouse.invoicing.v1.InvoiceBatchService/DeleteInvoiceSchedule',
             countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2.DeleteInvoiceScheduleRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecipient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetRecipient',
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.GetRecipientRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.Recipient.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecipients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListRecipients',
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ListRecipientsRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ListRecipientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRecipient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateRecipient',
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.UpdateRecipientRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.Recipient.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportRecipients(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ImportRecipients',
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ImportRecipientsRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_recipients__pb2.ImportRecipientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestInvoiceLines(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/IngestInvoiceLines',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.IngestInvoiceLinesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.IngestInvoiceLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInvoiceLine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CreateInvoiceLine',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.CreateInvoiceLineRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.InvoiceLine.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteInvoiceLine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/DeleteInvoiceLine',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.DeleteInvoiceLineRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoiceLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceLines',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListInvoiceLinesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListInvoiceLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetInvoice',
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.GetInvoiceRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoices',
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListInvoicesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListInvoicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/UpdateInvoice',
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.UpdateInvoiceRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ExplainInvoice',
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPublishedInvoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetPublishedInvoice',
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.GetPublishedInvoiceRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPublishedInvoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListPublishedInvoices',
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListPublishedInvoicesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ListPublishedInvoicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPublishedInvoiceLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListPublishedInvoiceLines',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListPublishedInvoiceLinesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2.ListPublishedInvoiceLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CreateInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.CreateInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.GetInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoiceBatches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceBatches',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvoiceBatchTransitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListInvoiceBatchTransitions',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchTransitionsRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ListInvoiceBatchTransitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/RetryInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.RetryInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CancelInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.CancelInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ExplainInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ExplainInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.ExplainInvoiceBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunInvoiceBatchEngine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceBatchEngine',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.RunInvoiceBatchEngineRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AggregateInvoices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.AggregateInvoicesRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/WatchInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInvoiceBatches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/WatchInvoiceBatches',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchesRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.WatchInvoiceBatchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHookpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListHookpoints',
+            countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.ListHookpointsRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.ListHookpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestHookpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/TestHookpoint',
+            countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.TestHookpointRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2.TestHookpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

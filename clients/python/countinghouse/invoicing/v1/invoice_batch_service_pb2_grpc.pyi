@@ -5,8 +5,14 @@ Closes running invoices in batches, and takes each batch through aggregation and
 
 from collections import abc as _abc
 from countinghouse.invoicing.v1 import billing_cycles_pb2 as _billing_cycles_pb2
+from countinghouse.invoicing.v1 import hookpoints_pb2 as _hookpoints_pb2
+from countinghouse.invoicing.v1 import invoice_batches_pb2 as _invoice_batches_pb2
+from countinghouse.invoicing.v1 import invoice_lines_pb2 as _invoice_lines_pb2
 from countinghouse.invoicing.v1 import invoice_schedules_pb2 as _invoice_schedules_pb2
+from countinghouse.invoicing.v1 import invoices_pb2 as _invoices_pb2
 from countinghouse.invoicing.v1 import issuers_pb2 as _issuers_pb2
+from countinghouse.invoicing.v1 import recipients_pb2 as _recipients_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -88,6 +94,109 @@ class InvoiceBatchServiceStub:
     ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
     closed, in a batch, between others, or has invoices.
     """
+    GetRecipient: _grpc.UnaryUnaryMultiCallable[_recipients_pb2.GetRecipientRequest, _recipients_pb2.Recipient]
+    """Gets the recipient of an account. Errors: NOT_FOUND."""
+    ListRecipients: _grpc.UnaryUnaryMultiCallable[_recipients_pb2.ListRecipientsRequest, _recipients_pb2.ListRecipientsResponse]
+    """Lists recipients by account."""
+    UpdateRecipient: _grpc.UnaryUnaryMultiCallable[_recipients_pb2.UpdateRecipientRequest, _recipients_pb2.Recipient]
+    """Changes a recipient, for invoices that are not locked yet, or creates it.
+    Errors: NOT_FOUND; PERMISSION_DENIED for callers who see some cycles alone;
+    ABORTED for an etag that is not the last one; INVALID_ARGUMENT with every
+    violation.
+    """
+    ImportRecipients: _grpc.StreamUnaryMultiCallable[_recipients_pb2.ImportRecipientsRequest, _recipients_pb2.ImportRecipientsResponse]
+    """Creates and changes recipients in bulk: the stream ends with what became of its
+    rows. What is there already, with the same content, is unchanged, so that a
+    stream that broke off is sent again. Errors: PERMISSION_DENIED for callers who
+    see some cycles alone.
+    """
+    IngestInvoiceLines: _grpc.StreamUnaryMultiCallable[_invoice_lines_pb2.IngestInvoiceLinesRequest, _invoice_lines_pb2.IngestInvoiceLinesResponse]
+    """Puts lines on the running invoices of accounts, by stream. Each message is
+    stored whole, its bad rows left out and told. Errors: NOT_FOUND for the billing
+    cycle; INVALID_ARGUMENT for a message that breaks a rule as such.
+    """
+    CreateInvoiceLine: _grpc.UnaryUnaryMultiCallable[_invoice_lines_pb2.CreateInvoiceLineRequest, _invoice_lines_pb2.InvoiceLine]
+    """Puts a line on an invoice, or on the running invoice of an account. One that is
+    there already, with the same content, is given as it is. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for an invoice that is locked, or merged; INVALID_ARGUMENT
+    with every violation.
+    """
+    DeleteInvoiceLine: _grpc.UnaryUnaryMultiCallable[_invoice_lines_pb2.DeleteInvoiceLineRequest, _empty_pb2.Empty]
+    """Takes a line off its invoice. Errors: NOT_FOUND; FAILED_PRECONDITION for one that
+    comes from a bill, and once the invoice is locked.
+    """
+    ListInvoiceLines: _grpc.UnaryUnaryMultiCallable[_invoice_lines_pb2.ListInvoiceLinesRequest, _invoice_lines_pb2.ListInvoiceLinesResponse]
+    """Lists the lines of an invoice by arrival. Errors: NOT_FOUND."""
+    GetInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.GetInvoiceRequest, _invoices_pb2.Invoice]
+    """Gets an invoice, however it stands. Errors: NOT_FOUND."""
+    ListInvoices: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.ListInvoicesRequest, _invoices_pb2.ListInvoicesResponse]
+    """Lists invoices, however they stand."""
+    UpdateInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.UpdateInvoiceRequest, _invoices_pb2.Invoice]
+    """Says of a running invoice whether it is final. Errors: NOT_FOUND; ABORTED for an
+    etag that is not the last one; FAILED_PRECONDITION for one that does not run.
+    """
+    ExplainInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.ExplainInvoiceRequest, _invoices_pb2.ExplainInvoiceResponse]
+    """Tells why an invoice stands where it stands: why it still runs, and whether it
+    closes with its schedule. Errors: NOT_FOUND.
+    """
+    GetPublishedInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.GetPublishedInvoiceRequest, _invoices_pb2.Invoice]
+    """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not."""
+    ListPublishedInvoices: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.ListPublishedInvoicesRequest, _invoices_pb2.ListPublishedInvoicesResponse]
+    """Lists invoices that are published."""
+    ListPublishedInvoiceLines: _grpc.UnaryUnaryMultiCallable[_invoice_lines_pb2.ListPublishedInvoiceLinesRequest, _invoice_lines_pb2.ListPublishedInvoiceLinesResponse]
+    """Lists the lines of an invoice that is published, by arrival. Errors: NOT_FOUND,
+    also for one that is not.
+    """
+    CreateInvoiceBatch: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.CreateInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]
+    """Puts schedules of a billing cycle into a batch, to be closed now or at a time.
+    Now: the answer names the operation that closes them. Errors: NOT_FOUND;
+    ALREADY_EXISTS; FAILED_PRECONDITION for schedules that are closed, or in a
+    batch, and where none has ended.
+    """
+    GetInvoiceBatch: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.GetInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]
+    """Gets a batch. Errors: NOT_FOUND."""
+    ListInvoiceBatches: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.ListInvoiceBatchesRequest, _invoice_batches_pb2.ListInvoiceBatchesResponse]
+    """Lists batches, newest first. Errors: NOT_FOUND for a cycle that is named."""
+    ListInvoiceBatchTransitions: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.ListInvoiceBatchTransitionsRequest, _invoice_batches_pb2.ListInvoiceBatchTransitionsResponse]
+    """Lists the history of a batch, oldest first. Errors: NOT_FOUND."""
+    RetryInvoiceBatch: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.RetryInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]
+    """Has a batch in ERROR go back to the state in which it failed; the engine takes
+    it on from there. Errors: NOT_FOUND; FAILED_PRECONDITION in any other state.
+    """
+    CancelInvoiceBatch: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.CancelInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]
+    """Begins to cancel a batch that is not locked: its invoices run again, its
+    schedules are open again, what was moved stays moved. The answer names the
+    operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION once it is
+    locked, and while an operation works on it.
+    """
+    ExplainInvoiceBatch: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.ExplainInvoiceBatchRequest, _invoice_batches_pb2.ExplainInvoiceBatchResponse]
+    """Tells what a batch waits for, since when, who can move it on, and by which
+    call. Errors: NOT_FOUND.
+    """
+    RunInvoiceBatchEngine: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.RunInvoiceBatchEngineRequest, _operations_pb2.Operation]
+    """Begins to move on every batch that can move, each by an operation of its own.
+    The operation answers with a RunInvoiceBatchEngineResponse. Errors: NOT_FOUND.
+    """
+    AggregateInvoices: _grpc.UnaryUnaryMultiCallable[_invoice_batches_pb2.AggregateInvoicesRequest, _operations_pb2.Operation]
+    """Begins to aggregate the invoices of a batch, or of all batches that wait for
+    it. The operation answers with an AggregateInvoicesResponse. Errors:
+    NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+    """
+    WatchInvoiceBatch: _grpc.UnaryStreamMultiCallable[_invoice_batches_pb2.WatchInvoiceBatchRequest, _invoice_batches_pb2.WatchInvoiceBatchResponse]
+    """Streams a batch as it stands, then after each change, with its transitions,
+    until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
+    sequence that it has not reached.
+    """
+    WatchInvoiceBatches: _grpc.UnaryStreamMultiCallable[_invoice_batches_pb2.WatchInvoiceBatchesRequest, _invoice_batches_pb2.WatchInvoiceBatchesResponse]
+    """Streams all batches that are not over, then those that change, without end.
+    Errors: NOT_FOUND; OUT_OF_RANGE for a sequence that they have not reached.
+    """
+    ListHookpoints: _grpc.UnaryUnaryMultiCallable[_hookpoints_pb2.ListHookpointsRequest, _hookpoints_pb2.ListHookpointsResponse]
+    """Lists the hookpoints that the server knows, by key."""
+    TestHookpoint: _grpc.UnaryUnaryMultiCallable[_hookpoints_pb2.TestHookpointRequest, _hookpoints_pb2.TestHookpointResponse]
+    """Asks a hook what it would say of a batch, and lets nothing come of it. Errors:
+    NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class InvoiceBatchServiceAsyncStub(InvoiceBatchServiceStub):
@@ -145,6 +254,109 @@ class InvoiceBatchServiceAsyncStub(InvoiceBatchServiceStub):
     """Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
     ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
     closed, in a batch, between others, or has invoices.
+    """
+    GetRecipient: _aio.UnaryUnaryMultiCallable[_recipients_pb2.GetRecipientRequest, _recipients_pb2.Recipient]  # type: ignore[assignment]
+    """Gets the recipient of an account. Errors: NOT_FOUND."""
+    ListRecipients: _aio.UnaryUnaryMultiCallable[_recipients_pb2.ListRecipientsRequest, _recipients_pb2.ListRecipientsResponse]  # type: ignore[assignment]
+    """Lists recipients by account."""
+    UpdateRecipient: _aio.UnaryUnaryMultiCallable[_recipients_pb2.UpdateRecipientRequest, _recipients_pb2.Recipient]  # type: ignore[assignment]
+    """Changes a recipient, for invoices that are not locked yet, or creates it.
+    Errors: NOT_FOUND; PERMISSION_DENIED for callers who see some cycles alone;
+    ABORTED for an etag that is not the last one; INVALID_ARGUMENT with every
+    violation.
+    """
+    ImportRecipients: _aio.StreamUnaryMultiCallable[_recipients_pb2.ImportRecipientsRequest, _recipients_pb2.ImportRecipientsResponse]  # type: ignore[assignment]
+    """Creates and changes recipients in bulk: the stream ends with what became of its
+    rows. What is there already, with the same content, is unchanged, so that a
+    stream that broke off is sent again. Errors: PERMISSION_DENIED for callers who
+    see some cycles alone.
+    """
+    IngestInvoiceLines: _aio.StreamUnaryMultiCallable[_invoice_lines_pb2.IngestInvoiceLinesRequest, _invoice_lines_pb2.IngestInvoiceLinesResponse]  # type: ignore[assignment]
+    """Puts lines on the running invoices of accounts, by stream. Each message is
+    stored whole, its bad rows left out and told. Errors: NOT_FOUND for the billing
+    cycle; INVALID_ARGUMENT for a message that breaks a rule as such.
+    """
+    CreateInvoiceLine: _aio.UnaryUnaryMultiCallable[_invoice_lines_pb2.CreateInvoiceLineRequest, _invoice_lines_pb2.InvoiceLine]  # type: ignore[assignment]
+    """Puts a line on an invoice, or on the running invoice of an account. One that is
+    there already, with the same content, is given as it is. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for an invoice that is locked, or merged; INVALID_ARGUMENT
+    with every violation.
+    """
+    DeleteInvoiceLine: _aio.UnaryUnaryMultiCallable[_invoice_lines_pb2.DeleteInvoiceLineRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Takes a line off its invoice. Errors: NOT_FOUND; FAILED_PRECONDITION for one that
+    comes from a bill, and once the invoice is locked.
+    """
+    ListInvoiceLines: _aio.UnaryUnaryMultiCallable[_invoice_lines_pb2.ListInvoiceLinesRequest, _invoice_lines_pb2.ListInvoiceLinesResponse]  # type: ignore[assignment]
+    """Lists the lines of an invoice by arrival. Errors: NOT_FOUND."""
+    GetInvoice: _aio.UnaryUnaryMultiCallable[_invoices_pb2.GetInvoiceRequest, _invoices_pb2.Invoice]  # type: ignore[assignment]
+    """Gets an invoice, however it stands. Errors: NOT_FOUND."""
+    ListInvoices: _aio.UnaryUnaryMultiCallable[_invoices_pb2.ListInvoicesRequest, _invoices_pb2.ListInvoicesResponse]  # type: ignore[assignment]
+    """Lists invoices, however they stand."""
+    UpdateInvoice: _aio.UnaryUnaryMultiCallable[_invoices_pb2.UpdateInvoiceRequest, _invoices_pb2.Invoice]  # type: ignore[assignment]
+    """Says of a running invoice whether it is final. Errors: NOT_FOUND; ABORTED for an
+    etag that is not the last one; FAILED_PRECONDITION for one that does not run.
+    """
+    ExplainInvoice: _aio.UnaryUnaryMultiCallable[_invoices_pb2.ExplainInvoiceRequest, _invoices_pb2.ExplainInvoiceResponse]  # type: ignore[assignment]
+    """Tells why an invoice stands where it stands: why it still runs, and whether it
+    closes with its schedule. Errors: NOT_FOUND.
+    """
+    GetPublishedInvoice: _aio.UnaryUnaryMultiCallable[_invoices_pb2.GetPublishedInvoiceRequest, _invoices_pb2.Invoice]  # type: ignore[assignment]
+    """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not."""
+    ListPublishedInvoices: _aio.UnaryUnaryMultiCallable[_invoices_pb2.ListPublishedInvoicesRequest, _invoices_pb2.ListPublishedInvoicesResponse]  # type: ignore[assignment]
+    """Lists invoices that are published."""
+    ListPublishedInvoiceLines: _aio.UnaryUnaryMultiCallable[_invoice_lines_pb2.ListPublishedInvoiceLinesRequest, _invoice_lines_pb2.ListPublishedInvoiceLinesResponse]  # type: ignore[assignment]
+    """Lists the lines of an invoice that is published, by arrival. Errors: NOT_FOUND,
+    also for one that is not.
+    """
+    CreateInvoiceBatch: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.CreateInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]  # type: ignore[assignment]
+    """Puts schedules of a billing cycle into a batch, to be closed now or at a time.
+    Now: the answer names the operation that closes them. Errors: NOT_FOUND;
+    ALREADY_EXISTS; FAILED_PRECONDITION for schedules that are closed, or in a
+    batch, and where none has ended.
+    """
+    GetInvoiceBatch: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.GetInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]  # type: ignore[assignment]
+    """Gets a batch. Errors: NOT_FOUND."""
+    ListInvoiceBatches: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.ListInvoiceBatchesRequest, _invoice_batches_pb2.ListInvoiceBatchesResponse]  # type: ignore[assignment]
+    """Lists batches, newest first. Errors: NOT_FOUND for a cycle that is named."""
+    ListInvoiceBatchTransitions: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.ListInvoiceBatchTransitionsRequest, _invoice_batches_pb2.ListInvoiceBatchTransitionsResponse]  # type: ignore[assignment]
+    """Lists the history of a batch, oldest first. Errors: NOT_FOUND."""
+    RetryInvoiceBatch: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.RetryInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]  # type: ignore[assignment]
+    """Has a batch in ERROR go back to the state in which it failed; the engine takes
+    it on from there. Errors: NOT_FOUND; FAILED_PRECONDITION in any other state.
+    """
+    CancelInvoiceBatch: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.CancelInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]  # type: ignore[assignment]
+    """Begins to cancel a batch that is not locked: its invoices run again, its
+    schedules are open again, what was moved stays moved. The answer names the
+    operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION once it is
+    locked, and while an operation works on it.
+    """
+    ExplainInvoiceBatch: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.ExplainInvoiceBatchRequest, _invoice_batches_pb2.ExplainInvoiceBatchResponse]  # type: ignore[assignment]
+    """Tells what a batch waits for, since when, who can move it on, and by which
+    call. Errors: NOT_FOUND.
+    """
+    RunInvoiceBatchEngine: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.RunInvoiceBatchEngineRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Begins to move on every batch that can move, each by an operation of its own.
+    The operation answers with a RunInvoiceBatchEngineResponse. Errors: NOT_FOUND.
+    """
+    AggregateInvoices: _aio.UnaryUnaryMultiCallable[_invoice_batches_pb2.AggregateInvoicesRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Begins to aggregate the invoices of a batch, or of all batches that wait for
+    it. The operation answers with an AggregateInvoicesResponse. Errors:
+    NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+    """
+    WatchInvoiceBatch: _aio.UnaryStreamMultiCallable[_invoice_batches_pb2.WatchInvoiceBatchRequest, _invoice_batches_pb2.WatchInvoiceBatchResponse]  # type: ignore[assignment]
+    """Streams a batch as it stands, then after each change, with its transitions,
+    until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
+    sequence that it has not reached.
+    """
+    WatchInvoiceBatches: _aio.UnaryStreamMultiCallable[_invoice_batches_pb2.WatchInvoiceBatchesRequest, _invoice_batches_pb2.WatchInvoiceBatchesResponse]  # type: ignore[assignment]
+    """Streams all batches that are not over, then those that change, without end.
+    Errors: NOT_FOUND; OUT_OF_RANGE for a sequence that they have not reached.
+    """
+    ListHookpoints: _aio.UnaryUnaryMultiCallable[_hookpoints_pb2.ListHookpointsRequest, _hookpoints_pb2.ListHookpointsResponse]  # type: ignore[assignment]
+    """Lists the hookpoints that the server knows, by key."""
+    TestHookpoint: _aio.UnaryUnaryMultiCallable[_hookpoints_pb2.TestHookpointRequest, _hookpoints_pb2.TestHookpointResponse]  # type: ignore[assignment]
+    """Asks a hook what it would say of a batch, and lets nothing come of it. Errors:
+    NOT_FOUND.
     """
 
 class InvoiceBatchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -278,6 +490,277 @@ class InvoiceBatchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes the first or the last schedule of a billing cycle. Errors: NOT_FOUND;
         ABORTED for an etag that is not the last one; FAILED_PRECONDITION for one that is
         closed, in a batch, between others, or has invoices.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRecipient(
+        self,
+        request: _recipients_pb2.GetRecipientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recipients_pb2.Recipient, _abc.Awaitable[_recipients_pb2.Recipient]]:
+        """Gets the recipient of an account. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListRecipients(
+        self,
+        request: _recipients_pb2.ListRecipientsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recipients_pb2.ListRecipientsResponse, _abc.Awaitable[_recipients_pb2.ListRecipientsResponse]]:
+        """Lists recipients by account."""
+
+    @_abc_1.abstractmethod
+    def UpdateRecipient(
+        self,
+        request: _recipients_pb2.UpdateRecipientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recipients_pb2.Recipient, _abc.Awaitable[_recipients_pb2.Recipient]]:
+        """Changes a recipient, for invoices that are not locked yet, or creates it.
+        Errors: NOT_FOUND; PERMISSION_DENIED for callers who see some cycles alone;
+        ABORTED for an etag that is not the last one; INVALID_ARGUMENT with every
+        violation.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportRecipients(
+        self,
+        request_iterator: _MaybeAsyncIterator[_recipients_pb2.ImportRecipientsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_recipients_pb2.ImportRecipientsResponse, _abc.Awaitable[_recipients_pb2.ImportRecipientsResponse]]:
+        """Creates and changes recipients in bulk: the stream ends with what became of its
+        rows. What is there already, with the same content, is unchanged, so that a
+        stream that broke off is sent again. Errors: PERMISSION_DENIED for callers who
+        see some cycles alone.
+        """
+
+    @_abc_1.abstractmethod
+    def IngestInvoiceLines(
+        self,
+        request_iterator: _MaybeAsyncIterator[_invoice_lines_pb2.IngestInvoiceLinesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_lines_pb2.IngestInvoiceLinesResponse, _abc.Awaitable[_invoice_lines_pb2.IngestInvoiceLinesResponse]]:
+        """Puts lines on the running invoices of accounts, by stream. Each message is
+        stored whole, its bad rows left out and told. Errors: NOT_FOUND for the billing
+        cycle; INVALID_ARGUMENT for a message that breaks a rule as such.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateInvoiceLine(
+        self,
+        request: _invoice_lines_pb2.CreateInvoiceLineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_lines_pb2.InvoiceLine, _abc.Awaitable[_invoice_lines_pb2.InvoiceLine]]:
+        """Puts a line on an invoice, or on the running invoice of an account. One that is
+        there already, with the same content, is given as it is. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for an invoice that is locked, or merged; INVALID_ARGUMENT
+        with every violation.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteInvoiceLine(
+        self,
+        request: _invoice_lines_pb2.DeleteInvoiceLineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Takes a line off its invoice. Errors: NOT_FOUND; FAILED_PRECONDITION for one that
+        comes from a bill, and once the invoice is locked.
+        """
+
+    @_abc_1.abstractmethod
+    def ListInvoiceLines(
+        self,
+        request: _invoice_lines_pb2.ListInvoiceLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_lines_pb2.ListInvoiceLinesResponse, _abc.Awaitable[_invoice_lines_pb2.ListInvoiceLinesResponse]]:
+        """Lists the lines of an invoice by arrival. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetInvoice(
+        self,
+        request: _invoices_pb2.GetInvoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.Invoice, _abc.Awaitable[_invoices_pb2.Invoice]]:
+        """Gets an invoice, however it stands. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListInvoices(
+        self,
+        request: _invoices_pb2.ListInvoicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.ListInvoicesResponse, _abc.Awaitable[_invoices_pb2.ListInvoicesResponse]]:
+        """Lists invoices, however they stand."""
+
+    @_abc_1.abstractmethod
+    def UpdateInvoice(
+        self,
+        request: _invoices_pb2.UpdateInvoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.Invoice, _abc.Awaitable[_invoices_pb2.Invoice]]:
+        """Says of a running invoice whether it is final. Errors: NOT_FOUND; ABORTED for an
+        etag that is not the last one; FAILED_PRECONDITION for one that does not run.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainInvoice(
+        self,
+        request: _invoices_pb2.ExplainInvoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.ExplainInvoiceResponse, _abc.Awaitable[_invoices_pb2.ExplainInvoiceResponse]]:
+        """Tells why an invoice stands where it stands: why it still runs, and whether it
+        closes with its schedule. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPublishedInvoice(
+        self,
+        request: _invoices_pb2.GetPublishedInvoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.Invoice, _abc.Awaitable[_invoices_pb2.Invoice]]:
+        """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not."""
+
+    @_abc_1.abstractmethod
+    def ListPublishedInvoices(
+        self,
+        request: _invoices_pb2.ListPublishedInvoicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.ListPublishedInvoicesResponse, _abc.Awaitable[_invoices_pb2.ListPublishedInvoicesResponse]]:
+        """Lists invoices that are published."""
+
+    @_abc_1.abstractmethod
+    def ListPublishedInvoiceLines(
+        self,
+        request: _invoice_lines_pb2.ListPublishedInvoiceLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_lines_pb2.ListPublishedInvoiceLinesResponse, _abc.Awaitable[_invoice_lines_pb2.ListPublishedInvoiceLinesResponse]]:
+        """Lists the lines of an invoice that is published, by arrival. Errors: NOT_FOUND,
+        also for one that is not.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateInvoiceBatch(
+        self,
+        request: _invoice_batches_pb2.CreateInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.InvoiceBatch, _abc.Awaitable[_invoice_batches_pb2.InvoiceBatch]]:
+        """Puts schedules of a billing cycle into a batch, to be closed now or at a time.
+        Now: the answer names the operation that closes them. Errors: NOT_FOUND;
+        ALREADY_EXISTS; FAILED_PRECONDITION for schedules that are closed, or in a
+        batch, and where none has ended.
+        """
+
+    @_abc_1.abstractmethod
+    def GetInvoiceBatch(
+        self,
+        request: _invoice_batches_pb2.GetInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.InvoiceBatch, _abc.Awaitable[_invoice_batches_pb2.InvoiceBatch]]:
+        """Gets a batch. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListInvoiceBatches(
+        self,
+        request: _invoice_batches_pb2.ListInvoiceBatchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.ListInvoiceBatchesResponse, _abc.Awaitable[_invoice_batches_pb2.ListInvoiceBatchesResponse]]:
+        """Lists batches, newest first. Errors: NOT_FOUND for a cycle that is named."""
+
+    @_abc_1.abstractmethod
+    def ListInvoiceBatchTransitions(
+        self,
+        request: _invoice_batches_pb2.ListInvoiceBatchTransitionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.ListInvoiceBatchTransitionsResponse, _abc.Awaitable[_invoice_batches_pb2.ListInvoiceBatchTransitionsResponse]]:
+        """Lists the history of a batch, oldest first. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RetryInvoiceBatch(
+        self,
+        request: _invoice_batches_pb2.RetryInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.InvoiceBatch, _abc.Awaitable[_invoice_batches_pb2.InvoiceBatch]]:
+        """Has a batch in ERROR go back to the state in which it failed; the engine takes
+        it on from there. Errors: NOT_FOUND; FAILED_PRECONDITION in any other state.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelInvoiceBatch(
+        self,
+        request: _invoice_batches_pb2.CancelInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.InvoiceBatch, _abc.Awaitable[_invoice_batches_pb2.InvoiceBatch]]:
+        """Begins to cancel a batch that is not locked: its invoices run again, its
+        schedules are open again, what was moved stays moved. The answer names the
+        operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION once it is
+        locked, and while an operation works on it.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainInvoiceBatch(
+        self,
+        request: _invoice_batches_pb2.ExplainInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.ExplainInvoiceBatchResponse, _abc.Awaitable[_invoice_batches_pb2.ExplainInvoiceBatchResponse]]:
+        """Tells what a batch waits for, since when, who can move it on, and by which
+        call. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RunInvoiceBatchEngine(
+        self,
+        request: _invoice_batches_pb2.RunInvoiceBatchEngineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Begins to move on every batch that can move, each by an operation of its own.
+        The operation answers with a RunInvoiceBatchEngineResponse. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AggregateInvoices(
+        self,
+        request: _invoice_batches_pb2.AggregateInvoicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Begins to aggregate the invoices of a batch, or of all batches that wait for
+        it. The operation answers with an AggregateInvoicesResponse. Errors:
+        NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchInvoiceBatch(
+        self,
+        request: _invoice_batches_pb2.WatchInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_invoice_batches_pb2.WatchInvoiceBatchResponse], _abc.AsyncIterator[_invoice_batches_pb2.WatchInvoiceBatchResponse]]:
+        """Streams a batch as it stands, then after each change, with its transitions,
+        until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
+        sequence that it has not reached.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchInvoiceBatches(
+        self,
+        request: _invoice_batches_pb2.WatchInvoiceBatchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_invoice_batches_pb2.WatchInvoiceBatchesResponse], _abc.AsyncIterator[_invoice_batches_pb2.WatchInvoiceBatchesResponse]]:
+        """Streams all batches that are not over, then those that change, without end.
+        Errors: NOT_FOUND; OUT_OF_RANGE for a sequence that they have not reached.
+        """
+
+    @_abc_1.abstractmethod
+    def ListHookpoints(
+        self,
+        request: _hookpoints_pb2.ListHookpointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hookpoints_pb2.ListHookpointsResponse, _abc.Awaitable[_hookpoints_pb2.ListHookpointsResponse]]:
+        """Lists the hookpoints that the server knows, by key."""
+
+    @_abc_1.abstractmethod
+    def TestHookpoint(
+        self,
+        request: _hookpoints_pb2.TestHookpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hookpoints_pb2.TestHookpointResponse, _abc.Awaitable[_hookpoints_pb2.TestHookpointResponse]]:
+        """Asks a hook what it would say of a batch, and lets nothing come of it. Errors:
+        NOT_FOUND.
         """
 
 def add_InvoiceBatchServiceServicer_to_server(servicer: InvoiceBatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,11 +8,23 @@ import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { BillingCycleSchema, CreateBillingCycleRequestSchema, GetBillingCycleRequestSchema, ListBillingCyclesRequestSchema, ListBillingCyclesResponseSchema, UpdateBillingCycleRequestSchema } from "./billing_cycles_pb.js";
 import { file_countinghouse_invoicing_v1_billing_cycles } from "./billing_cycles_pb.js";
+import type { ListHookpointsRequestSchema, ListHookpointsResponseSchema, TestHookpointRequestSchema, TestHookpointResponseSchema } from "./hookpoints_pb.js";
+import { file_countinghouse_invoicing_v1_hookpoints } from "./hookpoints_pb.js";
+import type { AggregateInvoicesRequestSchema, CancelInvoiceBatchRequestSchema, CreateInvoiceBatchRequestSchema, ExplainInvoiceBatchRequestSchema, ExplainInvoiceBatchResponseSchema, GetInvoiceBatchRequestSchema, InvoiceBatchSchema, ListInvoiceBatchesRequestSchema, ListInvoiceBatchesResponseSchema, ListInvoiceBatchTransitionsRequestSchema, ListInvoiceBatchTransitionsResponseSchema, RetryInvoiceBatchRequestSchema, RunInvoiceBatchEngineRequestSchema, WatchInvoiceBatchesRequestSchema, WatchInvoiceBatchesResponseSchema, WatchInvoiceBatchRequestSchema, WatchInvoiceBatchResponseSchema } from "./invoice_batches_pb.js";
+import { file_countinghouse_invoicing_v1_invoice_batches } from "./invoice_batches_pb.js";
+import type { CreateInvoiceLineRequestSchema, DeleteInvoiceLineRequestSchema, IngestInvoiceLinesRequestSchema, IngestInvoiceLinesResponseSchema, InvoiceLineSchema, ListInvoiceLinesRequestSchema, ListInvoiceLinesResponseSchema, ListPublishedInvoiceLinesRequestSchema, ListPublishedInvoiceLinesResponseSchema } from "./invoice_lines_pb.js";
+import { file_countinghouse_invoicing_v1_invoice_lines } from "./invoice_lines_pb.js";
 import type { CreateInvoiceScheduleRequestSchema, DeleteInvoiceScheduleRequestSchema, GetInvoiceScheduleRequestSchema, InvoiceScheduleSchema, ListInvoiceSchedulesRequestSchema, ListInvoiceSchedulesResponseSchema, UpdateInvoiceScheduleRequestSchema } from "./invoice_schedules_pb.js";
 import { file_countinghouse_invoicing_v1_invoice_schedules } from "./invoice_schedules_pb.js";
+import type { ExplainInvoiceRequestSchema, ExplainInvoiceResponseSchema, GetInvoiceRequestSchema, GetPublishedInvoiceRequestSchema, InvoiceSchema, ListInvoicesRequestSchema, ListInvoicesResponseSchema, ListPublishedInvoicesRequestSchema, ListPublishedInvoicesResponseSchema, UpdateInvoiceRequestSchema } from "./invoices_pb.js";
+import { file_countinghouse_invoicing_v1_invoices } from "./invoices_pb.js";
 import type { CreateIssuerRequestSchema, GetIssuerRequestSchema, IssuerSchema, ListIssuersRequestSchema, ListIssuersResponseSchema, UpdateIssuerRequestSchema } from "./issuers_pb.js";
 import { file_countinghouse_invoicing_v1_issuers } from "./issuers_pb.js";
+import type { GetRecipientRequestSchema, ImportRecipientsRequestSchema, ImportRecipientsResponseSchema, ListRecipientsRequestSchema, ListRecipientsResponseSchema, RecipientSchema, UpdateRecipientRequestSchema } from "./recipients_pb.js";
+import { file_countinghouse_invoicing_v1_recipients } from "./recipients_pb.js";
 import { file_countinghouse_operations_v1_permission } from "../../operations/v1/permission_pb.js";
+import type { OperationSchema } from "../../../google/longrunning/operations_pb.js";
+import { file_google_longrunning_operations } from "../../../google/longrunning/operations_pb.js";
 import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 
@@ -20,7 +32,7 @@ import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
  * Describes the file countinghouse/invoicing/v1/invoice_batch_service.proto.
  */
 export const file_countinghouse_invoicing_v1_invoice_batch_service: GenFile = /*@__PURE__*/
-  fileDesc("CjZjb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9pbnZvaWNlX2JhdGNoX3NlcnZpY2UucHJvdG8SGmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxMuQNChNJbnZvaWNlQmF0Y2hTZXJ2aWNlEnsKDENyZWF0ZUlzc3VlchIvLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkNyZWF0ZUlzc3VlclJlcXVlc3QaIi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5Jc3N1ZXIiFornGBJjb25maWd1cmVpbnZvaWNpbmcSZwoJR2V0SXNzdWVyEiwuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SXNzdWVyUmVxdWVzdBoiLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLklzc3VlciIIiucYBHJlYWQSeAoLTGlzdElzc3VlcnMSLi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SXNzdWVyc1JlcXVlc3QaLy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SXNzdWVyc1Jlc3BvbnNlIgiK5xgEcmVhZBJ7CgxVcGRhdGVJc3N1ZXISLy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVJc3N1ZXJSZXF1ZXN0GiIuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSXNzdWVyIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEo0BChJDcmVhdGVCaWxsaW5nQ3ljbGUSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DcmVhdGVCaWxsaW5nQ3ljbGVSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQmlsbGluZ0N5Y2xlIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEnkKD0dldEJpbGxpbmdDeWNsZRIyLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkdldEJpbGxpbmdDeWNsZVJlcXVlc3QaKC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5CaWxsaW5nQ3ljbGUiCIrnGARyZWFkEooBChFMaXN0QmlsbGluZ0N5Y2xlcxI0LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RCaWxsaW5nQ3ljbGVzUmVxdWVzdBo1LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RCaWxsaW5nQ3ljbGVzUmVzcG9uc2UiCIrnGARyZWFkEo0BChJVcGRhdGVCaWxsaW5nQ3ljbGUSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVCaWxsaW5nQ3ljbGVSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQmlsbGluZ0N5Y2xlIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEpQBChVDcmVhdGVJbnZvaWNlU2NoZWR1bGUSOC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DcmVhdGVJbnZvaWNlU2NoZWR1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW52b2ljZVNjaGVkdWxlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKCAQoSR2V0SW52b2ljZVNjaGVkdWxlEjUuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SW52b2ljZVNjaGVkdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkludm9pY2VTY2hlZHVsZSIIiucYBHJlYWQSkwEKFExpc3RJbnZvaWNlU2NoZWR1bGVzEjcuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VTY2hlZHVsZXNSZXF1ZXN0GjguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VTY2hlZHVsZXNSZXNwb25zZSIIiucYBHJlYWQSlAEKFVVwZGF0ZUludm9pY2VTY2hlZHVsZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLlVwZGF0ZUludm9pY2VTY2hlZHVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlU2NoZWR1bGUiFIrnGBBtYWludGFpbmludm9pY2VzEn8KFURlbGV0ZUludm9pY2VTY2hlZHVsZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkRlbGV0ZUludm9pY2VTY2hlZHVsZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiFIrnGBBtYWludGFpbmludm9pY2VzYgZwcm90bzM", [file_countinghouse_invoicing_v1_billing_cycles, file_countinghouse_invoicing_v1_invoice_schedules, file_countinghouse_invoicing_v1_issuers, file_countinghouse_operations_v1_permission, file_google_protobuf_empty]);
+  fileDesc("CjZjb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9pbnZvaWNlX2JhdGNoX3NlcnZpY2UucHJvdG8SGmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxMqstChNJbnZvaWNlQmF0Y2hTZXJ2aWNlEnsKDENyZWF0ZUlzc3VlchIvLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkNyZWF0ZUlzc3VlclJlcXVlc3QaIi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5Jc3N1ZXIiFornGBJjb25maWd1cmVpbnZvaWNpbmcSZwoJR2V0SXNzdWVyEiwuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SXNzdWVyUmVxdWVzdBoiLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLklzc3VlciIIiucYBHJlYWQSeAoLTGlzdElzc3VlcnMSLi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SXNzdWVyc1JlcXVlc3QaLy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SXNzdWVyc1Jlc3BvbnNlIgiK5xgEcmVhZBJ7CgxVcGRhdGVJc3N1ZXISLy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVJc3N1ZXJSZXF1ZXN0GiIuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSXNzdWVyIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEo0BChJDcmVhdGVCaWxsaW5nQ3ljbGUSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DcmVhdGVCaWxsaW5nQ3ljbGVSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQmlsbGluZ0N5Y2xlIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEnkKD0dldEJpbGxpbmdDeWNsZRIyLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkdldEJpbGxpbmdDeWNsZVJlcXVlc3QaKC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5CaWxsaW5nQ3ljbGUiCIrnGARyZWFkEooBChFMaXN0QmlsbGluZ0N5Y2xlcxI0LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RCaWxsaW5nQ3ljbGVzUmVxdWVzdBo1LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RCaWxsaW5nQ3ljbGVzUmVzcG9uc2UiCIrnGARyZWFkEo0BChJVcGRhdGVCaWxsaW5nQ3ljbGUSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVCaWxsaW5nQ3ljbGVSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQmlsbGluZ0N5Y2xlIhaK5xgSY29uZmlndXJlaW52b2ljaW5nEpQBChVDcmVhdGVJbnZvaWNlU2NoZWR1bGUSOC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DcmVhdGVJbnZvaWNlU2NoZWR1bGVSZXF1ZXN0GisuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW52b2ljZVNjaGVkdWxlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKCAQoSR2V0SW52b2ljZVNjaGVkdWxlEjUuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SW52b2ljZVNjaGVkdWxlUmVxdWVzdBorLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkludm9pY2VTY2hlZHVsZSIIiucYBHJlYWQSkwEKFExpc3RJbnZvaWNlU2NoZWR1bGVzEjcuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VTY2hlZHVsZXNSZXF1ZXN0GjguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VTY2hlZHVsZXNSZXNwb25zZSIIiucYBHJlYWQSlAEKFVVwZGF0ZUludm9pY2VTY2hlZHVsZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLlVwZGF0ZUludm9pY2VTY2hlZHVsZVJlcXVlc3QaKy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlU2NoZWR1bGUiFIrnGBBtYWludGFpbmludm9pY2VzEn8KFURlbGV0ZUludm9pY2VTY2hlZHVsZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkRlbGV0ZUludm9pY2VTY2hlZHVsZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiFIrnGBBtYWludGFpbmludm9pY2VzEnAKDEdldFJlY2lwaWVudBIvLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkdldFJlY2lwaWVudFJlcXVlc3QaJS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5SZWNpcGllbnQiCIrnGARyZWFkEoEBCg5MaXN0UmVjaXBpZW50cxIxLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RSZWNpcGllbnRzUmVxdWVzdBoyLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RSZWNpcGllbnRzUmVzcG9uc2UiCIrnGARyZWFkEoIBCg9VcGRhdGVSZWNpcGllbnQSMi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5VcGRhdGVSZWNpcGllbnRSZXF1ZXN0GiUuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuUmVjaXBpZW50IhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKVAQoQSW1wb3J0UmVjaXBpZW50cxIzLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkltcG9ydFJlY2lwaWVudHNSZXF1ZXN0GjQuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW1wb3J0UmVjaXBpZW50c1Jlc3BvbnNlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcygBEpsBChJJbmdlc3RJbnZvaWNlTGluZXMSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5Jbmdlc3RJbnZvaWNlTGluZXNSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW5nZXN0SW52b2ljZUxpbmVzUmVzcG9uc2UiFIrnGBBtYWludGFpbmludm9pY2VzKAESiAEKEUNyZWF0ZUludm9pY2VMaW5lEjQuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQ3JlYXRlSW52b2ljZUxpbmVSZXF1ZXN0GicuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW52b2ljZUxpbmUiFIrnGBBtYWludGFpbmludm9pY2VzEncKEURlbGV0ZUludm9pY2VMaW5lEjQuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuRGVsZXRlSW52b2ljZUxpbmVSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKTAQoQTGlzdEludm9pY2VMaW5lcxIzLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RJbnZvaWNlTGluZXNSZXF1ZXN0GjQuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VMaW5lc1Jlc3BvbnNlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxJ2CgpHZXRJbnZvaWNlEi0uY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0SW52b2ljZVJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKHAQoMTGlzdEludm9pY2VzEi8uY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VzUmVxdWVzdBowLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RJbnZvaWNlc1Jlc3BvbnNlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxJ8Cg1VcGRhdGVJbnZvaWNlEjAuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuVXBkYXRlSW52b2ljZVJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxKNAQoORXhwbGFpbkludm9pY2USMS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5FeHBsYWluSW52b2ljZVJlcXVlc3QaMi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5FeHBsYWluSW52b2ljZVJlc3BvbnNlIhSK5xgQbWFpbnRhaW5pbnZvaWNlcxJ8ChNHZXRQdWJsaXNoZWRJbnZvaWNlEjYuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuR2V0UHVibGlzaGVkSW52b2ljZVJlcXVlc3QaIy5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlIgiK5xgEcmVhZBKWAQoVTGlzdFB1Ymxpc2hlZEludm9pY2VzEjguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdFB1Ymxpc2hlZEludm9pY2VzUmVxdWVzdBo5LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RQdWJsaXNoZWRJbnZvaWNlc1Jlc3BvbnNlIgiK5xgEcmVhZBKiAQoZTGlzdFB1Ymxpc2hlZEludm9pY2VMaW5lcxI8LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RQdWJsaXNoZWRJbnZvaWNlTGluZXNSZXF1ZXN0Gj0uY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdFB1Ymxpc2hlZEludm9pY2VMaW5lc1Jlc3BvbnNlIgiK5xgEcmVhZBKMAQoSQ3JlYXRlSW52b2ljZUJhdGNoEjUuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQ3JlYXRlSW52b2ljZUJhdGNoUmVxdWVzdBooLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkludm9pY2VCYXRjaCIViucYEWFkbWluaXN0ZXJiYXRjaGVzEnkKD0dldEludm9pY2VCYXRjaBIyLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkdldEludm9pY2VCYXRjaFJlcXVlc3QaKC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5JbnZvaWNlQmF0Y2giCIrnGARyZWFkEo0BChJMaXN0SW52b2ljZUJhdGNoZXMSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SW52b2ljZUJhdGNoZXNSZXF1ZXN0GjYuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VCYXRjaGVzUmVzcG9uc2UiCIrnGARyZWFkEqgBChtMaXN0SW52b2ljZUJhdGNoVHJhbnNpdGlvbnMSPi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaXN0SW52b2ljZUJhdGNoVHJhbnNpdGlvbnNSZXF1ZXN0Gj8uY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuTGlzdEludm9pY2VCYXRjaFRyYW5zaXRpb25zUmVzcG9uc2UiCIrnGARyZWFkEooBChFSZXRyeUludm9pY2VCYXRjaBI0LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLlJldHJ5SW52b2ljZUJhdGNoUmVxdWVzdBooLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkludm9pY2VCYXRjaCIViucYEWFkbWluaXN0ZXJiYXRjaGVzEowBChJDYW5jZWxJbnZvaWNlQmF0Y2gSNS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5DYW5jZWxJbnZvaWNlQmF0Y2hSZXF1ZXN0GiguY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuSW52b2ljZUJhdGNoIhWK5xgRYWRtaW5pc3RlcmJhdGNoZXMSkAEKE0V4cGxhaW5JbnZvaWNlQmF0Y2gSNi5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5FeHBsYWluSW52b2ljZUJhdGNoUmVxdWVzdBo3LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkV4cGxhaW5JbnZvaWNlQmF0Y2hSZXNwb25zZSIIiucYBHJlYWQSyAEKFVJ1bkludm9pY2VCYXRjaEVuZ2luZRI4LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLlJ1bkludm9pY2VCYXRjaEVuZ2luZVJlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIlbKQT4KHVJ1bkludm9pY2VCYXRjaEVuZ2luZVJlc3BvbnNlEh1SdW5JbnZvaWNlQmF0Y2hFbmdpbmVNZXRhZGF0YYrnGBFhZG1pbmlzdGVyYmF0Y2hlcxK4AQoRQWdncmVnYXRlSW52b2ljZXMSNC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5BZ2dyZWdhdGVJbnZvaWNlc1JlcXVlc3QaHS5nb29nbGUubG9uZ3J1bm5pbmcuT3BlcmF0aW9uIk7KQTYKGUFnZ3JlZ2F0ZUludm9pY2VzUmVzcG9uc2USGUFnZ3JlZ2F0ZUludm9pY2VzTWV0YWRhdGGK5xgRYWRtaW5pc3RlcmJhdGNoZXMSjAEKEVdhdGNoSW52b2ljZUJhdGNoEjQuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuV2F0Y2hJbnZvaWNlQmF0Y2hSZXF1ZXN0GjUuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuV2F0Y2hJbnZvaWNlQmF0Y2hSZXNwb25zZSIIiucYBHJlYWQwARKSAQoTV2F0Y2hJbnZvaWNlQmF0Y2hlcxI2LmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLldhdGNoSW52b2ljZUJhdGNoZXNSZXF1ZXN0GjcuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuV2F0Y2hJbnZvaWNlQmF0Y2hlc1Jlc3BvbnNlIgiK5xgEcmVhZDABEoEBCg5MaXN0SG9va3BvaW50cxIxLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RIb29rcG9pbnRzUmVxdWVzdBoyLmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxLkxpc3RIb29rcG9pbnRzUmVzcG9uc2UiCIrnGARyZWFkEosBCg1UZXN0SG9va3BvaW50EjAuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuVGVzdEhvb2twb2ludFJlcXVlc3QaMS5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5UZXN0SG9va3BvaW50UmVzcG9uc2UiFYrnGBFhZG1pbmlzdGVyYmF0Y2hlc2IGcHJvdG8z", [file_countinghouse_invoicing_v1_billing_cycles, file_countinghouse_invoicing_v1_hookpoints, file_countinghouse_invoicing_v1_invoice_batches, file_countinghouse_invoicing_v1_invoice_lines, file_countinghouse_invoicing_v1_invoice_schedules, file_countinghouse_invoicing_v1_invoices, file_countinghouse_invoicing_v1_issuers, file_countinghouse_invoicing_v1_recipients, file_countinghouse_operations_v1_permission, file_google_longrunning_operations, file_google_protobuf_empty]);
 
 /**
  * Closes running invoices in batches, and takes each batch through aggregation
@@ -175,6 +187,316 @@ export const InvoiceBatchService: GenService<{
     methodKind: "unary";
     input: typeof DeleteInvoiceScheduleRequestSchema;
     output: typeof EmptySchema;
+  },
+  /**
+   * Gets the recipient of an account. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetRecipient
+   */
+  getRecipient: {
+    methodKind: "unary";
+    input: typeof GetRecipientRequestSchema;
+    output: typeof RecipientSchema;
+  },
+  /**
+   * Lists recipients by account.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListRecipients
+   */
+  listRecipients: {
+    methodKind: "unary";
+    input: typeof ListRecipientsRequestSchema;
+    output: typeof ListRecipientsResponseSchema;
+  },
+  /**
+   * Changes a recipient, for invoices that are not locked yet, or creates it.
+   * Errors: NOT_FOUND; PERMISSION_DENIED for callers who see some cycles alone;
+   * ABORTED for an etag that is not the last one; INVALID_ARGUMENT with every
+   * violation.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.UpdateRecipient
+   */
+  updateRecipient: {
+    methodKind: "unary";
+    input: typeof UpdateRecipientRequestSchema;
+    output: typeof RecipientSchema;
+  },
+  /**
+   * Creates and changes recipients in bulk: the stream ends with what became of its
+   * rows. What is there already, with the same content, is unchanged, so that a
+   * stream that broke off is sent again. Errors: PERMISSION_DENIED for callers who
+   * see some cycles alone.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ImportRecipients
+   */
+  importRecipients: {
+    methodKind: "client_streaming";
+    input: typeof ImportRecipientsRequestSchema;
+    output: typeof ImportRecipientsResponseSchema;
+  },
+  /**
+   * Puts lines on the running invoices of accounts, by stream. Each message is
+   * stored whole, its bad rows left out and told. Errors: NOT_FOUND for the billing
+   * cycle; INVALID_ARGUMENT for a message that breaks a rule as such.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.IngestInvoiceLines
+   */
+  ingestInvoiceLines: {
+    methodKind: "client_streaming";
+    input: typeof IngestInvoiceLinesRequestSchema;
+    output: typeof IngestInvoiceLinesResponseSchema;
+  },
+  /**
+   * Puts a line on an invoice, or on the running invoice of an account. One that is
+   * there already, with the same content, is given as it is. Errors: NOT_FOUND;
+   * FAILED_PRECONDITION for an invoice that is locked, or merged; INVALID_ARGUMENT
+   * with every violation.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.CreateInvoiceLine
+   */
+  createInvoiceLine: {
+    methodKind: "unary";
+    input: typeof CreateInvoiceLineRequestSchema;
+    output: typeof InvoiceLineSchema;
+  },
+  /**
+   * Takes a line off its invoice. Errors: NOT_FOUND; FAILED_PRECONDITION for one that
+   * comes from a bill, and once the invoice is locked.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.DeleteInvoiceLine
+   */
+  deleteInvoiceLine: {
+    methodKind: "unary";
+    input: typeof DeleteInvoiceLineRequestSchema;
+    output: typeof EmptySchema;
+  },
+  /**
+   * Lists the lines of an invoice by arrival. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListInvoiceLines
+   */
+  listInvoiceLines: {
+    methodKind: "unary";
+    input: typeof ListInvoiceLinesRequestSchema;
+    output: typeof ListInvoiceLinesResponseSchema;
+  },
+  /**
+   * Gets an invoice, however it stands. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetInvoice
+   */
+  getInvoice: {
+    methodKind: "unary";
+    input: typeof GetInvoiceRequestSchema;
+    output: typeof InvoiceSchema;
+  },
+  /**
+   * Lists invoices, however they stand.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListInvoices
+   */
+  listInvoices: {
+    methodKind: "unary";
+    input: typeof ListInvoicesRequestSchema;
+    output: typeof ListInvoicesResponseSchema;
+  },
+  /**
+   * Says of a running invoice whether it is final. Errors: NOT_FOUND; ABORTED for an
+   * etag that is not the last one; FAILED_PRECONDITION for one that does not run.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.UpdateInvoice
+   */
+  updateInvoice: {
+    methodKind: "unary";
+    input: typeof UpdateInvoiceRequestSchema;
+    output: typeof InvoiceSchema;
+  },
+  /**
+   * Tells why an invoice stands where it stands: why it still runs, and whether it
+   * closes with its schedule. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ExplainInvoice
+   */
+  explainInvoice: {
+    methodKind: "unary";
+    input: typeof ExplainInvoiceRequestSchema;
+    output: typeof ExplainInvoiceResponseSchema;
+  },
+  /**
+   * Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetPublishedInvoice
+   */
+  getPublishedInvoice: {
+    methodKind: "unary";
+    input: typeof GetPublishedInvoiceRequestSchema;
+    output: typeof InvoiceSchema;
+  },
+  /**
+   * Lists invoices that are published.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListPublishedInvoices
+   */
+  listPublishedInvoices: {
+    methodKind: "unary";
+    input: typeof ListPublishedInvoicesRequestSchema;
+    output: typeof ListPublishedInvoicesResponseSchema;
+  },
+  /**
+   * Lists the lines of an invoice that is published, by arrival. Errors: NOT_FOUND,
+   * also for one that is not.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListPublishedInvoiceLines
+   */
+  listPublishedInvoiceLines: {
+    methodKind: "unary";
+    input: typeof ListPublishedInvoiceLinesRequestSchema;
+    output: typeof ListPublishedInvoiceLinesResponseSchema;
+  },
+  /**
+   * Puts schedules of a billing cycle into a batch, to be closed now or at a time.
+   * Now: the answer names the operation that closes them. Errors: NOT_FOUND;
+   * ALREADY_EXISTS; FAILED_PRECONDITION for schedules that are closed, or in a
+   * batch, and where none has ended.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.CreateInvoiceBatch
+   */
+  createInvoiceBatch: {
+    methodKind: "unary";
+    input: typeof CreateInvoiceBatchRequestSchema;
+    output: typeof InvoiceBatchSchema;
+  },
+  /**
+   * Gets a batch. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.GetInvoiceBatch
+   */
+  getInvoiceBatch: {
+    methodKind: "unary";
+    input: typeof GetInvoiceBatchRequestSchema;
+    output: typeof InvoiceBatchSchema;
+  },
+  /**
+   * Lists batches, newest first. Errors: NOT_FOUND for a cycle that is named.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListInvoiceBatches
+   */
+  listInvoiceBatches: {
+    methodKind: "unary";
+    input: typeof ListInvoiceBatchesRequestSchema;
+    output: typeof ListInvoiceBatchesResponseSchema;
+  },
+  /**
+   * Lists the history of a batch, oldest first. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListInvoiceBatchTransitions
+   */
+  listInvoiceBatchTransitions: {
+    methodKind: "unary";
+    input: typeof ListInvoiceBatchTransitionsRequestSchema;
+    output: typeof ListInvoiceBatchTransitionsResponseSchema;
+  },
+  /**
+   * Has a batch in ERROR go back to the state in which it failed; the engine takes
+   * it on from there. Errors: NOT_FOUND; FAILED_PRECONDITION in any other state.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.RetryInvoiceBatch
+   */
+  retryInvoiceBatch: {
+    methodKind: "unary";
+    input: typeof RetryInvoiceBatchRequestSchema;
+    output: typeof InvoiceBatchSchema;
+  },
+  /**
+   * Begins to cancel a batch that is not locked: its invoices run again, its
+   * schedules are open again, what was moved stays moved. The answer names the
+   * operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION once it is
+   * locked, and while an operation works on it.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.CancelInvoiceBatch
+   */
+  cancelInvoiceBatch: {
+    methodKind: "unary";
+    input: typeof CancelInvoiceBatchRequestSchema;
+    output: typeof InvoiceBatchSchema;
+  },
+  /**
+   * Tells what a batch waits for, since when, who can move it on, and by which
+   * call. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ExplainInvoiceBatch
+   */
+  explainInvoiceBatch: {
+    methodKind: "unary";
+    input: typeof ExplainInvoiceBatchRequestSchema;
+    output: typeof ExplainInvoiceBatchResponseSchema;
+  },
+  /**
+   * Begins to move on every batch that can move, each by an operation of its own.
+   * The operation answers with a RunInvoiceBatchEngineResponse. Errors: NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.RunInvoiceBatchEngine
+   */
+  runInvoiceBatchEngine: {
+    methodKind: "unary";
+    input: typeof RunInvoiceBatchEngineRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Begins to aggregate the invoices of a batch, or of all batches that wait for
+   * it. The operation answers with an AggregateInvoicesResponse. Errors:
+   * NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.AggregateInvoices
+   */
+  aggregateInvoices: {
+    methodKind: "unary";
+    input: typeof AggregateInvoicesRequestSchema;
+    output: typeof OperationSchema;
+  },
+  /**
+   * Streams a batch as it stands, then after each change, with its transitions,
+   * until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
+   * sequence that it has not reached.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.WatchInvoiceBatch
+   */
+  watchInvoiceBatch: {
+    methodKind: "server_streaming";
+    input: typeof WatchInvoiceBatchRequestSchema;
+    output: typeof WatchInvoiceBatchResponseSchema;
+  },
+  /**
+   * Streams all batches that are not over, then those that change, without end.
+   * Errors: NOT_FOUND; OUT_OF_RANGE for a sequence that they have not reached.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.WatchInvoiceBatches
+   */
+  watchInvoiceBatches: {
+    methodKind: "server_streaming";
+    input: typeof WatchInvoiceBatchesRequestSchema;
+    output: typeof WatchInvoiceBatchesResponseSchema;
+  },
+  /**
+   * Lists the hookpoints that the server knows, by key.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.ListHookpoints
+   */
+  listHookpoints: {
+    methodKind: "unary";
+    input: typeof ListHookpointsRequestSchema;
+    output: typeof ListHookpointsResponseSchema;
+  },
+  /**
+   * Asks a hook what it would say of a batch, and lets nothing come of it. Errors:
+   * NOT_FOUND.
+   *
+   * @generated from rpc countinghouse.invoicing.v1.InvoiceBatchService.TestHookpoint
+   */
+  testHookpoint: {
+    methodKind: "unary";
+    input: typeof TestHookpointRequestSchema;
+    output: typeof TestHookpointResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_countinghouse_invoicing_v1_invoice_batch_service, 0);
