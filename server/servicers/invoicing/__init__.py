@@ -5,12 +5,14 @@ from __future__ import annotations
 from domain.kernel.time import BusinessZone
 from server.call import Calls
 from server.servicers.invoicing.configuration import ConfigurationMethods
+from server.servicers.invoicing.recipients import RecipientsMethods
 from server.servicers.invoicing.schedules import SchedulesMethods
 from server.watcher import Watcher
 
 
 class InvoiceBatchServicer(
     ConfigurationMethods,
+    RecipientsMethods,
     SchedulesMethods,
 ):
     """Closes running invoices in batches, and takes them to publishing."""

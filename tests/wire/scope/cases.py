@@ -60,6 +60,7 @@ CONFIGURED = Tried("test_shared_configuration_is_seen_by_all_and_changed_by_thos
 RATES = Tried("test_rates_and_types_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 BILLED = Tried("test_how_all_are_billed_is_seen_by_all_and_changed_by_those_who_see_every_cycle")
 ISSUED = Tried("test_issuers_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
+RECEIVED = Tried("test_recipients_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 PREMISES = Tried("test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 
 CASES: dict[str, Case] = {
@@ -222,6 +223,10 @@ CASES: dict[str, Case] = {
     f"{INVOICING}/GetIssuer": ISSUED,
     f"{INVOICING}/ListIssuers": ISSUED,
     f"{INVOICING}/UpdateIssuer": ISSUED,
+    f"{INVOICING}/GetRecipient": RECEIVED,
+    f"{INVOICING}/ListRecipients": RECEIVED,
+    f"{INVOICING}/UpdateRecipient": RECEIVED,
+    f"{INVOICING}/ImportRecipients": RECEIVED,
     f"{INVOICING}/CreateBillingCycle": NotFound(
         {"billing_cycle": {**NEW_BILLING_CYCLE, "code": "{billing_cycle_code}"}}
     ),

@@ -51,3 +51,17 @@ def test_a_billing_cycle_and_its_schedules_are_made_and_changed_by_who_sees_the_
         "billing_cycle.created",
     ]
     assert not ben.call(f"{AUDIT}/ListAuditEntries", {"resource": schedule.name}).audit_entries
+
+
+@pytest.mark.rule("PLT-14")
+def test_recipients_are_seen_by_all_and_changed_by_those_who_see_every_cycle(world: World) -> None:
+    """An account may be invoiced in any cycle."""
+    root, ann = world.root, world.ann
+    recipient = {"name": "recipients/A-1", "party": NEW_ISSUER["party"]}
+    given = {"recipient": recipient, "allow_missing": True}
+    rows = {"recipients": [{"account_id": "A-2", "recipient": {"party": NEW_ISSUER["party"]}}]}
+    for method, fields in (("UpdateRecipient", given), ("ImportRecipients", rows)):
+        assert refusal(partial(ann.invoicing, method, **fields)).reason == "SCOPE_TOO_NARROW", method
+        root.invoicing(method, **fields)
+    assert ann.invoicing("GetRecipient", name="recipients/A-1").party.name == "Seller"
+    assert [each.name for each in ann.invoicing("ListRecipients").recipients] == ["recipients/A-1", "recipients/A-2"]

@@ -15,6 +15,7 @@
 from countinghouse.client.accounts import AccountRefusal, AccountsOutcome, AccountsTotals
 from countinghouse.client.channel import Tls
 from countinghouse.client.errors import CountinghouseError, OperationCanceled, OperationFailed, Violation
+from countinghouse.client.recipients import RecipientRefusal, RecipientsOutcome, RecipientsTotals
 from countinghouse.client.rows import IngestTotals, Refusal, StreamOutcome
 from countinghouse.client.snapshot import Snapshot
 from countinghouse.client.sync.client import Client, connect
@@ -31,6 +32,9 @@ __all__ = [
     "Operation",
     "OperationCanceled",
     "OperationFailed",
+    "RecipientRefusal",
+    "RecipientsOutcome",
+    "RecipientsTotals",
     "Refusal",
     "Snapshot",
     "StreamOutcome",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import Operations
+from countinghouse.client.sync.recipients import ImportRecipients
 from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class Invoicing:
         self._caller, self._stub, self._operations = caller, stub, operations
         self._configuration(caller, stub)
         self._schedules(caller, stub)
+        self._recipients(caller, stub)
 
     def _configuration(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
         self.create_issuer = caller.unary(stub.CreateIssuer)
@@ -36,3 +38,9 @@ class Invoicing:
         self.list_schedules = Listing(caller.unary(stub.ListInvoiceSchedules), lambda page: page.invoice_schedules)
         self.update_schedule = caller.unary(stub.UpdateInvoiceSchedule)
         self.delete_schedule = caller.unary(stub.DeleteInvoiceSchedule)
+
+    def _recipients(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
+        self.get_recipient = caller.unary(stub.GetRecipient)
+        self.list_recipients = Listing(caller.unary(stub.ListRecipients), lambda page: page.recipients)
+        self.update_recipient = caller.unary(stub.UpdateRecipient)
+        self.import_recipients = ImportRecipients(caller.upload(stub.ImportRecipients))
