@@ -29,7 +29,14 @@ class Paper:
     def __init__(self, *, title: str, author: str, language: str, day: int) -> None:
         _load_fonts()
         self._bytes = BytesIO()
-        self._canvas = Canvas(self._bytes, pagesize=(WIDTH, HEIGHT), pageCompression=1, invariant=1, lang=language)
+        self._canvas = Canvas(
+            self._bytes,
+            pagesize=(WIDTH, HEIGHT),
+            pageCompression=1,
+            invariant=1,
+            lang=language,
+            initialFontName=REGULAR,  # type: ignore[arg-type] # the stubs are wrong; another font would not be embedded
+        )
         self._canvas.setTitle(title)
         self._canvas.setSubject(title)
         self._canvas.setAuthor(author)
