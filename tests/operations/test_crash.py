@@ -41,7 +41,7 @@ def test_a_worker_killed_at_any_commit_leaves_each_effect_once(tallies: Database
             break
         assert status == KILLED
         crashes += 1
-        assert processes.finish(Plan(tallies.url, until=operation_id)) == 0
+        processes.finish_here(Plan(tallies.url, until=operation_id), tallies)
         assert tally.look(tallies, operation_id).state is State.SUCCEEDED
         assert tally.tally_of(tallies, operation_id) == tally.whole(20)
     assert crashes >= COMMITS
@@ -55,7 +55,7 @@ def test_a_worker_killed_at_any_commit_of_a_cancel_leaves_nothing(tallies: Datab
     crashes = 0
     while True:
         operation_id = tally.start(tallies, numbers=20, size=20, bad=1, way="refuse")
-        assert processes.finish(Plan(tallies.url, until=operation_id)) == 0
+        processes.finish_here(Plan(tallies.url, until=operation_id), tallies)
         tally.mend(tallies, operation_id)
         cancel(tallies, operation_id)
         status = processes.finish(Plan(tallies.url, until=operation_id, crash=Crash(crashes + 1, when)))
@@ -63,7 +63,7 @@ def test_a_worker_killed_at_any_commit_of_a_cancel_leaves_nothing(tallies: Datab
             break
         assert status == KILLED
         crashes += 1
-        assert processes.finish(Plan(tallies.url, until=operation_id)) == 0
+        processes.finish_here(Plan(tallies.url, until=operation_id), tallies)
         assert tally.look(tallies, operation_id).state is State.CANCELED
         assert tally.tally_of(tallies, operation_id) == Tally(0, 0)
     assert crashes >= 4
