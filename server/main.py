@@ -193,7 +193,10 @@ class Server:
             to,
         )
         invoicing_grpc.add_InvoiceBatchServiceServicer_to_server(
-            InvoiceBatchServicer(calls, watcher, heartbeat_s=heartbeat_s, zone=zone), to
+            InvoiceBatchServicer(
+                calls, watcher, heartbeat_s=heartbeat_s, zone=zone, hookpoints=self._plugins.hookpoints
+            ),
+            to,
         )
         data_files_grpc.add_DataFilesServiceServicer_to_server(
             DataFilesServicer(calls, file_store(self._settings), routes_of(self._settings.destinations)), to

@@ -52,7 +52,8 @@ def test_a_hook_is_read_with_its_algorithms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mistakes"),
     [
-        (HEAD, ["algorithms: Field required"]),
+        (HEAD, ["algorithms: Value error, serves neither algorithms nor hookpoints"]),
+        (HEAD + 'hookpoints = ["a key"]\n', ["hookpoints 1: String should match"]),
         (HEAD.replace("h:1", "h") + SERVED, ["target: must be host:port"]),
         (HEAD.replace("h:1", "10.0.0.1:443") + SERVED, ["target: is in a range of addresses"]),
         (HEAD + "tls = false\n" + SERVED, ["tls: may be false on this machine alone, where hooks_loopback"]),
@@ -82,6 +83,17 @@ def test_each_mistake_is_one_line_that_names_its_entry(tmp_path: Path, text: str
     assert len(refused.value.lines) == len(mistakes)
     for line, mistake in zip(sorted(refused.value.lines), mistakes, strict=True):
         assert f"[[hooks]] 1: {mistake}" in line
+
+
+@pytest.mark.rule("INV-10", "PLT-44")
+def test_a_hook_may_serve_hookpoints_alone(tmp_path: Path) -> None:
+    """Each key once over all hooks of the file."""
+    serves = HEAD + 'hookpoints = ["approve", "totals"]\n'
+    (hook,) = read(tmp_path, serves)
+    assert (hook.algorithms, hook.hookpoints) == ((), ("approve", "totals"))
+    other = HEAD.replace('"a"', '"b"') + 'hookpoints = ["totals"]\n'
+    with pytest.raises(BadConnections, match="the hookpoint totals is there twice"):
+        read(tmp_path, serves + other)
 
 
 @pytest.mark.rule("BIL-23", "PLT-44")

@@ -145,7 +145,7 @@ def _mistakes(entry: Entry, reach: Reach) -> Iterator[str]:
     try:
         _served(entry)
     except ValidationError as error:
-        yield from (f"{_path(each['loc'])}: {each['msg']}" for each in error.errors())
+        yield from (f"{_path(each['loc']) or 'algorithms'}: {each['msg']}" for each in error.errors())
 
 
 def _path(location: Sequence[str | int]) -> str:
