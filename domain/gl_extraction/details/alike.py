@@ -17,7 +17,9 @@ from domain.kernel.money import AMOUNT_MINOR_MAX
 _OWN = ("external_id", "description", "subject", "grouping")
 _LENGTHS_MAX = [next(rule.length_max for rule in TEXTS if rule.field == name) for name in _OWN]
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*")
-_PLACES = [CORE_COLUMNS.index(name) for name in (*_OWN, "debit_minor", "credit_minor")]
+_EXTERNAL_ID, _DESCRIPTION, _SUBJECT, _GROUPING = map(CORE_COLUMNS.index, _OWN)
+_DEBIT, _CREDIT = CORE_COLUMNS.index("debit_minor"), CORE_COLUMNS.index("credit_minor")
+_new = tuple.__new__  # twice as quick as by its fields
 
 
 class Own(NamedTuple):
@@ -38,35 +40,37 @@ def read_alike(first: int, sample: NewDetail, own: Own) -> list[SoundRow] | None
     ready = read_row(first, sample)
     if ready is None or ready.line != "\t".join(ready.cells).encode() or not _is_sound(own):
         return None
-    cells = list(map(_as_format, ready.cells))
-    for place in _PLACES:
-        cells[place] = "%s"
-    format_, source = "\t".join(cells), f"{ready.source}\0"
+    cells, source = list(ready.cells), f"{ready.source}\0"
     found = []
     rows = zip(*own, strict=True)
     for position, (external_id, description, subject, grouping, minor) in enumerate(rows, start=first):
         debit, credit = (minor, 0) if minor > 0 else (0, -minor)
-        text = format_ % (external_id, description, subject, grouping, debit, credit)
-        line, unique = text.encode(), source + external_id
-        bucket = crc32(unique.encode()) % BUCKETS
-        found.append(
-            SoundRow(
-                KEY_HEADS[bucket] + unique,
-                bucket,
-                ready.source,
-                external_id,
-                position,
-                blake2b(line, digest_size=HASH_BYTES).digest(),
-                ready.slot,
-                ready.group_account_code,
-                ready.currency,
-                debit,
-                credit,
-                ready.coded_mask,
-                tuple(text.split("\t")),
-                line,
-            )
+        cells[_EXTERNAL_ID], cells[_DESCRIPTION], cells[_SUBJECT], cells[_GROUPING] = (
+            external_id,
+            description,
+            subject,
+            grouping,
         )
+        cells[_DEBIT], cells[_CREDIT] = str(debit), str(credit)
+        line, unique = "\t".join(cells).encode(), source + external_id
+        bucket = crc32(unique.encode()) % BUCKETS
+        row = (
+            KEY_HEADS[bucket] + unique,
+            bucket,
+            ready.source,
+            external_id,
+            position,
+            blake2b(line, digest_size=HASH_BYTES).digest(),
+            ready.slot,
+            ready.group_account_code,
+            ready.currency,
+            debit,
+            credit,
+            ready.coded_mask,
+            tuple(cells),
+            line,
+        )
+        found.append(_new(SoundRow, row))
     return found
 
 
@@ -79,7 +83,3 @@ def _is_sound(own: Own) -> bool:
         and max(own.minor) <= AMOUNT_MINOR_MAX
         and min(own.minor) >= -AMOUNT_MINOR_MAX
     )
-
-
-def _as_format(cell: str) -> str:
-    return cell.replace("%", "%%")

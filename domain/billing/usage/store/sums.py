@@ -95,8 +95,8 @@ def _document(names: Sequence[str]) -> str:
 # An aggregate within LATERAL is worked out for each range by itself: PostgreSQL knows nothing of how few the series
 # and spans are, and has no other way here than the index.
 _SUMS_POSTGRESQL = f"""
-    SELECT w.number, r.place, sum(s.found), 0, sum(s.units), sum(s.nanos), sum(s.attos),
-      sum(s.estimated), max(s.revision)
+    SELECT w.number, r.place, CAST(sum(s.found) AS bigint), 0, sum(s.units), CAST(sum(s.nanos) AS bigint),
+      CAST(sum(s.attos) AS bigint), CAST(sum(s.estimated) AS bigint), max(s.revision)
     FROM {_arrays(_SERIES, "w")} JOIN {_arrays(_SPANS, "r")} USING (spans)
     CROSS JOIN LATERAL (SELECT count(*) AS found, {_ADDED}, {_MARKS} FROM interval_data d WHERE {_WITHIN}) s
     WHERE s.found > 0 GROUP BY 1, 2"""  # noqa: S608 - names of ours
