@@ -94,11 +94,12 @@ def take_line_off(tx: Connection, call: Call, account_id: str, place: Place) -> 
         raise LineNotFound(account_id, place.invoice_id, place.line_no)
 
 
-def set_final(tx: Connection, call: Call, account_id: str, invoice_id: str, *, final: bool, etag: str) -> Shown:
+def set_final(tx: Connection, call: Call, account_id: str, invoice_id: str, *, final: bool | None, etag: str) -> Shown:
     """Say of a running invoice whether it is final: such a one closes with its schedule, whatever it comes to.
 
-    An empty etag changes it as it is. Raises: InvoiceNotFound, also outside the scope; EtagStale; InvoiceLocked;
-    InvoiceNotRunning.
+    None leaves it; an empty etag changes it as it is.
+
+    Raises: InvoiceNotFound, also outside the scope; EtagStale; InvoiceLocked; InvoiceNotRunning.
     """
     listing.row(tx, account_id, invoice_id, call.scope)
     (found,) = hold(tx, account_id, lambda: [invoice_id])
@@ -106,7 +107,7 @@ def set_final(tx: Connection, call: Call, account_id: str, invoice_id: str, *, f
         raise EtagStale(INVOICE_TYPE, found.name, etag=etag)
     if found.state is not InvoiceState.RUNNING:
         raise InvoiceNotRunning(found.name, found.state)
-    if final == found.final:
+    if final is None or final == found.final:
         return listing.shown(tx, [found])[0]
     changed = replace(found, final=final, version=found.version + 1, updated_us=call.now_us)
     store.set_final(tx, changed)

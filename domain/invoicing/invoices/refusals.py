@@ -20,13 +20,13 @@ LINES_TOO_MANY = Violation(
 def other_currency(row: NewLine | ReckonedTax, expected: str) -> Violation:
     """An account has one currency over its running invoices (PLT-03)."""
     text = f"is in {row.currency}, and the account's running invoice in {expected}"
-    return Violation("amount", "LINE_CURRENCY_DIFFERS", text)
+    return Violation("net_amount", "LINE_CURRENCY_DIFFERS", text)
 
 
 def too_large(currency: str) -> Violation:
     """The lines of an account would bring its invoice beyond what can be posted."""
     most = decimal_text(INVOICE_NET_MAX, currency)
-    return Violation("amount", "INVOICE_TOO_LARGE", f"the running invoice would be beyond {most} {currency}")
+    return Violation("net_amount", "INVOICE_TOO_LARGE", f"the running invoice would be beyond {most} {currency}")
 
 
 def tax_code_missing(category: str, cycle: str) -> Violation:

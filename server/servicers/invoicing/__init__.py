@@ -10,6 +10,8 @@ from server.call import Calls
 from server.servicers.invoicing.batches import BatchesMethods
 from server.servicers.invoicing.configuration import ConfigurationMethods
 from server.servicers.invoicing.hookpoints import HookpointsMethods
+from server.servicers.invoicing.invoices import InvoicesMethods
+from server.servicers.invoicing.lines import LinesMethods
 from server.servicers.invoicing.recipients import RecipientsMethods
 from server.servicers.invoicing.schedules import SchedulesMethods
 from server.servicers.invoicing.watching import WatchingMethods
@@ -19,6 +21,8 @@ from server.watcher import Watcher
 class InvoiceBatchServicer(
     BatchesMethods,
     ConfigurationMethods,
+    InvoicesMethods,
+    LinesMethods,
     RecipientsMethods,
     HookpointsMethods,
     SchedulesMethods,

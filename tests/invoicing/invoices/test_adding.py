@@ -91,14 +91,14 @@ def test_reckoned_tax_arrives_as_tax_and_never_as_a_line(office: Office) -> None
 def test_an_account_has_one_currency_over_its_running_invoices(office: Office) -> None:
     """That of what runs, in whatever schedule; else that of the first line."""
     added = office.add(line("1"), line("2", currency="CHF"), line("1", 4, account="B", currency="CHF"))
-    assert reasons(added) == {1: ("amount", "LINE_CURRENCY_DIFFERS")}
+    assert reasons(added) == {1: ("net_amount", "LINE_CURRENCY_DIFFERS")}
     later = office.add(
         line("3", currency="CHF"),
         line("4"),
         call=IN_JUNE,
         taxes=(tax("3", currency="CHF"), tax("4")),
     )
-    assert reasons(later) == {0: ("amount", "LINE_CURRENCY_DIFFERS")}
+    assert reasons(later) == {0: ("net_amount", "LINE_CURRENCY_DIFFERS")}
     assert {at: each.reason for at, each in later.taxes_refused.items()} == {0: "LINE_CURRENCY_DIFFERS"}
     assert [each.currency for each in office.invoices()] == ["EUR", "EUR"]
     for each in office.invoices():
@@ -119,8 +119,8 @@ def test_an_invoice_beyond_all_sizes_is_refused(office: Office, monkeypatch: pyt
     """By amount, either way, and by lines: nothing of the account's comes in, that of others does."""
     office.add(line("1", INVOICE_NET_MAX))
     added = office.add(line("2", 1), line("1", -INVOICE_NET_MAX, account="B"), line("2", -1, account="C"))
-    assert reasons(added) == {0: ("amount", "INVOICE_TOO_LARGE")}
-    assert reasons(office.add(line("2", -1, account="B"))) == {0: ("amount", "INVOICE_TOO_LARGE")}
+    assert reasons(added) == {0: ("net_amount", "INVOICE_TOO_LARGE")}
+    assert reasons(office.add(line("2", -1, account="B"))) == {0: ("net_amount", "INVOICE_TOO_LARGE")}
     for module in ("sorting", "store.adding"):
         monkeypatch.setattr(f"domain.invoicing.invoices.{module}.LINES_MAX", 3)
     many = office.add(line("3", 0, account="C"), line("4", 0, account="C"), line("5", 0, account="C"))

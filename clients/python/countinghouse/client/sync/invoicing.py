@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from countinghouse.client.sync.calls import Caller
+from countinghouse.client.sync.invoice_lines import IngestInvoiceLines
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import Operations
 from countinghouse.client.sync.recipients import ImportRecipients
@@ -20,6 +21,8 @@ class Invoicing:
         self._caller, self._stub, self._operations = caller, stub, operations
         self._configuration(caller, stub)
         self._schedules(caller, stub)
+        self._invoices(caller, stub)
+        self._lines(caller, stub)
         self._recipients(caller, stub)
 
     def _configuration(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
@@ -44,3 +47,20 @@ class Invoicing:
         self.list_recipients = Listing(caller.unary(stub.ListRecipients), lambda page: page.recipients)
         self.update_recipient = caller.unary(stub.UpdateRecipient)
         self.import_recipients = ImportRecipients(caller.upload(stub.ImportRecipients))
+
+    def _invoices(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
+        self.get_invoice = caller.unary(stub.GetInvoice)
+        self.list_invoices = Listing(caller.unary(stub.ListInvoices), lambda page: page.invoices)
+        self.update_invoice = caller.unary(stub.UpdateInvoice)
+        self.explain_invoice = caller.unary(stub.ExplainInvoice)
+        self.get_published_invoice = caller.unary(stub.GetPublishedInvoice)
+        self.list_published_invoices = Listing(caller.unary(stub.ListPublishedInvoices), lambda page: page.invoices)
+
+    def _lines(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
+        self.ingest_lines = IngestInvoiceLines(caller.upload(stub.IngestInvoiceLines))
+        self.create_line = caller.unary(stub.CreateInvoiceLine)
+        self.delete_line = caller.unary(stub.DeleteInvoiceLine)
+        self.list_lines = Listing(caller.unary(stub.ListInvoiceLines), lambda page: page.invoice_lines)
+        self.list_published_lines = Listing(
+            caller.unary(stub.ListPublishedInvoiceLines), lambda page: page.invoice_lines
+        )
