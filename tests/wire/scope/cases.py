@@ -242,6 +242,21 @@ CASES: dict[str, Case] = {
         {"invoice_schedule": {"name": "{invoice_schedule}", "end_time": "2100-01-01T00:00:00Z", "etag": "1"}}
     ),
     f"{INVOICING}/DeleteInvoiceSchedule": NotFound({"name": "{invoice_schedule}", "etag": "1"}),
+    f"{INVOICING}/CreateInvoiceBatch": NotFound({"billing_cycle": "{billing_cycle}"}),
+    f"{INVOICING}/GetInvoiceBatch": NotFound({"name": "{invoice_batch}"}),
+    f"{INVOICING}/ListInvoiceBatches": Absent(),
+    f"{INVOICING}/ListInvoiceBatchTransitions": NotFound({"parent": "{invoice_batch}"}),
+    f"{INVOICING}/RetryInvoiceBatch": NotFound({"name": "{invoice_batch}"}),
+    f"{INVOICING}/CancelInvoiceBatch": NotFound({"name": "{invoice_batch}"}),
+    f"{INVOICING}/ExplainInvoiceBatch": NotFound({"name": "{invoice_batch}"}),
+    f"{INVOICING}/RunInvoiceBatchEngine": NotFound({"billing_cycle": "{billing_cycle}"}),
+    f"{INVOICING}/AggregateInvoices": NotFound({"invoice_batch": "{invoice_batch}"}),
+    f"{INVOICING}/WatchInvoiceBatch": NotFound({"name": "{invoice_batch}"}),
+    f"{INVOICING}/WatchInvoiceBatches": NotFound({"billing_cycle": "{billing_cycle}"}),
+    f"{INVOICING}/ListHookpoints": Shared("the hooks of a server are there for all cycles"),
+    f"{INVOICING}/TestHookpoint": NotFound(
+        {"name": "hookpoints/any", "invoice_batch": "{invoice_batch}", "point": "INVOICE_BATCH_POINT_CLOSED"}
+    ),
     f"{BILLING}/CreateAccount": Tried("test_an_account_of_a_cycle_outside_is_refused_as_one_of_an_unknown_cycle"),
     f"{BILLING}/GetAccount": NotFound({"name": "{account}"}),
     f"{BILLING}/ListAccounts": Absent(),

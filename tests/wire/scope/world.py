@@ -388,7 +388,16 @@ def _invoice(world: World) -> None:
         billing_cycle=f"billingCycles/{NOBODYS}",
         billing_cycle_code=NOBODYS,
         invoice_schedule=f"billingCycles/{NOBODYS}/schedules/FIRST",
+        invoice_batch="invoiceBatches/batch-nobodys",
     )
+    batch = world.ben.invoicing("CreateInvoiceBatch", **_batched(world, cycle.name), close_time="2100-01-01T00:00:00Z")
+    world.theirs.update(invoice_batch=batch.name)
+
+
+def _batched(world: World, cycle: str) -> dict[str, Any]:
+    """A batch of a schedule of its own."""
+    schedule = world.ben.invoicing("CreateInvoiceSchedule", parent=cycle, invoice_schedule={"code": "SECOND"})
+    return {"billing_cycle": cycle, "schedules": [schedule.name]}
 
 
 def _data_set(world: World, account: str, agreement: str) -> str:
