@@ -18,6 +18,7 @@ from bench.balances import balances
 from bench.billing import billing
 from bench.billing_runs import billing_runs
 from bench.deliveries import deliveries
+from bench.documents import documents
 from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
 from bench.ingest import ingest
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "accounting-deliveries": accounting_deliveries,
     "accounting-files": accounting_files,
     "usage": usage,
+    "documents": documents,
 }
 DIALECTS = ("sqlite", "postgresql")
 
@@ -68,6 +70,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--assignments", type=int, default=100_000, help="operations in a batch file (default: 100 k)")
     parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
     parser.add_argument("--accounts", type=int, default=5_000, help="accounts of a billing run (default: 5,000)")
+    parser.add_argument("--documents", type=int, default=2_000, help="documents a format, of PDF a fifth (2,000)")
     given = vars(parser.parse_args(arguments))
     names = given.pop("names") or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:

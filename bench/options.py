@@ -25,6 +25,7 @@ class Options:
     assignments: int
     flood_s: float
     accounts: int
+    documents: int
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
