@@ -19,12 +19,16 @@ from domain.flows.accounting import Posting
 from domain.flows.billing import Billed
 from domain.flows.invoices import RunningInvoices, billing_cycles
 from domain.flows.invoicing import Invoiced
+from domain.flows.publishing import InvoicedMarks
 from domain.gl_extraction.extraction.jobs import ChunkSizes, Extraction
 from domain.invoicing.batches import engines
 from domain.invoicing.batches.advancing import Advance
 from domain.invoicing.batches.aggregation import Aggregation
 from domain.invoicing.batches.canceling import Cancellation
 from domain.invoicing.batches.hooks import Hookpoint
+from domain.invoicing.batches.publishing import Publication
+from domain.invoicing.export import engines as export_engines
+from domain.invoicing.export.jobs import Export
 from domain.operations.model import Job
 
 
@@ -70,4 +74,7 @@ def jobs(
         Aggregation().job(),
         Cancellation().job(),
         engines.job(),
+        Export(files, routes).job(),
+        export_engines.job(),
+        Publication(InvoicedMarks()).job(),
     )

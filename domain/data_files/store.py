@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, RowMapping, func, insert, literal, select, text, tuple_, update
+from sqlalchemy import Connection, RowMapping, func, literal, select, text, tuple_, update
 
 from domain.data_files.model import DataFile, DataFileSet, totals_from_document, totals_to_document
 from domain.data_files.tables import data_file, data_file_set
 from domain.kernel import scopes
+from domain.kernel.bulk import Cell
 from domain.kernel.documents import from_text, to_text
+from domain.kernel.script import Script
 
 _s, _f = data_file_set.c, data_file.c
+
+_COLUMNS = tuple(column.name for column in data_file.columns)
 
 _CREATE_SET = text(
     "INSERT INTO data_file_set (code, description, created_us, updated_us, scope_id)"
@@ -65,23 +69,14 @@ def change_set(tx: Connection, changed: DataFileSet) -> None:
 
 def add_file(tx: Connection, file: DataFile) -> None:
     """Record a file."""
-    tx.execute(
-        insert(data_file).values(
-            set_code=file.set_code,
-            file_name=file.file_name,
-            operation_id=file.operation_id,
-            position=file.position,
-            path=file.path,
-            media_type=file.media_type,
-            size_bytes=file.size_bytes,
-            sha256=file.sha256,
-            record_count=file.record_count,
-            totals=to_text(totals_to_document(file.totals)),
-            manifest=int(file.manifest),
-            created_us=file.created_us,
-            visible_us=file.visible_us,
-        )
-    )
+    add_files(tx, [file])
+
+
+def add_files(tx: Connection, files: Sequence[DataFile]) -> None:
+    """Record files. Cost: one statement for 200 of them, one for more."""
+    script = Script(tx)
+    script.insert("data_file", _COLUMNS, [_row(file) for file in files])
+    script.run()
 
 
 def find_visible(tx: Connection, set_code: str, name: str) -> DataFile | None:
@@ -168,6 +163,24 @@ def reveal(tx: Connection, operation_id: str, *, now_us: int) -> tuple[int, int]
 
 def _set_from_row(row: RowMapping) -> DataFileSet:
     return DataFileSet(**{**row, "locked": bool(row["locked"])})
+
+
+def _row(file: DataFile) -> tuple[Cell, ...]:
+    return (
+        file.set_code,
+        file.file_name,
+        file.operation_id,
+        file.position,
+        file.path,
+        file.media_type,
+        file.size_bytes,
+        file.sha256,
+        file.record_count,
+        to_text(totals_to_document(file.totals)),
+        int(file.manifest),
+        file.created_us,
+        file.visible_us,
+    )
 
 
 def _file_from_row(row: RowMapping) -> DataFile:

@@ -18,6 +18,7 @@ from domain.invoicing.batches.model import (
     order_from_document,
 )
 from domain.invoicing.batches.transitions import change, scope_of
+from domain.invoicing.export.model import EXPORT_KIND
 from domain.invoicing.names import batch_name
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
@@ -45,6 +46,7 @@ STAGES: dict[str, tuple[tuple[str, str], ...]] = {
     CANCEL_KIND: (("reopen", "invoices"), ("release", "batches")),
     AGGREGATE_KIND: (("aggregate", "invoices"),),
     PUBLISH_KIND: (("mark", "invoices"), ("publish", "batches")),
+    EXPORT_KIND: (("write", "invoices"), ("show", "batches")),
 }
 
 

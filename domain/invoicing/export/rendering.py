@@ -1,0 +1,51 @@
+"""What an invoice is exported as: the formats of its cycle, each a file of its own (INV-15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.invoicing.configuration.model import Format
+from domain.invoicing.documents import json_text, pdf, soundness, ubl
+from domain.invoicing.documents.model import InvoiceDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a format is written; `place` orders the files of one invoice."""
+
+    place: int
+    suffix: str
+    media_type: str
+    render: Callable[[InvoiceDocument], bytes]
+
+
+FORMS: Mapping[Format, Form] = {
+    Format.PDF: Form(0, "pdf", "application/pdf", pdf.rendered),
+    Format.UBL: Form(1, "xml", "application/xml", ubl.rendered),
+    Format.JSON: Form(2, "json", "application/json", json_text.rendered),
+}
+
+
+_DECIMALS = "BR-DEC"
+"""Rules that UBL alone keeps: currencies may have more decimals than EN 16931 allows."""
+
+_TOLD_MAX = 5
+
+
+class Unsound(Exception):
+    """The document breaks rules of EN 16931: the first of them, and what they say."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule, self.message = rule, message
+
+
+def rendered(document: InvoiceDocument, formats: Sequence[Format]) -> dict[Format, bytes]:
+    """The files of an invoice by format. Raises: Unsound: what makes no sense in one format makes none in another."""
+    found = [
+        each for each in soundness.breaches(document) if Format.UBL in formats or not each.rule.startswith(_DECIMALS)
+    ]
+    if found:
+        raise Unsound(found[0].rule, "; ".join(map(str, found[:_TOLD_MAX])))
+    return {each: FORMS[each].render(document) for each in formats}
