@@ -154,6 +154,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-21", "PLT-22", "PLT-43")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "drained"])
 def test_a_watch_outlives_its_server(migrated_url: str, tmp_path: Path, end: signal.Signals) -> None:

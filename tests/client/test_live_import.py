@@ -19,6 +19,7 @@ SOUND = 32_523
 TOTAL = {"currencyCode": "USD", "detailCount": SOUND, "debit": "52256792.12", "credit": "52256792.12"}
 
 
+@pytest.mark.slow
 @pytest.mark.rule("GLX-02")
 @pytest.mark.skipif(not LEDGER.exists(), reason=f"the real ledger is not there: {LEDGER.name}")
 def test_the_real_ledger_is_taken_in_once(server: Served, tmp_path: Path) -> None:

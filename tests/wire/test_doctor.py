@@ -76,6 +76,7 @@ def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         yield stack.enter_context(serving(url, tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-44", "PLT-42")
 def test_an_installation_that_is_well_has_nothing_to_mend(durable: Served, tmp_path: Path) -> None:
     """On both databases, with a worker: the exit status is 0, and the JSON says what the lines say."""

@@ -54,6 +54,7 @@ def extract(channel: grpc.Channel) -> operations_pb2.Operation:
     return ended
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-42")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_figures_of_all_processes_stand_on_one_port(

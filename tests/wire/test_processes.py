@@ -45,6 +45,7 @@ def _ledger(channel: grpc.Channel, code: str) -> reference_pb2.Ledger:
     return gl.CreateLedger(request, timeout=20, wait_for_ready=True)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-40", "PLT-13")
 def test_without_configuration_it_serves_on_a_file_of_its_own(tmp_path: Path) -> None:
     """One command in an empty folder; what is stored is there after a restart."""
@@ -133,6 +134,7 @@ def test_what_does_not_finish_within_the_grace_time_is_cut_off(
         assert not database.read(lambda tx: tx.execute(text("SELECT code FROM ledger")).all())
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-41", "PLT-40")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_is_not_ready_while_the_schema_is_migrated(postgresql_url: str, tmp_path: Path, workers: int) -> None:
@@ -179,6 +181,7 @@ def test_a_worker_process_that_dies_is_started_again(tmp_path: Path) -> None:
         wait_for(lambda: not is_alive(second))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-23")
 def test_several_rpc_processes_share_a_port(migrated_postgresql_url: str, tmp_path: Path) -> None:
     """Calls reach more than one of them; one that dies is replaced; the port is nobody else's."""
@@ -199,6 +202,7 @@ def test_several_rpc_processes_share_a_port(migrated_postgresql_url: str, tmp_pa
         assert server.end() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-42")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_calls_are_counted_for_prometheus(migrated_postgresql_url: str, tmp_path: Path, workers: int) -> None:

@@ -106,6 +106,7 @@ def _two_servers(url: str, folder: Path) -> Iterator[Callable[[int], Serving]]:
         yield start
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-43", "PLT-23", "PLT-21", "PLT-06")
 @pytest.mark.timeout(240)
 def test_two_servers_are_restarted_in_turn_and_no_client_notices(migrated_postgresql_url: str, tmp_path: Path) -> None:

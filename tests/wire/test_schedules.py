@@ -282,6 +282,7 @@ def test_who_may_not_extract_schedules_no_extraction(migrated_url: str, tmp_path
         assert schedules.RunSchedule(run, metadata=as_("bookkeeper")).caller == "bookkeeper"
 
 
+@pytest.mark.slow
 @pytest.mark.crash
 @pytest.mark.rule("PLT-26", "PLT-22", "PLT-23")
 def test_two_servers_of_which_one_is_killed_start_each_run_once(migrated_postgresql_url: str, tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def attributes(span: Span) -> dict[str, Any]:
     return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-42")
 def test_a_trace_goes_from_call_to_chunks_to_delivery_and_nothing_tells_amounts_or_persons(
     migrated_url: str, tmp_path: Path

@@ -47,6 +47,7 @@ def slowly(monkeypatch: pytest.MonkeyPatch, seconds: int, begun: Callable[[], ob
         monkeypatch.setattr(extraction, name, slow(getattr(extraction, name)))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-07", "GLX-23")
 def test_a_report_may_take_longer_than_other_calls(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reconciling ten million details takes a while; what every other call is bound by does not end it."""

@@ -303,6 +303,7 @@ def test_health_can_be_checked_with_a_certificate_that_belongs_to_nobody(migrate
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
+@pytest.mark.slow
 @pytest.mark.rule("PLT-13", "PLT-23")
 def test_several_rpc_processes_serve_over_mutual_tls(migrated_postgresql_url: str, tmp_path: Path) -> None:
     """Each shows the certificate, knows callers by theirs, and follows what changes: certificates and tokens."""
