@@ -129,8 +129,8 @@ def _misfit(tx: Connection, found: Invoice, line: NewLine) -> Violation | None:
     return None
 
 
-def _invalid(*found: Violation) -> Invalid:
-    return Invalid(*(Violation(f"{WORD}.{each.field}", each.reason, each.description) for each in found))
+def _invalid(*violations: Violation) -> Invalid:
+    return Invalid(*(Violation(f"{WORD}.{found.field}", found.reason, found.description) for found in violations))
 
 
 def _line(tx: Connection, account_id: str, place: Place) -> InvoiceLine:

@@ -108,7 +108,7 @@ def filter_from_proto(given: pb.InvoiceFilter, states: Collection[ShownState] = 
         _, own, _, schedule = given.invoice_schedule.split("/")
         if cycle not in {"", own}:
             text = "must be of the billing cycle that is named beside it"
-            raise Invalid(Violation("filter.invoice_schedule", "SCHEDULE_OF_ANOTHER_CYCLE", text))
+            raise Invalid(Violation("filter.invoice_schedule", "INVOICE_SCHEDULE_OF_OTHER_CYCLE", text))
         cycle = own
     return Filter(
         code_from_name(given.account),

@@ -96,7 +96,7 @@ def test_invoices_are_listed_by_what_is_asked(till: Till) -> None:
     ):
         assert accounts(**nothing) == []
     two = {"billing_cycle": "billingCycles/NONE", "invoice_schedule": SCHEDULE}
-    assert wrong(lambda: till.list(**two)) == [("filter.invoice_schedule", "SCHEDULE_OF_ANOTHER_CYCLE")]
+    assert wrong(lambda: till.list(**two)) == [("filter.invoice_schedule", "INVOICE_SCHEDULE_OF_OTHER_CYCLE")]
 
 
 @pytest.mark.rule("PLT-08")
