@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, null, or_, select, true, update
 
 from domain.invoicing.batches.counting import Span, within
 from domain.invoicing.batches.model import Batch
@@ -58,8 +58,10 @@ def close(tx: Connection, batch: Batch, span: Span, settings: CycleSettings, now
 def meets(settings: CycleSettings) -> ColumnElement[bool]:
     """The condition that an invoice closes: it is final, or has lines and reaches the minimum or was carried enough."""
     minimums = settings.minimum_usage
-    least = case(minimums, value=_i.currency, else_=null()) if minimums else null()
-    enough = or_(least.is_(None), _i.net_minor >= least)
+    enough: ColumnElement[bool] = true()
+    if minimums:
+        least = case(minimums, value=_i.currency, else_=null())
+        enough = or_(least.is_(None), _i.net_minor >= least)
     carried = _i.carried_count >= settings.maximum_carries if settings.maximum_carries else false()
     return or_(_i.final == 1, and_(_i.line_count > 0, or_(enough, carried)))
 
