@@ -20,6 +20,9 @@ BILL_TYPE = "countinghouse.billing/Bill"
 SEGMENT_TYPE = "countinghouse.billing/BillSegment"
 EXCEPTION_TYPE = "countinghouse.billing/BillingException"
 
+RESERVED_ID = "-"
+"""Stands for any account, and for whichever window is open: none is called so."""
+
 
 def customer_class_name(code: str) -> str:
     """`customerClasses/{code}`."""

@@ -11,7 +11,8 @@ from domain.billing.configuration.fitting import Around
 from domain.billing.configuration.model import AgreementType, Derivation
 from domain.billing.creation import derivations
 from domain.billing.creation.derivations import Series
-from domain.billing.names import agreement_name, profile_name
+from domain.billing.days import day_violations
+from domain.billing.names import RESERVED_ID, agreement_name, profile_name
 from domain.billing.ordering.model import Agreement
 from domain.billing.ordering.rules import master_faults
 from domain.kernel.amounts import Fault
@@ -24,6 +25,8 @@ from domain.kernel.time import NO_DAY, is_zone, iso_day
 def account_violations(path: str, new: NewAccount, known: Known) -> Iterator[Violation]:
     """What is wrong with an account that stands at `path` of a request."""
     configuration = known.configuration
+    if new.account_id == RESERVED_ID:
+        yield Violation("account_id", "ID_RESERVED", "stands for any account, where one could be named")
     if new.customer_class_code not in configuration.customer_classes:
         text = f"there is no customer class {new.customer_class_code}"
         yield Violation(f"{path}.customer_class_code", "CUSTOMER_CLASS_UNKNOWN", text)
@@ -57,7 +60,11 @@ def agreement_violations(path: str, new: NewAgreement, known: Known) -> Iterator
         yield Violation(f"{path}.premise", "PREMISE_UNKNOWN", f"there is no premise {new.premise_id}")
     if new.start_day == NO_DAY:
         yield Violation(f"{path}.start_date", "FIELD_REQUIRED", "must be given")
-    elif new.end_day != NO_DAY and new.end_day < new.start_day:
+    else:
+        yield from day_violations(f"{path}.start_date", new.start_day)
+    if new.end_day != NO_DAY:
+        yield from day_violations(f"{path}.end_date", new.end_day)
+    if NO_DAY not in {new.start_day, new.end_day} and new.end_day < new.start_day:
         text = f"must not be before it starts, on {iso_day(new.start_day)}"
         yield Violation(f"{path}.end_date", "END_BEFORE_START", text)
     yield from text_violations(path, new.description, new.attributes)

@@ -15,7 +15,8 @@ from domain.billing.configuration import window_store as store
 from domain.billing.configuration.errors import WindowHasBills
 from domain.billing.configuration.model import Window
 from domain.billing.configuration.registers import CYCLES
-from domain.billing.names import WINDOW_TYPE, cycle_name, window_name
+from domain.billing.days import LAST_DAY, day_violations, furthest_from
+from domain.billing.names import RESERVED_ID, WINDOW_TYPE, cycle_name, window_name
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
@@ -119,14 +120,23 @@ def delete(tx: Connection, call: Call, key: WindowKey, etag: str) -> None:
 
 def violations(window: Window) -> Iterator[Violation]:
     """All that is wrong with a window by itself, as it is given; what follows from its other days may be left out."""
+    if window.code == RESERVED_ID:
+        yield Violation(f"{WORD}.code", "ID_RESERVED", "stands for the window that is open, where one could be named")
     for name, field in _DAYS.items():
         day: int = getattr(window, name)
         if day == 0 and name in _NEEDED:
             yield Violation(f"{WORD}.{field}", "FIELD_REQUIRED", "must be given")
         elif day != 0 and not _is_real(day):
             yield Violation(f"{WORD}.{field}", "DATE_INVALID", "the calendar has no such day")
+        elif day != 0:
+            yield from day_violations(f"{WORD}.{field}", day)
     if window.end_day < window.start_day and _is_real(window.end_day):
         yield Violation(f"{WORD}.end_date", "WINDOW_ENDS_BEFORE_START", "must not be before the start date")
+    elif _is_real(window.end_day) and _is_real(window.through_day):
+        furthest = furthest_from(min(window.end_day, LAST_DAY))
+        if window.through_day > furthest:
+            text = f"must not be after {iso_day(furthest)}: nothing is billed more than a year ahead"
+            yield Violation(f"{WORD}.through_date", "THROUGH_DATE_TOO_LATE", text)
     if window.complete and not window.freeze:
         text = "a bill is complete once its segments are frozen: set freeze too"
         yield Violation(f"{WORD}.complete", "WINDOW_COMPLETES_UNFROZEN", text)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
 from domain.billing.accounts.errors import AccountNotFound
 from domain.billing.configuration.snapshot import Configurations
+from domain.billing.days import day_violations, furthest_from
 from domain.billing.names import account_name, bill_name
 from domain.billing.segments.drafting import draft
 from domain.billing.segments.errors import NothingToBill
@@ -24,10 +24,7 @@ from domain.kernel.call import Call
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.ids import new_id
 from domain.kernel.script import Script
-from domain.kernel.time import BusinessZone, date_of, day_of, iso_day
-
-AHEAD_DAYS_MAX = 366
-"""Nothing is billed for days that are further ahead than this."""
+from domain.kernel.time import BusinessZone, iso_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +142,8 @@ def _one(tx: Connection, call: Call, configurations: Configurations, request: Re
 def _wanted(facts: Facts, call: Call, request: Request) -> Wanted:
     """Which days are billed: those that are given, of a bill that a run has made its own, or else today."""
     today = BusinessZone(facts.account.time_zone).today(call.now_us)
-    furthest = day_of(date_of(today) + timedelta(days=AHEAD_DAYS_MAX))
-    if request.through_day > furthest:
-        sentence = f"must not be after {iso_day(furthest)}: nothing is billed more than a year ahead"
-        raise Invalid(Violation("through_date", "THROUGH_DATE_TOO_LATE", sentence))
+    if found := tuple(_violations(request, furthest_from(today))):
+        raise Invalid(*found)
     if facts.bill is not None and facts.bill.window_code:
         own = facts.bill
         accounting_day = request.accounting_day or request.bill_day or own.accounting_day
@@ -157,3 +152,13 @@ def _wanted(facts: Facts, call: Call, request: Request) -> Wanted:
         )
     bill_day = request.bill_day or today
     return Wanted(request.through_day or today, bill_day, request.accounting_day or bill_day)
+
+
+def _violations(request: Request, furthest: int) -> Iterator[Violation]:
+    """What is wrong with the days that are given; `furthest` is the last that can be billed."""
+    if request.through_day > furthest:
+        sentence = f"must not be after {iso_day(furthest)}: nothing is billed more than a year ahead"
+        yield Violation("through_date", "THROUGH_DATE_TOO_LATE", sentence)
+    for field, day in (("bill_date", request.bill_day), ("accounting_date", request.accounting_day)):
+        if day:
+            yield from day_violations(field, day, furthest)
