@@ -17,6 +17,7 @@ from tests.wire.scope.world import (
     INVOICING,
     NEW_AGREEMENT,
     NEW_BILLING_CYCLE,
+    NEW_LINE,
     NEW_WINDOW,
     OPERATIONS,
 )
@@ -61,6 +62,7 @@ RATES = Tried("test_rates_and_types_are_seen_by_all_and_changed_by_those_who_see
 BILLED = Tried("test_how_all_are_billed_is_seen_by_all_and_changed_by_those_who_see_every_cycle")
 ISSUED = Tried("test_issuers_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 RECEIVED = Tried("test_recipients_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
+PUBLISHED = Tried("test_a_published_invoice_is_seen_by_who_sees_its_cycle")
 PREMISES = Tried("test_premises_are_seen_by_all_and_changed_by_those_who_see_every_cycle")
 
 CASES: dict[str, Case] = {
@@ -242,6 +244,17 @@ CASES: dict[str, Case] = {
         {"invoice_schedule": {"name": "{invoice_schedule}", "end_time": "2100-01-01T00:00:00Z", "etag": "1"}}
     ),
     f"{INVOICING}/DeleteInvoiceSchedule": NotFound({"name": "{invoice_schedule}", "etag": "1"}),
+    f"{INVOICING}/IngestInvoiceLines": NotFound({"billing_cycle": "{billing_cycle}"}),
+    f"{INVOICING}/CreateInvoiceLine": NotFound({"parent": "{invoice}", "invoice_line": NEW_LINE}),
+    f"{INVOICING}/DeleteInvoiceLine": Tried("test_a_line_comes_on_and_off_invoices_of_a_cycle_that_the_caller_sees"),
+    f"{INVOICING}/ListInvoiceLines": NotFound({"parent": "{invoice}"}),
+    f"{INVOICING}/GetInvoice": NotFound({"name": "{invoice}"}),
+    f"{INVOICING}/ListInvoices": Absent(),
+    f"{INVOICING}/UpdateInvoice": NotFound({"invoice": {"name": "{invoice}", "final": True}}),
+    f"{INVOICING}/ExplainInvoice": NotFound({"name": "{invoice}"}),
+    f"{INVOICING}/GetPublishedInvoice": PUBLISHED,
+    f"{INVOICING}/ListPublishedInvoices": PUBLISHED,
+    f"{INVOICING}/ListPublishedInvoiceLines": PUBLISHED,
     f"{INVOICING}/CreateInvoiceBatch": NotFound({"billing_cycle": "{billing_cycle}"}),
     f"{INVOICING}/GetInvoiceBatch": NotFound({"name": "{invoice_batch}"}),
     f"{INVOICING}/ListInvoiceBatches": Absent(),

@@ -176,6 +176,17 @@ NEW_BILLING_CYCLE = {
 }
 """An issuer, and a billing cycle without its code, as JSON."""
 
+ACCOUNT_THEIRS = "accounts/account-invoiced-theirs"
+NEW_LINE = {
+    "source": "shop",
+    "external_id": "1",
+    "description": "a fee",
+    "net_amount": {"currency_code": "USD", "units": "1"},
+    "tax_category": "Z",
+    "distribution_code": "D-THEIRS",
+}
+"""A line of an invoice without its account, as JSON."""
+
 NEW_AGREEMENT = {"type_code": "STANDING", "start_date": {"year": 2026, "month": 1, "day": 1}}
 
 
@@ -389,9 +400,14 @@ def _invoice(world: World) -> None:
         billing_cycle_code=NOBODYS,
         invoice_schedule=f"billingCycles/{NOBODYS}/schedules/FIRST",
         invoice_batch="invoiceBatches/batch-nobodys",
+        invoice="accounts/account-nobodys/invoices/invoice-nobodys",
     )
     batch = world.ben.invoicing("CreateInvoiceBatch", **_batched(world, cycle.name), close_time="2100-01-01T00:00:00Z")
     world.theirs.update(invoice_batch=batch.name)
+    line = world.ben.invoicing(
+        "CreateInvoiceLine", parent=ACCOUNT_THEIRS, billing_cycle=cycle.name, invoice_line=NEW_LINE
+    )
+    world.theirs.update(invoice=line.name.rpartition("/lines/")[0])
 
 
 def _batched(world: World, cycle: str) -> dict[str, Any]:
