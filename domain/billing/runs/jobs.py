@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from domain.billing.accounts import store as accounts
 from domain.billing.bills.completing import Bench
 from domain.billing.runs import billing, store, tallies, variance
-from domain.billing.runs.asking import Asked, Hooks
+from domain.billing.runs.asking import Asked, Hooks, wait_patiently
 from domain.billing.runs.deciding import Decided, Desk, Report, decide, is_of_database, unforeseen
 from domain.billing.runs.model import PREVIEW_KIND, RUN_KIND, order_from_document
 from domain.billing.runs.service import PREVIEW_STAGES, STAGES, require_alone
@@ -91,6 +91,7 @@ class Runs:
         asked = Asked()
         if self.hooks is not None and any(each.decide is None for each in self.bench.algorithms.by_code.values()):
             call, desk = operations.call_of(tx, work.operation, work.now_us), self._desk(work, asked)
+            wait_patiently(tx)
             for _ in range(_ROUNDS_MAX):
                 _decided(tx, call, desk, _accounts(tx, work))
                 if not asked.ask(self.hooks):
