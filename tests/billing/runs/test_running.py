@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from domain.kernel.money import Money
 from domain.kernel.scopes import Scope
 from domain.kernel.script import Script
 from domain.operations.model import State
+from server.database.limits import Limits
 from server.database.transaction import Database
 from tests.billing.bills.office import of_class, on_bill, plugin
 from tests.billing.runs.night import ACCOUNTS, THROUGH, TODAY, WINDOW, Night
@@ -352,6 +354,34 @@ def test_algorithms_over_the_network_are_asked_before_the_transaction(night: Nig
     assert {each.messages for each in night.bills() if each.state is BillState.COMPLETE} == {("from afar",)}
     assert len(asking.asked) == ACCOUNTS, "each bill is one question, however often it is decided"
     assert [each.account_id for each in night.open_exceptions() if not each.segment_id] == ["A02"]
+
+
+@pytest.mark.rule("BIL-23", "BIL-31")
+def test_a_hook_may_take_longer_than_a_transaction_may_sit_idle(migrated_url: str) -> None:
+    """One answer, and all of a chunk together: what the database was asked before is not lost over it."""
+    database = Database(migrated_url, Limits(idle_s=0.5))
+    try:
+        night = Night(open_shop(database))
+        night.window()
+        night.accounts(last=3)
+        night.others = (plugin("far", None, Moment.PRE_COMPLETION, of_agreements=False),)
+        night.hooks = _Slow(answer_s=0.7)
+        of_class(night.shop, AlgorithmUse(Moment.PRE_COMPLETION, 10, "far"))
+        assert night.run(accounts=("A00", "A02")).counts["completed"] == 2
+        assert night.run(accounts=("A01",), preview=True).counts["exceptions"] == 2
+    finally:
+        database.dispose()
+
+
+@dataclass
+class _Slow:
+    """A hook that takes its time."""
+
+    answer_s: float
+
+    def ask(self, _missing: AnswerMissing) -> Sequence[Action]:
+        Event().wait(self.answer_s)
+        return ()
 
 
 @dataclass
