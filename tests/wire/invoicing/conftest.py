@@ -18,7 +18,7 @@ NOW_US = 1_775_811_600_000_000
 @pytest.fixture
 def books(migrated_url: str, tmp_path: Path, worlds: Worlds) -> Iterator[Served]:
     """A server with a ledger and its distribution codes, on either database; its clock stands."""
-    worlds.give(migrated_url, tmp_path, _make)
+    worlds.give(migrated_url, tmp_path, make_books)
     with serving(migrated_url, tmp_path, jobs=False, clock_us=lambda: NOW_US) as server:
         yield server
 
@@ -30,6 +30,6 @@ def desk(books: Served) -> Iterator[Desk]:
         yield desk
 
 
-def _make(url: str, folder: Path) -> None:
+def make_books(url: str, folder: Path) -> None:
     with serving(url, folder, jobs=False) as server, desk_at(server) as desk:
         desk.keep_books()
