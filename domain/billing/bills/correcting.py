@@ -23,8 +23,9 @@ from domain.billing.segments.generating import inside
 from domain.billing.segments.model import Bill, Charged, Facts, Segment, Wanted
 from domain.billing.segments.planning import order_of, plan_again
 from domain.billing.segments.recording import bill_of, exception_of, segment_of
-from domain.billing.segments.states import ExceptionState, SegmentKind, SegmentState
+from domain.billing.segments.states import UNSOUND, ExceptionState, SegmentKind, SegmentState
 from domain.billing.segments.store import bills, exceptions, segments
+from domain.kernel.amounts import scale_of
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import NotFound
@@ -110,10 +111,8 @@ def undo(tx: Connection, call: Call, bench: Bench, account_id: str, segment_id: 
     together = store.taken_back(tx, [(account_id, bill.bill_id)])[account_id]
     back = charged_on(segment, together)
     gone = store.in_place_of(tx, account_id, [each.segment_id for each in back])
-    restored = tuple(
-        replace(each, state=SegmentState.FROZEN, stale=False, cancel_bill_id="", version=each.version + 1)
-        for each in back
-    )
+    instead = {each.rebills_id: each for each in gone}
+    restored = tuple(_restored(each, instead.get(each.segment_id)) for each in back)
     script = Script(tx)
     store.cancel(script, restored)
     ids = [each.segment_id for each in gone]
@@ -194,6 +193,21 @@ def _taken_back(segment: Segment, bill: Bill, *, stale: bool = False) -> Segment
         cancel_bill_id=bill.bill_id,
         version=segment.version + 1,
     )
+
+
+def _restored(segment: Segment, instead: Segment | None) -> Segment:
+    """The segment as it was. It is stale if what stood in its place would be made of other usage than it was itself."""
+    stale = segment.stale
+    if instead is not None:
+        changed = instead.state in UNSOUND or _used(instead) != _used(segment)
+        stale = changed and not _sources(segment)  # what it is charged on stands again
+    return replace(segment, state=SegmentState.FROZEN, stale=stale, cancel_bill_id="", version=segment.version + 1)
+
+
+def _used(segment: Segment) -> tuple[bool, dict[str, int]]:
+    """What was used, and whether something of it was estimated."""
+    totals = segment.worked.totals.items()
+    return segment.estimated, {measure: total for measure, total in totals if scale_of(measure) is None}
 
 
 def _save(tx: Connection, call: Call, facts: Facts, done: Corrected, *, kind: str, reason: str) -> None:

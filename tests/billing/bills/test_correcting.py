@@ -217,6 +217,29 @@ def test_what_is_undone_leaves_all_as_it_was(shop: Office) -> None:
         shop.write(correcting.undo, bench_of(shop), "A", first["S2"].segment_id)
 
 
+@pytest.mark.rule("BIL-13", "BIL-24")
+def test_what_was_read_since_is_not_forgotten_by_an_undo(shop: Office) -> None:
+    """The site whose data have changed is stale; the head office is charged on what stands again, and is not."""
+    first = by_agreement(shop, shop.billed)
+    read_again(shop, "S2", "450")
+    correct(shop, correcting.rebill, first["S2"].segment_id)
+    shop.write(correcting.undo, bench_of(shop), "A", first["S2"].segment_id)
+    assert {name: each.stale for name, each in by_agreement(shop, shop.billed).items()} == {
+        "S1": False,
+        "S2": True,
+        "S3": False,
+        "HO": False,
+    }
+    correct(shop, correcting.cancel, first["S2"].segment_id)
+    shop.write(correcting.undo, bench_of(shop), "A", first["S2"].segment_id)
+    assert by_agreement(shop, shop.billed)["S2"].stale, "as it was"
+    read_again(shop, "S2", "350")
+    correct(shop, correcting.rebill, first["S2"].segment_id)
+    shop.database.write(lambda tx: unsettle_segments(tx, "A"))
+    shop.write(correcting.undo, bench_of(shop), "A", first["S2"].segment_id)
+    assert by_agreement(shop, shop.billed)["S2"].stale, "something has come since"
+
+
 @pytest.mark.rule("BIL-13")
 def test_a_canceled_segment_is_taken_back_and_its_days_are_billed_again(shop: Office) -> None:
     """On the account's pending bill, by a reversal; only once that is frozen."""
