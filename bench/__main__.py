@@ -16,6 +16,9 @@ from bench.accounting.filing import accounting_files
 from bench.adjustments import adjustments
 from bench.balances import balances
 from bench.billing import billing
+from bench.billing_cycles import billing_cycles
+from bench.billing_orm import billing_orm
+from bench.billing_rating import billing_rating
 from bench.billing_runs import billing_runs
 from bench.deliveries import deliveries
 from bench.documents import documents
@@ -43,6 +46,9 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "balances": balances,
     "billing": billing,
     "billing-runs": billing_runs,
+    "billing-orm": billing_orm,
+    "billing-cycles": billing_cycles,
+    "billing-rating": billing_rating,
     "accounting": accounting,
     "accounting-batches": accounting_batches,
     "accounting-deliveries": accounting_deliveries,
@@ -62,7 +68,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--details", type=int, default=1_000_000, help="details to extract (default: 1 M)")
     parser.add_argument("--groups", type=int, default=100_000, help="elements they make (default: 100 k)")
     parser.add_argument("--beside", type=int, default=5_000_000, help="extracted details beside (default: 5 M)")
-    parser.add_argument("--memory-sizes", type=_numbers, default=(10_000, 1_000_000), help="details, comma-separated")
+    parser.add_argument(
+        "--memory-sizes", type=_numbers, default=(10_000, 1_000_000), help="details or accounts, comma-separated"
+    )
     parser.add_argument("--rows", type=int, default=200_000, help="rows to ingest (default: 200 k)")
     parser.add_argument("--calls", type=int, default=10_000, help="unary calls a run (default: 10 k)")
     parser.add_argument("--watchers", type=int, default=1_000, help="idle watchers (default: 1,000)")

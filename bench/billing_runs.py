@@ -12,7 +12,7 @@ from bench.databases import Databases, open_databases, query
 from bench.figures import COMPARISON, Table, compare
 from bench.meter import Meter, Spent
 from bench.options import Options
-from bench.product import serve
+from bench.product import Product, serve
 from countinghouse.billing.v1 import billing_runs_pb2
 
 AIM = 0.6
@@ -67,13 +67,19 @@ def _in_turns(databases: Databases, folder: Path, accounts: int, turn: int) -> t
 
 def _product(databases: Databases, folder: Path, accounts: int) -> Spent:
     with databases.copy("cycle") as url, serve(url, folder) as product:
-        taken = Meter([*databases.roots, product.server])
-        run = product.client.billing.run_billing(billing_runs_pb2.RunBillingRequest(window=WINDOW))
-        figures = run.wait(RUN_TIMEOUT_S).figures
-        spent = taken.spent(AGREEMENTS * accounts)
-        assert figures.bill_segment_count == AGREEMENTS * accounts, figures
-        assert not figures.errors
+        spent = bill_all(product, databases, accounts)
         _require_same(url, whole=True)
+    return spent
+
+
+def bill_all(product: Product, databases: Databases, accounts: int, *workers: int) -> Spent:
+    """Run the cycle; the CPU of the database and of further workers' processes included."""
+    taken = Meter([*databases.roots, product.server, *workers])
+    run = product.client.billing.run_billing(billing_runs_pb2.RunBillingRequest(window=WINDOW))
+    figures = run.wait(RUN_TIMEOUT_S).figures
+    spent = taken.spent(AGREEMENTS * accounts)
+    assert figures.bill_segment_count == AGREEMENTS * accounts, figures
+    assert not figures.errors
     return spent
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.runs.alike import store
 from domain.billing.runs.alike.filling import Batch, fill
-from domain.billing.runs.alike.likeness import Member, alike, profile_place
+from domain.billing.runs.alike.likeness import Likeness, Member, alike, profile_place
 from domain.billing.runs.alike.molds import Mold, mold
 from domain.billing.runs.deciding import Desk
-from domain.billing.usage.together import Question, gather
+from domain.billing.usage import together
+from domain.billing.usage.model import Gathered
+from domain.billing.usage.together import Question
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError, Unavailable
 
@@ -19,12 +23,36 @@ ALIKE_FROM = 5
 """Fewer accounts that are alike are decided each by itself: that costs less than making a mold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Accounts that are alike, with their mold and, for each that it wants, the usage of each account."""
+
+    likeness: Likeness
+    mold: Mold
+    members: Sequence[Member]
+    usage: Sequence[Sequence[Gathered]]
+
+
 def decide(
     tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, lock: bool
 ) -> tuple[list[Batch], list[str]]:
     """What becomes of accounts that are alike, and the ids of the others, in order; `lock` holds all of them.
 
-    Cost: six statements, those of `usage.gathering`, and those of the ledger's check, however many accounts.
+    Cost: the statements of `gather`, and those of the ledger's check, however many accounts.
+    """
+    snapshot, known = gather(tx, call, desk, account_ids, lock=lock)
+    batches = [fill(each.mold, snapshot, each.members, each.usage) for each in known]
+    batches = _that_post(tx, desk, [each for each in batches if each.members])
+    done = {member.account_id for batch in batches for member in batch.members}
+    return batches, [each for each in sorted(account_ids) if each not in done]
+
+
+def gather(
+    tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, lock: bool
+) -> tuple[Snapshot, list[Known]]:
+    """The configuration, and those of the accounts that are alike and have a mold.
+
+    Cost: six statements and those of `usage.together`, however many accounts.
     """
     found = store.accounts(tx, desk.order.cycle, account_ids, lock=lock)
     pending = store.with_pending_bill(tx, [account_id for account_id, *_ in found])
@@ -33,15 +61,15 @@ def decide(
     of_likeness = alike(free, store.agreements(tx, ids), store.profiles(tx, ids))
     snapshot = desk.bench.configurations.current(tx)
     molds = [
-        (made, members)
+        (likeness, made, members)
         for likeness, members in of_likeness.items()
         if len(members) >= ALIKE_FROM and (made := mold(call, desk, snapshot, likeness)) is not None
     ]
-    usage = iter(gather(tx, [question for made, members in molds for question in _questions(made, members)]))
-    batches = [fill(made, snapshot, members, [next(usage) for _ in made.wanted]) for made, members in molds]
-    batches = _that_post(tx, desk, [each for each in batches if each.members])
-    done = {member.account_id for batch in batches for member in batch.members}
-    return batches, [each for each in sorted(account_ids) if each not in done]
+    questions = [question for _, made, members in molds for question in _questions(made, members)]
+    usage = iter(together.gather(tx, questions))
+    return snapshot, [
+        Known(likeness, made, members, [next(usage) for _ in made.wanted]) for likeness, made, members in molds
+    ]
 
 
 def _questions(made: Mold, members: Sequence[Member]) -> Iterator[Question]:

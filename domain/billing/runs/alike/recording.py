@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from json.encoder import encode_basestring
 
 from sqlalchemy import Connection
 
 from domain.billing.bills import completing
 from domain.billing.bills.booking import Charges
-from domain.billing.bills.freezing import charge_of
+from domain.billing.bills.freezing import Freezing, charge_of
 from domain.billing.bills.telling import scope_of
 from domain.billing.names import bill_name
 from domain.billing.rating.sheets import Column, Rows
@@ -32,24 +33,48 @@ Names = Mapping[str, list[str]]
 _FALSE, _TRUE = "false", "true"
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What accounts that are alike become: so many `rows` of bills and of each of the segments, and their charges.
+
+    `owners` are the bills by name, where there is something to tell of them.
+    """
+
+    batch: Batch
+    rows: int
+    bills: Cells
+    segments: tuple[Cells, ...]
+    charges: tuple[Charges, ...]
+    owners: list[str]
+
+
+def written(call: Call, desk: Desk, batch: Batch) -> Written:
+    """The rows of accounts that have something to bill. Pure; ids come from the call's instant and the desk's seed."""
+    names, decided = _names(call, desk, batch), batch.mold.decided
+    return Written(
+        batch,
+        len(batch.members),
+        _bills(batch, names),
+        tuple(_segments(each, names) for each in batch.filled),
+        tuple(_charges(batch, decided.done, names)) if decided.done else (),
+        list(map(bill_name, names[ACCOUNT], names[BILL])) if decided.done else [],
+    )
+
+
 def record(tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch]) -> None:
     """Do what was decided of accounts that are alike, which are locked.
 
     Cost: three COPYs, or prepared INSERTs, and those of posting, however many accounts.
     """
-    named = [(batch, _names(call, desk, batch)) for batch in batches if batch.filled]
-    if not named:
-        return
-    insert_sheets(tx, "bill", [(len(batch.members), _bills(batch, names)) for batch, names in named])
-    insert_sheets(
-        tx,
-        "bill_segment",
-        [(len(batch.members), _segments(each, names)) for batch, names in named for each in batch.filled],
-    )
-    for batch, names in named:
-        _tell(tx, call, batch, names)
-    charges = [each for batch, names in named for each in _charges(batch, names)]
-    if charges:
+    found = [written(call, desk, batch) for batch in batches if batch.filled]
+    insert_sheets(tx, "bill", [(each.rows, each.bills) for each in found])
+    insert_sheets(tx, "bill_segment", [(each.rows, segments) for each in found for segments in each.segments])
+    for each in found:
+        decided = each.batch.mold.decided
+        if decided.done is not None:
+            _, kind, payload = completing.entry(decided.done, completed=decided.completion is not None)
+            events.add_first(tx, call, each.owners, kind, payload, scope_id=scope_of(decided.account))
+    if charges := [each for one in found for each in one.charges]:
         desk.bench.ledger.post(tx, call, (), alike=charges)
 
 
@@ -106,21 +131,8 @@ def _documents(filled: Filled, names: Names) -> list[str]:
     return layout.filled(rows, names, values)
 
 
-def _tell(tx: Connection, call: Call, batch: Batch, names: Names) -> None:
-    """What is frozen and completed is told to the audit trail, a bill at a time."""
-    decided = batch.mold.decided
-    if decided.done is None:
-        return
-    _, kind, payload = completing.entry(decided.done, completed=decided.completion is not None)
-    owners = list(map(bill_name, names[ACCOUNT], names[BILL]))
-    events.add_first(tx, call, owners, kind, payload, scope_id=scope_of(decided.account))
-
-
-def _charges(batch: Batch, names: Names) -> Iterator[Charges]:
-    """What the ledger is told of accounts; nothing of what is not frozen."""
-    done = batch.mold.decided.done
-    if done is None:
-        return
+def _charges(batch: Batch, done: Freezing, names: Names) -> Iterator[Charges]:
+    """What the ledger is told of accounts."""
     for each in batch.filled:
         segment = each.piece.segment
         columns: dict[str, list[Column]] = defaultdict(list)
