@@ -8,7 +8,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from domain.invoicing.documents.model import DocumentTax, InvoiceDocument
 from domain.invoicing.documents.printing.pages import Block
-from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper
+from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper, Points
 from domain.invoicing.documents.printing.payment_code import payment_code
 from domain.invoicing.documents.printing.texts import Written, fitting, wrapped
 from domain.invoicing.invoices.states import REASONED, InvoiceKind, TaxCategory
@@ -42,7 +42,7 @@ def _sums(document: InvoiceDocument, written: Written) -> Block:
     total = written.money(document.total_minor)
     height = 8 + sum(len(label) for label, _ in texts) * _LEADING + 26
 
-    def draw(paper: Paper, y: float) -> None:
+    def draw(paper: Paper, y: Points) -> None:
         base = y + 8 + 9
         for label, amount in texts:
             paper.text_to(RIGHT, base, amount, size=_SIZE)
@@ -93,7 +93,7 @@ def _payment(document: InvoiceDocument, written: Written) -> Block:
     count = len(sentences) + sum(len(parts) for _, parts in texts)
     height = 16 + max(_LEADING + count * _LEADING + 4, side)
 
-    def draw(paper: Paper, y: float) -> None:
+    def draw(paper: Paper, y: Points) -> None:
         base = y + 16 + 9
         paper.text(LEFT, base, labels.payment, size=_SIZE, bold=True)
         for sentence in sentences:
@@ -124,7 +124,7 @@ def _sentence(document: InvoiceDocument, written: Written) -> str:
     return labels.pay_by.format(total=total, day=written.day(document.due_day))
 
 
-def _draw_code(paper: Paper, y: float, code: tuple[bytearray, ...], caption: str) -> None:
+def _draw_code(paper: Paper, y: Points, code: tuple[bytearray, ...], caption: str) -> None:
     """The square at the right edge, with its name below; dark modules that stand side by side are one box."""
     module = _CODE_SIDE / len(code)
     left = RIGHT - _CODE_SIDE
@@ -142,12 +142,12 @@ def _draw_code(paper: Paper, y: float, code: tuple[bytearray, ...], caption: str
     paper.text(left + (_CODE_SIDE - stringWidth(caption, REGULAR, size)) / 2, y + _CODE_SIDE + 9, caption, size=size)
 
 
-def _paragraph(text: str, *, gap: float) -> Iterator[Block]:
+def _paragraph(text: str, *, gap: Points) -> Iterator[Block]:
     """A block a line, so that long text goes on where there is room."""
     for number, line in enumerate(wrapped(text, REGULAR, _SIZE, RIGHT - LEFT)):
         above = 0.0 if number else gap
 
-        def draw(paper: Paper, y: float, *, line: str = line, above: float = above) -> None:
+        def draw(paper: Paper, y: Points, *, line: str = line, above: Points = above) -> None:
             paper.text(LEFT, y + above + 9, line, size=_SIZE)
 
         yield Block(above + _LEADING, draw)

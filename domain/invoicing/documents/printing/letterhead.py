@@ -9,7 +9,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from domain.invoicing.configuration.model import Address, Party
 from domain.invoicing.documents.labels import Labels
 from domain.invoicing.documents.model import InvoiceDocument
-from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper
+from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper, Points, Shade
 from domain.invoicing.documents.printing.texts import Written, wrapped
 from domain.invoicing.invoices.states import InvoiceKind
 
@@ -21,7 +21,7 @@ _NAME_LINES, _PART_LINES = 5, 3
 _LEADING_SMALL, _LEADING = 10.0, 13.0
 
 
-def draw_letterhead(paper: Paper, document: InvoiceDocument, written: Written) -> float:
+def draw_letterhead(paper: Paper, document: InvoiceDocument, written: Written) -> Points:
     """Draw it; gives where the table can begin."""
     y = _seller(paper, document, written.labels)
     y = max(y + 16, _WINDOW_TOP)
@@ -35,7 +35,7 @@ def title_of(document: InvoiceDocument, labels: Labels) -> str:
     return labels.credit_note if document.kind is InvoiceKind.CREDIT_NOTE else labels.invoice
 
 
-def _seller(paper: Paper, document: InvoiceDocument, labels: Labels) -> float:
+def _seller(paper: Paper, document: InvoiceDocument, labels: Labels) -> Points:
     seller, end = document.seller, 0.0
     if document.logo:
         paper.logo(document.logo, LEFT, 42, *_LOGO)
@@ -54,7 +54,7 @@ def _seller(paper: Paper, document: InvoiceDocument, labels: Labels) -> float:
     return max(y, end)
 
 
-def _buyer(paper: Paper, document: InvoiceDocument, labels: Labels, y: float) -> float:
+def _buyer(paper: Paper, document: InvoiceDocument, labels: Labels, y: Points) -> Points:
     buyer, seller = document.buyer, document.seller
     sender = wrapped(" · ".join((seller.name, *address_lines(seller.address))), REGULAR, 6.5, _BUYER_WIDTH, lines_max=1)
     y = _lines(paper, LEFT, y, sender, size=6.5, leading=9, gray=0.4)
@@ -70,7 +70,7 @@ def _buyer(paper: Paper, document: InvoiceDocument, labels: Labels, y: float) ->
     return y
 
 
-def _facts(paper: Paper, document: InvoiceDocument, written: Written, y: float) -> float:
+def _facts(paper: Paper, document: InvoiceDocument, written: Written, y: Points) -> Points:
     facts = tuple(_told(document, written))
     indent = max(stringWidth(label, REGULAR, 8.5) for label, _ in facts) + 8
     for label, text in facts:
@@ -113,15 +113,15 @@ def footer_of(seller: Party, labels: Labels) -> str:
 
 def _lines(
     paper: Paper,
-    x: float,
-    y: float,
+    x: Points,
+    y: Points,
     texts: Sequence[str],
     *,
-    size: float,
-    leading: float,
+    size: Points,
+    leading: Points,
     bold: bool = False,
-    gray: float = 0.0,
-) -> float:
+    gray: Shade = 0.0,
+) -> Points:
     """Lines one below the other, the first one's upper edge at `y`; gives where the next one's is."""
     for text in texts:
         paper.text(x, y + size * 0.95, text, size=size, bold=bold, gray=gray)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from domain.invoicing.documents.printing.paper import Paper
+from domain.invoicing.documents.printing.paper import Paper, Points
 
 TOP, BOTTOM = 74.0, 778.0
 """Between which blocks stand, on pages after the first; points from the upper edge."""
@@ -18,8 +18,8 @@ HEAD, CARRY = 18.0, 16.0
 class Block:
     """What is drawn in one piece, `height` points high; of a row, `sum_minor` is what all up to it come to."""
 
-    height: float
-    draw: Callable[[Paper, float], None]
+    height: Points
+    draw: Callable[[Paper, Points], None]
     sum_minor: int = 0
 
 
@@ -27,14 +27,14 @@ class Block:
 class Page:
     """What stands where: each block with its upper edge. `head` is that of the table; 0 where there is none."""
 
-    head: float = 0.0
-    placed: list[tuple[float, Block]] = field(default_factory=list)
+    head: Points = 0.0
+    placed: list[tuple[Points, Block]] = field(default_factory=list)
     carried_in: int | None = None
     carried_out: int | None = None
-    end: float = TOP
+    end: Points = TOP
 
 
-def pages_of(rows: Sequence[Block], rest: Iterable[Block], *, first_top: float) -> list[Page]:
+def pages_of(rows: Sequence[Block], rest: Iterable[Block], *, first_top: Points) -> list[Page]:
     """The pages; the table begins at `first_top` on the first of them.
 
     A row stands where it fits together with the line that carries its sum on; a block that fits nowhere begins a page.

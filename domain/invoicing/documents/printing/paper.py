@@ -15,6 +15,12 @@ from reportlab.pdfgen.canvas import Canvas
 
 REGULAR = "NotoSans"
 BOLD = "NotoSans-Bold"
+Points = float
+"""A length on paper, in 72ths of an inch; amounts are never told in it."""
+
+Shade = float
+"""From 0, which is black, to 1, which is white."""
+
 WIDTH, HEIGHT = 595.28, 841.89
 LEFT, RIGHT = 51.0, 544.0
 """Where text begins and ends, in points from the left."""
@@ -45,28 +51,30 @@ class Paper:
         self._canvas.setProducer("ReportLab")
         self._canvas.setDateFormatter(lambda *_: f"D:{day:08d}000000Z")
 
-    def text(self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, gray: float = 0.0) -> None:
+    def text(self, x: Points, y: Points, text: str, *, size: Points = 9, bold: bool = False, gray: Shade = 0.0) -> None:
         """A line of text from `x` on, with its base line at `y`."""
         self._pen(size, bold, gray)
         self._canvas.drawString(x, HEIGHT - y, text)
 
-    def text_to(self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, gray: float = 0.0) -> None:
+    def text_to(
+        self, x: Points, y: Points, text: str, *, size: Points = 9, bold: bool = False, gray: Shade = 0.0
+    ) -> None:
         """A line of text that ends at `x`."""
         self._pen(size, bold, gray)
         self._canvas.drawRightString(x, HEIGHT - y, text)
 
-    def rule(self, x: float, y: float, end: float, *, gray: float = 0.8, width: float = 0.5) -> None:
+    def rule(self, x: Points, y: Points, end: Points, *, gray: Shade = 0.8, width: Points = 0.5) -> None:
         """A level line."""
         self._canvas.setStrokeGray(gray)
         self._canvas.setLineWidth(width)
         self._canvas.line(x, HEIGHT - y, end, HEIGHT - y)
 
-    def band(self, x: float, y: float, width: float, height: float, *, gray: float = 0.94) -> None:
+    def band(self, x: Points, y: Points, width: Points, height: Points, *, gray: Shade = 0.94) -> None:
         """A filled box, `y` its upper edge."""
         self._canvas.setFillGray(gray)
         self._canvas.rect(x, HEIGHT - y - height, width, height, stroke=0, fill=1)
 
-    def boxes(self, boxes: list[tuple[float, float, float, float]]) -> None:
+    def boxes(self, boxes: list[tuple[Points, Points, Points, Points]]) -> None:
         """Black boxes without edges in one stroke, each x, upper edge, width and height."""
         path = self._canvas.beginPath()
         for x, y, width, height in boxes:
@@ -74,7 +82,7 @@ class Paper:
         self._canvas.setFillGray(0)
         self._canvas.drawPath(path, stroke=0, fill=1)
 
-    def logo(self, png: bytes, x: float, y: float, width: float, height: float) -> None:
+    def logo(self, png: bytes, x: Points, y: Points, width: Points, height: Points) -> None:
         """A picture within a box, at its upper left."""
         picture = _picture(png)
         across, down = picture.getSize()
@@ -90,7 +98,7 @@ class Paper:
         self._canvas.save()
         return self._bytes.getvalue()
 
-    def _pen(self, size: float, bold: bool, gray: float) -> None:  # noqa: FBT001 - passed on
+    def _pen(self, size: Points, bold: bool, gray: Shade) -> None:  # noqa: FBT001 - passed on
         self._canvas.setFont(BOLD if bold else REGULAR, size)
         self._canvas.setFillGray(gray)
 

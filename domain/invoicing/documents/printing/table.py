@@ -10,7 +10,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from domain.invoicing.documents.figures import last_day
 from domain.invoicing.documents.model import DocumentLine, InvoiceDocument
 from domain.invoicing.documents.printing.pages import HEAD, Block
-from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper
+from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper, Points, Shade
 from domain.invoicing.documents.printing.texts import DASH, Written, fitting, shown, wrapped
 from domain.invoicing.invoices.states import TaxCategory
 
@@ -25,8 +25,8 @@ _HEAD_SIZE = 7.5
 class Column:
     """A column of figures, which end at `right`; `width` is what the widest of them takes, within bounds."""
 
-    right: float
-    width: float
+    right: Points
+    width: Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Table:
     """The rows, with where their columns stand: number, description, then figures."""
 
     written: Written
-    description: float
-    description_width: float
+    description: Points
+    description_width: Points
     columns: tuple[Column, ...]
     rows: tuple[Block, ...]
 
-    def draw_head(self, paper: Paper, y: float) -> None:
+    def draw_head(self, paper: Paper, y: Points) -> None:
         """The names of the columns on a band."""
         labels, base = self.written.labels, y + 12
         paper.band(LEFT - 4, y, RIGHT - LEFT + 8, HEAD - 2)
@@ -49,7 +49,7 @@ class Table:
             size = fitting(name, BOLD, _HEAD_SIZE, column.width)
             paper.text_to(column.right, base, name, size=size, bold=True)
 
-    def draw_carried(self, paper: Paper, y: float, minor: int) -> None:
+    def draw_carried(self, paper: Paper, y: Points, minor: int) -> None:
         """What the rows before come to."""
         paper.text(self.description, y + 11, self.written.labels.carried, size=_SIZE, gray=0.35)
         paper.text_to(RIGHT, y + 11, self.written.amount(minor), size=_SIZE, gray=0.35)
@@ -110,8 +110,8 @@ def _row(  # noqa: PLR0917 - what a row is made of
     texts: tuple[str, ...],
     columns: tuple[Column, ...],
     written: Written,
-    description: float,
-    width: float,
+    description: Points,
+    width: Points,
     total: int,
 ) -> Iterator[Block]:
     """One block, or more where the description is long; the figures stand in the first."""
@@ -124,9 +124,9 @@ def _row(  # noqa: PLR0917 - what a row is made of
 
         def draw(
             paper: Paper,
-            y: float,
+            y: Points,
             *,
-            piece: Sequence[tuple[str, float, float]] = piece,
+            piece: Sequence[tuple[str, Points, Shade]] = piece,
             opens: bool = not first,
             closes: bool = last,
         ) -> None:
@@ -142,7 +142,7 @@ def _row(  # noqa: PLR0917 - what a row is made of
         yield Block(len(piece) * _LEADING + _PAD * (not first) + _PAD * last, draw, total)
 
 
-def _figures(paper: Paper, base: float, texts: tuple[str, ...], columns: tuple[Column, ...]) -> None:
+def _figures(paper: Paper, base: Points, texts: tuple[str, ...], columns: tuple[Column, ...]) -> None:
     for text, column in zip(texts, columns, strict=True):
         if text:
             paper.text_to(column.right, base, text, size=fitting(text, REGULAR, _SIZE, column.width))

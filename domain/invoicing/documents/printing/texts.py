@@ -10,6 +10,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from domain.invoicing.documents.figures import day_of, percent
 from domain.invoicing.documents.labels import Labels
+from domain.invoicing.documents.printing.paper import Points
 from domain.kernel.characters import legible
 from domain.kernel.money import decimal_text
 
@@ -25,7 +26,7 @@ def shown(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFC", legible(text)) if unicodedata.category(char) != "Cf")
 
 
-def wrapped(text: str, font: str, size: float, width: float, *, lines_max: int = 0) -> list[str]:
+def wrapped(text: str, font: str, size: Points, width: Points, *, lines_max: int = 0) -> list[str]:
     """The text in lines no wider than `width` points; at most `lines_max`, the last with an ellipsis, where given.
 
     Lines break at spaces, words that are wider than a line wherever they must.
@@ -39,13 +40,13 @@ def wrapped(text: str, font: str, size: float, width: float, *, lines_max: int =
     return lines
 
 
-def fitting(text: str, font: str, size: float, width: float) -> float:
+def fitting(text: str, font: str, size: Points, width: Points) -> Points:
     """The size, at most `size`, at which the text is no wider than `width` points."""
     wide = stringWidth(text, font, size)
     return size if wide <= width else size * width / wide
 
 
-def _broken(paragraph: str, font: str, size: float, width: float) -> Iterator[str]:
+def _broken(paragraph: str, font: str, size: Points, width: Points) -> Iterator[str]:
     line = ""
     for word in paragraph.split():
         longer = f"{line} {word}" if line else word
@@ -59,7 +60,7 @@ def _broken(paragraph: str, font: str, size: float, width: float) -> Iterator[st
     yield line
 
 
-def _cut(word: str, font: str, size: float, width: float) -> list[str]:
+def _cut(word: str, font: str, size: Points, width: Points) -> list[str]:
     """A word in pieces that fit; one piece, mostly."""
     pieces, piece, taken = [], "", 0.0
     if stringWidth(word, font, size) <= width:
