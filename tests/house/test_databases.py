@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from psycopg2 import OperationalError
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from server.database.transaction import Database
 from tests.support.postgres import Cluster
+from tests.support.server import FILES
+from tests.support.worlds import Worlds
 
 
 def _value(engine: Engine, statement: str) -> object:
@@ -40,6 +44,43 @@ def test_each_test_has_a_database_of_its_own(database_url: str, tmp_path: Path) 
     assert _value(engine, "SELECT count(*) FROM only_here") == 0
     assert database_url.startswith("postgresql") or (tmp_path / "countinghouse.db").exists()
     engine.dispose()
+
+
+def _make_world(url: str, folder: Path) -> list[str]:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE world AS SELECT 'made' AS word"))
+    engine.dispose()
+    (folder / FILES).mkdir()
+    (folder / FILES / "made").touch()
+    return ["made"]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_each_test_has_a_world_of_its_own(migrated_url: str, tmp_path: Path, worlds: Worlds, number: int) -> None:
+    """The one for whom it is made and those who get a copy find the same, and nothing of what others did to theirs."""
+    known = worlds.give(migrated_url, tmp_path, _make_world)
+    engine = create_engine(migrated_url)
+    assert _value(engine, "SELECT count(*) FROM world") == 1
+    assert known == [_value(engine, "SELECT word FROM world")] == [path.name for path in (tmp_path / FILES).iterdir()]
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO world VALUES ('only here')"))
+    (tmp_path / FILES / "only here").touch()
+    known.append("only here")
+    engine.dispose()
+
+
+def test_a_world_is_put_under_nobody(migrated_url: str, tmp_path: Path, worlds: Worlds) -> None:
+    """Who has the database open would go on with what is gone: that is no world to begin with."""
+    database = Database(migrated_url)
+    database.write(lambda tx: tx.execute(text("CREATE TABLE open_still AS SELECT 1 AS id")))
+    with pytest.raises((AssertionError, OperationalError)):
+        worlds.give(migrated_url, tmp_path, _make_nothing)
+    database.dispose()
+
+
+def _make_nothing(_url: str, _folder: Path) -> None:
+    """An empty world."""
 
 
 def test_a_cluster_of_ones_own_survives_a_power_cut(own_cluster: Cluster) -> None:
