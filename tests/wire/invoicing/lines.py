@@ -85,13 +85,13 @@ class Till:
         """An invoice."""
         return self.call("get_invoice", "GetInvoiceRequest", name=name)  # type: ignore[no-any-return]
 
-    def list(self, **wanted: Any) -> list[invoices_pb2.Invoice]:
+    def listed(self, **wanted: Any) -> list[invoices_pb2.Invoice]:
         """Invoices, two on a page."""
         return list(self.call("list_invoices", "ListInvoicesRequest", filter=wanted, page_size=2))
 
     def only(self, account: str = "A") -> invoices_pb2.Invoice:
         """The one invoice of an account."""
-        (found,) = self.list(account=f"accounts/{account}")
+        (found,) = self.listed(account=f"accounts/{account}")
         return found
 
     def lines(self, name: str) -> list[invoice_lines_pb2.InvoiceLine]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -77,7 +79,7 @@ def test_invoices_are_listed_by_what_is_asked(till: Till) -> None:
     till.put(till.only("B").name, state="LOCKED", batch_id="B1", number_no=9)
 
     def accounts(**wanted: object) -> list[str]:
-        return [each.account[-1:] for each in till.list(**wanted)]
+        return [each.account[-1:] for each in till.listed(**wanted)]
 
     assert accounts() == accounts(billing_cycle=CYCLE) == accounts(invoice_schedule=SCHEDULE) == ["A", "B", "C"]
     assert accounts(account="accounts/B") == accounts(account="accounts/B", billing_cycle=CYCLE) == ["B"]
@@ -96,22 +98,22 @@ def test_invoices_are_listed_by_what_is_asked(till: Till) -> None:
     ):
         assert accounts(**nothing) == []
     two = {"billing_cycle": "billingCycles/NONE", "invoice_schedule": SCHEDULE}
-    assert wrong(lambda: till.list(**two)) == [("filter.invoice_schedule", "INVOICE_SCHEDULE_OF_OTHER_CYCLE")]
+    assert wrong(lambda: till.listed(**two)) == [("filter.invoice_schedule", "INVOICE_SCHEDULE_OF_OTHER_CYCLE")]
 
 
 @pytest.mark.rule("PLT-08")
 def test_pages_neither_skip_nor_repeat_what_is_added_meanwhile(till: Till) -> None:
     """They go on behind the last one that was seen."""
-    for wanted in ({}, {"billing_cycle": CYCLE}):
-        request = pb.ListInvoicesRequest(page_size=2, filter=pb.InvoiceFilter(**wanted))
+    for cycle in ("", CYCLE):
+        request = pb.ListInvoicesRequest(page_size=2, filter=pb.InvoiceFilter(billing_cycle=cycle))
         pages = till.desk.client.invoicing.list_invoices(request)
         seen = [next(pages).account for _ in range(2)]
         till.send(line(account="accounts/AA"), line(account="accounts/D"))
-        assert [*seen, *(each.account for each in pages)] == [f"accounts/{each}" for each in _seen(wanted)]
+        assert [*seen, *(each.account for each in pages)] == [f"accounts/{each}" for each in _seen(cycle)]
 
 
-def _seen(wanted: dict[str, str]) -> list[str]:
-    return ["A", "AA", "B", "C", "D"] if wanted else ["A", "B", "C", "D"]
+def _seen(cycle: str) -> list[str]:
+    return ["A", "AA", "B", "C", "D"] if cycle else ["A", "B", "C", "D"]
 
 
 @pytest.mark.rule("INV-08", "PLT-12")
@@ -124,7 +126,7 @@ def test_readers_see_an_invoice_once_its_batch_is_published(till: Till) -> None:
     def listed() -> list[str]:
         return [each.name for each in till.call("list_published_invoices", "ListPublishedInvoicesRequest")]
 
-    def get() -> pb.Invoice:
+    def get() -> Any:
         return till.call("get_published_invoice", "GetPublishedInvoiceRequest", name=name)
 
     def lines() -> list[str]:
@@ -139,11 +141,11 @@ def test_readers_see_an_invoice_once_its_batch_is_published(till: Till) -> None:
     assert listed() == [name]
     assert get().state == pb.INVOICE_STATE_PUBLISHED
     assert lines() == ["Meter reading on site"]
-    assert [each.name for each in till.list(states=["INVOICE_STATE_PUBLISHED"])] == [name]
-    assert till.list(states=["INVOICE_STATE_LOCKED"]) == []
-    chosen = {"filter": {"states": ["INVOICE_STATE_RUNNING"]}}
+    assert [each.name for each in till.listed(states=["INVOICE_STATE_PUBLISHED"])] == [name]
+    assert till.listed(states=["INVOICE_STATE_LOCKED"]) == []
+    chosen = {"states": ["INVOICE_STATE_RUNNING"]}
     request = ("list_published_invoices", "ListPublishedInvoicesRequest")
-    assert wrong(lambda: list(till.call(*request, **chosen))) == [("filter.states", "STATES_NOT_CHOSEN")]
+    assert wrong(lambda: list(till.call(*request, filter=chosen))) == [("filter.states", "STATES_NOT_CHOSEN")]
 
 
 @pytest.mark.rule("INV-03", "PLT-06", "PLT-10", "PLT-11")

@@ -2,7 +2,7 @@
 
 import typer
 
-from countinghouse.cli.invoicing import configuration, importing_recipients
+from countinghouse.cli.invoicing import adding, configuration, importing_recipients, invoices
 from countinghouse.cli.invoicing.words import examples
 
 app = typer.Typer(help="Invoices, from running to published.", no_args_is_help=True)
@@ -10,4 +10,16 @@ app.command("configure", epilog=examples("configure invoicing.yaml"))(configurat
 app.command("configuration", epilog=examples("configuration -o yaml"))(configuration.configuration)
 app.command("import-recipients", epilog=examples("import-recipients recipients.csv", "import-recipients all.csv.gz"))(
     importing_recipients.import_recipients
+)
+app.command("invoices", epilog=examples("invoices --account A-1", "invoices --cycle MONTHLY --state running"))(
+    invoices.invoices
+)
+app.command("show", epilog=examples("show A-1/06c3b8j4n3y000xe9n6ct8bp99"))(invoices.show)
+app.command("lines", epilog=examples("lines A-1/06c3b8j4n3y000xe9n6ct8bp99 --limit 0"))(invoices.lines)
+app.command(
+    "add-line",
+    epilog=examples('add-line A-1 "Meter reading" --net 25.50 --currency EUR --rate 19 --code FEES --cycle MONTHLY'),
+)(adding.add_line)
+app.command("import-lines", epilog=examples("import-lines fees.csv --cycle MONTHLY --currency EUR"))(
+    adding.import_lines
 )
