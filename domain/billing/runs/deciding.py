@@ -88,12 +88,18 @@ class Desk:
 def decide(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, lock: bool) -> list[Decided]:
     """What becomes of those of the accounts that are in the cycle, by id; `lock` holds them, for who does it.
 
+    Those whose pending bill is of a later window have nothing to bill.
+
     Raises whatever nobody foresaw of one account; the caller goes on account by account. Cost: the statements of
     `gather`, of `usage.gathering`, one more, and those of the ledger's check where segments are frozen.
     """
     order = desk.order
     found = gather(tx, desk.bench.configurations, account_ids, lock=lock)
-    facts = {each: its for each, its in sorted(found.facts.items()) if its.account.cycle_code == order.cycle}
+    facts = {
+        each: its
+        for each, its in sorted(found.facts.items())
+        if its.account.cycle_code == order.cycle and not order.leaves(its.bill)
+    }
     known = Known(found.snapshot, facts)
     ids: dict[str, Callable[[], str]] = {each: ids_from(call.now_us, desk.seed_of(each)) for each in facts}
     bills = generating.decide(tx, call, known, dict.fromkeys(facts, order.wanted), ids_of=ids.__getitem__)

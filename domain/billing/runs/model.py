@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from domain.billing.configuration.windows import WindowKey
-from domain.billing.segments.model import Wanted
+from domain.billing.segments.model import Bill, Wanted
 from domain.kernel.documents import Document, read_as
 
 RUN_KIND = "billing.run_billing"
@@ -65,6 +65,10 @@ class Order:
     def wanted(self) -> Wanted:
         """By which days each account is billed."""
         return Wanted(self.through_day, self.bill_day, self.accounting_day, self.window)
+
+    def leaves(self, bill: Bill | None) -> bool:
+        """Whether an account's pending bill is none of this run's, as a run of a later window has made it."""
+        return bill is not None and bill.window_code not in {"", self.window} and bill.through_day > self.through_day
 
 
 def order_to_document(order: Order) -> Document:

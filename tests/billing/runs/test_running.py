@@ -165,6 +165,20 @@ _OF_DATA = (
 )
 
 
+@pytest.mark.rule("BIL-30", "BIL-14")
+def test_a_run_of_an_earlier_window_leaves_the_unfinished_bills_of_a_later_one(night: Night) -> None:
+    """Nothing is taken off them, nor are they completed short of what is in error."""
+    night.window("FEB", start_day=20261119, end_day=20261119, through_day=20260301)
+    for site_id in ("S1", "S3"):
+        used(night, "A00", site_id, "10", FEBRUARY)
+    night.run(window="FEB", outside_window=True)
+    before, stand = night.rows(), night.segments()
+    assert {each.window_code for each in night.bills() if each.state is BillState.PENDING} == {"FEB"}
+    done = night.run()
+    assert (night.rows(), night.segments()) == (before, stand)
+    assert done.counts.get("bills", 0) == 0
+
+
 @pytest.mark.rule("BIL-31", "BIL-12")
 def test_an_algorithm_that_fails_for_one_account_stops_no_other(night: Night) -> None:
     """Its bill stays as it was made, the exception says why, and it goes away once it is billed."""
