@@ -113,7 +113,7 @@ def _show(result: "UsageImportResult", shown: "list[RefusedRecord]", report: Pat
         show_refused(result, shown, report)
     if result.stale_segments:
         print()
-        print(f"Frozen segments that used what was corrected, to be rebilled: {len(result.stale_segments):,}")
+        print(f"Frozen segments that were made of other values, to be rebilled: {len(result.stale_segments):,}")
         for name in sorted(result.stale_segments)[:_SEGMENTS_SHOWN]:
             print(f"  {name}")
         if len(result.stale_segments) > _SEGMENTS_SHOWN:
