@@ -24,10 +24,12 @@ from domain.invoicing.batches.canceling import Cancellation
 from domain.invoicing.batches.hooks import Hookpoint
 from domain.invoicing.batches.model import Batch, EngineRequest, Request, Transition
 from domain.invoicing.batches.states import BatchState
+from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices import taking
 from domain.invoicing.invoices.model import Invoice
-from domain.invoicing.tables import invoice
+from domain.invoicing.tables import invoice, invoice_tax
 from domain.kernel.call import Call
+from domain.kernel.registers import store as registers
 from domain.operations import runner
 from domain.operations import service as operations
 from domain.operations.model import Job, Operation, State
@@ -163,6 +165,23 @@ class House(Office):
             told = (each.state.value, each.schedule_code, each.net_minor, each.carried_count)
             found.setdefault(each.account_id, []).append(told)
         return found
+
+    def sums(self) -> dict[tuple[str, str, int], tuple[int, int, int]]:
+        """Net, tax, and what bills have reckoned of it, by account, tax category and rate."""
+        t = invoice_tax.c
+        query = select(t.account_id, t.tax_category, t.tax_ppm, t.net_minor, t.tax_minor, t.reckoned_minor)
+        rows = self.database.read(lambda tx: tx.execute(query).all())
+        return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+
+    def put_cycle(self, **settings: Any) -> None:
+        """Change the cycle behind the calls' backs."""
+
+        def put(tx: Connection) -> None:
+            old = registers.lock(tx, CYCLES, "CYCLE")
+            assert old is not None
+            registers.change(tx, CYCLES, replace(old, settings=replace(old.settings, **settings)))
+
+        self.do(put)
 
     def posted(self) -> list[tuple[str, str, str, int]]:
         """External id, distribution account, category, and amount (a debit when positive) of all details."""
