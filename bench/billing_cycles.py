@@ -1,6 +1,7 @@
 """Whole cycles, small and large: `python -m bench billing-cycles --memory-sizes 10000,100000`.
 
-Told is how fast they are, and how much memory the workers ever hold, which is not to grow with the cycle. On PostgreSQL a second worker process shares the run.
+Told is how fast they are, and how much memory the workers ever hold, which is not to grow with the cycle. On PostgreSQL
+a second worker process shares the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What accounts are billed together is what each is billed by itself, to the last byte (decision 29)."""
+"""What accounts are billed together is what each is billed by itself, to the last byte (decision 34)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fills a mold: what accounts that are alike come to, in columns with a row for each account (decision 29).
+"""Fills a mold: what accounts that are alike come to, in columns with a row for each account (decision 34).
 
 Whatever goes wrong with one account is not told here: it is left out, to be decided by itself, which says why.
 """

@@ -1,4 +1,4 @@
-"""What becomes of accounts that are alike, decided once: for one that stands in for them all (decision 29).
+"""What becomes of accounts that are alike, decided once: for one that stands in for them all (decision 34).
 
 What decides it is the very code that decides a single account. Of what came out, names and amounts are then filled in
 for each account (`filling`). Where that would not do, as more than names and amounts could differ, there is no mold,

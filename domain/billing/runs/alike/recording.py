@@ -1,4 +1,4 @@
-"""Accounts that are alike become rows: what they have in common is written once, the rest in columns (decision 29)."""
+"""Accounts that are alike become rows: what they have in common is written once, the rest in columns (decision 34)."""
 
 from __future__ import annotations
 
