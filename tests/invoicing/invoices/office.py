@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices import adding, taking
 from domain.invoicing.invoices.model import Added, Invoice, NewLine, Place, ReckonedTax
 from domain.invoicing.invoices.states import InvoiceState
 from domain.invoicing.invoices.store import reading
-from domain.invoicing.tables import invoice, invoice_batch, invoice_line, invoice_reckoned_tax
+from domain.invoicing.tables import invoice, invoice_batch, invoice_line, invoice_reckoned_tax, invoice_schedule
 from domain.kernel.call import Call
 from domain.kernel.registers import store as registers
 from domain.kernel.time import instant_us
@@ -64,6 +64,11 @@ class Office:
     def __init__(self, database: Database, **cycle: Any) -> None:
         self.database = database
         database.write(lambda tx: _open(tx, cycle))
+
+    def empty(self) -> None:
+        """Nothing but the cycle is left."""
+        tables = (invoice_reckoned_tax, invoice_line, invoice, invoice_schedule)
+        self.do(lambda tx: [tx.execute(delete(table)) for table in tables])
 
     def do(self, fn: Callable[[Connection], T]) -> T:
         """A transaction that changes something."""
