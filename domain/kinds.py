@@ -12,6 +12,8 @@ from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
 from domain.invoicing.batches import aggregation, engines
 from domain.invoicing.batches import model as invoice_batches
+from domain.invoicing.export import engines as export_engines
+from domain.invoicing.export.model import EXPORT_ENGINE_KIND
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from domain.kernel.scopes import EVERYTHING
@@ -29,6 +31,7 @@ def registry(gl_extraction: extraction.Settings) -> Registry:
             _run_billing(gl_extraction.zone),
             _run_invoice_batch_engine(),
             _aggregate_invoices(),
+            _run_invoice_export_engine(),
         ),
         zone=gl_extraction.zone,
     )
@@ -113,6 +116,22 @@ def _aggregate_invoices() -> Kind:
     return Kind(
         name=invoice_batches.AGGREGATE_KIND,
         method="countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices",
+        dates=frozenset(),
+        check=check,
+        start=start,
+    )
+
+
+def _run_invoice_export_engine() -> Kind:
+    def check(tx: Connection, call: Call, request: Document) -> None:
+        engines.scope_of(tx, call.scope, invoice_batches.engine_request_from_document(request))
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return export_engines.start(tx, call, invoice_batches.engine_request_from_document(request))
+
+    return Kind(
+        name=EXPORT_ENGINE_KIND,
+        method="countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceExportEngine",
         dates=frozenset(),
         check=check,
         start=start,

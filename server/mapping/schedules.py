@@ -12,12 +12,13 @@ from google.protobuf.message import DecodeError, Message
 from countinghouse.accounting.v1 import batches_pb2
 from countinghouse.billing.v1 import billing_runs_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
-from countinghouse.invoicing.v1 import invoice_batches_pb2
+from countinghouse.invoicing.v1 import invoice_batches_pb2, invoice_exports_pb2
 from countinghouse.operations.v1 import schedules_pb2 as pb
 from domain.accounting.batches import model as batches_model
 from domain.billing.runs import model as runs_model
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document, request_to_document
 from domain.invoicing.batches.model import AGGREGATE_KIND, ENGINE_KIND
+from domain.invoicing.export.model import EXPORT_ENGINE_KIND
 from domain.kernel.documents import Document
 from domain.kernel.errors import Invalid, Violation
 from domain.operations.service import name_of
@@ -37,7 +38,7 @@ from server.gate.validation import validate
 from server.mapping.accounting import batches
 from server.mapping.billing import runs
 from server.mapping.gl_extraction import extraction
-from server.mapping.invoicing import invoice_batches
+from server.mapping.invoicing import invoice_batches, invoice_exports
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import asked_fields, updated_code
 
@@ -91,6 +92,11 @@ TEMPLATES: Mapping[str, Template] = {
         invoice_batches_pb2.AggregateInvoicesRequest,
         lambda request: asdict(invoice_batches.engine_request_from_proto(request)),
         invoice_batches.aggregation_request_to_proto,
+    ),
+    EXPORT_ENGINE_KIND: Template(
+        invoice_exports_pb2.RunInvoiceExportEngineRequest,
+        lambda request: asdict(invoice_exports.engine_request_from_proto(request)),
+        invoice_exports.engine_request_to_proto,
     ),
 }
 """By the name of the kind: one entry a kind."""

@@ -38,7 +38,7 @@ _BY_NUMBER = {number: state for state, number in _STATES.items()}
 _KINDS = {kind: pb.InvoiceBatchKind.Value(f"INVOICE_BATCH_KIND_{kind}") for kind in BatchKind}
 _MOVERS = {mover: pb.InvoiceBatchMover.Value(f"INVOICE_BATCH_MOVER_{mover}") for mover in Mover}
 _POINTS = {hookpoints_pb2.InvoiceBatchPoint.Value(f"INVOICE_BATCH_POINT_{point}"): point for point in Point}
-_COUNTS = ("closed", "empty", "moved", "merged", "aggregated", "numbered", "reopened")
+_COUNTS = ("closed", "empty", "moved", "merged", "aggregated", "numbered", "reopened", "exported", "marked")
 
 
 def request_from_proto(request: pb.CreateInvoiceBatchRequest) -> Request:

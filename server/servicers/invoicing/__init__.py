@@ -9,6 +9,7 @@ from domain.kernel.time import BusinessZone
 from server.call import Calls
 from server.servicers.invoicing.batches import BatchesMethods
 from server.servicers.invoicing.configuration import ConfigurationMethods
+from server.servicers.invoicing.exports import ExportsMethods
 from server.servicers.invoicing.hookpoints import HookpointsMethods
 from server.servicers.invoicing.invoices import InvoicesMethods
 from server.servicers.invoicing.lines import LinesMethods
@@ -21,6 +22,7 @@ from server.watcher import Watcher
 class InvoiceBatchServicer(
     BatchesMethods,
     ConfigurationMethods,
+    ExportsMethods,
     InvoicesMethods,
     LinesMethods,
     RecipientsMethods,

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.invoice_lines import IngestInvoiceLines
 from countinghouse.client.sync.listing import Listing
-from countinghouse.client.sync.operations import Operations
+from countinghouse.client.sync.operations import LongRunning, Operations
 from countinghouse.client.sync.recipients import ImportRecipients
-from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc, invoice_exports_pb2
 
 if TYPE_CHECKING:
     import grpc
@@ -24,6 +24,7 @@ class Invoicing:
         self._invoices(caller, stub)
         self._lines(caller, stub)
         self._recipients(caller, stub)
+        self._exports(caller, stub, operations)
 
     def _configuration(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
         self.create_issuer = caller.unary(stub.CreateIssuer)
@@ -64,3 +65,17 @@ class Invoicing:
         self.list_published_lines = Listing(
             caller.unary(stub.ListPublishedInvoiceLines), lambda page: page.invoice_lines
         )
+
+    def _exports(
+        self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub, operations: Operations
+    ) -> None:
+        self.run_export_engine = LongRunning[
+            invoice_exports_pb2.RunInvoiceExportEngineRequest,
+            invoice_exports_pb2.RunInvoiceExportEngineResponse,
+            invoice_exports_pb2.RunInvoiceExportEngineMetadata,
+        ](caller.unary(stub.RunInvoiceExportEngine), operations)
+        self.get_export = caller.unary(stub.GetExportRecord)
+        self.list_exports = Listing(caller.unary(stub.ListExportRecords), lambda page: page.export_records)
+        self.list_export_failures = Listing(caller.unary(stub.ListExportFailures), lambda page: page.export_failures)
+        self.requeue_export = caller.unary(stub.RequeueExportRecord)
+        self.publish_batch = caller.unary(stub.PublishInvoiceBatch)

@@ -6,6 +6,7 @@ import warnings
 from countinghouse.invoicing.v1 import billing_cycles_pb2 as countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2
 from countinghouse.invoicing.v1 import hookpoints_pb2 as countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2
+from countinghouse.invoicing.v1 import invoice_exports_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2
 from countinghouse.invoicing.v1 import invoice_lines_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__lines__pb2
 from countinghouse.invoicing.v1 import invoice_schedules_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__schedules__pb2
 from countinghouse.invoicing.v1 import invoices_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2
@@ -233,6 +234,36 @@ class InvoiceBatchServiceStub(object):
                 '/countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices',
                 request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.AggregateInvoicesRequest.SerializeToString,
                 response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.RunInvoiceExportEngine = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceExportEngine',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.RunInvoiceExportEngineRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.GetExportRecord = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/GetExportRecord',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.GetExportRecordRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ExportRecord.FromString,
+                _registered_method=True)
+        self.ListExportRecords = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListExportRecords',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportRecordsRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportRecordsResponse.FromString,
+                _registered_method=True)
+        self.ListExportFailures = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/ListExportFailures',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportFailuresRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportFailuresResponse.FromString,
+                _registered_method=True)
+        self.RequeueExportRecord = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/RequeueExportRecord',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.RequeueExportRecordRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ExportRecord.FromString,
+                _registered_method=True)
+        self.PublishInvoiceBatch = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/PublishInvoiceBatch',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.PublishInvoiceBatchRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
                 _registered_method=True)
         self.WatchInvoiceBatch = channel.unary_stream(
                 '/countinghouse.invoicing.v1.InvoiceBatchService/WatchInvoiceBatch',
@@ -563,6 +594,56 @@ class InvoiceBatchServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunInvoiceExportEngine(self, request, context):
+        """Begins to export every batch that is ordered, each by an operation of its own;
+        of one of which a part could not be exported, what is missing. The operation
+        answers with a RunInvoiceExportEngineResponse. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExportRecord(self, request, context):
+        """Gets an export record. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExportRecords(self, request, context):
+        """Lists the export queue by batch and number. Errors: NOT_FOUND for the cycle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExportFailures(self, request, context):
+        """Lists the invoices of a batch that could not be exported, and why. Errors:
+        NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequeueExportRecord(self, request, context):
+        """Has the next pass of the export engine take a record up by the workflow that
+        its cycle has now; what was exported stays. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that is done, and while it is exported.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishInvoiceBatch(self, request, context):
+        """Begins to publish a batch whose export is done: readers see its invoices once
+        all that stands behind them is marked as invoiced. Once. The answer names the
+        operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION in any other
+        state, and while it is published.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchInvoiceBatch(self, request, context):
         """Streams a batch as it stands, then after each change, with its transitions,
         until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
@@ -782,6 +863,36 @@ def add_InvoiceBatchServiceServicer_to_server(servicer, server):
                     servicer.AggregateInvoices,
                     request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.AggregateInvoicesRequest.FromString,
                     response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'RunInvoiceExportEngine': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunInvoiceExportEngine,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.RunInvoiceExportEngineRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'GetExportRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExportRecord,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.GetExportRecordRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ExportRecord.SerializeToString,
+            ),
+            'ListExportRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExportRecords,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportRecordsRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportRecordsResponse.SerializeToString,
+            ),
+            'ListExportFailures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExportFailures,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportFailuresRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportFailuresResponse.SerializeToString,
+            ),
+            'RequeueExportRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequeueExportRecord,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.RequeueExportRecordRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ExportRecord.SerializeToString,
+            ),
+            'PublishInvoiceBatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishInvoiceBatch,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.PublishInvoiceBatchRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.SerializeToString,
             ),
             'WatchInvoiceBatch': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchInvoiceBatch,
@@ -1809,6 +1920,168 @@ class InvoiceBatchService(object):
             '/countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices',
             countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.AggregateInvoicesRequest.SerializeToString,
             google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunInvoiceExportEngine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceExportEngine',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.RunInvoiceExportEngineRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExportRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/GetExportRecord',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.GetExportRecordRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ExportRecord.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExportRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListExportRecords',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportRecordsRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExportFailures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/ListExportFailures',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportFailuresRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ListExportFailuresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequeueExportRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/RequeueExportRecord',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.RequeueExportRecordRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.ExportRecord.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishInvoiceBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/PublishInvoiceBatch',
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2.PublishInvoiceBatchRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2.InvoiceBatch.FromString,
             options,
             channel_credentials,
             insecure,

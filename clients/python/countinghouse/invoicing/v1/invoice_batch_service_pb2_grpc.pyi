@@ -7,6 +7,7 @@ from collections import abc as _abc
 from countinghouse.invoicing.v1 import billing_cycles_pb2 as _billing_cycles_pb2
 from countinghouse.invoicing.v1 import hookpoints_pb2 as _hookpoints_pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as _invoice_batches_pb2
+from countinghouse.invoicing.v1 import invoice_exports_pb2 as _invoice_exports_pb2
 from countinghouse.invoicing.v1 import invoice_lines_pb2 as _invoice_lines_pb2
 from countinghouse.invoicing.v1 import invoice_schedules_pb2 as _invoice_schedules_pb2
 from countinghouse.invoicing.v1 import invoices_pb2 as _invoices_pb2
@@ -182,6 +183,30 @@ class InvoiceBatchServiceStub:
     it. The operation answers with an AggregateInvoicesResponse. Errors:
     NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
     """
+    RunInvoiceExportEngine: _grpc.UnaryUnaryMultiCallable[_invoice_exports_pb2.RunInvoiceExportEngineRequest, _operations_pb2.Operation]
+    """Begins to export every batch that is ordered, each by an operation of its own;
+    of one of which a part could not be exported, what is missing. The operation
+    answers with a RunInvoiceExportEngineResponse. Errors: NOT_FOUND.
+    """
+    GetExportRecord: _grpc.UnaryUnaryMultiCallable[_invoice_exports_pb2.GetExportRecordRequest, _invoice_exports_pb2.ExportRecord]
+    """Gets an export record. Errors: NOT_FOUND."""
+    ListExportRecords: _grpc.UnaryUnaryMultiCallable[_invoice_exports_pb2.ListExportRecordsRequest, _invoice_exports_pb2.ListExportRecordsResponse]
+    """Lists the export queue by batch and number. Errors: NOT_FOUND for the cycle."""
+    ListExportFailures: _grpc.UnaryUnaryMultiCallable[_invoice_exports_pb2.ListExportFailuresRequest, _invoice_exports_pb2.ListExportFailuresResponse]
+    """Lists the invoices of a batch that could not be exported, and why. Errors:
+    NOT_FOUND.
+    """
+    RequeueExportRecord: _grpc.UnaryUnaryMultiCallable[_invoice_exports_pb2.RequeueExportRecordRequest, _invoice_exports_pb2.ExportRecord]
+    """Has the next pass of the export engine take a record up by the workflow that
+    its cycle has now; what was exported stays. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that is done, and while it is exported.
+    """
+    PublishInvoiceBatch: _grpc.UnaryUnaryMultiCallable[_invoice_exports_pb2.PublishInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]
+    """Begins to publish a batch whose export is done: readers see its invoices once
+    all that stands behind them is marked as invoiced. Once. The answer names the
+    operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION in any other
+    state, and while it is published.
+    """
     WatchInvoiceBatch: _grpc.UnaryStreamMultiCallable[_invoice_batches_pb2.WatchInvoiceBatchRequest, _invoice_batches_pb2.WatchInvoiceBatchResponse]
     """Streams a batch as it stands, then after each change, with its transitions,
     until nothing comes after its state. Errors: NOT_FOUND; OUT_OF_RANGE for a
@@ -342,6 +367,30 @@ class InvoiceBatchServiceAsyncStub(InvoiceBatchServiceStub):
     """Begins to aggregate the invoices of a batch, or of all batches that wait for
     it. The operation answers with an AggregateInvoicesResponse. Errors:
     NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+    """
+    RunInvoiceExportEngine: _aio.UnaryUnaryMultiCallable[_invoice_exports_pb2.RunInvoiceExportEngineRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Begins to export every batch that is ordered, each by an operation of its own;
+    of one of which a part could not be exported, what is missing. The operation
+    answers with a RunInvoiceExportEngineResponse. Errors: NOT_FOUND.
+    """
+    GetExportRecord: _aio.UnaryUnaryMultiCallable[_invoice_exports_pb2.GetExportRecordRequest, _invoice_exports_pb2.ExportRecord]  # type: ignore[assignment]
+    """Gets an export record. Errors: NOT_FOUND."""
+    ListExportRecords: _aio.UnaryUnaryMultiCallable[_invoice_exports_pb2.ListExportRecordsRequest, _invoice_exports_pb2.ListExportRecordsResponse]  # type: ignore[assignment]
+    """Lists the export queue by batch and number. Errors: NOT_FOUND for the cycle."""
+    ListExportFailures: _aio.UnaryUnaryMultiCallable[_invoice_exports_pb2.ListExportFailuresRequest, _invoice_exports_pb2.ListExportFailuresResponse]  # type: ignore[assignment]
+    """Lists the invoices of a batch that could not be exported, and why. Errors:
+    NOT_FOUND.
+    """
+    RequeueExportRecord: _aio.UnaryUnaryMultiCallable[_invoice_exports_pb2.RequeueExportRecordRequest, _invoice_exports_pb2.ExportRecord]  # type: ignore[assignment]
+    """Has the next pass of the export engine take a record up by the workflow that
+    its cycle has now; what was exported stays. Errors: NOT_FOUND;
+    FAILED_PRECONDITION for one that is done, and while it is exported.
+    """
+    PublishInvoiceBatch: _aio.UnaryUnaryMultiCallable[_invoice_exports_pb2.PublishInvoiceBatchRequest, _invoice_batches_pb2.InvoiceBatch]  # type: ignore[assignment]
+    """Begins to publish a batch whose export is done: readers see its invoices once
+    all that stands behind them is marked as invoiced. Once. The answer names the
+    operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION in any other
+    state, and while it is published.
     """
     WatchInvoiceBatch: _aio.UnaryStreamMultiCallable[_invoice_batches_pb2.WatchInvoiceBatchRequest, _invoice_batches_pb2.WatchInvoiceBatchResponse]  # type: ignore[assignment]
     """Streams a batch as it stands, then after each change, with its transitions,
@@ -722,6 +771,66 @@ class InvoiceBatchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins to aggregate the invoices of a batch, or of all batches that wait for
         it. The operation answers with an AggregateInvoicesResponse. Errors:
         NOT_FOUND; FAILED_PRECONDITION for a batch that does not wait for it.
+        """
+
+    @_abc_1.abstractmethod
+    def RunInvoiceExportEngine(
+        self,
+        request: _invoice_exports_pb2.RunInvoiceExportEngineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Begins to export every batch that is ordered, each by an operation of its own;
+        of one of which a part could not be exported, what is missing. The operation
+        answers with a RunInvoiceExportEngineResponse. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetExportRecord(
+        self,
+        request: _invoice_exports_pb2.GetExportRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_exports_pb2.ExportRecord, _abc.Awaitable[_invoice_exports_pb2.ExportRecord]]:
+        """Gets an export record. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListExportRecords(
+        self,
+        request: _invoice_exports_pb2.ListExportRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_exports_pb2.ListExportRecordsResponse, _abc.Awaitable[_invoice_exports_pb2.ListExportRecordsResponse]]:
+        """Lists the export queue by batch and number. Errors: NOT_FOUND for the cycle."""
+
+    @_abc_1.abstractmethod
+    def ListExportFailures(
+        self,
+        request: _invoice_exports_pb2.ListExportFailuresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_exports_pb2.ListExportFailuresResponse, _abc.Awaitable[_invoice_exports_pb2.ListExportFailuresResponse]]:
+        """Lists the invoices of a batch that could not be exported, and why. Errors:
+        NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RequeueExportRecord(
+        self,
+        request: _invoice_exports_pb2.RequeueExportRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_exports_pb2.ExportRecord, _abc.Awaitable[_invoice_exports_pb2.ExportRecord]]:
+        """Has the next pass of the export engine take a record up by the workflow that
+        its cycle has now; what was exported stays. Errors: NOT_FOUND;
+        FAILED_PRECONDITION for one that is done, and while it is exported.
+        """
+
+    @_abc_1.abstractmethod
+    def PublishInvoiceBatch(
+        self,
+        request: _invoice_exports_pb2.PublishInvoiceBatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoice_batches_pb2.InvoiceBatch, _abc.Awaitable[_invoice_batches_pb2.InvoiceBatch]]:
+        """Begins to publish a batch whose export is done: readers see its invoices once
+        all that stands behind them is marked as invoiced. Once. The answer names the
+        operation that does it. Errors: NOT_FOUND; FAILED_PRECONDITION in any other
+        state, and while it is published.
         """
 
     @_abc_1.abstractmethod

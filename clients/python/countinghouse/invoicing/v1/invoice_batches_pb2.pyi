@@ -215,6 +215,8 @@ class InvoiceBatchCounts(_message.Message):
     NUMBERED_COUNT_FIELD_NUMBER: _builtins.int
     REOPENED_COUNT_FIELD_NUMBER: _builtins.int
     TOTALS_FIELD_NUMBER: _builtins.int
+    EXPORTED_COUNT_FIELD_NUMBER: _builtins.int
+    MARKED_COUNT_FIELD_NUMBER: _builtins.int
     closed_count: _builtins.int
     """Invoices that it has closed."""
     empty_count: _builtins.int
@@ -229,6 +231,10 @@ class InvoiceBatchCounts(_message.Message):
     """Invoices that have their number."""
     reopened_count: _builtins.int
     """Invoices that run again, as it was canceled."""
+    exported_count: _builtins.int
+    """Invoices that were exported."""
+    marked_count: _builtins.int
+    """Accounting details that were marked as invoiced when it was published."""
     @_builtins.property
     def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceBatchTotal]:
         """What its invoices come to, an entry for each currency; from its lock on."""
@@ -244,10 +250,12 @@ class InvoiceBatchCounts(_message.Message):
         numbered_count: _builtins.int = ...,
         reopened_count: _builtins.int = ...,
         totals: _abc.Iterable[Global___InvoiceBatchTotal] | None = ...,
+        exported_count: _builtins.int = ...,
+        marked_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregated_count", b"aggregated_count", "closed_count", b"closed_count", "empty_count", b"empty_count", "merged_count", b"merged_count", "moved_count", b"moved_count", "numbered_count", b"numbered_count", "reopened_count", b"reopened_count", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregated_count", b"aggregated_count", "closed_count", b"closed_count", "empty_count", b"empty_count", "exported_count", b"exported_count", "marked_count", b"marked_count", "merged_count", b"merged_count", "moved_count", b"moved_count", "numbered_count", b"numbered_count", "reopened_count", b"reopened_count", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
