@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from domain.invoicing.configuration import parties
 from domain.invoicing.configuration.model import Issuer, IssuerSettings
 from domain.invoicing.configuration.registers import ISSUERS
+from domain.invoicing.documents.logos import is_drawable
 from domain.invoicing.invoices.states import REASONED
 from domain.kernel.call import Call
 from domain.kernel.characters import REASON, character_fault
@@ -101,7 +102,7 @@ def _reason_faults(settings: IssuerSettings) -> Iterator[Violation]:
 
 
 def _logo_fault(content: bytes) -> str:
-    """What is wrong with a logo by its size and its first bytes; empty when nothing is."""
+    """What is wrong with a logo, by its size and header before what it shows is decoded; empty when nothing is."""
     if len(content) > LOGO_BYTES_MAX:
         return f"has {len(content):,} bytes, at most {LOGO_BYTES_MAX:,} are possible"
     if not content.startswith(_PNG) or len(content) < len(_PNG) + _HEADER.size:
@@ -112,4 +113,4 @@ def _logo_fault(content: bytes) -> str:
         return "is no PNG: its header is damaged"
     if not (0 < width <= LOGO_PIXELS_MAX and 0 < height <= LOGO_PIXELS_MAX):
         return f"is {width} by {height} pixels, at most {LOGO_PIXELS_MAX:,} either way are possible"
-    return ""
+    return "" if is_drawable(content) else "is no PNG: what it shows is damaged"

@@ -16,10 +16,17 @@ from tests.wire.invoicing.desk import CYCLE, ISSUER, Desk, refused, told, wrong
 
 
 def png(width: int = 1, height: int = 1, padding: int = 0) -> str:
-    """A PNG as JSON says it; with `padding` bytes behind its header."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
-    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunk + bytes(padding)).decode()
+    """A black PNG as JSON says it; with `padding` bytes behind its end."""
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(1 + 3 * width) * height)),
+        (b"IEND", b""),
+    )
+    written = (
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(written) + bytes(padding)).decode()
 
 
 def party(**changes: Any) -> dict[str, Any]:
@@ -72,7 +79,9 @@ def test_an_issuer_is_what_it_was_given_as_and_is_changed_with_its_etag(desk: De
         ({"exemption_reasons": {"E": ""}}, 'exemption_reasons["E"]', "FIELD_REQUIRED"),
         ({"exemption_reasons": {"E": "\u0001"}}, 'exemption_reasons["E"]', "CHARACTER_REFUSED"),
         ({"logo": base64.b64encode(b"GIF89a").decode()}, "logo", "LOGO_INVALID"),
-        ({"logo": png()[:-12]}, "logo", "LOGO_INVALID"),
+        ({"logo": png()[:40]}, "logo", "LOGO_INVALID"),
+        ({"logo": png()[:44]}, "logo", "LOGO_INVALID"),
+        ({"logo": png(100, 100)[:72]}, "logo", "LOGO_INVALID"),
         ({"logo": png(4_001)}, "logo", "LOGO_INVALID"),
         ({"logo": png(0)}, "logo", "LOGO_INVALID"),
         ({"logo": png(padding=200_000)}, "logo", "LOGO_INVALID"),

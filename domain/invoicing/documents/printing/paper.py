@@ -6,12 +6,13 @@ from functools import lru_cache
 from importlib import resources
 from io import BytesIO
 
-from PIL import Image
 from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
+
+from domain.invoicing.documents.logos import decoded
 
 REGULAR = "NotoSans"
 BOLD = "NotoSans-Bold"
@@ -115,8 +116,7 @@ def _set_up() -> None:
 @lru_cache(maxsize=16)
 def _picture(png: bytes) -> ImageReader:
     """The picture, decoded once for all documents of an issuer."""
-    file = Image.open(BytesIO(png), formats=["PNG"])
-    image = file.convert("RGBA" if file.has_transparency_data else "RGB")
+    image = decoded(png)
     if image.width > _LOGO_WIDTH_PX:
         image = image.resize((_LOGO_WIDTH_PX, max(1, image.height * _LOGO_WIDTH_PX // image.width)))
     return ImageReader(image)
