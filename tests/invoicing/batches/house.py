@@ -141,6 +141,15 @@ class House(Office):
         """A batch as it stands."""
         return self.database.read(lambda tx: working.get(tx, batch_id))
 
+    def batches(self) -> list[Batch]:
+        """All batches, newest first."""
+        return self.database.read(lambda tx: store.page(tx, cycles=None, limit=1_000))
+
+    def idle(self) -> bool:
+        """Whether no operation is under way."""
+        kinds = [job.kind for job in jobs(self.hooks)]
+        return not self.database.read(lambda tx: [each for kind in kinds for each in operations.under_way(tx, kind)])
+
     def history(self, batch_id: str) -> list[Transition]:
         """A batch's history."""
         return self.database.read(lambda tx: store.transitions(tx, batch_id, after=0, limit=1_000))
