@@ -9,6 +9,7 @@ from countinghouse.accounting.v1 import feed_pb2
 from countinghouse.billing.v1 import billing_runs_pb2
 from countinghouse.client.cursor import LEG_S
 from countinghouse.client.errors import DeadlineExceeded, Unavailable
+from countinghouse.invoicing.v1 import invoice_batches_pb2
 
 RequestT_co = TypeVar("RequestT_co", bound=Message, covariant=True)
 MessageT_contra = TypeVar("MessageT_contra", bound=Message, contravariant=True)
@@ -121,3 +122,55 @@ class RunPlace(_Timed):
         if self._silent:
             self._sequence = 0
         return super().ended()
+
+
+class BatchPlace(_Timed):
+    """The last sequence seen of a batch of invoices; 0: none. It is over once nothing comes after the batch's state."""
+
+    _OVER = (invoice_batches_pb2.INVOICE_BATCH_STATE_PUBLISHED, invoice_batches_pb2.INVOICE_BATCH_STATE_CANCELED)
+
+    def __init__(self, name: str, after_sequence: int, timeout_s: float | None) -> None:
+        super().__init__(name, timeout_s)
+        self._sequence = after_sequence
+        self._silent = True
+        self._over = False
+
+    def request(self) -> invoice_batches_pb2.WatchInvoiceBatchRequest:
+        """Asks for what comes after the last message seen."""
+        self._silent = True
+        return invoice_batches_pb2.WatchInvoiceBatchRequest(name=self._name, after_sequence=self._sequence)
+
+    def take(self, message: invoice_batches_pb2.WatchInvoiceBatchResponse) -> bool:
+        """Move on to a message; tells whether it is the batch."""
+        self._silent = False
+        self._sequence = message.sequence
+        self._over = message.invoice_batch.state in self._OVER
+        return message.HasField("invoice_batch")
+
+    def leg_s(self) -> float:
+        """Seconds that the next call may take; 0 when the batch is over, or the time of the watch."""
+        return 0.0 if self._over else super().leg_s()
+
+    def ended(self) -> Unavailable:
+        """The error of a stream that ended before the batch was over; after a silent one it is asked for as it is."""
+        if self._silent:
+            self._sequence = 0
+        return super().ended()
+
+
+class BoardPlace(_Timed):
+    """The last sequence seen of all batches of invoices, of a cycle or of all; 0: none."""
+
+    def __init__(self, cycle: str, after_sequence: int, timeout_s: float | None) -> None:
+        super().__init__(cycle or "invoice batches", timeout_s)
+        self._cycle = cycle
+        self._sequence = after_sequence
+
+    def request(self) -> invoice_batches_pb2.WatchInvoiceBatchesRequest:
+        """Asks for what comes after the last message seen."""
+        return invoice_batches_pb2.WatchInvoiceBatchesRequest(billing_cycle=self._cycle, after_sequence=self._sequence)
+
+    def take(self, message: invoice_batches_pb2.WatchInvoiceBatchesResponse) -> bool:
+        """Move on to a message; tells whether it is a board."""
+        self._sequence = message.sequence
+        return message.HasField("board")

@@ -2,7 +2,7 @@
 
 import typer
 
-from countinghouse.cli.invoicing import adding, configuration, importing_recipients, invoices
+from countinghouse.cli.invoicing import adding, batches, configuration, importing_recipients, invoices
 from countinghouse.cli.invoicing.words import examples
 
 app = typer.Typer(help="Invoices, from running to published.", no_args_is_help=True)
@@ -23,3 +23,13 @@ app.command(
 app.command("import-lines", epilog=examples("import-lines fees.csv --cycle MONTHLY --currency EUR"))(
     adding.import_lines
 )
+app.command("batches", epilog=examples("batches", "batches --cycle MONTHLY --all"))(batches.batches)
+app.command("close", epilog=examples("close MONTHLY --now --watch", "close MONTHLY --at 2026-05-01T06:00"))(
+    batches.close
+)
+app.command("watch", epilog=examples("watch 06c3b8j4n3y000xe9n6ct8bp99"))(batches.watch)
+app.command("why", epilog=examples("why 06c3b8j4n3y000xe9n6ct8bp99"))(batches.why)
+app.command("engine", epilog=examples("engine", "engine --cycle MONTHLY"))(batches.engine)
+app.command("aggregate", epilog=examples("aggregate", "aggregate 06c3b8j4n3y000xe9n6ct8bp99"))(batches.aggregate)
+app.command("retry", epilog=examples("retry 06c3b8j4n3y000xe9n6ct8bp99"))(batches.retry)
+app.command("cancel", epilog=examples("cancel 06c3b8j4n3y000xe9n6ct8bp99"))(batches.cancel)

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from countinghouse.client.sync.batches import WatchBatch, WatchBatches
 from countinghouse.client.sync.calls import Caller
 from countinghouse.client.sync.invoice_lines import IngestInvoiceLines
 from countinghouse.client.sync.listing import Listing
 from countinghouse.client.sync.operations import LongRunning, Operations
 from countinghouse.client.sync.recipients import ImportRecipients
-from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc, invoice_exports_pb2
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc, invoice_batches_pb2, invoice_exports_pb2
 
 if TYPE_CHECKING:
     import grpc
@@ -25,6 +26,8 @@ class Invoicing:
         self._lines(caller, stub)
         self._recipients(caller, stub)
         self._exports(caller, stub, operations)
+        self._batches(caller, stub, operations)
+        self._hookpoints(caller, stub)
 
     def _configuration(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
         self.create_issuer = caller.unary(stub.CreateIssuer)
@@ -65,6 +68,33 @@ class Invoicing:
         self.list_published_lines = Listing(
             caller.unary(stub.ListPublishedInvoiceLines), lambda page: page.invoice_lines
         )
+
+    def _batches(
+        self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub, operations: Operations
+    ) -> None:
+        self.create_batch = caller.unary(stub.CreateInvoiceBatch)
+        self.get_batch = caller.unary(stub.GetInvoiceBatch)
+        self.list_batches = Listing(caller.unary(stub.ListInvoiceBatches), lambda page: page.invoice_batches)
+        self.list_transitions = Listing(caller.unary(stub.ListInvoiceBatchTransitions), lambda page: page.transitions)
+        self.explain_batch = caller.unary(stub.ExplainInvoiceBatch)
+        self.retry_batch = caller.unary(stub.RetryInvoiceBatch)
+        self.cancel_batch = caller.unary(stub.CancelInvoiceBatch)
+        self.watch_batch = WatchBatch(caller.stream(stub.WatchInvoiceBatch))
+        self.watch_batches = WatchBatches(caller.stream(stub.WatchInvoiceBatches))
+        self.run_batch_engine = LongRunning[
+            invoice_batches_pb2.RunInvoiceBatchEngineRequest,
+            invoice_batches_pb2.RunInvoiceBatchEngineResponse,
+            invoice_batches_pb2.RunInvoiceBatchEngineMetadata,
+        ](caller.unary(stub.RunInvoiceBatchEngine), operations)
+        self.aggregate = LongRunning[
+            invoice_batches_pb2.AggregateInvoicesRequest,
+            invoice_batches_pb2.AggregateInvoicesResponse,
+            invoice_batches_pb2.AggregateInvoicesMetadata,
+        ](caller.unary(stub.AggregateInvoices), operations)
+
+    def _hookpoints(self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub) -> None:
+        self.list_hookpoints = Listing(caller.unary(stub.ListHookpoints), lambda page: page.hookpoints)
+        self.test_hookpoint = caller.unary(stub.TestHookpoint)
 
     def _exports(
         self, caller: Caller, stub: invoice_batch_service_pb2_grpc.InvoiceBatchServiceStub, operations: Operations
