@@ -234,9 +234,7 @@ def _place(batch: Batch, number_no: int) -> int:
     return (number_no - batch.first_number) * _PLACES + 1
 
 
-def _file(
-    batch: Batch, export: ExportRecord, draft: Draft, form: Format, written: Written, *, now_us: int
-) -> DataFile:
+def _file(batch: Batch, export: ExportRecord, draft: Draft, form: Format, written: Written, *, now_us: int) -> DataFile:
     document, name = draft.document, _name(draft, form)
     assert document is not None
     return DataFile(
