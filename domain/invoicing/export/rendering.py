@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.invoicing.configuration.model import Format
-from domain.invoicing.documents import json_text, pdf, soundness, ubl
+from domain.invoicing.documents import json_text, soundness, ubl
 from domain.invoicing.documents.model import InvoiceDocument
 
 
@@ -20,8 +20,15 @@ class Form:
     render: Callable[[InvoiceDocument], bytes]
 
 
+def _as_pdf(document: InvoiceDocument) -> bytes:
+    """Whoever only answers calls is spared what draws: it takes long to import."""
+    from domain.invoicing.documents import pdf  # noqa: PLC0415
+
+    return pdf.rendered(document)
+
+
 FORMS: Mapping[Format, Form] = {
-    Format.PDF: Form(0, "pdf", "application/pdf", pdf.rendered),
+    Format.PDF: Form(0, "pdf", "application/pdf", _as_pdf),
     Format.UBL: Form(1, "xml", "application/xml", ubl.rendered),
     Format.JSON: Form(2, "json", "application/json", json_text.rendered),
 }
