@@ -41,6 +41,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.gl_extraction.extraction.workers",
         "tests.accounting.batches.workers",
         "tests.billing.runs.workers",
+        "tests.billing.creation.workers",
         "tests.invoicing.batches.workers",
         "tests.operations.frozen",
     ]
