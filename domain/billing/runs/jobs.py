@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 from domain.billing.accounts import store as accounts
 from domain.billing.bills.completing import Bench
 from domain.billing.runs import billing, store, tallies, variance
+from domain.billing.runs.alike.deciding import decide as decide_alike
+from domain.billing.runs.alike.filling import Batch
 from domain.billing.runs.asking import Asked, Hooks, wait_patiently
 from domain.billing.runs.deciding import Decided, Desk, Report, decide, is_of_database, unforeseen
 from domain.billing.runs.model import PREVIEW_KIND, RUN_KIND, order_from_document
@@ -112,10 +114,14 @@ class Runs:
         asked = self.ask(tx, work)
         account_ids = _accounts(tx, work)
         call = operations.call_of(tx, work.operation, work.now_us)
-        decided = _decided(tx, call, self._desk(work, asked), account_ids)
+        decided, together = _decided(tx, call, self._desk(work, asked), account_ids)
         amounts = {each.account.account_id: Money(each.minor, each.account.currency) for each in decided if each.billed}
+        for batch in together:
+            currency = batch.mold.decided.account.currency
+            of_accounts = zip(batch.members, batch.amounts, strict=True) if batch.filled else ()
+            amounts |= {member.account_id: Money(minor, currency) for member, minor in of_accounts}
         bands, found = variance.variances(amounts, store.last_bills(tx, sorted(amounts)))
-        counts = {**tallies.counts(decided), "bands": bands}
+        counts = {**tallies.counts(decided, together), "bands": bands}
         return Stepped(len(account_ids), counts, result={"largest": variance.to_documents(found)})
 
     def tell(self, tx: Connection, work: Work) -> Stepped:
@@ -131,14 +137,15 @@ class Runs:
         return Desk(self.bench, order_from_document(operation.request), operation.operation_id, self.report, asked)
 
 
-def _decided(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str]) -> list[Decided]:
-    """What would become of accounts; nothing is written."""
+def _decided(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str]) -> tuple[list[Decided], list[Batch]]:
+    """What would become of accounts, each by itself or together; nothing is written."""
     try:
-        return decide(tx, call, desk, account_ids, lock=False)
+        together, left = decide_alike(tx, call, desk, account_ids, lock=False)
+        return decide(tx, call, desk, left, lock=False) if left else [], together
     except Exception as error:
         if is_of_database(tx, error):
             raise
-    return [each for account_id in account_ids for each in _decided_alone(tx, call, desk, account_id)]
+    return [each for account_id in account_ids for each in _decided_alone(tx, call, desk, account_id)], []
 
 
 def _decided_alone(tx: Connection, call: Call, desk: Desk, account_id: str) -> list[Decided]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from domain.billing.runs import billing
 from domain.billing.runs.alike import deciding
 from domain.billing.runs.deciding import Desk
+from domain.billing.runs.jobs import ChunkSizes
 from domain.billing.runs.model import Order
 from domain.billing.segments import generating
 from domain.gl_extraction.tables import CODED_COLUMNS
@@ -21,6 +22,7 @@ from domain.kernel.documents import Document
 from server.database.transaction import Database
 from tests.billing.runs.neighbours import add_types, settle
 from tests.billing.runs.night import Night
+from tests.billing.runs.test_running import forget_bills
 from tests.billing.segments.utility import head_office
 from tests.billing.shop import NOW_US, open_shop
 
@@ -119,3 +121,31 @@ def test_whoever_lacks_something_is_left_to_be_billed_by_itself(database: Databa
         return [member.account_id for batch in together for member in batch.members], left
 
     assert database.write(look) == (["A0", "A1", "A3", "A6", "A7"], ["A2", "A4", "A5", "A8"])
+
+
+@pytest.mark.rule("BIL-15", "BIL-30", "BIL-31")
+def test_a_run_in_which_accounts_are_alike_is_as_each_online(database: Database) -> None:
+    """Its rows and its figures, and what a preview told before; run again, it bills nothing more."""
+    shop = open_shop(database)
+    night = Night(shop, sizes=ChunkSizes(8, 8))
+    night.window()
+
+    def open_accounts(tx: Connection) -> None:
+        for number in range(20):
+            unread = number == 9
+            head_office(tx, f"{100 + number}", None if unread else "5.25", account_id=f"A{number:02}")
+
+    database.write(open_accounts)
+    preview = night.run(preview=True)
+    assert night.bills() == []
+    run = night.run()
+    told = ("accounts", "bills", "segments", "completed", "exceptions", "errors", "minor")
+    assert {name: preview.counts[name] for name in told} == {name: run.counts[name] for name in told}
+    assert run.counts["completed"] == 19
+    by_run = night.rows()
+    assert night.run().counts["completed"] == 0
+    assert night.rows()["accounting_detail"] == by_run["accounting_detail"]
+    database.write(forget_bills)
+    for number in range(20):
+        night.bill_online(f"A{number:02}")
+    assert night.rows() == by_run
