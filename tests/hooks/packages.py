@@ -38,3 +38,28 @@ def install(folder: Path, source: str, name: str = "acme") -> Path:
         f"[countinghouse.billing.algorithms]\ngreetings = {name}:offered\n", encoding="utf-8"
     )
     return site
+
+
+_POINTS = """
+from domain.invoicing.batches.hooks import GO_ON, Hookpoint
+
+
+def breaks(asked):
+    raise RuntimeError("a secret")
+
+
+offered = (Hookpoint("always", "Lets any batch go on", lambda asked: GO_ON), Hookpoint("breaks", "Breaks off", breaks))
+"""
+
+
+def install_hookpoints(folder: Path, source: str = _POINTS, name: str = "acme_points") -> Path:
+    """A package whose entry point `offered` has the hookpoints of this source; gives what to add to Python's path."""
+    site = folder / "points"
+    (site / name).mkdir(parents=True)
+    (site / name / "__init__.py").write_text(source, encoding="utf-8")
+    about = site / f"{name}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-points\nVersion: 1.0\n", encoding="utf-8")
+    entry = f"[countinghouse.invoicing.hookpoints]\noffered = {name}:offered\n"
+    (about / "entry_points.txt").write_text(entry, encoding="utf-8")
+    return site

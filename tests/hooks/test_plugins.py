@@ -21,7 +21,7 @@ from domain.billing.configuration.model import AlgorithmUse, Moment
 from server.plugins import Plugins, plugins
 from server.settings import BadSettings, Settings, load
 from server.work.working import work
-from tests.hooks.packages import install
+from tests.hooks.packages import install, install_hookpoints
 from tests.hooks.test_asking import BILL
 from tests.support.hook import hooking, hooks_file
 from tests.support.logs import heard
@@ -177,3 +177,26 @@ def _asked(found: Plugins) -> str:
     with pytest.raises((AlgorithmFailed, AlgorithmUnavailable)) as failed:
         found.hooks.ask(missing.value)
     return failed.value.message.removeprefix("loyalty-discount: ")
+
+
+@pytest.mark.rule("INV-10", "PLT-44")
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("offered = 1", "is int, not a Hookpoint or a tuple of them"),
+        (
+            "from domain.invoicing.batches.hooks import Hookpoint\noffered = Hookpoint('a b', '', print)",
+            "the key 'a b'",
+        ),
+        ("raise ValueError('no')", "cannot be loaded: ValueError: no"),
+    ],
+)
+def test_a_hookpoint_that_cannot_be_had_refuses_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, line: str
+) -> None:
+    """In a line that names its package."""
+    name = f"acme_{abs(hash(source))}"
+    monkeypatch.syspath_prepend(install_hookpoints(tmp_path, source, name))
+    with pytest.raises(BadSettings) as refused:
+        plugins(Settings(database_url="sqlite:///x.db"))
+    assert f"the entry point offered of acme-points 1.0: {line}" in refused.value.lines[0]

@@ -43,7 +43,10 @@ required = false
 
 
 def hooks_file(folder: Path, target: str, **more: str) -> Path:
-    """A file with one hook in clear that serves the sample's algorithms; `more` are values as TOML writes them."""
+    """A file with one hook in clear that serves the sample's algorithms; `more` are values as TOML writes them.
+
+    So are its `hookpoints`.
+    """
     head = {"name": '"sample"', "target": f'"{target}"', "tls": "false", **more}
     path = folder / "hooks.toml"
     path.write_text(

@@ -54,13 +54,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """What is posted for an invoice on a day (yyyymmdd); its sides sum to zero."""
+    """What is posted for an invoice on a day (yyyymmdd); its sides sum to zero.
+
+    Of a credit note it is a `reversal`: as of an invoice with its lines, posted the other way round.
+    """
 
     account_id: str
     invoice_id: str
     cycle_code: str
     day: int
     sides: tuple[Side, ...]
+    reversal: bool = False
 
 
 class Ledger(Protocol):

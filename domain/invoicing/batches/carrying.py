@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.invoicing.batches import closing
 from domain.invoicing.batches.counting import Span
+from domain.invoicing.batches.errors import InvoiceCurrenciesDiffer
 from domain.invoicing.batches.model import Batch
 from domain.invoicing.configuration.model import Schedule
 from domain.operations.errors import StepOvertaken
@@ -47,9 +48,14 @@ _HAND_OVER = (
     text(
         "UPDATE invoice SET line_count = invoice.line_count + n.line_count,"  # noqa: S608 - words of ours
         " net_minor = invoice.net_minor + n.net_minor, last_line_no = invoice.last_line_no + n.last_line_no,"
+        " currency = CASE WHEN invoice.line_count = 0 THEN n.currency ELSE invoice.currency END,"
         " final = CASE WHEN invoice.final + n.final > 0 THEN 1 ELSE 0 END FROM invoice n WHERE "
         + _PAIR.format(o="invoice", n="n")
     ),
+)
+_DIFFERENT = text(
+    f"SELECT o.account_id FROM invoice o JOIN invoice n ON {_PAIRS}"  # noqa: S608 - words of ours
+    " WHERE n.currency <> o.currency AND n.line_count > 0 AND o.line_count > 0 ORDER BY o.account_id LIMIT 1"
 )
 _DROP = text(
     "UPDATE invoice SET state = 'MERGED', slot = invoice.invoice_id, merged_into = o.invoice_id, line_count = 0,"  # noqa: S608 - words of ours
@@ -73,15 +79,19 @@ class Carried:
 def carry(tx: Connection, batch: Batch, span: Span, target: Schedule, now_us: int) -> Carried:
     """Move the running invoices of a span to a schedule that is open and stays so until the transaction ends.
 
-    Cost: seven statements along invoice_once and primary keys, which lock these invoices and those that they take over.
+    Cost: eight statements along invoice_once and primary keys, which lock these invoices and those that they take over.
 
-    Raises: StepOvertaken when one has begun in the next schedule meanwhile: it is not locked, and looked at anew.
+    Raises: InvoiceCurrenciesDiffer; StepOvertaken when one has begun in the next schedule meanwhile: it is not locked,
+    and looked at anew.
     """
     of = {"cycle": batch.cycle_code, "schedule": span.schedule, "first": span.first, "last": span.last}
     values = {**of, "target": target.code, "now_us": now_us}
     closing.lock_running(tx, batch, span)
     if tx.dialect.name == "postgresql":
         tx.execute(_LOCK, values)
+    different = tx.execute(_DIFFERENT, values).scalar_one_or_none()
+    if different is not None:
+        raise InvoiceCurrenciesDiffer(different)
     try:
         for statement in _HAND_OVER:
             tx.execute(statement, values)

@@ -54,7 +54,10 @@ def within(batch: Batch, span: Span) -> ColumnElement[bool]:
 
 
 def cut(tx: Connection, batch: Batch, states: Collection[InvoiceState], size: int) -> list[Span]:
-    """The invoices in these states in spans of `size`, ordered by schedule and account. Cost: reads them once."""
+    """The invoices in these states in spans of `size` accounts, ordered by schedule and account.
+
+    Of an account all credit notes of a batch are in one span. Cost: reads them once.
+    """
     return _cut(tx, batch, _i.state.in_(sorted(states)), size)
 
 
@@ -64,7 +67,7 @@ def cut_unaggregated(tx: Connection, batch: Batch, size: int) -> list[Span]:
 
 
 def _cut(tx: Connection, batch: Batch, condition: ColumnElement[bool], size: int) -> list[Span]:
-    number = (func.row_number().over(partition_by=_i.schedule_code, order_by=_i.account_id) - 1).label("number")
+    number = (func.dense_rank().over(partition_by=_i.schedule_code, order_by=_i.account_id) - 1).label("number")
     numbered = (
         select(_i.schedule_code, _i.account_id, case((_i.line_count > 0, 1), else_=0).label("billable"), number)
         .where(_of(batch), condition)

@@ -81,6 +81,19 @@ class InvoiceBatchNotAggregating(Refused):
         )
 
 
+class InvoiceCurrenciesDiffer(Refused):
+    """The account has running invoices in two currencies, which do not become one: take the lines off one of them."""
+
+    reason = "INVOICE_CURRENCIES_DIFFER"
+
+    def __init__(self, account_id: str) -> None:
+        name = f"accounts/{account_id}"
+        super().__init__(
+            f"{name} has running invoices in two currencies, which do not become one: take the lines off one of them",
+            resource_name=name,
+        )
+
+
 class HookpointNotFound(NotFound):
     """No hook answers to the key."""
 

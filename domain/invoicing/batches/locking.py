@@ -10,7 +10,7 @@ from domain.invoicing.batches import counting, numbering, store
 from domain.invoicing.batches.errors import NOT_AGGREGATED
 from domain.invoicing.batches.model import Batch
 from domain.invoicing.batches.transitions import change, hold, tell
-from domain.invoicing.configuration.model import Cycle
+from domain.invoicing.configuration.model import Cycle, Issuer
 from domain.invoicing.configuration.registers import ISSUERS
 from domain.invoicing.invoices.states import InvoiceKind, InvoiceState
 from domain.kernel.call import Call
@@ -34,7 +34,7 @@ def lock(tx: Connection, call: Call, batch: Batch, cycle: Cycle, as_of_us: int) 
     if figures.unaggregated:
         return hold(tx, call, batch, NOT_AGGREGATED, f"{figures.unaggregated:,} invoices are not aggregated")
     issuer = registers.get(tx, ISSUERS, cycle.settings.issuer)
-    store.keep_issuer(tx, batch.batch_id, {"code": issuer.code, "settings": _settings(issuer)})
+    keep_issuer(tx, batch, issuer)
     day = BusinessZone(cycle.settings.time_zone).today(as_of_us)
     totals = {currency: {"net": net, "tax": tax} for currency, (net, tax) in sorted(figures.totals.items())}
     counts = {**batch.counts, "aggregated": figures.invoices, "totals": totals}
@@ -47,5 +47,7 @@ def lock(tx: Connection, call: Call, batch: Batch, cycle: Cycle, as_of_us: int) 
     return change(tx, call, locked)
 
 
-def _settings(issuer: object) -> object:
-    return from_text(str(ISSUERS.columns_of(issuer)["document"]))  # type: ignore[arg-type]
+def keep_issuer(tx: Connection, batch: Batch, issuer: Issuer) -> None:
+    """Keep an issuer as it is now with a batch: what is issued tells it so from then on."""
+    settings = from_text(str(ISSUERS.columns_of(issuer)["document"]))
+    store.keep_issuer(tx, batch.batch_id, {"code": issuer.code, "settings": settings})

@@ -35,7 +35,7 @@ _PLAIN = (
 )
 """Columns that are as the batch has them."""
 
-_COLUMNS = [column for column in invoice_batch.columns if column.name != "issuer"]  # its logo makes it large
+_COLUMNS = [column for column in invoice_batch.columns if column.name not in {"issuer", "issuer_code"}]  # a logo is large
 
 
 def find(tx: Connection, batch_id: str) -> Batch | None:
@@ -69,8 +69,9 @@ def save(tx: Connection, batch: Batch) -> None:
 
 
 def keep_issuer(tx: Connection, batch_id: str, issuer: Document) -> None:
-    """The issuer as of the lock; by primary key."""
-    tx.execute(update(invoice_batch).where(_b.batch_id == batch_id).values(issuer=to_text(issuer)))
+    """The issuer as of the lock: its `code`, and its `settings`; by primary key."""
+    kept = {"issuer": to_text(issuer), "issuer_code": issuer["code"]}
+    tx.execute(update(invoice_batch).where(_b.batch_id == batch_id).values(kept))
 
 
 def issuer_of(tx: Connection, batch_id: str) -> Document:

@@ -57,6 +57,29 @@ def test_minimums_are_looked_at_once_more_before_the_move(house: House) -> None:
     assert house.only("A").batch_id == batch.batch_id
 
 
+@pytest.mark.rule("INV-09", "INV-11", "PLT-03")
+def test_invoices_in_two_currencies_do_not_become_one(house: House) -> None:
+    """The batch fails and names the account, and nothing is added up; once one of them has no lines, it goes on."""
+    house.charge({"A": 400})
+    house.now_us = IN_APRIL
+    house.charge({"A": 200})
+    newer = house.invoices("A")[1]
+    house.put(newer, currency="USD")
+    batch = house.close()
+    house.engine()
+    house.engine()
+    failed = house.batch(batch.batch_id)
+    assert failed.held is not None
+    assert (failed.state, failed.held.reason) == (BatchState.ERROR, "INVOICE_CURRENCIES_DIFFER")
+    assert "accounts/A" in failed.held.message
+    assert [each.net_minor for each in house.invoices("A")] == [400, 200]
+    house.take_off_all("A")
+    house.retry(batch.batch_id)
+    house.engine()
+    assert house.standing()["A"] == [("RUNNING", APRIL, 400, 1), ("MERGED", APRIL, 0, 0)]
+    assert house.invoices("A")[0].currency == "EUR"
+
+
 @pytest.mark.rule("INV-11")
 def test_a_move_goes_past_schedules_that_the_batch_closes_too(house: House) -> None:
     """What March does not close goes to May when April closes with it; it is moved once."""
