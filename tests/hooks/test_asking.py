@@ -95,8 +95,16 @@ class _Hook(HookServiceServicer):
 
     def DecideBill(self, request: pb.DecideBillRequest, context: Any) -> pb.DecideBillResponse:  # noqa: N802
         self.requests.append(request)
-        told = self.answer(len(self.requests))
-        if isinstance(told, pb.DecideBillResponse):
+        found: pb.DecideBillResponse = self._told(len(self.requests), context)
+        return found
+
+    def DecideInvoiceBatch(self, _: pb.DecideInvoiceBatchRequest, context: Any) -> pb.DecideInvoiceBatchResponse:  # noqa: N802
+        found: pb.DecideInvoiceBatchResponse = self._told(1, context)
+        return found
+
+    def _told(self, number: int, context: Any) -> Any:
+        told = self.answer(number)
+        if isinstance(told, (pb.DecideBillResponse, pb.DecideInvoiceBatchResponse)):
             return told
         code, *details = told
         if details:

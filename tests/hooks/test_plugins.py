@@ -198,5 +198,5 @@ def test_a_hookpoint_that_cannot_be_had_refuses_the_start(
     name = f"acme_{abs(hash(source))}"
     monkeypatch.syspath_prepend(install_hookpoints(tmp_path, source, name))
     with pytest.raises(BadSettings) as refused:
-        plugins(Settings(database_url="sqlite:///x.db"))
+        plugins(load())
     assert f"the entry point offered of acme-points 1.0: {line}" in refused.value.lines[0]

@@ -35,7 +35,8 @@ _PLAIN = (
 )
 """Columns that are as the batch has them."""
 
-_COLUMNS = [column for column in invoice_batch.columns if column.name not in {"issuer", "issuer_code"}]  # a logo is large
+_UNREAD = {"issuer", "issuer_code"}  # a logo is large
+_COLUMNS = [column for column in invoice_batch.columns if column.name not in _UNREAD]
 
 
 def find(tx: Connection, batch_id: str) -> Batch | None:
