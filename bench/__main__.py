@@ -25,6 +25,7 @@ from bench.documents import documents
 from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
 from bench.ingest import ingest
+from bench.invoice_lines import invoice_lines
 from bench.options import Options
 from bench.overload import overload
 from bench.startup import startup
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "accounting-deliveries": accounting_deliveries,
     "accounting-files": accounting_files,
     "usage": usage,
+    "invoice-lines": invoice_lines,
     "documents": documents,
 }
 DIALECTS = ("sqlite", "postgresql")

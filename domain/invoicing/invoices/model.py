@@ -14,6 +14,13 @@ from domain.kernel.errors import Violation
 BILLING = "billing"
 """The source of lines that come from bills; nobody else sends any under it."""
 
+CREDIT = "credit"
+"""The source of lines and taxes of credit notes, likewise. An external id is `{invoice}/{line}`, that which is credited:
+so the table itself has no line credited twice."""
+
+RESERVED = frozenset({BILLING, CREDIT})
+"""Sources that callers do not send lines under."""
+
 INVOICE_NET_MAX = 5 * 10**14
 """Net amounts of an invoice beyond this many minor units, either way, are refused: with tax it can still be posted."""
 

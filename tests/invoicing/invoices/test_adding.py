@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.invoicing.invoices import model
+from domain.invoicing.invoices.errors import RunningInvoiceBusy
 from domain.invoicing.invoices.model import INVOICE_NET_MAX, Added, Place
 from domain.invoicing.invoices.states import InvoiceState
 from domain.kernel import events
@@ -156,3 +157,17 @@ def test_thousands_of_accounts_take_their_lines_at_once(office: Office) -> None:
     assert len(office.add(*rows).made) == 7_000
     assert office.only("A00500").net_minor == sum(range(3_500, 3_507))
     assert office.faults() == []
+
+
+def test_an_invoice_that_never_stands_still_is_given_up_after_a_while(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever adds, or takes off, may try again; nothing was changed."""
+    office.add(line("b/1", source="billing"))
+    ids = iter(range(100))
+    monkeypatch.setattr("domain.invoicing.invoices.store.adding.take_in", lambda *_: {})
+    monkeypatch.setattr("domain.invoicing.invoices.store.taking.invoice_ids", lambda *_: [str(next(ids))])
+    for try_it in (lambda: office.add(line("2")), lambda: office.take_off("b")):
+        with pytest.raises(RunningInvoiceBusy):
+            try_it()
+    assert office.only().line_count == 1
