@@ -110,7 +110,8 @@ def _waits(tx: Connection, batch: Batch, now_us: int) -> Explanation:
         total, pending = counting.exports(tx, batch)
         message = "its export record is not done" if pending else "its export is done: the export engine takes it on"
         facts = {"exports": total, "pending_exports": pending}
-        return Explanation(batch, EXPORT_PENDING, message, _since(batch), (EXPORT,), facts)
+        reason, message = (batch.held.reason, batch.held.message) if batch.held else (EXPORT_PENDING, message)
+        return Explanation(batch, reason, message, _since(batch), (EXPORT,), facts)
     if batch.state is _S.READY_FOR_PUBLISH:
         message = "it is exported, and waits for somebody to publish it"
         return Explanation(batch, NOT_PUBLISHED, message, _since(batch), (PUBLISH,))

@@ -1,4 +1,4 @@
-"""Whether a data file set is whole: its chain of manifests, and the files that they name (GLX-18, PLT-31)."""
+"""Whether a data file set is whole: its chain of manifests, and the files that they name (GLX-18, INV-15, PLT-31)."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from countinghouse.operations.v1.data_files_pb2 import DataFile, DataFileSet
 ROUNDS_MAX = 5
 """How often a set is listed anew because it gained files meanwhile."""
 
-_FORMATS = {"countinghouse-gl-manifest-1", "countinghouse-gl-manifest-2"}
+_FORMATS = {"countinghouse-gl-manifest-1", "countinghouse-gl-manifest-2", "countinghouse-invoice-manifest-1"}
 
 
 @dataclass(frozen=True, slots=True)
