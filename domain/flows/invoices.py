@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from domain.invoicing.invoices.model import BILLING, RATE_UNIT, Added, NewLine, 
 from domain.invoicing.names import cycle_name
 from domain.kernel.call import Call
 from domain.kernel.errors import Refused, Violation
+from domain.kernel.money import digits_of
 from domain.kernel.registers import store as registers
 
 UNIT_CODES: Mapping[str, str] = {
@@ -46,6 +48,12 @@ UNIT_CODES: Mapping[str, str] = {
     "month": "MON",
 }
 """By unit as usage is told in, the code of UN/ECE recommendation 20; of others the quantity is not told by code."""
+
+
+_DECIMALS = (3, 6)
+"""Of quantities, as invoices show them."""
+
+_EXACT = Context(prec=80)
 
 
 class BillingCycleMissing(Refused):
@@ -100,7 +108,7 @@ def _line(bill: Invoiced, line: billed.InvoiceLine) -> NewLine:
         line.taxed.category.value,
         _ppm(line.taxed),
         line.description if unit or not line.quantity else f"{line.description} {line.quantity} {line.unit}",
-        line.quantity if unit else "",
+        _readable(line) if unit else "",
         unit,
         line.price if unit else "",
         line.start_day,
@@ -108,6 +116,18 @@ def _line(bill: Invoiced, line: billed.InvoiceLine) -> NewLine:
         "",
         line.segment_id,
     )
+
+
+def _readable(line: billed.InvoiceLine) -> str:
+    """The quantity with no more decimals than the amount needs: meters tell more than anybody reads."""
+    exact, price = Decimal(line.quantity), Decimal(line.price)
+    unit = Decimal(1).scaleb(-(digits_of(line.net.currency) or 0))
+    net = Decimal(line.net.decimal())
+    for decimals in _DECIMALS:
+        shown = exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, _EXACT)
+        if _EXACT.multiply(shown, price).quantize(unit, ROUND_HALF_UP, _EXACT) == net:
+            return f"{shown.normalize(_EXACT):f}"
+    return line.quantity
 
 
 def _tax(bill: Invoiced, tax: billed.ReckonedTax) -> ReckonedTax:
