@@ -15,6 +15,7 @@ from domain.billing.bills import completing
 from domain.billing.bills.freezing import Freezing
 from domain.billing.runs import tallies
 from domain.billing.runs.alike.deciding import decide as decide_alike
+from domain.billing.runs.alike.filling import Batch
 from domain.billing.runs.alike.recording import record as record_alike
 from domain.billing.runs.deciding import Decided, Desk, decide, is_of_database, is_passing, unforeseen
 from domain.billing.segments import recording
@@ -48,10 +49,25 @@ def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, 
             if is_of_database(tx, error):
                 raise
         else:
-            _close(tx, call, [member.account_id for batch in together for member in batch.members])
-            record_alike(tx, call, desk, together)
-            return tallies.counts(_all_of(tx, call, desk, decided), together)
+            alone, done = _together(tx, call, desk, together)
+            return tallies.counts([*alone, *_all_of(tx, call, desk, decided)], done)
     return tallies.counts([each for account_id in account_ids for each in _alone(tx, call, desk, account_id)])
+
+
+def _together(
+    tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch]
+) -> tuple[Sequence[Decided], Sequence[Batch]]:
+    """Do what was decided of accounts together; one after another where something is refused as it is done."""
+    account_ids = [member.account_id for batch in batches for member in batch.members]
+    try:
+        with tx.begin_nested():
+            _close(tx, call, account_ids)
+            record_alike(tx, call, desk, batches)
+    except Unavailable:
+        raise
+    except DomainError:
+        return [each for account_id in sorted(account_ids) for each in _alone(tx, call, desk, account_id)], ()
+    return (), batches
 
 
 def _all_of(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -> Sequence[Decided]:

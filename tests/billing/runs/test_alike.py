@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
+from domain.billing.bills.booking import Charge, Charges
 from domain.billing.runs import billing
 from domain.billing.runs.alike import deciding
 from domain.billing.runs.deciding import Desk
 from domain.billing.runs.jobs import ChunkSizes
 from domain.billing.runs.model import Order
 from domain.billing.segments import generating
+from domain.flows.billing import Billed
+from domain.flows.post import AlreadyPosted
 from domain.gl_extraction.tables import CODED_COLUMNS
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
@@ -149,3 +153,30 @@ def test_a_run_in_which_accounts_are_alike_is_as_each_online(database: Database)
     for number in range(20):
         night.bill_online(f"A{number:02}")
     assert night.rows() == by_run
+
+
+class _Moody(Billed):
+    """A ledger that refuses, as it is told, what it has let pass: a period may have been closed in between."""
+
+    def post(self, tx: Connection, call: Call, charges: Sequence[Charge], *, alike: Sequence[Charges] = ()) -> None:
+        if alike:
+            raise AlreadyPosted
+        super().post(tx, call, charges)
+
+
+@pytest.mark.rule("BIL-31")
+def test_what_is_refused_as_it_is_done_together_is_done_one_after_another(database: Database) -> None:
+    """Nothing is half done, and nobody is left out."""
+    shop = open_shop(database)
+    night = Night(shop)
+
+    def bill(tx: Connection) -> Document:
+        for number in range(6):
+            head_office(tx, "400", f"{number}.5", account_id=f"A{number}")
+        bench = replace(night.bench, ledger=_Moody())
+        desk = Desk(bench, replace(ORDER, through_day=20260201), "run", lambda *_: None)
+        return billing.bill(tx, CALL, desk, [f"A{number}" for number in range(6)], one_by_one=False)
+
+    assert database.write(bill)["completed"] == 6
+    assert [each.account_id for each in night.bills()] == [f"A{number}" for number in range(6)]
+    assert len(night.rows()["accounting_detail"]) == 6 * 8
