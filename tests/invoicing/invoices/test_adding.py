@@ -151,10 +151,16 @@ def test_a_set_is_in_the_audit_trail_once(office: Office) -> None:
     assert entry.caller == IN_MAY.caller
 
 
+@pytest.mark.rule("PLT-06")
 def test_thousands_of_accounts_take_their_lines_at_once(office: Office) -> None:
-    """Some statements for all of them."""
+    """Some statements for all of them; sent again, with one more, that one alone is added."""
     rows = [line(f"{n % 7}", n, account=f"A{n // 7:05}") for n in range(7_000)]
-    assert len(office.add(*rows).made) == 7_000
+    taxes = [tax(f"{n}", account=f"A{n:05}") for n in range(1_000)]
+    first = office.add(*rows, taxes=taxes)
+    assert (len(first.made), first.taxes_made) == (7_000, 1_000)
+    again = office.add(*rows, line("9", 0, account="A00500"), taxes=[*taxes, tax("new", account="A00500")])
+    assert (len(again.unchanged), list(again.made), again.taxes_made) == (7_000, [7_000], 1)
+    assert {at: place for at, place in again.unchanged.items() if at < 7} == {at: first.made[at] for at in range(7)}
     assert office.only("A00500").net_minor == sum(range(3_500, 3_507))
     assert office.faults() == []
 
