@@ -1,7 +1,8 @@
 """A completed bill goes onto the account's running invoice, where the account is on a billing cycle (money path 2).
 
 Its charges become net lines; the tax that it has reckoned, and posted, goes beside them (INV-16). Both are known by the
-bill and the segment, so that they can be taken off again, and an addition be found to be there already.
+bill and the segment, so that they can be taken off again, and an addition be found to be there already. What a credit
+note takes back of an invoice that is out is a document of its own (BIL-13).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from domain.billing.bills import invoicing as billed
 from domain.billing.bills.errors import BillNotInvoiceable
 from domain.billing.bills.invoicing import Invoiced, Taxed
 from domain.billing.names import bill_name
+from domain.flows.crediting import given_back
 from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices import adding, taking
 from domain.invoicing.invoices.model import BILLING, RATE_UNIT, Added, NewLine, ReckonedTax
@@ -76,13 +78,16 @@ class RunningInvoices:
     def add(self, tx: Connection, call: Call, bills: Sequence[Invoiced]) -> None:
         """Put what bills charge on the running invoices of their accounts, or nothing of any.
 
-        Cost: one statement and those of `adding.add` for each billing cycle, however many bills.
+        Cost: one statement and those of `adding.add` for each billing cycle, however many bills; and those of
+        `crediting.given_back` for each credit note.
 
-        Raises: BillingCycleMissing; BillNotInvoiceable for what an invoice does not take; as `adding.add`.
+        Raises: BillingCycleMissing; BillNotInvoiceable for what an invoice does not take; as `adding.add`, `crediting.given_back`.
         """
         of_cycles: dict[str, list[Invoiced]] = defaultdict(list)
         for each in bills:
-            of_cycles[each.invoice_cycle_code].append(each)
+            left = given_back(tx, call, each) if each.credited else each
+            if left.invoice_cycle_code:
+                of_cycles[left.invoice_cycle_code].append(left)
         for code, some in sorted(of_cycles.items()):
             cycle = registers.find(tx, CYCLES, code)
             if cycle is None:

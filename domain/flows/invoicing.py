@@ -63,6 +63,7 @@ def _entries(booking: Booking, known: Mapping[str, Distribution]) -> Iterator[En
             amount=side.amount,
             grouping=booking.invoice_id,
             bulking_group=meaning.bulking_group,
+            reversal=booking.reversal,
             distribution_account=meaning.distribution_account,
             category=side.category or meaning.category,
             group_account_code=meaning.group_account_code,

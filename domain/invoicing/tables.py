@@ -182,6 +182,7 @@ invoice_batch = table(
     int64("locked_us", default=0),  # from here on nothing of its invoices changes
     int32("issue_day", default=0),
     json_text("issuer"),  # as of the lock
+    text("issuer_code", default=""),  # of it
     int64("first_number", default=0),
     int64("number_count", default=0),
     json_text("counts"),
@@ -199,8 +200,10 @@ _partial("ix_invoice_batch_open", ~_over, _b.batch_id)
 Index("ix_invoice_batch_cycle", _b.cycle_code, _b.batch_id)
 _partial(
     "invoice_batch_collects_once",
-    (_b.kind == "CREDIT_NOTES") & (_b.state == "READY_FOR_SENDING"),
+    (_b.kind == "CREDIT_NOTES") & (_b.transition_count == 1),  # what went on, and came back by a retry, does not
     _b.cycle_code,
+    _b.issuer_code,
+    _b.issue_day,
     unique=True,
 )
 

@@ -123,7 +123,7 @@ def worked_out(
         replace(bill, messages=last.bill.messages), [*stands, *frozen], taken_back, work, now_us=call.now_us
     )
     on_invoice = None
-    if cycle := facts.account.invoice_cycle_code:
+    if (cycle := facts.account.invoice_cycle_code) or bill.kind is BillKind.CREDIT_NOTE:
         on_invoice = invoiced(cycle, completed, [*stands, *frozen], taken_back, snapshot)
     return Completion(Freezing(facts.account, completed, frozen, canceled), removed, (*added, *late), on_invoice)
 

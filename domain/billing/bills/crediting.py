@@ -71,6 +71,8 @@ def credit(tx: Connection, call: Call, bench: Bench, wanted: Credit, said: Answe
     ]
     around = Around(snapshot, bench.algorithms.by_code, said.answers)
     done = worked_out(call, around, replace(facts, bill=note, segments=()), taken_back, new_ids)
+    assert done.invoiced is not None, "so it is for credit notes"
+    done = replace(done, invoiced=replace(done.invoiced, reason=wanted.reason))
     script = Script(tx)
     bills.insert(script, [note])
     name = bill_name(bill.account_id, bill.bill_id)

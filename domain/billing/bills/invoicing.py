@@ -77,7 +77,8 @@ class ReckonedTax:
 class Invoiced:
     """What a bill puts on the running invoice of its account, in a cycle of invoicing.
 
-    `credited` are the segments that a credit note takes back; other bills have none.
+    `credited` are the segments that a credit note takes back, each behind the bill that charged it, and `reason` says
+    why; other bills have none. The cycle is empty for a credit note of an account that is on none any more.
     """
 
     account_id: str
@@ -86,7 +87,8 @@ class Invoiced:
     currency: str
     lines: tuple[InvoiceLine, ...]
     taxes: tuple[ReckonedTax, ...]
-    credited: frozenset[str] = frozenset()
+    credited: frozenset[tuple[str, str]] = frozenset()
+    reason: str = ""
 
 
 class Invoices(Protocol):
@@ -106,11 +108,13 @@ def invoiced(
 ) -> Invoiced:
     """What a complete bill puts on a running invoice; `cycle_code` is invoicing's. What comes to nothing stays away.
 
+    Without a cycle nothing is put anywhere: what a credit note takes back is told alone.
+
     Raises: BillNotInvoiceable for a line that invoices cannot tell.
     """
     lines: list[InvoiceLine] = []
     taxes: list[ReckonedTax] = []
-    for sign, segments in ((1, charged), (-1, taken_back)):
+    for sign, segments in ((1, charged), (-1, taken_back)) if cycle_code else ():
         for segment in segments:
             taxing = _Taxing(segment, snapshot)
             for at, line in enumerate(segment.worked.lines, start=1):
@@ -122,7 +126,7 @@ def invoiced(
                 else:
                     lines.append(_line(external_id, segment, line, taxing, sign))
     credit_note = bill.kind is BillKind.CREDIT_NOTE
-    credited = frozenset(each.segment_id for each in taken_back) if credit_note else frozenset[str]()
+    credited = frozenset((each.bill_id, each.segment_id) for each in taken_back if credit_note)
     return Invoiced(bill.account_id, cycle_code, bill.bill_id, bill.currency, tuple(lines), tuple(taxes), credited)
 
 

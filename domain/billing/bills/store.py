@@ -29,6 +29,14 @@ def taken_back(tx: Connection, keys: Collection[tuple[str, str]]) -> dict[str, l
     return found
 
 
+def some(tx: Connection, account_id: str, segment_ids: Collection[str]) -> dict[str, Segment]:
+    """Segments of an account by id, as far as there are."""
+    if not segment_ids:
+        return {}
+    query = select(bill_segment).where(_s.account_id == account_id, _s.segment_id.in_(sorted(segment_ids)))
+    return {row["segment_id"]: from_row(row) for row in tx.execute(query).mappings()}
+
+
 def live_since(tx: Connection, account_id: str, day: int) -> list[Segment]:
     """The frozen segments of an account that end after a day, by agreement and first day. Cost: reads the account's."""
     query = select(bill_segment).where(

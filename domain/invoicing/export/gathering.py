@@ -38,7 +38,8 @@ _DUE = (
 _INVOICES = text(
     "SELECT i.account_id, i.invoice_id, i.kind, i.currency, i.number_no, i.net_minor, i.tax_minor, i.reason,"  # noqa: S608
     " coalesce(CASE WHEN i.recipient_version IN (0, r.version) THEN r.document ELSE v.document END, '') AS recipient,"
-    " coalesce(c.number_no, 0) AS credited_no, coalesce(b.issue_day, 0) AS credited_day"
+    " coalesce(c.number_no, 0) AS credited_no, coalesce(b.issue_day, 0) AS credited_day,"
+    " coalesce(b.batch_id, '') AS credited_batch"
     " FROM invoice i LEFT JOIN recipient r ON r.account_id = i.account_id"
     " LEFT JOIN recipient_version v ON v.account_id = i.account_id AND v.version = i.recipient_version"
     " LEFT JOIN invoice c ON c.account_id = i.account_id AND c.invoice_id = i.credits_id AND i.credits_id <> ''"
@@ -83,7 +84,10 @@ class Letterhead:
 
 
 def drafts(tx: Connection, batch: Batch, settings: CycleSettings, span: Span) -> list[Draft]:
-    """Those of a span that have a number and were not exported yet. Cost: six statements, and their rows."""
+    """Those of a span that have a number and were not exported yet.
+
+    Cost: six statements and their rows, and one for each batch of which an invoice is credited.
+    """
     head = letterhead(tx, batch, settings, span.schedule)
     values = {
         "cycle": batch.cycle_code,
@@ -103,7 +107,11 @@ def drafts(tx: Connection, batch: Batch, settings: CycleSettings, span: Span) ->
     for account_id, invoice_id, category, ppm, net, tax in tx.execute(_TAXES, values):
         reason = head.issuer.reasons.get(category, "")
         taxes[account_id, invoice_id].append(DocumentTax(TaxCategory(category), ppm, net, tax, reason))
-    return [_draft(head, row, lines, taxes) for row in rows]
+    prefixes = {
+        each: str(batches.issuer_of(tx, each)["settings"]["prefix"])
+        for each in {row["credited_batch"] for row in rows} - {""}
+    }
+    return [_draft(head, row, lines, taxes, prefixes) for row in rows]
 
 
 def letterhead(tx: Connection, batch: Batch, settings: CycleSettings, schedule_code: str) -> Letterhead:
@@ -139,6 +147,7 @@ def _draft(
     row: RowMapping,
     lines: Mapping[_Key, Iterable[DocumentLine]],
     taxes: Mapping[_Key, Iterable[DocumentTax]],
+    prefixes: Mapping[str, str],
 ) -> Draft:
     key = row["account_id"], row["invoice_id"]
     if not row["recipient"]:
@@ -149,7 +158,7 @@ def _draft(
     preceding = None
     if row["credited_no"]:
         day = row["credited_day"]
-        preceding = Preceding(head.number(InvoiceKind.INVOICE, day, row["credited_no"]), day)
+        preceding = Preceding(number_text(prefixes[row["credited_batch"]], day, row["credited_no"]), day)
     issuer = head.issuer
     document = InvoiceDocument(
         kind=kind,

@@ -239,6 +239,7 @@ def _invoice_batch() -> None:
         int64("locked_us", default=0),
         int32("issue_day", default=0),
         json_text("issuer"),
+        text("issuer_code", default=""),
         int64("first_number", default=0),
         int64("number_count", default=0),
         json_text("counts"),
@@ -255,9 +256,9 @@ def _invoice_batch() -> None:
     op.create_index(
         "invoice_batch_collects_once",
         "invoice_batch",
-        ["cycle_code"],
+        ["cycle_code", "issuer_code", "issue_day"],
         unique=True,
-        **_where("kind = 'CREDIT_NOTES' AND state = 'READY_FOR_SENDING'"),
+        **_where("kind = 'CREDIT_NOTES' AND transition_count = 1"),
     )
     op.create_index("ix_invoice_batch_cycle", "invoice_batch", ["cycle_code", "batch_id"])
     op.create_index(

@@ -1,0 +1,51 @@
+"""What crediting is refused for."""
+
+from __future__ import annotations
+
+from domain.kernel.errors import Refused, Unavailable
+
+
+class InvoiceNotLocked(Refused):
+    """Nobody has the invoice yet: take off what is wrong of it. Credited are invoices that are locked, with a number."""
+
+    reason = "INVOICE_NOT_LOCKED"
+
+    def __init__(self, name: str, state: str) -> None:
+        super().__init__(
+            f"{name} is {state}, and has no number: take off what is wrong of it, instead of crediting it",
+            resource_name=name,
+            state=state,
+        )
+
+
+class CreditNoteNotCredited(Refused):
+    """A credit note is not credited itself: what it gave back is charged anew, by lines of the running invoice."""
+
+    reason = "CREDIT_NOTE_NOT_CREDITED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is a credit note: what it gave back is charged anew", resource_name=name)
+
+
+class LineCredited(Refused):
+    """The line was given back before; nothing is given back twice."""
+
+    reason = "LINE_CREDITED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was given back before", resource_name=name)
+
+
+class NothingLeftToCredit(Refused):
+    """All of the invoice was given back before."""
+
+    reason = "INVOICE_CREDITED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"nothing of {name} is left to be given back", resource_name=name)
+
+
+class CreditNotesBusy(Unavailable):
+    """The batch that collects credit notes goes on just now; try again."""
+
+    reason = "CREDIT_NOTES_BUSY"
