@@ -88,9 +88,10 @@ def test_those_who_add_to_the_same_accounts_at_once_lose_nothing(office: Office)
 
 
 @pytest.mark.rule("PLT-06", "INV-11")
-def test_a_line_that_several_send_at_once_is_there_once(two_at_once: Office) -> None:
-    """Who comes second waits, and finds it; nothing of it is counted twice."""
-    rows = [line("1"), line("2", account="B")]
+@pytest.mark.parametrize("more", [0, 200])
+def test_a_line_that_several_send_at_once_is_there_once(two_at_once: Office, more: int) -> None:
+    """Who comes second waits, and finds it; nothing of it is counted twice, of few or of many."""
+    rows = [line("1"), *(line(f"b{number}", account="B") for number in range(1 + more))]
     with meanwhile(two_at_once, lambda tx: add(tx, IN_MAY, rows)) as end, ThreadPoolExecutor(1) as pool:
         second = waits(pool, two_at_once.add, *rows)
         first = end().result(20)
