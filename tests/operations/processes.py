@@ -43,6 +43,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.billing.runs.workers",
         "tests.billing.creation.workers",
         "tests.invoicing.batches.workers",
+        "tests.invoicing.export.workers",
         "tests.operations.frozen",
     ]
 )

@@ -38,23 +38,21 @@ BUYER = Party(
 )
 
 
+def jobs(folder: Path) -> tuple[Job, ...]:
+    """What a worker knows of exporting into a folder, and of publishing, two invoices at a time."""
+    return Export(LocalFiles(folder), size=2).job(), engines.job(), Publication(InvoicedMarks(), 2, 2).job()
+
+
 class Dock(House):
     """A house with three accounts whose March is locked; what is exported lies in a folder."""
 
     def __init__(self, database: Database, folder: Path, **cycle: Any) -> None:
         super().__init__(database, **cycle)
         self.folder = folder
-        self.files = LocalFiles(folder)
 
     def jobs(self) -> tuple[Job, ...]:
         """What the worker knows."""
-        export = Export(self.files, size=2)
-        return (
-            *house.jobs(self.hooks, self.sizes),
-            export.job(),
-            engines.job(),
-            Publication(InvoicedMarks(), 2, 2).job(),
-        )
+        return (*house.jobs(self.hooks, self.sizes), *jobs(self.folder))
 
     def step(self) -> bool:
         """Carry out one chunk of whatever is to be done; False when nothing is."""
