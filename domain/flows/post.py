@@ -197,7 +197,7 @@ def _each(alike: Iterable[Alike]) -> Iterator[Entry]:
     return chain.from_iterable(each.each() for each in alike)
 
 
-def _refuse_unbalanced(entries: Sequence[Entry], alike: Sequence[Alike]) -> None:
+def _refuse_unbalanced(entries: Sequence[Entry], alike: Sequence[Alike] = ()) -> None:
     if not entries and not alike:
         raise PostingEmpty(Violation("entries", PostingEmpty.reason, "must not be empty"))
     sums: Counter[str] = Counter()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from domain.flows.post import AlreadyPosted, Entry, PostingEmpty, PostingUnbalanced, _refuse_unbalanced, post
+from domain.flows.post import Alike, AlreadyPosted, Entry, PostingEmpty, PostingUnbalanced, _refuse_unbalanced, post
 from domain.gl_extraction.details.errors import NoOpenPeriod, PeriodMissing
 from domain.gl_extraction.details.model import Detail, Maker, Origin, SubjectType
 from domain.gl_extraction.details.store import read
@@ -150,3 +151,60 @@ def test_nothing_is_posted_twice(books: Database, again: dict[str, Any], pairs: 
     with pytest.raises(AlreadyPosted, match="segments/1/revenue of billing"):
         posted(books, *others, replace(CHARGE, source_id="new"), replace(REVENUE, **again))
     assert len(stored(books, "detail_id")) == 2
+
+
+def _alike(*, subject: str = "accounts/A-1", debit: int = 700) -> list[Alike]:
+    """Two debits of each of two segments, and the credits against them."""
+    return [
+        Alike(
+            replace(like, amount=Money(1, "USD")),
+            source_ids=[f"{number}/{like.source_id}" for number in range(2)],
+            subjects=[subject, "accounts/A-2"],
+            descriptions=["S1", "S2"],
+            groupings=["s1", "s2"],
+            minor=[sign * debit, sign * -5],
+        )
+        for like, sign in ((CHARGE, 1), (REVENUE, -1))
+    ]
+
+
+@pytest.mark.rule("GLX-01", "GLX-03")
+@pytest.mark.parametrize("subject", ["accounts/A-1", "a tab\t, and what COPY escapes \\N"])
+def test_entries_that_are_alike_are_posted_as_each_would_be(books: Database, subject: str) -> None:
+    """Same details, to the hash of their content; also where they have to be looked at one by one."""
+    ids = books.write(lambda tx: post(tx, CALL, [CHARGE, REVENUE], Maker.BILLING, alike=_alike(subject=subject)))
+    together = sorted(stored(books, *_TOLD))
+    assert len(ids) == len(together) == 6
+    for table in ("accounting_detail", "accounting_detail_pending"):
+        books.write(lambda tx, table=table: tx.execute(text(f"DELETE FROM {table}")) and None)  # type: ignore[misc]
+    posted(books, CHARGE, REVENUE, *(entry for each in _alike(subject=subject) for entry in each.each()))
+    assert together == sorted(stored(books, *_TOLD))
+
+
+_TOLD = (
+    "source",
+    "external_id",
+    "content_hash",
+    "description",
+    "subject",
+    "grouping",
+    "distribution_account",
+    "debit_minor",
+    "credit_minor",
+    "coded_mask",
+    "gl_segment_1",
+)
+
+
+@pytest.mark.rule("GLX-02", "GLX-03", "PLT-01")
+def test_of_entries_that_are_alike_none_is_made_when_one_is_refused(books: Database) -> None:
+    """Told of the one: an amount that is too large, what is out of balance, and what was posted before."""
+    with pytest.raises(Invalid) as refused:
+        books.write(lambda tx: post(tx, CALL, [], Maker.BILLING, alike=_alike(debit=10**15 + 1)))
+    assert {each.reason for each in refused.value.violations} >= {"AMOUNT_TOO_LARGE"}
+    with pytest.raises(PostingUnbalanced):
+        books.write(lambda tx: post(tx, CALL, [], Maker.BILLING, alike=_alike()[:1]))
+    assert stored(books, "detail_id") == []
+    books.write(lambda tx: post(tx, CALL, [], Maker.BILLING, alike=_alike()))
+    with pytest.raises(AlreadyPosted):
+        books.write(lambda tx: post(tx, CALL, [], Maker.BILLING, alike=_alike()))
