@@ -1,7 +1,8 @@
 """Aggregation: what an invoice's lines come to by tax category and rate, and its tax, rounded once each (INV-16).
 
-Set-based within the database. Half a minor unit is rounded away from zero; the products are exact: numeric on
-PostgreSQL, and on SQLite 64-bit integers as long as they fit, else integers of Python.
+Set-based within the database: a span's accounts are told of every table, as no database concludes that by itself. Half
+a minor unit is rounded away from zero; the products are exact: numeric on PostgreSQL, and on SQLite 64-bit integers as
+long as they fit, else integers of Python.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ _SUMS = """
     FROM (
         SELECT l.account_id, l.invoice_id, l.tax_category, l.tax_ppm, l.net_minor AS net, 0 AS reckoned
         FROM invoice i JOIN invoice_line l ON l.account_id = i.account_id AND l.invoice_id = i.invoice_id
-        WHERE {due}
+        WHERE {due} AND l.account_id BETWEEN :first AND :last
         UNION ALL
         SELECT t.account_id, t.invoice_id, t.tax_category, t.tax_ppm, 0, t.tax_minor
         FROM invoice i JOIN invoice_reckoned_tax t ON t.account_id = i.account_id AND t.invoice_id = i.invoice_id
-        WHERE {due}
+        WHERE {due} AND t.account_id BETWEEN :first AND :last
     ) p GROUP BY p.account_id, p.invoice_id, p.tax_category, p.tax_ppm"""
 _INSERT = {
     dialect: text(
@@ -71,6 +72,7 @@ _MARK = text(
     " FROM invoice_tax t WHERE t.account_id = i.account_id AND t.invoice_id = i.invoice_id), 0) AS tax"
     f" FROM invoice i WHERE {_DUE}) AS sums"
     " WHERE invoice.account_id = sums.account_id AND invoice.invoice_id = sums.invoice_id"
+    " AND invoice.account_id BETWEEN :first AND :last"
     " AND invoice.aggregated = 0 AND invoice.state = 'CLOSED' AND invoice.line_count = sums.line_count"
 )
 

@@ -150,13 +150,13 @@ _OWN = text(
     "SELECT i.account_id, i.invoice_id, i.currency, l.distribution_code, l.tax_category, l.tax_ppm,"  # noqa: S608
     " sum(l.net_minor) AS net_minor"
     " FROM invoice i JOIN invoice_line l ON l.account_id = i.account_id AND l.invoice_id = i.invoice_id"
-    f" WHERE {_DUE} AND l.distribution_code <> ''"
+    f" WHERE {_DUE} AND l.distribution_code <> '' AND l.account_id BETWEEN :first AND :last"
     " GROUP BY i.account_id, i.invoice_id, i.currency, l.distribution_code, l.tax_category, l.tax_ppm"
 )
 _TAXES = text(
     "SELECT i.account_id, i.invoice_id, i.currency, t.tax_category, t.tax_ppm, t.tax_minor, t.reckoned_minor"  # noqa: S608
     " FROM invoice i JOIN invoice_tax t ON t.account_id = i.account_id AND t.invoice_id = i.invoice_id"
-    f" WHERE {_DUE} AND t.tax_minor <> t.reckoned_minor"
+    f" WHERE {_DUE} AND t.tax_minor <> t.reckoned_minor AND t.account_id BETWEEN :first AND :last"
 )
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, null, or_, true, update
 
 from domain.invoicing.batches.counting import Span, within
 from domain.invoicing.batches.model import Batch
@@ -64,12 +64,6 @@ def meets(settings: CycleSettings) -> ColumnElement[bool]:
         enough = or_(least.is_(None), _i.net_minor >= least)
     carried = _i.carried_count >= settings.maximum_carries if settings.maximum_carries else false()
     return or_(_i.final == 1, and_(_i.line_count > 0, or_(enough, carried)))
-
-
-def lock_running(tx: Connection, batch: Batch, span: Span) -> None:
-    """Lock the running invoices of a span in the order of accounts. Cost: one statement along invoice_once."""
-    query = select(_i.invoice_id).where(within(batch, span), _i.state == InvoiceState.RUNNING)
-    tx.execute(query.order_by(_i.account_id).with_for_update())
 
 
 def reopen(tx: Connection, batch: Batch, span: Span, now_us: int) -> int:

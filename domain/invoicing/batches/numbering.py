@@ -31,7 +31,7 @@ _GIVE = text(
     " OVER (ORDER BY i.account_id) ELSE 0 END AS number_no"
     " FROM invoice i LEFT JOIN recipient r ON r.account_id = i.account_id"
     f" WHERE {_OF} AND i.state IN ('CLOSED', 'LOCKED')) AS placed"
-    " WHERE placed.state = 'CLOSED' AND invoice.state = 'CLOSED'"
+    " WHERE placed.state = 'CLOSED' AND invoice.state = 'CLOSED' AND invoice.account_id BETWEEN :first AND :last"
     " AND invoice.account_id = placed.account_id AND invoice.invoice_id = placed.invoice_id"
     " RETURNING invoice.number_no"
 )
