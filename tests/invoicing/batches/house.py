@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from domain.flows.invoicing import Invoiced
 from domain.gl_extraction.distribution import service as distribution
@@ -76,6 +76,11 @@ class House(Office):
         lines = [line(f"{each}-{self.now_us}", net, each, **others) for each, net in amounts.items()]
         added = self.add(*lines, call=self.call)
         assert not added.refused, added.refused
+
+    def touch(self, tx: Connection, found: Invoice, **values: Any) -> None:
+        """Change the row of an invoice within a transaction."""
+        where = (invoice.c.account_id == found.account_id, invoice.c.invoice_id == found.invoice_id)
+        tx.execute(update(invoice).where(*where).values(**values))
 
     def take_off_all(self, account: str) -> None:
         """Take off the line that `charge` has put on an account's invoice now."""
