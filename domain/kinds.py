@@ -6,6 +6,8 @@ from sqlalchemy import Connection
 
 from domain.accounting.batches import model as batches_model
 from domain.accounting.batches import service as batches
+from domain.billing.creation import model as creation_model
+from domain.billing.creation import service as creation
 from domain.billing.runs import model as runs_model
 from domain.billing.runs import service as runs
 from domain.gl_extraction.extraction import service as extraction
@@ -29,6 +31,7 @@ def registry(gl_extraction: extraction.Settings) -> Registry:
             _generate_accounting_message(gl_extraction),
             _generate_accounting_files(),
             _run_billing(gl_extraction.zone),
+            _create_interval_data(gl_extraction.zone),
             _run_invoice_batch_engine(),
             _aggregate_invoices(),
             _run_invoice_export_engine(),
@@ -84,6 +87,22 @@ def _run_billing(zone: BusinessZone) -> Kind:
     return Kind(
         name=runs_model.RUN_KIND,
         method="countinghouse.billing.v1.BillingService/RunBilling",
+        dates=frozenset(),
+        check=check,
+        start=start,
+    )
+
+
+def _create_interval_data(zone: BusinessZone) -> Kind:
+    def check(tx: Connection, call: Call, request: Document) -> None:
+        creation.require_there(tx, creation_model.request_from_document(request), call.scope)
+
+    def start(tx: Connection, call: Call, request: Document) -> Operation:
+        return creation.create(tx, call, creation_model.request_from_document(request), zone)
+
+    return Kind(
+        name=creation_model.CREATE_KIND,
+        method="countinghouse.billing.v1.BillingService/CreateIntervalData",
         dates=frozenset(),
         check=check,
         start=start,

@@ -10,11 +10,12 @@ from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.message import DecodeError, Message
 
 from countinghouse.accounting.v1 import batches_pb2
-from countinghouse.billing.v1 import billing_runs_pb2
+from countinghouse.billing.v1 import billing_runs_pb2, interval_data_sets_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2, invoice_exports_pb2
 from countinghouse.operations.v1 import schedules_pb2 as pb
 from domain.accounting.batches import model as batches_model
+from domain.billing.creation import model as creation_model
 from domain.billing.runs import model as runs_model
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document, request_to_document
 from domain.invoicing.batches.model import AGGREGATE_KIND, ENGINE_KIND
@@ -36,7 +37,7 @@ from domain.schedules.model import (
 from domain.schedules.service import Change
 from server.gate.validation import validate
 from server.mapping.accounting import batches
-from server.mapping.billing import runs
+from server.mapping.billing import interval_data_sets, runs
 from server.mapping.gl_extraction import extraction
 from server.mapping.invoicing import invoice_batches, invoice_exports
 from server.mapping.operations import instant_to_proto
@@ -82,6 +83,11 @@ TEMPLATES: Mapping[str, Template] = {
         billing_runs_pb2.RunBillingRequest,
         lambda request: runs_model.request_to_document(runs.request_from_proto(request)),
         lambda document: runs.request_to_proto(runs_model.request_from_document(document)),
+    ),
+    creation_model.CREATE_KIND: Template(
+        interval_data_sets_pb2.CreateIntervalDataRequest,
+        lambda request: creation_model.request_to_document(interval_data_sets.request_from_proto(request)),
+        lambda document: interval_data_sets.request_to_proto(creation_model.request_from_document(document)),
     ),
     ENGINE_KIND: Template(
         invoice_batches_pb2.RunInvoiceBatchEngineRequest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -13,26 +14,36 @@ from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.kernel.errors import Invalid, Violation
 from domain.kernel.registers import service as registers
-from domain.kernel.time import NO_DAY, date_of, day_of, moment_of
+from domain.kernel.scopes import Scope
+from domain.kernel.time import NO_DAY, BusinessZone, date_of, day_of, moment_of
 from domain.operations import service as operations
 from domain.operations.model import Operation
 
 
-def create(tx: Connection, call: Call, request: Request) -> Operation:
+def create(tx: Connection, call: Call, request: Request, zone: BusinessZone) -> Operation:
     """Begin to create interval data; a worker does it once this transaction has committed.
+
+    Up to the day of the call in the business time zone where no end is given.
 
     Data are created as the caller sees things, and who sees that much sees the operation.
 
     Raises: AccountNotFound, or NotFound for a cycle, also outside the scope; Invalid for days that cannot be.
     """
     require_storable(description=request.description)
+    if request.end_day == NO_DAY:
+        request = replace(request, end_day=zone.today(call.now_us))
     _require_days(request, call.now_us)
-    if request.account:
-        accounts.get_account(tx, request.account, call.scope)
-    else:
-        registers.get(tx, CYCLES, request.cycle, call.scope)
+    require_there(tx, request, call.scope)
     document = request_to_document(request)
     return operations.start(tx, call, CREATE_KIND, document, stages=STAGES, description=request.description)
+
+
+def require_there(tx: Connection, request: Request, scope: Scope) -> None:
+    """Refuse an account, or a cycle, that there is not. Raises: AccountNotFound, NotFound, also outside the scope."""
+    if request.account:
+        accounts.get_account(tx, request.account, scope)
+    else:
+        registers.get(tx, CYCLES, request.cycle, scope)
 
 
 def _require_days(request: Request, now_us: int) -> None:

@@ -11,7 +11,7 @@ from domain.billing.names import account_name, agreement_name, cycle_name, profi
 from domain.kernel.documents import Document
 from domain.operations.model import Operation
 from server.mapping.billing.names import id_from_name
-from server.mapping.days import days_from_proto
+from server.mapping.days import day_to_proto, days_from_proto
 from server.mapping.operations import Packing, instant_to_proto, progress_to_proto
 
 # Looked up when the module loads: a state of the domain that the contract lacks stops the server.
@@ -24,11 +24,24 @@ def request_from_proto(request: pb.CreateIntervalDataRequest) -> Request:
     start, end = days_from_proto(
         {
             "start_date": request.start_date if request.HasField("start_date") else None,
-            "end_date": request.end_date,
+            "end_date": request.end_date if request.HasField("end_date") else None,
         }
     )
     account, cycle = id_from_name(request.account), id_from_name(request.bill_cycle)
     return Request(account, cycle, end, start, request.description)
+
+
+def request_to_proto(request: Request) -> pb.CreateIntervalDataRequest:
+    """What is to be created, as a schedule tells it."""
+    target = (
+        {"account": account_name(request.account)} if request.account else {"bill_cycle": cycle_name(request.cycle)}
+    )
+    return pb.CreateIntervalDataRequest(
+        **target,
+        start_date=day_to_proto(request.start_day) if request.start_day else None,
+        end_date=day_to_proto(request.end_day) if request.end_day else None,
+        description=request.description,
+    )
 
 
 def filter_from_proto(request: pb.ListIntervalDataSetsRequest) -> DataSetFilter:

@@ -7,6 +7,7 @@ from google.longrunning import operations_pb2 as longrunning_pb2
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import interval_data_sets_pb2 as pb
 from domain.billing.creation import reading, service
+from domain.kernel.time import BusinessZone
 from server.call import Calls, Context
 from server.mapping import kinds
 from server.mapping.billing import interval_data_sets as mapping
@@ -19,6 +20,7 @@ class CreationMethods(grpc_service.BillingServiceServicer):
     """The methods on interval data sets."""
 
     _calls: Calls
+    _zone: BusinessZone
 
     async def CreateIntervalData(
         self, request: pb.CreateIntervalDataRequest, context: Context
@@ -29,7 +31,7 @@ class CreationMethods(grpc_service.BillingServiceServicer):
             context,
             request,
             longrunning_pb2.Operation,
-            lambda tx, call: kinds.to_proto(service.create(tx, call, asked)),
+            lambda tx, call: kinds.to_proto(service.create(tx, call, asked, self._zone)),
         )
         self._calls.announce(context, id_from_name(answer.name))
         return answer

@@ -72,8 +72,11 @@ class Creator:
 
     def create(self, end: date = FEBRUARY, *, start: date | None = None, **target: str) -> pb.IntervalDataFigures:
         """Create data; what it came to."""
-        begun = self.start(end, start=start, **target)
-        waiting = operations_pb2.WaitOperationRequest(name=begun.name, timeout=Duration(seconds=60))
+        return self.ended(self.start(end, start=start, **target).name)
+
+    def ended(self, operation: str) -> pb.IntervalDataFigures:
+        """What an operation came to."""
+        waiting = operations_pb2.WaitOperationRequest(name=operation, timeout=Duration(seconds=60))
         ended = self.served.stub(operations_pb2_grpc.OperationsStub).WaitOperation(waiting, timeout=70)
         assert ended.WhichOneof("result") == "response", ended
         metadata, response = pb.CreateIntervalDataMetadata(), pb.CreateIntervalDataResponse()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from countinghouse.billing.v1 import bill_corrections_pb2 as corrections_pb
 from countinghouse.billing.v1 import bill_segments_pb2 as segments_pb
 from countinghouse.billing.v1 import billing_exceptions_pb2 as exceptions_pb
 from countinghouse.billing.v1 import interval_data_sets_pb2 as pb
+from countinghouse.operations.v1 import schedules_pb2, schedules_pb2_grpc
 from server.database.transaction import Database
 from tests.billing.shop import NOW_US, open_shop
 from tests.hooks.packages import install
@@ -377,3 +379,27 @@ def test_data_are_asked_for_by_days_that_can_be(creator: Creator) -> None:
 
 def _json(day: date) -> dict[str, Any]:
     return {"year": day.year, "month": day.month, "day": day.day}
+
+
+@pytest.mark.rule("BIL-22", "PLT-26")
+def test_a_schedule_creates_data_up_to_its_day(creator: Creator) -> None:
+    """The template names the cycle alone: each time data are created from where they end up to the day of the time."""
+    chain(creator)
+    schedules = creator.served.stub(schedules_pb2_grpc.SchedulesServiceStub)
+    wanted = pb.CreateIntervalDataRequest(bill_cycle="billCycles/NORTH", description="each night")
+    schedule = schedules_pb2.Schedule(code="each-night", cron="0 3 * * *")
+    schedule.request.Pack(wanted)
+    made = schedules.CreateSchedule(schedules_pb2.CreateScheduleRequest(schedule=schedule), timeout=20)
+    unpacked = pb.CreateIntervalDataRequest()
+    assert made.request.Unpack(unpacked)
+    assert unpacked == wanted
+    started = schedules.RunSchedule(schedules_pb2.RunScheduleRequest(name=made.name), timeout=20)
+    creator.ended(started.operation)
+    newest = creator.sets()[-1]
+    assert newest.end_time.ToDatetime(UTC) <= datetime.fromtimestamp(NOW_US / 1e6, UTC), "up to today, less today"
+    assert {each.operation for each in creator.sets()} == {started.operation}
+    gone = pb.CreateIntervalDataRequest(bill_cycle="billCycles/NONE")
+    other = schedules_pb2.Schedule(code="other", cron="0 3 * * *")
+    other.request.Pack(gone)
+    refused = refusal(lambda: schedules.CreateSchedule(schedules_pb2.CreateScheduleRequest(schedule=other), timeout=20))
+    assert refused.code is grpc.StatusCode.NOT_FOUND

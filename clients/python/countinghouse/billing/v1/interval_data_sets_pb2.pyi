@@ -180,7 +180,9 @@ class CreateIntervalDataRequest(_message.Message):
 
     @_builtins.property
     def end_date(self) -> _date_pb2.Date:
-        """The day after the last one; at most 400 days after `start_date`."""
+        """The day after the last one; at most 400 days after `start_date`. When not given:
+        the day of the call, in the business time zone, as schedules have use for.
+        """
 
     def __init__(
         self,
