@@ -26,6 +26,7 @@ from bench.extraction import extraction, extraction_beside, extraction_memory
 from bench.figures import Table
 from bench.ingest import ingest
 from bench.invoice_lines import invoice_lines
+from bench.invoicing import invoice_batches
 from bench.options import Options
 from bench.overload import overload
 from bench.startup import startup
@@ -56,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "accounting-files": accounting_files,
     "usage": usage,
     "invoice-lines": invoice_lines,
+    "invoice-batches": invoice_batches,
     "documents": documents,
 }
 DIALECTS = ("sqlite", "postgresql")
@@ -80,6 +82,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--assignments", type=int, default=100_000, help="operations in a batch file (default: 100 k)")
     parser.add_argument("--flood-s", type=float, default=10.0, help="seconds of each load of overload (default: 10)")
     parser.add_argument("--accounts", type=int, default=5_000, help="accounts of a billing run (default: 5,000)")
+    parser.add_argument("--invoices", type=int, default=20_000, help="invoices of a batch (default: 20 k)")
     parser.add_argument("--documents", type=int, default=2_000, help="documents a format, of PDF a fifth (2,000)")
     given = vars(parser.parse_args(arguments))
     names = given.pop("names") or list(BENCHMARKS)

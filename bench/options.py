@@ -25,6 +25,7 @@ class Options:
     assignments: int
     flood_s: float
     accounts: int
+    invoices: int
     documents: int
 
     @contextmanager
