@@ -33,15 +33,16 @@ def request_from_proto(request: pb.CreateIntervalDataRequest) -> Request:
 
 def request_to_proto(request: Request) -> pb.CreateIntervalDataRequest:
     """What is to be created, as a schedule tells it."""
-    target = (
-        {"account": account_name(request.account)} if request.account else {"bill_cycle": cycle_name(request.cycle)}
-    )
-    return pb.CreateIntervalDataRequest(
-        **target,
+    told = pb.CreateIntervalDataRequest(
         start_date=day_to_proto(request.start_day) if request.start_day else None,
         end_date=day_to_proto(request.end_day) if request.end_day else None,
         description=request.description,
     )
+    if request.account:
+        told.account = account_name(request.account)
+    else:
+        told.bill_cycle = cycle_name(request.cycle)
+    return told
 
 
 def filter_from_proto(request: pb.ListIntervalDataSetsRequest) -> DataSetFilter:
