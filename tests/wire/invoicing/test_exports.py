@@ -181,7 +181,7 @@ def test_what_is_not_in_the_queue_is_not_found_and_the_queue_is_listed_by_state(
         ({"parent": batch.name, "states": [DONE]}, 0),
         ({"parent": "invoiceBatches/none"}, 0),
     ):
-        assert len(list(records(pb.ListExportRecordsRequest(**asked)))) == count, asked  # type: ignore[arg-type]
+        assert len(list(records(pb.ListExportRecordsRequest(**asked)))) == count, asked
     invoicing = at_work.client.invoicing
     missing = pb.GetExportRecordRequest(name=f"{batch.name}/exports/2")
     assert refused(lambda: invoicing.get_export(missing), NotFound).reason == "EXPORT_RECORD_NOT_FOUND"

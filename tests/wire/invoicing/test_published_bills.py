@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import delete
@@ -17,6 +18,7 @@ from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
 from domain.billing.tables import interval_data
 from server.database.transaction import Database
 from tests.billing.shop import NOW_US, ZONE, open_shop
+from tests.invoicing.batches.house import House
 from tests.invoicing.invoices.office import at
 from tests.support.server import serving
 from tests.wire.billing.office import Office
@@ -74,7 +76,7 @@ def utility(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[U
         connect(served.target) as client,
     ):
         billing = served.stub(BillingServiceStub)
-        at_work = Exporting(served, clock, client)  # type: ignore[arg-type] - a house has more than its clock
+        at_work = Exporting(served, cast("House", clock), client)  # of a house only its clock is asked for here
         yield Utility(at_work, Office(billing), Correcting(billing), clock)
 
 

@@ -2,7 +2,15 @@
 
 import typer
 
-from countinghouse.cli.invoicing import adding, batches, configuration, importing_recipients, invoices
+from countinghouse.cli.invoicing import (
+    adding,
+    batches,
+    configuration,
+    crediting,
+    exports,
+    importing_recipients,
+    invoices,
+)
 from countinghouse.cli.invoicing.words import examples
 
 app = typer.Typer(help="Invoices, from running to published.", no_args_is_help=True)
@@ -23,6 +31,13 @@ app.command(
 app.command("import-lines", epilog=examples("import-lines fees.csv --cycle MONTHLY --currency EUR"))(
     adding.import_lines
 )
+app.command(
+    "credit",
+    epilog=examples(
+        'credit A-1/06c3b8j4n3y000xe9n6ct8bp99 --reason "never delivered"',
+        'credit A-1/06c3b8j4n3y000xe9n6ct8bp99 --line 2 --line 3 --reason "charged twice"',
+    ),
+)(crediting.credit)
 app.command("batches", epilog=examples("batches", "batches --cycle MONTHLY --all"))(batches.batches)
 app.command("close", epilog=examples("close MONTHLY --now --watch", "close MONTHLY --at 2026-05-01T06:00"))(
     batches.close
@@ -33,3 +48,8 @@ app.command("engine", epilog=examples("engine", "engine --cycle MONTHLY"))(batch
 app.command("aggregate", epilog=examples("aggregate", "aggregate 06c3b8j4n3y000xe9n6ct8bp99"))(batches.aggregate)
 app.command("retry", epilog=examples("retry 06c3b8j4n3y000xe9n6ct8bp99"))(batches.retry)
 app.command("cancel", epilog=examples("cancel 06c3b8j4n3y000xe9n6ct8bp99"))(batches.cancel)
+app.command("export", epilog=examples("export --watch", "export --cycle MONTHLY"))(exports.export)
+app.command("exports", epilog=examples("exports", "exports --state pending"))(exports.exports)
+app.command("failures", epilog=examples("failures 06c3b8j4n3y000xe9n6ct8bp99"))(exports.failures)
+app.command("requeue", epilog=examples("requeue 06c3b8j4n3y000xe9n6ct8bp99"))(exports.requeue)
+app.command("publish", epilog=examples("publish 06c3b8j4n3y000xe9n6ct8bp99 --watch"))(exports.publish)

@@ -93,7 +93,7 @@ def batches(
     from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 
     numbers = [] if every else [each for each in range(1, len(pb.InvoiceBatchState.values())) if each not in _OVER]
-    request = pb.ListInvoiceBatchesRequest(billing_cycle=_cycle_name(cycle), states=numbers)  # type: ignore[arg-type]
+    request = pb.ListInvoiceBatchesRequest(billing_cycle=cycle_name(cycle), states=numbers)  # type: ignore[arg-type]
     with session(context) as client:
         show_list(client.invoicing.list_batches(request, limit=limit or None), _COLUMNS, output)
 
@@ -135,9 +135,9 @@ def close(
     with session(context) as client:
         made = client.invoicing.create_batch(request)
         if watch_ and made.operation and not validate_only:
-            _follow(client, made.operation, lines=False, timeout_s=max_wait)
+            follow_to_end(client, made.operation, timeout_s=max_wait)
             made = client.invoicing.get_batch(pb.GetInvoiceBatchRequest(name=made.name))
-        _show(made, output)
+        show_batch(made, output)
         if not validate_only and output is Format.TABLE:
             say(f"What it waits for: countinghouse invoicing why {last(made.name)}")
 
@@ -188,7 +188,7 @@ def engine(
     """Move on every batch that can move, each by an operation of its own."""
     from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 
-    request = pb.RunInvoiceBatchEngineRequest(billing_cycle=_cycle_name(cycle), request_id=request_id)
+    request = pb.RunInvoiceBatchEngineRequest(billing_cycle=cycle_name(cycle), request_id=request_id)
     with session(context) as client:
         run = client.invoicing.run_batch_engine(request)
         _show_run(follow(run, quiet=True, lines=False, timeout_s=max_wait), output)
@@ -207,7 +207,7 @@ def aggregate(
 
     request = pb.AggregateInvoicesRequest(
         invoice_batch=full("invoiceBatches", name) if name else "",
-        billing_cycle=_cycle_name(cycle),
+        billing_cycle=cycle_name(cycle),
         request_id=request_id,
     )
     with session(context) as client:
@@ -221,7 +221,7 @@ def retry(context: typer.Context, name: Batch, request_id: RequestId = "", outpu
 
     request = pb.RetryInvoiceBatchRequest(name=full("invoiceBatches", name), request_id=request_id)
     with session(context) as client:
-        _show(client.invoicing.retry_batch(request), output)
+        show_batch(client.invoicing.retry_batch(request), output)
         if output is Format.TABLE:
             say("Go on with it: countinghouse invoicing engine")
 
@@ -239,13 +239,13 @@ def cancel(
     batch = full("invoiceBatches", name)
     with session(context) as client:
         begun = client.invoicing.cancel_batch(pb.CancelInvoiceBatchRequest(name=batch, request_id=request_id))
-        _follow(client, begun.operation, lines=False, timeout_s=max_wait)
-        _show(client.invoicing.get_batch(pb.GetInvoiceBatchRequest(name=batch)), output)
+        follow_to_end(client, begun.operation, timeout_s=max_wait)
+        show_batch(client.invoicing.get_batch(pb.GetInvoiceBatchRequest(name=batch)), output)
 
 
-def _follow(client: "Client", operation: str, *, lines: bool, timeout_s: float | None) -> None:
+def follow_to_end(client: "Client", operation: str, *, timeout_s: float | None) -> None:
     """Draw an operation until it is done. Raises: OperationFailed."""
-    snapshot = follow(client.operations.handle(operation), quiet=False, lines=lines, timeout_s=timeout_s)
+    snapshot = follow(client.operations.handle(operation), quiet=False, lines=False, timeout_s=timeout_s)
     if snapshot.error is not None:
         raise snapshot.error
 
@@ -262,7 +262,8 @@ def _show_run(snapshot: "Snapshot[Any, Any]", output: Format) -> None:
     show_fields((name.removesuffix("_count"), f"{getattr(snapshot.response, name):,}") for name in names)
 
 
-def _show(batch: "InvoiceBatch", output: Format) -> None:
+def show_batch(batch: "InvoiceBatch", output: Format) -> None:
+    """Show a batch and what it has come to."""
     if output is not Format.TABLE:
         show_value(jsonable(batch), output)
         return
@@ -279,6 +280,9 @@ def _show(batch: "InvoiceBatch", output: Format) -> None:
         ("numbers", f"{batch.first_number:,} and {batch.number_count - 1:,} more" if batch.number_count else ""),
         ("net", ", ".join(amount(each.net_amount) for each in counts.totals)),
         ("tax", ", ".join(amount(each.tax_amount) for each in counts.totals)),
+        ("exported", f"{counts.exported_count:,}" if counts.exported_count else ""),
+        ("files", last(batch.data_file_set)),
+        ("published", moment(batch.publish_time) if batch.HasField("publish_time") else ""),
     ]
     show_fields((name, text) for name, text in fields if text)
 
@@ -310,6 +314,8 @@ def _command(method: str, batch: "InvoiceBatch") -> str:
     return {
         "RunInvoiceBatchEngine": "countinghouse invoicing engine",
         "AggregateInvoices": f"countinghouse invoicing aggregate {name}",
+        "RunInvoiceExportEngine": "countinghouse invoicing export --watch",
+        "PublishInvoiceBatch": f"countinghouse invoicing publish {name} --watch",
         "RetryInvoiceBatch": f"countinghouse invoicing retry {name}",
         "CancelInvoiceBatch": f"countinghouse invoicing cancel {name}",
         "ResumeOperation": f"countinghouse ops resume {operation}",
@@ -354,5 +360,6 @@ def _passed(made: "InvoiceBatchTransition") -> str:
     return f"{moment(made.transition_time)}  {state(made.to_state)}" + (f": {', '.join(told)}" if told else "")
 
 
-def _cycle_name(cycle: str) -> str:
+def cycle_name(cycle: str) -> str:
+    """The full name of a billing cycle; empty for none."""
     return full("billingCycles", cycle) if cycle else ""
