@@ -167,3 +167,19 @@ def test_a_pass_over_batches_that_cannot_move_is_one_statement_and_short(house: 
     assert house.engine().counts == {"waiting": 1_000}
     assert time.perf_counter() - began < 1
     assert house.batch("copy-0000").version == batch.version
+
+
+@pytest.mark.rule("INV-13", "PLT-24")
+def test_a_batch_whose_operation_was_canceled_is_gone_on_with(house: House) -> None:
+    """What was done stays done, and the next pass takes the batch from where it stands."""
+    house.charge({f"A{n}": 5_000 for n in range(5)})
+    house.now_us = IN_APRIL
+    batch = house.create()
+    while house.batch(batch.batch_id).counts.get("closed", 0) < 2:
+        house.step()
+    operation_id = house.batch(batch.batch_id).operation_id
+    house.do(lambda tx: operations.request_cancel(tx, house.call, jobs(house.hooks), operation_id))
+    house.work()
+    assert house.batch(batch.batch_id).state is S.CLOSING
+    done = house.go_on(batch.batch_id)
+    assert (done.state, done.counts["closed"], done.number_count) == (S.ORDERED, 5, 5)
