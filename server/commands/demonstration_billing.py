@@ -1,4 +1,4 @@
-"""The accounts of `countinghouse demo`: three months are billed, and left in every state there is."""
+"""The accounts of `countinghouse demo`: three months are billed, left in every state there is, and invoiced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from countinghouse import demo_accounts, demo_usage
+from countinghouse import demo_accounts, demo_invoices, demo_usage
 from countinghouse import demo_tariffs as tariffs
 from countinghouse.billing.v1 import (
     bill_corrections_pb2,
@@ -24,9 +24,11 @@ from countinghouse.cli.progress import Display, Meter
 from countinghouse.client.errors import NotFound
 from countinghouse.configuring import apply, parse
 from countinghouse.configuring_billing import KINDS
+from countinghouse.configuring_invoicing import KINDS as KINDS_OF_INVOICING
 from countinghouse.demo_accounts import Case, Fate
 from countinghouse.importing.mapping import Ledger, Periods, Reference
 from countinghouse.importing.reference import ensure
+from server.commands import demonstration_invoicing
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
@@ -47,6 +49,7 @@ def run(client: Client, *, count: int) -> None:
         return
     cases = list(demo_accounts.cases(count))
     _configure(client, tariffs.configuration())
+    list(apply(client, parse(demo_invoices.configuration(), KINDS_OF_INVOICING)))
     with Display() as display:
         meter = Meter(display, "bill", "months")
         meter.begin(len(tariffs.WINDOWS))
@@ -58,6 +61,7 @@ def run(client: Client, *, count: int) -> None:
             meter.reach(done)
         meter.end()
     _correct(client, cases)
+    demonstration_invoicing.run(client, cases)
     _configure(client, tariffs.next_window())  # last of all: it is there when all is
     _show(cases)
 
@@ -81,6 +85,7 @@ def _configure(client: Client, document: Mapping[str, Any]) -> None:
 
 
 def _take_in(client: Client, cases: Sequence[Case]) -> None:
+    demonstration_invoicing.take_in(client, cases)
     accounts = client.billing.import_accounts(case.to_import() for case in cases)
     if accounts.refused_count:
         _stop("accounts", accounts.refused_count_by_reason)
@@ -143,3 +148,4 @@ def _show(cases: Sequence[Case]) -> None:
     print()
     print(f"Look at one: countinghouse billing account {cases[0].account_id}")
     print(f"What is to be worked off: countinghouse billing exceptions --cycle {tariffs.CYCLE}")
+    demonstration_invoicing.show()

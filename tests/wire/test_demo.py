@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from countinghouse import demo_accounts, demo_tariffs
+from countinghouse import demo_accounts, demo_invoices, demo_tariffs
 from countinghouse.accounting.v1.assignments_pb2 import ListAssignmentsRequest
 from countinghouse.accounting.v1.batches_pb2 import ListAccountingBatchesRequest
 from countinghouse.accounting.v1.claims_pb2 import CLAIM_STATE_OPEN, CLAIM_STATE_RESOLVED, Claim, ListClaimsRequest
@@ -26,8 +26,9 @@ from countinghouse.demo_claims import BY_SERVICE, HARBOR, SIMULATOR, STORIES
 from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2_grpc as gl_grpc
+from countinghouse.invoicing.v1 import invoice_batches_pb2, invoices_pb2
 from server.commands import demonstration as demo
-from server.commands import demonstration_billing
+from server.commands import demonstration_billing, demonstration_invoicing
 from server.settings import Settings
 from tests.support.process import free_address
 from tests.support.server import QUIET, Served, serving
@@ -157,6 +158,40 @@ def test_the_demo_leaves_bills_in_every_state(
         assert _billed(client) == before
 
 
+@pytest.mark.rule("PLT-40", "INV-03", "INV-08", "INV-13", "INV-18")
+def test_the_demo_leaves_invoices_published_and_waiting(
+    server: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One batch is published, one says who cannot be sent his; told again after it was cut short, and twice."""
+    here, count = ClientSettings(address=server.target), 2 * len(demo_accounts.STORIES)
+    for point in ("_close", "_take_on"):
+        with monkeypatch.context() as cut:
+            cut.setattr(demonstration_invoicing, point, _interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                demo.run(here, _no_settings, count=2, seed=1, accounts=count)
+    demo.run(here, _no_settings, count=2, seed=1, accounts=count)
+    assert "countinghouse invoicing why demo-businesses" in capsys.readouterr().out
+    cases = list(demo_accounts.cases(count))
+    business = [case.account_id for case in cases if demo_invoices.cycle_of(case) == demo_tariffs.BUSINESSES]
+    with here.connect() as client:
+        board = list(client.invoicing.list_batches(invoice_batches_pb2.ListInvoiceBatchesRequest()))
+        assert {batch.name: (batch.state, batch.hold.reason) for batch in board} == {
+            "invoiceBatches/demo-homes": (invoice_batches_pb2.INVOICE_BATCH_STATE_PUBLISHED, ""),
+            "invoiceBatches/demo-businesses": (invoice_batches_pb2.INVOICE_BATCH_STATE_ORDERED, "EXPORT_INCOMPLETE"),
+        }
+        (waiting,) = (batch for batch in board if batch.hold.reason)
+        assert f"recipients/{business[0]} " in waiting.hold.message
+        before = list(client.invoicing.list_invoices(invoices_pb2.ListInvoicesRequest()))
+        states = Counter(invoice.state for invoice in before)
+        assert states == {
+            invoices_pb2.INVOICE_STATE_PUBLISHED: count - len(business) - 2,
+            invoices_pb2.INVOICE_STATE_LOCKED: len(business),
+            invoices_pb2.INVOICE_STATE_RUNNING: 2,
+        }
+        demo.run(here, _no_settings, count=2, seed=1, accounts=count)
+        assert list(client.invoicing.list_invoices(invoices_pb2.ListInvoicesRequest())) == before
+
+
 @pytest.mark.rule("PLT-40", "ACC-10", "ACC-20")
 def test_a_simulated_system_of_record_is_made_use_of(
     migrated_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -176,7 +211,7 @@ def test_a_simulated_system_of_record_is_made_use_of(
     assert all(story.told in shown for story in BY_SERVICE)
 
 
-def _interrupted(_client: Client, _case: demo_accounts.Case) -> None:
+def _interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 

@@ -113,6 +113,7 @@ class Case:
                     "description": self.story.told,
                     "customerClassCode": self.story.customer_class,
                     "billCycleCode": tariffs.CYCLE,
+                    "invoiceCycleCode": tariffs.INVOICE_CYCLES[self.story.customer_class],
                     "currencyCode": tariffs.CURRENCY,
                     "timeZone": tariffs.ZONE,
                 },
