@@ -194,7 +194,13 @@ class Server:
         )
         invoicing_grpc.add_InvoiceBatchServiceServicer_to_server(
             InvoiceBatchServicer(
-                calls, watcher, heartbeat_s=heartbeat_s, zone=zone, hookpoints=self._plugins.hookpoints
+                calls,
+                watcher,
+                heartbeat_s=heartbeat_s,
+                zone=zone,
+                hookpoints=self._plugins.hookpoints,
+                algorithms=self._plugins.algorithms,
+                ask=self._plugins.hooks.ask,
             ),
             to,
         )

@@ -81,7 +81,8 @@ class RunningInvoices:
         Cost: one statement and those of `adding.add` for each billing cycle, however many bills; and those of
         `crediting.given_back` for each credit note.
 
-        Raises: BillingCycleMissing; BillNotInvoiceable for what an invoice does not take; as `adding.add`, `crediting.given_back`.
+        Raises: BillingCycleMissing; BillNotInvoiceable for what an invoice does not take; as `adding.add` and
+        `crediting.given_back`.
         """
         of_cycles: dict[str, list[Invoiced]] = defaultdict(list)
         for each in bills:

@@ -6,7 +6,7 @@ from domain.kernel.errors import Refused, Unavailable
 
 
 class InvoiceNotLocked(Refused):
-    """Nobody has the invoice yet: take off what is wrong of it. Credited are invoices that are locked, with a number."""
+    """Nobody has the invoice yet: take off what is wrong of it. Credited is what is locked, with a number."""
 
     reason = "INVOICE_NOT_LOCKED"
 

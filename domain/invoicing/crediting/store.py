@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, insert, or_, select
 
 from domain.invoicing.batches.states import BatchKind
 from domain.invoicing.invoices.model import (
@@ -112,11 +112,3 @@ def collecting(tx: Connection, cycle_code: str, issuer_code: str, issue_day: int
         _b.issue_day == issue_day,
     )
     return tx.execute(query).scalar_one_or_none()
-
-
-def credited_sums(tx: Connection, account_ids: Collection[str], ids: Collection[str]) -> dict[tuple[str, str], int]:
-    """By account and invoice, what credit notes give back of it with tax, in minor units; along ix_invoice_credits."""
-    query = select(_i.account_id, _i.credits_id, func.sum(_i.net_minor + _i.tax_minor)).where(
-        _i.account_id.in_(sorted(account_ids)), _i.credits_id != "", _i.credits_id.in_(sorted(ids))
-    )
-    return {(row[0], row[1]): int(row[2]) for row in tx.execute(query.group_by(_i.account_id, _i.credits_id))}

@@ -15,8 +15,10 @@ BILLING = "billing"
 """The source of lines that come from bills; nobody else sends any under it."""
 
 CREDIT = "credit"
-"""The source of lines and taxes of credit notes, likewise. An external id is `{invoice}/{line}`, that which is credited:
-so the table itself has no line credited twice."""
+"""The source of lines and taxes of credit notes, likewise.
+
+The external id of a line is `{invoice}/{line}`, that which is credited: so the table has none credited twice.
+"""
 
 RESERVED = frozenset({BILLING, CREDIT})
 """Sources that callers do not send lines under."""
@@ -200,7 +202,8 @@ class InvoiceLine:
 class Shown:
     """An invoice as it is told: with its taxes once it is aggregated, number and days once it is locked.
 
-    `number` is empty for none, days are 0. Taxes of one that is not aggregated are none.
+    `number` is empty for none, days are 0. Taxes of one that is not aggregated are none. `credited_minor` is what its
+    credit notes give back, with tax.
     """
 
     invoice: Invoice
@@ -209,3 +212,4 @@ class Shown:
     number: str = ""
     issue_day: int = 0
     due_day: int = 0
+    credited_minor: int = 0

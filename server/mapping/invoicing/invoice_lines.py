@@ -10,8 +10,9 @@ from google.type.decimal_pb2 import Decimal
 from countinghouse.invoicing.v1 import invoice_lines_pb2 as pb
 from domain.billing.names import segment_name
 from domain.invoicing.invoices.ingest import Ingested
-from domain.invoicing.invoices.model import InvoiceLine, Place
+from domain.invoicing.invoices.model import CREDIT, InvoiceLine, Place
 from domain.invoicing.invoices.rows import GivenLine, Refusal
+from domain.invoicing.names import line_name
 from domain.kernel.money import Money
 from server.mapping.days import day_to_proto
 from server.mapping.decimals import decimal_to_proto
@@ -62,6 +63,9 @@ def line_to_proto(found: InvoiceLine, currency: str) -> pb.InvoiceLine:
         bill_segment=segment_name(found.account_id, found.segment_id) if found.segment_id else "",
         create_time=instant_to_proto(found.created_us),
     )
+    if found.source == CREDIT:
+        invoice_id, _, line_no = found.external_id.rpartition("/")
+        told.credited_line = line_name(found.account_id, invoice_id, int(line_no))
     if found.quantity:
         told.quantity.CopyFrom(Decimal(value=found.quantity))
         told.price.CopyFrom(Decimal(value=found.price))

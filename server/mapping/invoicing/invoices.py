@@ -69,6 +69,8 @@ def invoice_to_proto(shown: Shown) -> pb.Invoice:
     if shown.issue_day:
         told.issue_date.CopyFrom(day_to_proto(shown.issue_day))
         told.due_date.CopyFrom(day_to_proto(shown.due_day))
+    if shown.credited_minor:
+        told.credited_amount.CopyFrom(money_to_proto(Money(shown.credited_minor, found.currency)))
     if found.aggregated:
         told.tax_amount.CopyFrom(money_to_proto(Money(found.tax_minor, found.currency)))
         told.total_amount.CopyFrom(money_to_proto(Money(found.net_minor + found.tax_minor, found.currency)))
@@ -98,7 +100,8 @@ def ids_from_name(name: str) -> tuple[str, str]:
 def filter_from_proto(given: pb.InvoiceFilter, states: Collection[ShownState] = ()) -> Filter:
     """Which invoices, but for their number; `states` in place of those that are asked for.
 
-    Raises: Invalid for a schedule of another cycle than is named, and for states where there is nothing to choose.
+    Raises: Invalid for a schedule of another cycle than is named, a credited invoice of another account, and for states
+    where there is nothing to choose.
     """
     if states and given.states:
         text = "must not be given: these are all published"
@@ -110,11 +113,19 @@ def filter_from_proto(given: pb.InvoiceFilter, states: Collection[ShownState] = 
             text = "must be of the billing cycle that is named beside it"
             raise Invalid(Violation("filter.invoice_schedule", "INVOICE_SCHEDULE_OF_OTHER_CYCLE", text))
         cycle = own
+    account, credits_id = code_from_name(given.account), ""
+    if given.credited_invoice:
+        of, credits_id = ids_from_name(given.credited_invoice)
+        if account not in {"", of}:
+            text = "must be of the account that is named beside it"
+            raise Invalid(Violation("filter.credited_invoice", "INVOICE_OF_OTHER_ACCOUNT", text))
+        account = of
     return Filter(
-        code_from_name(given.account),
+        account,
         cycle,
         schedule,
         code_from_name(given.invoice_batch),
+        credits_id,
         states or {_STATES_BY_NUMBER[each] for each in given.states},
         {_KINDS_BY_NUMBER[each] for each in given.kinds},
     )

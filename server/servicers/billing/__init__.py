@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from domain.billing.algorithms.model import Action
 from domain.billing.algorithms.registry import Algorithms
-from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation.algorithms.catalogue import Catalogue
@@ -14,6 +10,7 @@ from domain.flows.billing import Billed
 from domain.flows.invoices import RunningInvoices, billing_cycles
 from domain.kernel.time import BusinessZone
 from server.call import Calls
+from server.servicers.asking import Ask
 from server.servicers.billing.account_import import AccountImportMethods
 from server.servicers.billing.accounts import AccountsMethods
 from server.servicers.billing.agreement_types import AgreementTypesMethods
@@ -29,8 +26,6 @@ from server.servicers.billing.runs import RunsMethods
 from server.servicers.billing.segments import SegmentsMethods
 from server.servicers.billing.usage import UsageMethods
 from server.watcher import Watcher
-
-Ask = Callable[[AnswerMissing], tuple[Action, ...]]
 
 
 class BillingServicer(

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 
 from countinghouse.billing.v1 import bill_corrections_pb2 as pb
 from countinghouse.billing.v1 import billing_service_pb2_grpc as grpc_service
 from countinghouse.billing.v1 import bills_pb2
-from domain.billing.algorithms.model import Action
-from domain.billing.algorithms.running import AnswerMissing
 from domain.billing.bills import completing, correcting, crediting
 from domain.billing.bills.completing import Bench
 from domain.billing.bills.completion import Answered
@@ -18,14 +14,11 @@ from domain.billing.bills.correcting import Corrected
 from domain.billing.segments.model import Bill
 from domain.billing.segments.store.bills import Sum, sums
 from domain.kernel.call import Call
-from domain.kernel.errors import Unavailable
 from server.call import Calls, Context, Tx
 from server.mapping.billing import corrections as mapping
 from server.mapping.billing.names import key_from_name
 from server.mapping.billing.segments import bill_to_proto
-
-ASKED_MAX = 100
-"""How many algorithms may be asked over the network for one bill, those included that are asked again."""
+from server.servicers.asking import Ask, Asking
 
 Completed = pb.CompleteBillRequest | pb.CreateCreditNoteRequest
 
@@ -35,7 +28,7 @@ class CorrectionsMethods(grpc_service.BillingServiceServicer):
 
     _calls: Calls
     _bench: Bench
-    _ask: Callable[[AnswerMissing], tuple[Action, ...]]
+    _ask: Ask
 
     async def FreezeBill(self, request: pb.FreezeBillRequest, context: Context) -> bills_pb2.Bill:
         """Freeze what can be frozen of a bill."""
@@ -102,25 +95,12 @@ class CorrectionsMethods(grpc_service.BillingServiceServicer):
     async def _asking(
         self, context: Context, request: Completed, complete: Callable[[Tx, Call, Answered], Bill]
     ) -> bills_pb2.Bill:
-        """Complete a bill, asking algorithms over the network between one try and the next, never in a transaction.
+        """Complete a bill, whose algorithms over the network are asked between one try and the next."""
 
-        Raises: Unavailable when the bill is changed all the time, or asks too many; what `_ask` raises.
-        """
-        said: list[Answered] = []
+        def write(tx: Tx, call: Call, said: Answered) -> bills_pb2.Bill:
+            return _told(tx, complete(tx, call, said))
 
-        def write(tx: Tx, call: Call) -> bills_pb2.Bill:
-            if not said:
-                said.append(Answered.none(call.now_us))
-            return _told(tx, complete(tx, call, said[-1]))
-
-        for _ in range(ASKED_MAX):
-            try:
-                return await self._calls.write(context, request, bills_pb2.Bill, write)
-            except AnswerMissing as missing:
-                asked = missing
-            answer = await self._calls.work(context, partial(self._ask, asked))
-            said.append(replace(said[-1], answers={**said[-1].answers, asked.key: answer}))
-        raise Unavailable("the bill asks too many algorithms over the network, or is being changed all the time")
+        return await Asking(self._calls, self._ask).write(context, request, bills_pb2.Bill, write)
 
 
 def _told(tx: Tx, bill: Bill) -> bills_pb2.Bill:

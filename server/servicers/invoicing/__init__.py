@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.billing.algorithms.registry import Algorithms
+from domain.billing.bills.completing import Bench
+from domain.billing.configuration.snapshot import Configurations
+from domain.flows.billing import Billed
+from domain.flows.invoices import RunningInvoices, billing_cycles
 from domain.invoicing.batches.hooks import Hookpoint
 from domain.kernel.time import BusinessZone
 from server.call import Calls
+from server.servicers.asking import Ask
 from server.servicers.invoicing.batches import BatchesMethods
 from server.servicers.invoicing.configuration import ConfigurationMethods
+from server.servicers.invoicing.crediting import CreditingMethods
 from server.servicers.invoicing.exports import ExportsMethods
 from server.servicers.invoicing.hookpoints import HookpointsMethods
 from server.servicers.invoicing.invoices import InvoicesMethods
@@ -22,6 +29,7 @@ from server.watcher import Watcher
 class InvoiceBatchServicer(
     BatchesMethods,
     ConfigurationMethods,
+    CreditingMethods,
     ExportsMethods,
     InvoicesMethods,
     LinesMethods,
@@ -30,7 +38,10 @@ class InvoiceBatchServicer(
     SchedulesMethods,
     WatchingMethods,
 ):
-    """Closes running invoices in batches, and takes them to publishing."""
+    """Closes running invoices in batches, takes them to publishing, and gives them back.
+
+    `algorithms` are those that this process has for the bills on them; `ask` asks one of them that is over the network.
+    """
 
     def __init__(
         self,
@@ -40,9 +51,14 @@ class InvoiceBatchServicer(
         heartbeat_s: float,
         zone: BusinessZone,
         hookpoints: Mapping[str, Hookpoint],
+        algorithms: Algorithms,
+        ask: Ask,
     ) -> None:
         self._calls = calls
         self._watcher = watcher
         self._heartbeat_s = heartbeat_s
         self._zone = zone
         self._hookpoints = hookpoints
+        configurations = Configurations(algorithms.creations, billing_cycles)
+        self._bench = Bench(configurations, Billed(), RunningInvoices(), algorithms)
+        self._ask = ask

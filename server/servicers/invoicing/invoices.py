@@ -79,12 +79,13 @@ class InvoicesMethods(grpc_service.InvoiceBatchServiceServicer):
         """What reads the page that is asked for."""
         tokens, query = self._calls.page_tokens, listing_key(request)
         page = tokens.page(size=request.page_size, token=request.page_token, query=query)
+        readers = isinstance(request, pb.ListPublishedInvoicesRequest)
 
         def token_of(last: Shown) -> str:
             return tokens.token(key_of(wanted, last.invoice), query)
 
         def read(tx: Tx, call: Call) -> A:
-            found = listing.list_page(tx, wanted, request.filter.number, page, call.scope)
+            found = listing.list_page(tx, wanted, request.filter.number, page, call.scope, readers=readers)
             told = found[: page.size]
             token = token_of(told[-1]) if len(found) > page.size else ""
             return answer(invoices=map(mapping.invoice_to_proto, told), next_page_token=token)

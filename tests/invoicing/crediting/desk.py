@@ -18,8 +18,10 @@ from domain.flows.invoices import RunningInvoices
 from domain.gl_extraction.tables import accounting_detail
 from domain.invoicing.batches.model import Batch
 from domain.invoicing.batches.states import BatchKind
+from domain.invoicing.invoices import listing
 from domain.invoicing.invoices.model import Invoice, Shown
 from domain.invoicing.invoices.states import InvoiceKind
+from domain.kernel.scopes import EVERYTHING
 from tests.invoicing.batches.house import IN_APRIL, IN_MARCH
 from tests.invoicing.export.dock import Dock
 from tests.invoicing.invoices.office import line
@@ -61,6 +63,10 @@ class CreditDesk(Dock):
         wanted = Wanted(of.account_id, of.invoice_id, frozenset(line_nos), reason)
         call = call or self.call
         return self.do(lambda tx: crediting.credit(tx, call, bench, wanted, Answered.none(call.now_us)))
+
+    def shown_to_readers(self, of: Invoice) -> Shown:
+        """A published invoice."""
+        return self.database.read(lambda tx: listing.get_published(tx, of.account_id, of.invoice_id, EVERYTHING))
 
     def collecting(self) -> list[Batch]:
         """The batches of credit notes, newest first."""

@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 from domain.invoicing.batches.hooks import Decision, Hookpoint
 from domain.invoicing.batches.states import BatchState
-from domain.invoicing.crediting import store
 from domain.invoicing.crediting.errors import (
     CreditNoteNotCredited,
     InvoiceNotLocked,
@@ -21,6 +20,7 @@ from domain.invoicing.crediting.errors import (
 from domain.invoicing.invoices.errors import InvoiceNotFound, LineNotFound
 from domain.invoicing.invoices.model import ShownState
 from domain.invoicing.invoices.states import InvoiceKind, InvoiceState
+from domain.invoicing.invoices.store import reading
 from domain.invoicing.tables import invoice_batch
 from domain.kernel import scopes
 from domain.kernel.call import Call
@@ -214,8 +214,9 @@ def test_a_published_invoice_is_credited_and_its_note_is_seen_when_it_is_publish
     shown = desk.credit(of, 1)
     assert shown.state is ShownState.LOCKED
     assert (of.recipient_version, shown.invoice.recipient_version) == (0, 1)
-    sums = desk.database.read(lambda tx: store.credited_sums(tx, ["A"], [of.invoice_id]))
+    sums = desk.database.read(lambda tx: reading.credited(tx, [("A", of.invoice_id)]))
     assert sums == {("A", of.invoice_id): 1_003 + 191}
+    assert desk.shown_to_readers(of).credited_minor == 0, "until the note is published"
 
 
 @pytest.mark.rule("INV-20")

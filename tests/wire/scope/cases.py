@@ -252,6 +252,7 @@ CASES: dict[str, Case] = {
     f"{INVOICING}/ListInvoices": Absent(),
     f"{INVOICING}/UpdateInvoice": NotFound({"invoice": {"name": "{invoice}", "final": True}}),
     f"{INVOICING}/ExplainInvoice": NotFound({"name": "{invoice}"}),
+    f"{INVOICING}/CreateCreditNote": NotFound({"invoice": "{invoice}", "reason": "wrong"}),
     f"{INVOICING}/GetPublishedInvoice": PUBLISHED,
     f"{INVOICING}/ListPublishedInvoices": PUBLISHED,
     f"{INVOICING}/ListPublishedInvoiceLines": PUBLISHED,

@@ -134,7 +134,10 @@ Global___ReopenBillRequest: _TypeAlias = ReopenBillRequest  # noqa: Y015
 
 @_typing.final
 class CreateCreditNoteRequest(_message.Message):
-    """Asks to give a complete bill back."""
+    """Asks to give a complete bill back. What of it stands on an invoice that is locked
+    is given back by a credit note of that invoice, else by lines below zero on the
+    account's running one.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

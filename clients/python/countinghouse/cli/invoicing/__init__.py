@@ -6,6 +6,7 @@ from countinghouse.cli.invoicing import (
     adding,
     batches,
     configuration,
+    crediting,
     exports,
     importing_recipients,
     invoices,
@@ -30,6 +31,13 @@ app.command(
 app.command("import-lines", epilog=examples("import-lines fees.csv --cycle MONTHLY --currency EUR"))(
     adding.import_lines
 )
+app.command(
+    "credit",
+    epilog=examples(
+        'credit A-1/06c3b8j4n3y000xe9n6ct8bp99 --reason "never delivered"',
+        'credit A-1/06c3b8j4n3y000xe9n6ct8bp99 --line 2 --line 3 --reason "charged twice"',
+    ),
+)(crediting.credit)
 app.command("batches", epilog=examples("batches", "batches --cycle MONTHLY --all"))(batches.batches)
 app.command("close", epilog=examples("close MONTHLY --now --watch", "close MONTHLY --at 2026-05-01T06:00"))(
     batches.close

@@ -55,6 +55,7 @@ def invoices(
     batch: Annotated[str, typer.Option(help="Closed by this batch.")] = "",
     state: Annotated[list[InvoiceState] | None, typer.Option(help="In this state; may be given again.")] = None,
     number: Annotated[str, typer.Option(help="With this legal number.")] = "",
+    credits_: Annotated[str, typer.Option("--credits", metavar="INVOICE", help="Credit notes of this invoice.")] = "",
     published: Published = False,
     limit: Limit = 50,
     output: Output = Format.TABLE,
@@ -72,6 +73,7 @@ def invoices(
         invoice_batch=full("invoiceBatches", batch) if batch else "",
         states=[pb.InvoiceState.Value(f"INVOICE_STATE_{each.name}") for each in state or ()],
         number=number,
+        credited_invoice=invoice_name(credits_) if credits_ else "",
     )
     with session(context) as client:
         if published:
@@ -174,6 +176,8 @@ def _show(told: "ExplainInvoiceResponse", lines: "list[InvoiceLine]") -> None:
             ("batch", last(found.invoice_batch)),
             ("carried", f"{found.carried_count:,} times" if found.carried_count else ""),
             ("credits", short(found.credited_invoice)),
+            ("reason", found.reason),
+            ("given back", amount(found.credited_amount) if found.HasField("credited_amount") else ""),
             ("merged into", short(found.merged_into)),
             ("net", amount(found.net_amount)),
             ("tax", amount(found.tax_amount) if found.aggregated else ""),

@@ -56,6 +56,7 @@ class Invoicing:
         self.get_invoice = caller.unary(stub.GetInvoice)
         self.list_invoices = Listing(caller.unary(stub.ListInvoices), lambda page: page.invoices)
         self.update_invoice = caller.unary(stub.UpdateInvoice)
+        self.create_credit_note = caller.unary(stub.CreateCreditNote)
         self.explain_invoice = caller.unary(stub.ExplainInvoice)
         self.get_published_invoice = caller.unary(stub.GetPublishedInvoice)
         self.list_published_invoices = Listing(caller.unary(stub.ListPublishedInvoices), lambda page: page.invoices)

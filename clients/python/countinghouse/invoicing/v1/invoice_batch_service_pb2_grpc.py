@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from countinghouse.invoicing.v1 import billing_cycles_pb2 as countinghouse_dot_invoicing_dot_v1_dot_billing__cycles__pb2
+from countinghouse.invoicing.v1 import credit_notes_pb2 as countinghouse_dot_invoicing_dot_v1_dot_credit__notes__pb2
 from countinghouse.invoicing.v1 import hookpoints_pb2 as countinghouse_dot_invoicing_dot_v1_dot_hookpoints__pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__batches__pb2
 from countinghouse.invoicing.v1 import invoice_exports_pb2 as countinghouse_dot_invoicing_dot_v1_dot_invoice__exports__pb2
@@ -174,6 +175,11 @@ class InvoiceBatchServiceStub(object):
                 '/countinghouse.invoicing.v1.InvoiceBatchService/ExplainInvoice',
                 request_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceResponse.FromString,
+                _registered_method=True)
+        self.CreateCreditNote = channel.unary_unary(
+                '/countinghouse.invoicing.v1.InvoiceBatchService/CreateCreditNote',
+                request_serializer=countinghouse_dot_invoicing_dot_v1_dot_credit__notes__pb2.CreateCreditNoteRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
                 _registered_method=True)
         self.GetPublishedInvoice = channel.unary_unary(
                 '/countinghouse.invoicing.v1.InvoiceBatchService/GetPublishedInvoice',
@@ -498,6 +504,18 @@ class InvoiceBatchServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateCreditNote(self, request, context):
+        """Gives an invoice that is locked back, or some of its lines, by a credit note that
+        is numbered and posted at once, and seen by readers once its batch is published.
+        Lines of bills go back with their bill segments, which billing then takes back.
+        Errors: NOT_FOUND for the invoice or a line; FAILED_PRECONDITION for an invoice
+        without a number, for a credit note, for what was given back before, and for a
+        segment that its bill takes back in another way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPublishedInvoice(self, request, context):
         """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not.
         """
@@ -803,6 +821,11 @@ def add_InvoiceBatchServiceServicer_to_server(servicer, server):
                     servicer.ExplainInvoice,
                     request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceRequest.FromString,
                     response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceResponse.SerializeToString,
+            ),
+            'CreateCreditNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCreditNote,
+                    request_deserializer=countinghouse_dot_invoicing_dot_v1_dot_credit__notes__pb2.CreateCreditNoteRequest.FromString,
+                    response_serializer=countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.SerializeToString,
             ),
             'GetPublishedInvoice': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPublishedInvoice,
@@ -1596,6 +1619,33 @@ class InvoiceBatchService(object):
             '/countinghouse.invoicing.v1.InvoiceBatchService/ExplainInvoice',
             countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceRequest.SerializeToString,
             countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.ExplainInvoiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCreditNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.invoicing.v1.InvoiceBatchService/CreateCreditNote',
+            countinghouse_dot_invoicing_dot_v1_dot_credit__notes__pb2.CreateCreditNoteRequest.SerializeToString,
+            countinghouse_dot_invoicing_dot_v1_dot_invoices__pb2.Invoice.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ Closes running invoices in batches, and takes each batch through aggregation and
 
 from collections import abc as _abc
 from countinghouse.invoicing.v1 import billing_cycles_pb2 as _billing_cycles_pb2
+from countinghouse.invoicing.v1 import credit_notes_pb2 as _credit_notes_pb2
 from countinghouse.invoicing.v1 import hookpoints_pb2 as _hookpoints_pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as _invoice_batches_pb2
 from countinghouse.invoicing.v1 import invoice_exports_pb2 as _invoice_exports_pb2
@@ -139,6 +140,14 @@ class InvoiceBatchServiceStub:
     ExplainInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.ExplainInvoiceRequest, _invoices_pb2.ExplainInvoiceResponse]
     """Tells why an invoice stands where it stands: why it still runs, and whether it
     closes with its schedule. Errors: NOT_FOUND.
+    """
+    CreateCreditNote: _grpc.UnaryUnaryMultiCallable[_credit_notes_pb2.CreateCreditNoteRequest, _invoices_pb2.Invoice]
+    """Gives an invoice that is locked back, or some of its lines, by a credit note that
+    is numbered and posted at once, and seen by readers once its batch is published.
+    Lines of bills go back with their bill segments, which billing then takes back.
+    Errors: NOT_FOUND for the invoice or a line; FAILED_PRECONDITION for an invoice
+    without a number, for a credit note, for what was given back before, and for a
+    segment that its bill takes back in another way.
     """
     GetPublishedInvoice: _grpc.UnaryUnaryMultiCallable[_invoices_pb2.GetPublishedInvoiceRequest, _invoices_pb2.Invoice]
     """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not."""
@@ -324,6 +333,14 @@ class InvoiceBatchServiceAsyncStub(InvoiceBatchServiceStub):
     ExplainInvoice: _aio.UnaryUnaryMultiCallable[_invoices_pb2.ExplainInvoiceRequest, _invoices_pb2.ExplainInvoiceResponse]  # type: ignore[assignment]
     """Tells why an invoice stands where it stands: why it still runs, and whether it
     closes with its schedule. Errors: NOT_FOUND.
+    """
+    CreateCreditNote: _aio.UnaryUnaryMultiCallable[_credit_notes_pb2.CreateCreditNoteRequest, _invoices_pb2.Invoice]  # type: ignore[assignment]
+    """Gives an invoice that is locked back, or some of its lines, by a credit note that
+    is numbered and posted at once, and seen by readers once its batch is published.
+    Lines of bills go back with their bill segments, which billing then takes back.
+    Errors: NOT_FOUND for the invoice or a line; FAILED_PRECONDITION for an invoice
+    without a number, for a credit note, for what was given back before, and for a
+    segment that its bill takes back in another way.
     """
     GetPublishedInvoice: _aio.UnaryUnaryMultiCallable[_invoices_pb2.GetPublishedInvoiceRequest, _invoices_pb2.Invoice]  # type: ignore[assignment]
     """Gets an invoice that is published. Errors: NOT_FOUND, also for one that is not."""
@@ -656,6 +673,20 @@ class InvoiceBatchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_invoices_pb2.ExplainInvoiceResponse, _abc.Awaitable[_invoices_pb2.ExplainInvoiceResponse]]:
         """Tells why an invoice stands where it stands: why it still runs, and whether it
         closes with its schedule. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateCreditNote(
+        self,
+        request: _credit_notes_pb2.CreateCreditNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_invoices_pb2.Invoice, _abc.Awaitable[_invoices_pb2.Invoice]]:
+        """Gives an invoice that is locked back, or some of its lines, by a credit note that
+        is numbered and posted at once, and seen by readers once its batch is published.
+        Lines of bills go back with their bill segments, which billing then takes back.
+        Errors: NOT_FOUND for the invoice or a line; FAILED_PRECONDITION for an invoice
+        without a number, for a credit note, for what was given back before, and for a
+        segment that its bill takes back in another way.
         """
 
     @_abc_1.abstractmethod

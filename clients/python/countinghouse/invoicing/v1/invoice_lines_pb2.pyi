@@ -49,6 +49,7 @@ class InvoiceLine(_message.Message):
     DISTRIBUTION_CODE_FIELD_NUMBER: _builtins.int
     BILL_SEGMENT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CREDITED_LINE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/invoices/{invoice}/lines/{line}`; its last part is a
     number by arrival. The server's.
@@ -59,7 +60,7 @@ class InvoiceLine(_message.Message):
     """
     source: _builtins.str
     """The system that it comes from, at most 64 characters; `billing` is that of
-    lines of bills alone.
+    lines of bills alone, and `credit` that of credit notes.
     """
     external_id: _builtins.str
     """Its id there, at most 128 characters: unique among the lines of the account
@@ -79,6 +80,8 @@ class InvoiceLine(_message.Message):
     """
     bill_segment: _builtins.str
     """Of a line of a bill: the bill segment that it comes from."""
+    credited_line: _builtins.str
+    """Of a line of a credit note: the line that it gives back."""
     @_builtins.property
     def net_amount(self) -> _money_pb2.Money:
         """The net amount, of either sign, in the currency of the account's running
@@ -132,10 +135,11 @@ class InvoiceLine(_message.Message):
         distribution_code: _builtins.str = ...,
         bill_segment: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        credited_line: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_date", b"end_date", "net_amount", b"net_amount", "price", b"price", "quantity", b"quantity", "start_date", b"start_date", "tax_percent", b"tax_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "bill_segment", b"bill_segment", "create_time", b"create_time", "description", b"description", "distribution_code", b"distribution_code", "end_date", b"end_date", "external_id", b"external_id", "name", b"name", "net_amount", b"net_amount", "price", b"price", "quantity", b"quantity", "source", b"source", "start_date", b"start_date", "tax_category", b"tax_category", "tax_percent", b"tax_percent", "unit_code", b"unit_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "bill_segment", b"bill_segment", "create_time", b"create_time", "credited_line", b"credited_line", "description", b"description", "distribution_code", b"distribution_code", "end_date", b"end_date", "external_id", b"external_id", "name", b"name", "net_amount", b"net_amount", "price", b"price", "quantity", b"quantity", "source", b"source", "start_date", b"start_date", "tax_category", b"tax_category", "tax_percent", b"tax_percent", "unit_code", b"unit_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

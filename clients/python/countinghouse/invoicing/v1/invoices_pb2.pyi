@@ -159,6 +159,7 @@ class Invoice(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CREDITED_AMOUNT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/invoices/{invoice}`."""
     account: _builtins.str
@@ -231,6 +232,10 @@ class Invoice(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was changed last."""
 
+    @_builtins.property
+    def credited_amount(self) -> _money_pb2.Money:
+        """What credit notes have given back of it, with tax; not set for nothing."""
+
     def __init__(
         self,
         *,
@@ -261,10 +266,11 @@ class Invoice(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        credited_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "due_date", b"due_date", "issue_date", b"issue_date", "net_amount", b"net_amount", "tax_amount", b"tax_amount", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "credited_amount", b"credited_amount", "due_date", b"due_date", "issue_date", b"issue_date", "net_amount", b"net_amount", "tax_amount", b"tax_amount", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "aggregated", b"aggregated", "billing_cycle", b"billing_cycle", "carried_count", b"carried_count", "create_time", b"create_time", "credited_invoice", b"credited_invoice", "currency_code", b"currency_code", "due_date", b"due_date", "etag", b"etag", "final", b"final", "invoice_batch", b"invoice_batch", "invoice_schedule", b"invoice_schedule", "issue_date", b"issue_date", "kind", b"kind", "line_count", b"line_count", "merged_into", b"merged_into", "name", b"name", "net_amount", b"net_amount", "number", b"number", "reason", b"reason", "recipient", b"recipient", "recipient_etag", b"recipient_etag", "state", b"state", "tax_amount", b"tax_amount", "taxes", b"taxes", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "aggregated", b"aggregated", "billing_cycle", b"billing_cycle", "carried_count", b"carried_count", "create_time", b"create_time", "credited_amount", b"credited_amount", "credited_invoice", b"credited_invoice", "currency_code", b"currency_code", "due_date", b"due_date", "etag", b"etag", "final", b"final", "invoice_batch", b"invoice_batch", "invoice_schedule", b"invoice_schedule", "issue_date", b"issue_date", "kind", b"kind", "line_count", b"line_count", "merged_into", b"merged_into", "name", b"name", "net_amount", b"net_amount", "number", b"number", "reason", b"reason", "recipient", b"recipient", "recipient_etag", b"recipient_etag", "state", b"state", "tax_amount", b"tax_amount", "taxes", b"taxes", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,6 +333,7 @@ class InvoiceFilter(_message.Message):
     STATES_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
+    CREDITED_INVOICE_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     """Those of an account, `accounts/{account}`."""
     billing_cycle: _builtins.str
@@ -337,6 +344,8 @@ class InvoiceFilter(_message.Message):
     """Those that a batch has closed."""
     number: _builtins.str
     """That with this legal number; each issuer may have one."""
+    credited_invoice: _builtins.str
+    """The credit notes of this invoice."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___InvoiceState.ValueType]:
         """Those in one of these states."""
@@ -355,10 +364,11 @@ class InvoiceFilter(_message.Message):
         states: _abc.Iterable[Global___InvoiceState.ValueType] | None = ...,
         kinds: _abc.Iterable[Global___InvoiceKind.ValueType] | None = ...,
         number: _builtins.str = ...,
+        credited_invoice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "billing_cycle", b"billing_cycle", "invoice_batch", b"invoice_batch", "invoice_schedule", b"invoice_schedule", "kinds", b"kinds", "number", b"number", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "billing_cycle", b"billing_cycle", "credited_invoice", b"credited_invoice", "invoice_batch", b"invoice_batch", "invoice_schedule", b"invoice_schedule", "kinds", b"kinds", "number", b"number", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -158,7 +158,9 @@ export const ReopenBillRequestSchema: GenMessage<ReopenBillRequest> = /*@__PURE_
   messageDesc(file_countinghouse_billing_v1_bill_corrections, 2);
 
 /**
- * Asks to give a complete bill back.
+ * Asks to give a complete bill back. What of it stands on an invoice that is locked
+ * is given back by a credit note of that invoice, else by lines below zero on the
+ * account's running one.
  *
  * @generated from message countinghouse.billing.v1.CreateCreditNoteRequest
  */
