@@ -73,7 +73,7 @@ def move_in(served: Served, meter: Meter) -> None:
     """The home's account, and all that its meter has told."""
     office = Office(served.stub(BillingServiceStub))
     home = {"customer_class_code": "HOME", "currency_code": meter.currency, "time_zone": meter.zone}
-    office.account("HOME", bill_cycle_code="", **home)
+    office.account("HOME", bill_cycle_code="", invoice_cycle_code="", **home)
     premise = office.premise("HOUSE", time_zone=meter.zone)
     agreement = office.agreement(
         "POWER",
