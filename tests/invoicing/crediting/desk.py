@@ -57,6 +57,18 @@ class CreditDesk(Dock):
         """The credit notes of an account, by age."""
         return [each for each in self.invoices(account) if each.kind is InvoiceKind.CREDIT_NOTE]
 
+    def all_notes(self) -> list[Invoice]:
+        """All credit notes."""
+        return [each for each in self.all_invoices() if each.kind is InvoiceKind.CREDIT_NOTE]
+
+    def forget(self) -> None:
+        """Nothing but cycle and books are left."""
+        names = (
+            *("invoice_tax", "invoice_reckoned_tax", "invoice_line", "invoice", "invoice_schedule", "number_series"),
+            *("export_record", "invoice_batch_transition", "invoice_batch"),
+        )
+        self.do(lambda tx: [tx.execute(text(f"DELETE FROM {name}")) for name in names])
+
     def credit(self, of: Invoice, *line_nos: int, reason: str = "wrong", call: Any = None) -> Shown:
         """Give lines of an invoice back, or all that is left."""
         bench = Bench(Configurations(), Billed(), RunningInvoices(), Algorithms(()))
