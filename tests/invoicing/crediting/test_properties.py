@@ -72,7 +72,7 @@ def test_of_those_who_give_the_same_back_at_once_one_does(desk: Ticking) -> None
     mine, other = desk.round([[(1_000, 190_000), (500, 190_000)], [(700, 190_000), (300, 0)]])
     start = threading.Barrier(6)
 
-    def credit(of: Invoice, *line_nos: int) -> str:
+    def credit(of: Invoice, line_nos: tuple[int, ...]) -> str:
         start.wait(20)
         try:
             return desk.credit(of, *line_nos).number
@@ -80,7 +80,7 @@ def test_of_those_who_give_the_same_back_at_once_one_does(desk: Ticking) -> None
             return error.reason
 
     with ThreadPoolExecutor(6) as pool:
-        asked = [(mine, 1), (mine, 1), (mine, 1, 2), (mine, 1), (other, 1), (other, 2)]
+        asked = [(mine, (1,)), (mine, (1,)), (mine, (1, 2)), (mine, (1,)), (other, (1,)), (other, (2,))]
         told = [each.result(60) for each in [pool.submit(credit, *each) for each in asked]]
     assert sorted(told[:4])[1:] == ["LINE_CREDITED"] * 3
     numbers = sorted(each.number_no for each in desk.all_notes())

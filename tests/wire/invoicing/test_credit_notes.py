@@ -29,7 +29,7 @@ from tests.wire.invoicing.desk import refused
 from tests.wire.invoicing.exporting import Exporting, exporting
 from tests.wire.invoicing.test_published_bills import Clock, Utility
 
-KWH = {"S1": "401.13", "S2": "350.27", "S3": "251.37"}
+KWH = {"S1": "400.1", "S2": "350.1", "S3": "250.1"}
 """Of sites, so that the tax of their segments rounded one by one is not that of the invoice."""
 
 
