@@ -142,9 +142,9 @@ def demo(
     count: Annotated[int, typer.Option(min=2, help="How many accounting details to make.")] = 10_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same details and claims.")] = 1,
     claims: Annotated[int, typer.Option(min=0, max=9_999, help="How many claims to make, in every state.")] = 255,
-    accounts: Annotated[int, typer.Option(min=0, max=9_999, help="How many accounts to make and bill.")] = 60,
+    accounts: Annotated[int, typer.Option(min=0, max=9_999, help="How many accounts to make, bill and invoice.")] = 60,
 ) -> None:
-    """Make demo data, extract it, and show where every cent went; claims and bills in every state.
+    """Make demo data, extract it, and show where every cent went; claims, bills and invoices.
 
     The server at --address is used if one answers there; else one is started for as long as it takes.
     """
