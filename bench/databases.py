@@ -118,6 +118,14 @@ class Postgresql:
         self._administer("VACUUM ANALYZE accounting_detail_pending", database)
         self._administer("CHECKPOINT")
 
+    def log_statements(self, url: str) -> Path:
+        """Log each statement of new sessions with the epoch of its end, its process and its duration; gives the log."""
+        database = url.partition("@/")[2].partition("?")[0]
+        self._administer("ALTER SYSTEM SET log_line_prefix = '%n %p '")
+        self._administer("SELECT pg_reload_conf()")
+        self._administer(f"ALTER DATABASE {database} SET log_min_duration_statement = 0")
+        return self._cluster.folder / "data" / "server.log"
+
     def program(self, name: str) -> str:
         """The path of one of PostgreSQL's programs."""
         return str(self._cluster.folder / "bin" / name)

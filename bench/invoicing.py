@@ -21,15 +21,21 @@ TIMEOUT_S = 3_600
 _KINDS = {True: "whose lines bills have posted", False: "whose lines are posted at the lock"}
 _SAME = "The floor closes, moves, aggregates, locks and posts in one transaction, and leaves the same rows."
 _LEFT = (
-    "SELECT schedule_code, state, count(*), sum(line_count), sum(last_line_no), sum(net_minor), sum(tax_minor),"
-    " sum(carried_count), sum(aggregated), min(number_no), max(number_no), count(DISTINCT number_no),"
-    " sum(recipient_version), sum(version) FROM invoice GROUP BY schedule_code, state ORDER BY schedule_code, state",
-    "SELECT tax_ppm, count(*), sum(net_minor), sum(tax_minor), sum(reckoned_minor) FROM invoice_tax GROUP BY tax_ppm"
-    " ORDER BY tax_ppm",
+    (
+        "SELECT schedule_code, state, count(*), sum(line_count), sum(last_line_no), sum(net_minor), sum(tax_minor),"
+        " sum(carried_count), sum(aggregated), min(number_no), max(number_no), count(DISTINCT number_no),"
+        " sum(recipient_version), sum(version) FROM invoice GROUP BY schedule_code, state ORDER BY schedule_code, state"
+    ),
+    (
+        "SELECT tax_ppm, count(*), sum(net_minor), sum(tax_minor), sum(reckoned_minor) FROM invoice_tax"
+        " GROUP BY tax_ppm ORDER BY tax_ppm"
+    ),
     "SELECT count(*), count(DISTINCT invoice_id), sum(line_no) FROM invoice_line",
     "SELECT count(*), count(DISTINCT invoice_id) FROM invoice_reckoned_tax",
-    "SELECT distribution_account, count(*), sum(debit_minor), sum(credit_minor) FROM accounting_detail"
-    " GROUP BY distribution_account ORDER BY distribution_account",
+    (
+        "SELECT distribution_account, count(*), sum(debit_minor), sum(credit_minor) FROM accounting_detail"
+        " GROUP BY distribution_account ORDER BY distribution_account"
+    ),
     "SELECT count(*) FROM accounting_detail_pending",
     "SELECT next_no FROM number_series",
 )
