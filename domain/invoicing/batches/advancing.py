@@ -46,7 +46,7 @@ class Sizes:
     """
 
     closed: int = 10_000
-    moved: int = 1_000
+    moved: int = 250
     numbered: int = 5_000
     on_sqlite: int = 1_000
 
