@@ -87,7 +87,7 @@ class _Side:
         return spent
 
     def _require_same(self, url: str) -> None:
-        left = [query(url, statement) for statement in _LEFT]
+        left: list[object] = [query(url, statement) for statement in _LEFT]
         self._left = self._left or left
         assert left == self._left, (left, self._left)
 
@@ -111,7 +111,7 @@ def begin(product: Product) -> str:
     return batch.name
 
 
-def move_on(product: Product, name: str, state: pb.InvoiceBatchState) -> pb.InvoiceBatch:
+def move_on(product: Product, name: str, state: pb.InvoiceBatchState.ValueType) -> pb.InvoiceBatch:
     """Run a pass of the engine, and wait until what it has begun is over; gives the batch, which is in this state."""
     passed = product.client.invoicing.run_batch_engine(pb.RunInvoiceBatchEngineRequest()).wait(TIMEOUT_S)
     assert passed.started_count == 1, passed
