@@ -13,6 +13,7 @@ from domain.deliveries import census as deliveries
 from domain.gl_extraction.extraction.store import census as details
 from domain.gl_extraction.receipts import service as receipts
 from domain.gl_extraction.receipts.model import Awaited
+from domain.invoicing.batches import census as invoicing
 from domain.kernel.clock import now_us as database_now_us
 from domain.operations.store import census as operations
 from domain.schedules import store as schedules
@@ -39,6 +40,7 @@ class Figures:
     schedules_waiting_us: int
     awaited: Awaited
     accounting: passing.Census
+    invoicing: invoicing.Census
 
 
 def taking_census(*, every_s: float = _EVERY_S, clock_us: Callable[[], int] = now_us) -> Loop:
@@ -69,6 +71,7 @@ def take(tx: Connection, clock_us: int) -> Figures:
         schedules_waiting_us=at_us + (schedules.waiting_since_us(tx, clock_us) or clock_us) - clock_us,
         awaited=receipts.awaited(tx),
         accounting=passing.census(tx, clock_us),
+        invoicing=invoicing.census(tx),
     )
 
 
@@ -96,5 +99,8 @@ def show(taken: Figures) -> None:
     figures.ASSIGNMENTS_OVERDUE.set(taken.accounting.overdue)
     for queue, count in taken.accounting.tasks.items():
         figures.TASKS.labels(queue).set(count)
+    for state, count in taken.invoicing.batches.items():
+        figures.INVOICE_BATCHES.labels(state).set(count)
+    figures.INVOICE_BATCHES_HELD.set(age_s(taken.invoicing.held_since_us))
     figures.SCHEDULES_LATE.set(age_s(taken.schedules_waiting_us))
     figures.TAKEN.set(taken.at_us / _SECOND_US)

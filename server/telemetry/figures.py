@@ -78,6 +78,10 @@ ASSIGNMENTS_OVERDUE = _latest(
     "countinghouse_assignments_overdue", "Assignments that have not ended and are past their deadline."
 )
 TASKS = _latest("countinghouse_tasks", "Entries of work queues that are not closed.", "queue")
+INVOICE_BATCHES = _latest("countinghouse_invoice_batches", "Invoice batches that are not over.", "state")
+INVOICE_BATCHES_HELD = _latest(
+    "countinghouse_invoice_batches_held_seconds", "Since when the invoice batch that is held longest is held."
+)
 SCHEDULES_LATE = _latest("countinghouse_schedules_late_seconds", "How late the latest schedule is; 0 when none is.")
 
 FORGETTING_DONE = _latest("countinghouse_retention_timestamp_seconds", "When what is old was last deleted, Unix time.")
