@@ -99,8 +99,8 @@ def show(taken: Figures) -> None:
     figures.ASSIGNMENTS_OVERDUE.set(taken.accounting.overdue)
     for queue, count in taken.accounting.tasks.items():
         figures.TASKS.labels(queue).set(count)
-    for state, count in taken.invoicing.batches.items():
-        figures.INVOICE_BATCHES.labels(state).set(count)
+    for batch_state, count in taken.invoicing.batches.items():
+        figures.INVOICE_BATCHES.labels(batch_state).set(count)
     figures.INVOICE_BATCHES_HELD.set(age_s(taken.invoicing.held_since_us))
     figures.SCHEDULES_LATE.set(age_s(taken.schedules_waiting_us))
     figures.TAKEN.set(taken.at_us / _SECOND_US)
