@@ -28,6 +28,8 @@ from bench.ingest import ingest
 from bench.invoice_export import invoice_export
 from bench.invoice_lines import invoice_lines
 from bench.invoicing import invoice_batches
+from bench.invoicing_engine import invoice_engine
+from bench.invoicing_locks import invoice_locks
 from bench.options import Options
 from bench.overload import overload
 from bench.startup import startup
@@ -59,6 +61,8 @@ BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "usage": usage,
     "invoice-lines": invoice_lines,
     "invoice-batches": invoice_batches,
+    "invoice-engine": invoice_engine,
+    "invoice-locks": invoice_locks,
     "documents": documents,
     "invoice-export": invoice_export,
 }
