@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from sqlalchemy import text
 
 from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from countinghouse.client import aio, connect
@@ -298,4 +300,42 @@ def test_a_bill_whose_invoice_is_not_out_yet_gives_back_by_lines_below_zero(util
     assert refused(lambda: notes.credit(running.name, line_no), FailedPrecondition).reason == "BILL_SEGMENT_TRANSITION"
     note = notes.credit(running.name)
     assert not {each.bill_segment for each in notes.lines(note.name)} & {segment.name}
+    all_agree(utility, notes)
+
+
+@pytest.mark.rule("BIL-13", "INV-17", "PLT-10")
+def test_of_bill_and_invoice_that_are_credited_at_once_one_is(utility: Utility) -> None:
+    """Whoever is later is told so; there is one document, and the money went back once."""
+    bills, notes = utility.bills, Notes(utility.at_work)
+    bill = bills.complete(bills.bill().bill.name)
+    utility.month()
+    (found,) = notes.found(account="accounts/A-1")
+
+    def told(call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except (CountinghouseError, grpc.RpcError):
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [lambda: bills.credit(bill.name), lambda: notes.credit(found.name)] * 2
+        done = list(pool.map(told, asked))
+    assert done.count(True) == 1
+    (note,) = notes.found(credited_invoice=found.name)
+    assert note.line_count == found.line_count
+    assert owes(utility.at_work, "A-1") == minor(found.total_amount) - minor(note.total_amount)
+    all_agree(utility, notes)
+
+
+@pytest.mark.rule("BIL-13", "INV-17")
+def test_who_is_on_no_billing_cycle_any_more_gets_the_document_too(utility: Utility, database: Database) -> None:
+    """It is a matter of the invoice, not of where the account's next lines go."""
+    bills, notes = utility.bills, Notes(utility.at_work)
+    bill = bills.complete(bills.bill().bill.name)
+    utility.month()
+    database.write(lambda tx: tx.execute(text("UPDATE billing_account SET invoice_cycle_code = ''")))
+    bills.credit(bill.name)
+    (found, _) = notes.found(account="accounts/A-1")
+    assert [each.line_count for each in notes.found(credited_invoice=found.name)] == [found.line_count]
     all_agree(utility, notes)
