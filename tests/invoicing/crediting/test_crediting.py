@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from domain.invoicing.batches.hooks import Decision, Hookpoint
+from domain.invoicing.batches.model import Facts
 from domain.invoicing.batches.states import BatchState
+from domain.invoicing.batches.transitions import move
 from domain.invoicing.crediting.errors import (
     CreditNoteNotCredited,
     InvoiceNotLocked,
@@ -21,7 +22,6 @@ from domain.invoicing.invoices.errors import InvoiceNotFound, LineNotFound
 from domain.invoicing.invoices.model import ShownState
 from domain.invoicing.invoices.states import InvoiceKind, InvoiceState
 from domain.invoicing.invoices.store import reading
-from domain.invoicing.tables import invoice_batch
 from domain.kernel import scopes
 from domain.kernel.call import Call
 from domain.kernel.errors import DomainError, Invalid
@@ -170,20 +170,17 @@ def test_a_batch_collects_the_notes_of_one_day_and_issuer_until_it_goes_on(desk:
     second, again = desk.collecting()
     assert again == first
     assert (second.issue_day, first.issue_day) == (20260402, 20260401)
-    desk.do(
-        lambda tx: tx.execute(
-            update(invoice_batch)
-            .where(invoice_batch.c.batch_id == second.batch_id)
-            .values(transition_count=3, failed_state="")
-        )
-    )
+    facts = Facts(failure="BROKEN", failed_state=BatchState.READY_FOR_SENDING)
+    desk.do(lambda tx: move(tx, desk.call, second, BatchState.ERROR, facts, reason="BROKEN"))
+    desk.credit(of, 6)
+    assert desk.retry(second.batch_id).state is BatchState.READY_FOR_SENDING, "beside the one that collects now"
     desk.credit(of, 4)
-    assert len(desk.collecting()) == 3, "one that has been in ERROR is not collected into"
+    assert [each.number_count for each in desk.collecting()] == [2, 1, 2], "one that has been in ERROR collects no more"
     desk.engine()
     assert {each.state for each in desk.collecting()} == {BatchState.ORDERED}
     desk.credit(of, 5)
     assert len(desk.collecting()) == 4, "one that has gone on is not collected into"
-    assert [each.number_no for each in desk.notes()] == [1, 2, 3, 4, 5]
+    assert [each.number_no for each in desk.notes()] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.rule("INV-10", "INV-05")
