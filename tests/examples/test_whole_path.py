@@ -28,8 +28,8 @@ def test_a_year_of_a_home_goes_the_whole_path(
     """Lines, segments, bills, invoice, its documents, accounting details and messages come to the same."""
     with serving(migrated_url, tmp_path) as server:
         script = ROOT / "examples" / "whole_path.py"
-        options = ["--target", server.target, "--meter", METERS / meter, "--home", home, "--year", year]
-        command = [sys.executable, script, *options, "--into", tmp_path / "out"]
+        options = ["--target", server.target, "--meter", str(METERS / meter), "--home", home, "--year", year]
+        command = [sys.executable, str(script), *options, "--into", str(tmp_path / "out")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("\nholds ") == 8, done.stdout

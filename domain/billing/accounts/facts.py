@@ -52,8 +52,8 @@ def gather(
 ) -> Known:
     """Look up what is named. What lies outside the caller's scope is not there (PLT-14).
 
-    Cost: one statement for the configuration, one for billing cycles, one for premises, one for each of agreements and profiles of accounts,
-    and one for these; none for what is not asked about.
+    Cost: one statement for the configuration, one for billing cycles, one for premises, one for each of agreements and
+    profiles of accounts, and one for these; none for what is not asked about.
     """
     named_cycles = {code for code in billing_cycles if code and call.scope.has("cycles", code)}
     named = {account_id for account_id, _ in chain(agreements, profiles)}

@@ -17,7 +17,8 @@ SourceKey = tuple[str, str]
 _WHERE = "d.voided_us = 0 AND d.invoiced_us = 0"
 _ON_POSTGRESQL = text(
     "UPDATE accounting_detail d SET invoiced_us = :now_us"  # noqa: S608 - words of ours
-    " FROM unnest(CAST(:buckets AS int[]), CAST(:sources AS text[]), CAST(:ids AS text[])) k(bucket, source, external_id)"
+    " FROM unnest(CAST(:buckets AS int[]), CAST(:sources AS text[]), CAST(:ids AS text[]))"
+    " k(bucket, source, external_id)"
     f" WHERE d.bucket = k.bucket AND d.source = k.source AND d.external_id = k.external_id AND {_WHERE}"
 )
 _ON_SQLITE = text(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from domain.billing.bills import correcting, crediting
 from domain.billing.bills.completing import Key
@@ -43,7 +43,7 @@ def office(database: Database) -> Office:
 
 
 def _invoiced(shop: Shop, office: Office) -> Invoiced:
-    def read(tx):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def read(tx: Connection) -> Invoiced:
         bill = bills.find(tx, office.billed.account_id, office.billed.bill_id)
         assert bill is not None
         snapshot = shop.configurations.current(tx)
@@ -65,7 +65,7 @@ def test_lines_are_net_and_the_tax_of_a_bill_goes_beside_them(office: Office) ->
     assert sum(each.net.minor for each in found.lines) + 6_384 == 41_984, "what the bill comes to"
     assert {each.distribution_code for each in found.lines} == {"REVENUE"}
     assert {each.distribution_code for each in found.taxes} == {"TAXES"}
-    ids = [each.external_id for each in (*found.lines, *found.taxes)]
+    ids = [each.external_id for each in found.lines] + [each.external_id for each in found.taxes]
     assert len(set(ids)) == len(ids)
     energy = next(each for each in found.lines if "ENERGY" in each.description and each.net.minor == 12_000)
     assert (energy.quantity, energy.unit, energy.price) == ("400", "kWh", "0.30")
@@ -78,7 +78,7 @@ def test_lines_are_net_and_the_tax_of_a_bill_goes_beside_them(office: Office) ->
 def test_what_a_bill_takes_back_goes_on_the_invoice_below_zero(office: Office) -> None:
     """Quantities too: a price is never below zero."""
 
-    def read(tx):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def read(tx: Connection) -> Invoiced:
         bill = bills.find(tx, office.billed.account_id, office.billed.bill_id)
         assert bill is not None
         return invoiced("MONTHLY", bill, (), on_bill(office, office.billed), office.configurations.current(tx))
@@ -101,7 +101,8 @@ def _tax(code: str, percent: str, *of: str, category: TaxCategory | None = None)
 def _billed(database: Database, *components: Component) -> tuple[Shop, Office]:
     shop = open_shop(database)
     shop.database.write(lambda tx: put_version(tx, "STANDING", 2, Version(20250102, "EUR", components)))
-    shop.database.write(lambda tx: (open_account(tx), agree(tx, "F", "AT-1")))
+    shop.database.write(open_account)
+    shop.database.write(lambda tx: agree(tx, "F", "AT-1"))
     office = Office(shop.database, shop.configurations)
     office.billed = generate(shop)
     complete(shop, office.billed)

@@ -14,8 +14,11 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from sqlalchemy import insert
 
 from countinghouse.gl_extraction.v1 import extraction_pb2
+from domain.invoicing.tables import export_record
+from server.database.transaction import Database
 from tests.support.methods import full_name, methods
 from tests.support.server import Served, refusal, serving
 from tests.support.worlds import Worlds
@@ -263,7 +266,26 @@ def _make(url: str, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         _settle(world)
         _agree(world)
         _invoice(world)
+        _order_export(url, world.theirs["invoice_batch"].rpartition("/")[2])
         return world.theirs, world.missing
+
+
+EXPORT_NO = 700_700_701
+"""A number that is no part of any other name."""
+
+
+def _order_export(url: str, batch_id: str) -> None:
+    """An export record of a batch, put straight into the table: it would take an engine to come that far."""
+    row = {
+        "batch_id": batch_id,
+        "export_no": EXPORT_NO,
+        "cycle_code": THEIRS,
+        "workflow": "data-files",
+        "state": "PENDING",
+    }
+    database = Database(url)
+    database.write(lambda tx: tx.execute(insert(export_record).values(**row, created_us=1, updated_us=1)))
+    database.dispose()
 
 
 def _settle(world: World) -> None:
@@ -400,10 +422,11 @@ def _invoice(world: World) -> None:
         billing_cycle_code=NOBODYS,
         invoice_schedule=f"billingCycles/{NOBODYS}/schedules/FIRST",
         invoice_batch="invoiceBatches/batch-nobodys",
+        export_record="invoiceBatches/batch-nobodys/exports/700700702",
         invoice="accounts/account-nobodys/invoices/invoice-nobodys",
     )
     batch = world.ben.invoicing("CreateInvoiceBatch", **_batched(world, cycle.name), close_time="2100-01-01T00:00:00Z")
-    world.theirs.update(invoice_batch=batch.name)
+    world.theirs.update(invoice_batch=batch.name, export_record=f"{batch.name}/exports/{EXPORT_NO}")
     line = world.ben.invoicing(
         "CreateInvoiceLine", parent=ACCOUNT_THEIRS, billing_cycle=cycle.name, invoice_line=NEW_LINE
     )
