@@ -9,6 +9,7 @@ import pytest
 from countinghouse.accounting.v1 import accounting_service_pb2, claims_pb2, operations_pb2, tasks_pb2
 from countinghouse.billing.v1 import billing_service_pb2
 from countinghouse.gl_extraction.v1 import gl_extraction_service_pb2
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2
 from tests.client.driver import Drive
 from tests.client.server import refuse, serve
 
@@ -16,6 +17,7 @@ _NOWHERE = "127.0.0.1:1"
 _SERVICES = {
     "accounting": accounting_service_pb2.DESCRIPTOR.services_by_name["AccountingService"],
     "billing": billing_service_pb2.DESCRIPTOR.services_by_name["BillingService"],
+    "invoicing": invoice_batch_service_pb2.DESCRIPTOR.services_by_name["InvoiceBatchService"],
     "gl": gl_extraction_service_pb2.DESCRIPTOR.services_by_name["GLExtractionService"],
 }
 
@@ -27,7 +29,14 @@ def joined(facade: object) -> set[str]:
         if isinstance(one, MethodType):  # of a facade within
             found |= joined(one.__self__)
         call: Any = one
-        for step in ("page", "_streams", "_upload", "_method", "method"):  # of a list, of streams, of a single call
+        for step in (
+            "page",
+            "_streams",
+            "_stream",
+            "_upload",
+            "_method",
+            "method",
+        ):  # of a list, of streams, of a single call
             call = getattr(call, step, call)
         name = getattr(call, "_method", b"")
         found.add(name.decode().rpartition("/")[2])
