@@ -36,7 +36,7 @@ def joined(facade: object) -> set[str]:
             "_upload",
             "_method",
             "method",
-        ):  # of a list, of streams, of a single call
+        ):  # of a list, of streams, of one call
             call = getattr(call, step, call)
         name = getattr(call, "_method", b"")
         found.add(name.decode().rpartition("/")[2])
