@@ -80,7 +80,7 @@ def utility(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[U
         yield Utility(at_work, Office(billing), Correcting(billing), clock)
 
 
-@pytest.mark.rule("INV-08", "GLX-07")
+@pytest.mark.rule("INV-08", "GLX-16")
 def test_both_sides_of_segments_and_their_reversals_are_invoiced_and_stamps_stay(
     utility: Utility, database: Database
 ) -> None:
