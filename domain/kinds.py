@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from domain.accounting.batches import model as batches_model
@@ -13,7 +15,7 @@ from domain.billing.runs import service as runs
 from domain.gl_extraction.extraction import service as extraction
 from domain.gl_extraction.extraction.model import JOB_KIND, request_from_document
 from domain.invoicing.batches import aggregation, engines
-from domain.invoicing.batches import model as invoice_batches
+from domain.invoicing.batches.model import AGGREGATE_KIND, ENGINE_KIND, EngineRequest, engine_request_from_document
 from domain.invoicing.export import engines as export_engines
 from domain.invoicing.export.model import EXPORT_ENGINE_KIND
 from domain.kernel.call import Call
@@ -32,9 +34,9 @@ def registry(gl_extraction: extraction.Settings) -> Registry:
             _generate_accounting_files(),
             _run_billing(gl_extraction.zone),
             _create_interval_data(gl_extraction.zone),
-            _run_invoice_batch_engine(),
-            _aggregate_invoices(),
-            _run_invoice_export_engine(),
+            _of_batches(ENGINE_KIND, "RunInvoiceBatchEngine", engines.start),
+            _of_batches(AGGREGATE_KIND, "AggregateInvoices", aggregation.start),
+            _of_batches(EXPORT_ENGINE_KIND, "RunInvoiceExportEngine", export_engines.start),
         ),
         zone=gl_extraction.zone,
     )
@@ -109,48 +111,18 @@ def _create_interval_data(zone: BusinessZone) -> Kind:
     )
 
 
-def _run_invoice_batch_engine() -> Kind:
+def _of_batches(name: str, method: str, begin: Callable[[Connection, Call, EngineRequest], Operation]) -> Kind:
+    """What looks at batches of invoices: those of a cycle, or of all."""
+
     def check(tx: Connection, call: Call, request: Document) -> None:
-        engines.scope_of(tx, call.scope, invoice_batches.engine_request_from_document(request))
+        engines.scope_of(tx, call.scope, engine_request_from_document(request))
 
     def start(tx: Connection, call: Call, request: Document) -> Operation:
-        return engines.start(tx, call, invoice_batches.engine_request_from_document(request))
+        return begin(tx, call, engine_request_from_document(request))
 
     return Kind(
-        name=invoice_batches.ENGINE_KIND,
-        method="countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceBatchEngine",
-        dates=frozenset(),
-        check=check,
-        start=start,
-    )
-
-
-def _aggregate_invoices() -> Kind:
-    def check(tx: Connection, call: Call, request: Document) -> None:
-        engines.scope_of(tx, call.scope, invoice_batches.engine_request_from_document(request))
-
-    def start(tx: Connection, call: Call, request: Document) -> Operation:
-        return aggregation.start(tx, call, invoice_batches.engine_request_from_document(request))
-
-    return Kind(
-        name=invoice_batches.AGGREGATE_KIND,
-        method="countinghouse.invoicing.v1.InvoiceBatchService/AggregateInvoices",
-        dates=frozenset(),
-        check=check,
-        start=start,
-    )
-
-
-def _run_invoice_export_engine() -> Kind:
-    def check(tx: Connection, call: Call, request: Document) -> None:
-        engines.scope_of(tx, call.scope, invoice_batches.engine_request_from_document(request))
-
-    def start(tx: Connection, call: Call, request: Document) -> Operation:
-        return export_engines.start(tx, call, invoice_batches.engine_request_from_document(request))
-
-    return Kind(
-        name=EXPORT_ENGINE_KIND,
-        method="countinghouse.invoicing.v1.InvoiceBatchService/RunInvoiceExportEngine",
+        name=name,
+        method=f"countinghouse.invoicing.v1.InvoiceBatchService/{method}",
         dates=frozenset(),
         check=check,
         start=start,

@@ -101,7 +101,7 @@ TEMPLATES: Mapping[str, Template] = {
     ),
     EXPORT_ENGINE_KIND: Template(
         invoice_exports_pb2.RunInvoiceExportEngineRequest,
-        lambda request: asdict(invoice_exports.engine_request_from_proto(request)),
+        lambda request: asdict(invoice_batches.engine_request_from_proto(request)),
         invoice_exports.engine_request_to_proto,
     ),
 }

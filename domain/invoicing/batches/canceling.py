@@ -38,7 +38,7 @@ class Cancellation:
             kind=CANCEL_KIND,
             stages=(
                 Stage(*reopen_stage, plan=self.plan, step=reopen, past_cancel=True),
-                Stage(*release_stage, plan=_plan_release, step=release, past_cancel=True),
+                Stage(*release_stage, plan=working.once, step=release, past_cancel=True),
             ),
             undo=nothing_to_undo,
             links=working.links,
@@ -85,10 +85,6 @@ def release(tx: Connection, work: Work) -> Stepped:
     schedules.release(tx, call, schedules.lock_of_batch(tx, batch.batch_id))
     move(tx, call, batch, BatchState.CANCELED, _facts(tx, batch))
     return Stepped(1)
-
-
-def _plan_release(_tx: Connection, _operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
-    return [ChunkPlan({}, 1)]
 
 
 def _facts(tx: Connection, batch: Batch) -> Facts:

@@ -17,6 +17,7 @@ from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.engines import nothing_to_undo
 from domain.invoicing.batches.errors import InvoiceBatchTransitionIllegal
 from domain.invoicing.batches.model import PUBLISH_KIND, Batch, Facts, Order
+from domain.invoicing.batches.numbering import of
 from domain.invoicing.batches.states import BatchState
 from domain.invoicing.batches.transitions import change, move, tell
 from domain.invoicing.invoices.states import InvoiceState
@@ -65,7 +66,7 @@ class Publication:
             kind=PUBLISH_KIND,
             stages=(
                 Stage(*mark_stage, plan=self.plan, step=self.mark, past_cancel=True),
-                Stage(*publish_stage, plan=_once, step=show, past_cancel=True),
+                Stage(*publish_stage, plan=working.once, step=show, past_cancel=True),
             ),
             undo=nothing_to_undo,
             links=working.links,
@@ -113,10 +114,6 @@ def show(tx: Connection, work: Work) -> Stepped:
     return Stepped(1)
 
 
-def _once(_tx: Connection, _operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
-    return [ChunkPlan({}, 1)]
-
-
 # What stands behind the invoices of a span
 
 _OF = (
@@ -146,13 +143,7 @@ class _Found:
 
 def behind(tx: Connection, batch: Batch, span: Span) -> list[Behind]:
     """What stands behind the invoices of a span, by account. Cost: three statements."""
-    values = {
-        "cycle": batch.cycle_code,
-        "schedule": span.schedule,
-        "first": span.first,
-        "last": span.last,
-        "batch_id": batch.batch_id,
-    }
+    values = of(batch, span)
     found: dict[tuple[str, str], _Found] = defaultdict(_Found)
     for statement in (_LINES, _RECKONED):
         for account_id, invoice_id, segment_id, code in tx.execute(statement, values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -25,7 +26,7 @@ from domain.kernel.documents import Document
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.operations import service as operations
 from domain.operations.errors import OperationNotFound
-from domain.operations.model import Operation
+from domain.operations.model import ChunkPlan, Operation
 
 ALL = "-"
 """In place of a batch's id: all of them, as they are watched."""
@@ -101,6 +102,11 @@ def turn(tx: Connection, operation: Operation, *, locked: bool = False) -> Batch
 def require_recoverable(tx: Connection, operation: Operation) -> None:
     """Refuse to go on with an operation that failed once its batch has. Raises: InvoiceBatchGoneOn."""
     turn(tx, operation, locked=True)
+
+
+def once(_tx: Connection, _operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
+    """The plan of a stage that is one step, whatever there is."""
+    return [ChunkPlan({}, 1)]
 
 
 def links(operation: Operation) -> dict[str, str]:

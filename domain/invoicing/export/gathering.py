@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, text
 from domain.invoicing.batches import store as batches
 from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.model import Batch
+from domain.invoicing.batches.numbering import of
 from domain.invoicing.batches.states import BatchKind
 from domain.invoicing.configuration import schedule_store
 from domain.invoicing.configuration.model import CycleSettings, IssuerSettings, RecipientSettings
@@ -89,13 +90,7 @@ def drafts(tx: Connection, batch: Batch, settings: CycleSettings, span: Span) ->
     Cost: six statements and their rows, and one for each batch of which an invoice is credited.
     """
     head = letterhead(tx, batch, settings, span.schedule)
-    values = {
-        "cycle": batch.cycle_code,
-        "schedule": span.schedule,
-        "first": span.first,
-        "last": span.last,
-        "batch_id": batch.batch_id,
-    }
+    values = of(batch, span)
     rows = tx.execute(_INVOICES, values).mappings().all()
     if not rows:
         return []

@@ -73,7 +73,7 @@ class Export:
             kind=EXPORT_KIND,
             stages=(
                 Stage(*write, plan=self.plan, gather=self.render, step=record),
-                Stage(*show, plan=_once, gather=self.look, step=self.show),
+                Stage(*show, plan=working.once, gather=self.look, step=self.show),
             ),
             undo=nothing_to_undo,
             links=working.links,
@@ -196,10 +196,6 @@ def _locked(tx: Connection, batch: Batch) -> ExportRecord:
     export = store.pending(tx, batch.batch_id, lock=True)
     assert export is not None, "whoever exports is alone"
     return export
-
-
-def _once(_tx: Connection, _operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
-    return [ChunkPlan({}, 1)]
 
 
 # Files: what they are called, where they lie

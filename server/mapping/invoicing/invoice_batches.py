@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from countinghouse.invoicing.v1 import hookpoints_pb2
+from countinghouse.invoicing.v1 import hookpoints_pb2, invoice_exports_pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 from countinghouse.operations.v1 import operations_pb2
 from domain.invoicing.batches.asking import Answer
@@ -180,7 +180,9 @@ def board_to_proto(
 
 
 def engine_request_from_proto(
-    request: pb.RunInvoiceBatchEngineRequest | pb.AggregateInvoicesRequest,
+    request: pb.RunInvoiceBatchEngineRequest
+    | pb.AggregateInvoicesRequest
+    | invoice_exports_pb2.RunInvoiceExportEngineRequest,
 ) -> EngineRequest:
     """What a pass, or aggregation, is asked to look at."""
     batch = request.invoice_batch if isinstance(request, pb.AggregateInvoicesRequest) else ""

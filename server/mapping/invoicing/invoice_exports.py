@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
-from domain.invoicing.batches.model import EngineRequest, engine_request_from_document
+from domain.invoicing.batches.model import engine_request_from_document
 from domain.invoicing.export.model import ExportRecord, ExportState, Failure
 from domain.invoicing.names import cycle_name, invoice_name
 from domain.kernel.documents import Document
-from server.mapping.entries import code_from_name
 from server.mapping.operations import Packing, instant_to_proto, progress_to_proto
 
 # Looked up when the module loads: a value of the domain that the contract lacks stops the server.
@@ -24,12 +23,6 @@ def key_from_name(name: str) -> tuple[str, int]:
 def states_from_proto(request: pb.ListExportRecordsRequest) -> list[ExportState]:
     """The states that are listed; none: any."""
     return [_BY_NUMBER[number] for number in request.states]
-
-
-def engine_request_from_proto(request: pb.RunInvoiceExportEngineRequest) -> EngineRequest:
-    """What a pass is asked to look at."""
-    cycle = code_from_name(request.billing_cycle) if request.billing_cycle else ""
-    return EngineRequest(cycle=cycle, description=request.description)
 
 
 def engine_request_to_proto(document: Document) -> pb.RunInvoiceExportEngineRequest:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from google.longrunning import operations_pb2 as longrunning_pb2
 
 from countinghouse.invoicing.v1 import invoice_batch_service_pb2_grpc as grpc_service
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 from domain.invoicing.batches import aggregation, canceling, engines, explaining, service, working
-from domain.invoicing.batches.model import Batch
-from domain.invoicing.batches.working import ALL
-from domain.invoicing.names import batch_name
 from domain.kernel.call import Call
-from domain.operations.model import Operation
 from server.call import Calls, Context, Tx
-from server.mapping import kinds
 from server.mapping.entries import code_from_name
 from server.mapping.invoicing import invoice_batches as mapping
-from server.mapping.operations import id_from_name
+from server.servicers.invoicing.telling import changed, started
 from server.servicers.pages import page_of
-
-_Change = pb.RetryInvoiceBatchRequest | pb.CancelInvoiceBatchRequest
-_Start = pb.RunInvoiceBatchEngineRequest | pb.AggregateInvoicesRequest
 
 
 class BatchesMethods(grpc_service.InvoiceBatchServiceServicer):
@@ -33,13 +23,7 @@ class BatchesMethods(grpc_service.InvoiceBatchServiceServicer):
     async def CreateInvoiceBatch(self, request: pb.CreateInvoiceBatchRequest, context: Context) -> pb.InvoiceBatch:
         """Put schedules into a batch, and begin to close it."""
         asked = mapping.request_from_proto(request)
-        answer = await self._calls.write(
-            context,
-            request,
-            pb.InvoiceBatch,
-            lambda tx, call: mapping.batch_to_proto(service.create(tx, call, asked)),
-        )
-        return self._announced(context, answer)
+        return await changed(self._calls, context, request, lambda tx, call: service.create(tx, call, asked))
 
     async def GetInvoiceBatch(self, request: pb.GetInvoiceBatchRequest, context: Context) -> pb.InvoiceBatch:
         """A batch."""
@@ -84,12 +68,12 @@ class BatchesMethods(grpc_service.InvoiceBatchServiceServicer):
     async def RetryInvoiceBatch(self, request: pb.RetryInvoiceBatchRequest, context: Context) -> pb.InvoiceBatch:
         """Have a batch go back to where it failed."""
         batch_id = code_from_name(request.name)
-        return await self._changed(context, request, lambda tx, call: service.retry(tx, call, batch_id))
+        return await changed(self._calls, context, request, lambda tx, call: service.retry(tx, call, batch_id))
 
     async def CancelInvoiceBatch(self, request: pb.CancelInvoiceBatchRequest, context: Context) -> pb.InvoiceBatch:
         """Begin to cancel a batch."""
         batch_id = code_from_name(request.name)
-        return await self._changed(context, request, lambda tx, call: canceling.cancel(tx, call, batch_id))
+        return await changed(self._calls, context, request, lambda tx, call: canceling.cancel(tx, call, batch_id))
 
     async def ExplainInvoiceBatch(
         self, request: pb.ExplainInvoiceBatchRequest, context: Context
@@ -107,36 +91,11 @@ class BatchesMethods(grpc_service.InvoiceBatchServiceServicer):
     ) -> longrunning_pb2.Operation:
         """Begin to move on whatever can move."""
         asked = mapping.engine_request_from_proto(request)
-        return await self._started(context, request, lambda tx, call: engines.start(tx, call, asked))
+        return await started(self._calls, context, request, lambda tx, call: engines.start(tx, call, asked))
 
     async def AggregateInvoices(
         self, request: pb.AggregateInvoicesRequest, context: Context
     ) -> longrunning_pb2.Operation:
         """Begin to aggregate invoices."""
         asked = mapping.engine_request_from_proto(request)
-        return await self._started(context, request, lambda tx, call: aggregation.start(tx, call, asked))
-
-    async def _changed(
-        self, context: Context, request: _Change, change: Callable[[Tx, Call], Batch]
-    ) -> pb.InvoiceBatch:
-        answer = await self._calls.write(
-            context, request, pb.InvoiceBatch, lambda tx, call: mapping.batch_to_proto(change(tx, call))
-        )
-        return self._announced(context, answer)
-
-    async def _started(
-        self, context: Context, request: _Start, start: Callable[[Tx, Call], Operation]
-    ) -> longrunning_pb2.Operation:
-        answer = await self._calls.write(
-            context, request, longrunning_pb2.Operation, lambda tx, call: kinds.to_proto(start(tx, call))
-        )
-        self._calls.announce(context, id_from_name(answer.name))
-        return answer
-
-    def _announced(self, context: Context, batch: pb.InvoiceBatch) -> pb.InvoiceBatch:
-        """Tell watchers of it, and workers of the operation that it begins."""
-        self._calls.announce_change(batch.name)
-        self._calls.announce_change(batch_name(ALL))
-        if batch.operation:
-            self._calls.announce(context, id_from_name(batch.operation))
-        return batch
+        return await started(self._calls, context, request, lambda tx, call: aggregation.start(tx, call, asked))

@@ -10,13 +10,11 @@ from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
 from domain.invoicing.batches import publishing
 from domain.invoicing.batches.working import ALL
 from domain.invoicing.export import engines, service
-from domain.invoicing.names import batch_name
 from server.call import Calls, Context
-from server.mapping import kinds
 from server.mapping.entries import code_from_name
 from server.mapping.invoicing import invoice_batches
 from server.mapping.invoicing import invoice_exports as mapping
-from server.mapping.operations import id_from_name
+from server.servicers.invoicing.telling import changed, started
 from server.servicers.pages import page_of
 
 
@@ -29,15 +27,8 @@ class ExportsMethods(grpc_service.InvoiceBatchServiceServicer):
         self, request: pb.RunInvoiceExportEngineRequest, context: Context
     ) -> longrunning_pb2.Operation:
         """Begin to export what is ordered."""
-        asked = mapping.engine_request_from_proto(request)
-        answer = await self._calls.write(
-            context,
-            request,
-            longrunning_pb2.Operation,
-            lambda tx, call: kinds.to_proto(engines.start(tx, call, asked)),
-        )
-        self._calls.announce(context, id_from_name(answer.name))
-        return answer
+        asked = invoice_batches.engine_request_from_proto(request)
+        return await started(self._calls, context, request, lambda tx, call: engines.start(tx, call, asked))
 
     async def GetExportRecord(self, request: pb.GetExportRecordRequest, context: Context) -> pb.ExportRecord:
         """An export record."""
@@ -94,13 +85,4 @@ class ExportsMethods(grpc_service.InvoiceBatchServiceServicer):
     ) -> invoice_batches_pb2.InvoiceBatch:
         """Begin to publish a batch."""
         batch_id = code_from_name(request.name)
-        answer = await self._calls.write(
-            context,
-            request,
-            invoice_batches_pb2.InvoiceBatch,
-            lambda tx, call: invoice_batches.batch_to_proto(publishing.publish(tx, call, batch_id)),
-        )
-        self._calls.announce_change(answer.name)
-        self._calls.announce_change(batch_name(ALL))
-        self._calls.announce(context, id_from_name(answer.operation))
-        return answer
+        return await changed(self._calls, context, request, lambda tx, call: publishing.publish(tx, call, batch_id))
