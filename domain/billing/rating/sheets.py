@@ -115,6 +115,30 @@ def calculation(rated: Rated, row: int, usage: Mapping[str, Usage]) -> Calculati
     )
 
 
+def like(lines: Lines, currency: str) -> Line:
+    """A line as all of these are, of no row: its quantity and amounts mean nothing."""
+    return Line(
+        lines.component,
+        lines.kind,
+        lines.start,
+        lines.end,
+        lines.version,
+        lines.step,
+        lines.bucket,
+        lines.usage,
+        None if lines.attos is None else Quantity(0, lines.unit),
+        None if lines.base is None else Money(0, currency),
+        lines.rate,
+        lines.days,
+        lines.full_days,
+        Money(0, currency),
+        lines.rounding,
+        lines.distribution_code,
+        (),
+        estimated=False,
+    )
+
+
 def _line(lines: Lines, row: int, usage: Usage | None, currency: str) -> Line:
     return Line(
         lines.component,

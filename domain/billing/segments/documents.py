@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.billing.rating.model import Kind
 from domain.billing.rating.segments import Line
-from domain.billing.rating.sheets import Lines
+from domain.billing.rating.sheets import Lines, like
 from domain.billing.segments.model import Charged, Source, Totals, Wait, Worked
 from domain.kernel.amounts import scale_of
 from domain.kernel.documents import Document, to_text
@@ -43,27 +43,7 @@ def document_of(worked: Worked) -> Document:
 
 def line_texts(lines: Lines, rows: int) -> list[str]:
     """A line of each row of a sheet as `document_of` has it, in JSON; empty for rows without it."""
-    currency = "XXX"  # the document has none
-    line = Line(
-        lines.component,
-        lines.kind,
-        lines.start,
-        lines.end,
-        lines.version,
-        lines.step,
-        lines.bucket,
-        lines.usage,
-        None if lines.attos is None else Quantity(0, lines.unit),
-        None if lines.base is None else Money(0, currency),
-        lines.rate,
-        lines.days,
-        lines.full_days,
-        Money(0, currency),
-        lines.rounding,
-        lines.distribution_code,
-        (),
-        estimated=False,
-    )
+    line = like(lines, "XXX")  # the document has no currency
     columns: dict[str, Sequence[object]] = {"amount": lines.minor}
     if lines.base is not None:
         columns["base"] = lines.base
