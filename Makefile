@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo migrate test lint check protos baseline bench crash abuse fire soak proof lock
+.PHONY: help setup run demo migrate test lint check protos baseline descriptors bench crash abuse fire soak proof lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
@@ -67,6 +67,9 @@ protos: $(DEV) $(PROTOC) ## Format the protos and generate their code (TypeScrip
 baseline: $(DEV) ## Record the contract as released: later changes must not break it
 	$(BIN)/buf build protos --exclude-source-info --output $(BASELINE)
 
+descriptors: $(DEV) ## Write the contract as descriptors, for proxies that turn JSON into gRPC (deploy/envoy)
+	$(BIN)/buf build --exclude-source-info --output deploy/envoy/countinghouse.binpb
+
 bench: $(DEV) ## Measure against the floor (docs/benchmarks.md)
 	$(BIN)/python -m bench $(ARGS)
 
@@ -87,6 +90,7 @@ proof: check test crash ## Everything that a release must have passed
 lock: $(DEV) ## Resolve the lock files again (UPGRADE=1: to the newest versions)
 	$(RESOLVE) pyproject.toml --group build -o requirements/runtime.lock
 	$(RESOLVE) pyproject.toml --all-extras --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(RESOLVE) pyproject.toml --all-extras --group build -c requirements/dev.lock -o requirements/image.lock
 	$(RESOLVE) --resolution lowest-direct pyproject.toml -o requirements/oldest.lock
 	$(RESOLVE) --group protoc -o requirements/protoc.lock
 

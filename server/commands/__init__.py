@@ -107,6 +107,18 @@ def doctor(
 
 
 @app.command()
+def health(
+    context: typer.Context,
+    service: Annotated[str, typer.Option(help="One of its services; the whole server if not given.")] = "",
+    within_s: Annotated[float, typer.Option("--within", min=0.1, help="Seconds to wait for an answer.")] = 1.0,
+) -> None:
+    """Say whether the server at --address is ready; exit status 0 if it is, else 7."""
+    from server.commands.health import run
+
+    run(context.obj, service=service, within_s=within_s)
+
+
+@app.command()
 def backup(folder: Folder, database_url: Database = None, programs: Programs = None) -> None:
     """Back the database and its data files up into a new folder, while servers go on working."""
     from server.commands.backing_up import back_up

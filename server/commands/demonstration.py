@@ -10,10 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import grpc
 import typer
 from google.type.date_pb2 import Date
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from countinghouse import demo
 from countinghouse.cli.exits import FINDINGS, OTHER, REFUSED
@@ -30,13 +28,13 @@ from countinghouse.gl_extraction.v1.extraction_pb2 import (
 from countinghouse.importing.reference import ensure
 from countinghouse.importing.totals import Entry, Totals
 from server.commands import demonstration_billing, demonstration_claims
+from server.commands.health import status_of
 
 if TYPE_CHECKING:
     from countinghouse.client import Client
     from countinghouse.gl_extraction.v1.accounting_details_pb2 import AccountingDetail
     from server.settings import Settings
 
-_ALIVE_S = 1.0
 _FOR_EVER = Date(year=9998, month=12, day=31)
 
 Key = tuple[str, str]
@@ -100,7 +98,7 @@ def _is_there(client: Client, seed: int) -> bool:
 def _connected(given: ClientSettings, settings: Callable[[], Settings]) -> Iterator[Client]:
     """A client of the server at the address, or of one that lives as long as this."""
     with given.connect() as client:
-        if _answers(client.channel):
+        if status_of(client.channel) == "SERVING":
             say(f"Using the server at {given.address}.")
             yield client
             return
@@ -117,15 +115,6 @@ def _connected(given: ClientSettings, settings: Callable[[], Settings]) -> Itera
     say(f"No server answers at {given.address}: using one of my own on the same database.")
     with embedded(own) as server, ClientSettings(address=server.target).connect() as client:
         yield client
-
-
-def _answers(channel: grpc.Channel) -> bool:
-    stub = health_pb2_grpc.HealthStub(channel)
-    try:
-        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=_ALIVE_S)  # type: ignore[attr-defined]
-    except grpc.RpcError:
-        return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _refuse_if_others_wait(client: Client) -> None:
