@@ -41,7 +41,7 @@ CHARGES: dict[type[Component], str] = {
 }
 """How the contract calls what a component charges: the field that its own fields stand in."""
 
-_SHARED = frozenset({"code", "distribution_code", "rounding", "condition"})
+_SHARED = frozenset({"code", "distribution_code", "description", "rounding", "condition"})
 _VERSION = re.compile(r"versions\[0]\.(.*)")
 _OWN = re.compile(r"components\[([0-9]+)]\.([a-z_]+)(.*)")
 

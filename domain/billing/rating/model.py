@@ -35,11 +35,12 @@ class Kind(StrEnum):
 class Component:
     """What all components have: `code` names it within its version, `distribution_code` the accounts that it feeds.
 
-    Without a condition it always applies.
+    Without a condition it always applies. `description` is what customers read on invoices; empty: the code.
     """
 
     code: str
     distribution_code: str
+    description: str = ""
     rounding: Rounding = Rounding.HALF_EVEN
     condition: Expression[bool] | None = None
 
@@ -53,10 +54,14 @@ class Fixed(Component):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A price for each unit up to a limit of a full period; the last step has no limit."""
+    """A price for each unit up to a limit of a full period; the last step has no limit.
+
+    `description` is what customers read behind that of the component.
+    """
 
     price: Decimal
     limit: Decimal | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +75,15 @@ class Stepped(Component):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeOfUse(Component):
-    """Usage by buckets of a time-of-use scheme: each at its own price."""
+    """Usage by buckets of a time-of-use scheme: each at its own price.
+
+    `descriptions` are what customers read of a bucket, behind the component's; of others they read the bucket.
+    """
 
     usage: str
     unit: str
     prices: tuple[tuple[str, Decimal], ...]
+    descriptions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from domain.billing.rating.model import (
     TimeOfUse,
     Version,
 )
+from domain.kernel.characters import REASON, character_fault
 from domain.kernel.errors import Violation
 from domain.kernel.money import digits_of
 from domain.kernel.taxes import RATED
@@ -58,6 +59,7 @@ def _version(path: str, version: Version, currency: str, buckets: Collection[str
         where = f"{path}.components[{place}]"
         yield from _given(f"{where}.code", component.code)
         yield from _given(f"{where}.distribution_code", component.distribution_code)
+        yield from _legible(f"{where}.description", component.description)
         if component.code in codes[:place]:
             yield Violation(f"{where}.code", "RATE_COMPONENT_TWICE", "another component of the version has this code")
         yield from _component(where, component, buckets)
@@ -111,6 +113,7 @@ def _steps(path: str, component: Stepped) -> Iterator[Violation]:
     below = Decimal(0)
     for place, step in enumerate(component.steps):
         where = f"{path}.steps[{place}]"
+        yield from _legible(f"{where}.description", step.description)
         yield from _number(f"{where}.price", step.price)
         if (step.limit is None) != (place == last):
             sentence = "the last step alone has no limit, so that all usage has a price"
@@ -130,8 +133,10 @@ def _prices(path: str, component: TimeOfUse, buckets: Collection[str]) -> Iterat
     if not component.prices:
         yield Violation(f"{path}.prices", "FIELD_REQUIRED", "must have one price at least")
     seen: set[str] = set()
+    descriptions = dict(component.descriptions)
     for place, (bucket, price) in enumerate(component.prices):
         where = f"{path}.prices[{place}]"
+        yield from _legible(f"{where}.description", descriptions.get(bucket, ""))
         yield from _number(f"{where}.price", price)
         yield from _bucket(where, bucket, buckets)
         if bucket in seen:
@@ -162,6 +167,11 @@ def _references(path: str, of: tuple[str, ...], codes: list[str], place: int) ->
 def _given(path: str, text: str) -> Iterator[Violation]:
     if not text.strip():
         yield Violation(path, "FIELD_REQUIRED", "must be given")
+
+
+def _legible(path: str, text: str) -> Iterator[Violation]:
+    if fault := character_fault(text):
+        yield Violation(path, REASON, fault)
 
 
 def _positive_or_zero(path: str, number: Decimal) -> Iterator[Violation]:

@@ -105,6 +105,7 @@ def _component_to_proto(component: Component) -> pb.RateComponent:
         distribution_code=component.distribution_code,
         rounding=_ROUNDINGS[component.rounding],
         condition=component.condition.text if component.condition else "",
+        description=component.description,
         **{CHARGES[type(component)]: _charge_to_proto(component)},
     )
 
@@ -118,8 +119,10 @@ def _charge_to_proto(component: Component) -> Any:  # noqa: ANN401 - the message
                 usage=component.usage, unit=component.unit, steps=map(_step_to_proto, component.steps)
             )
         case TimeOfUse():
+            told = dict(component.descriptions)
             prices = (
-                pb.BucketPrice(bucket=bucket, price=decimal_to_proto(price)) for bucket, price in component.prices
+                pb.BucketPrice(bucket=bucket, price=decimal_to_proto(price), description=told.get(bucket, ""))
+                for bucket, price in component.prices
             )
             return pb.TimeOfUseCharge(usage=component.usage, unit=component.unit, prices=prices)
         case Demand():
@@ -137,13 +140,17 @@ def _charge_to_proto(component: Component) -> Any:  # noqa: ANN401 - the message
 
 def _step_to_proto(step: Step) -> pb.RateStep:
     limit = None if step.limit is None else decimal_to_proto(step.limit)
-    return pb.RateStep(price=decimal_to_proto(step.price), limit=limit)
+    return pb.RateStep(price=decimal_to_proto(step.price), limit=limit, description=step.description)
 
 
 def _component_from_proto(given: pb.RateComponent) -> Component:
     charge = given.WhichOneof("charge")
     assert charge is not None, "the gate asks for one"
-    shared: _Fields = {"code": given.code, "distribution_code": given.distribution_code}
+    shared: _Fields = {
+        "code": given.code,
+        "distribution_code": given.distribution_code,
+        "description": given.description,
+    }
     if given.rounding:
         shared["rounding"] = _ROUNDINGS_BY_NUMBER[given.rounding]
     return _READERS[charge](shared, getattr(given, charge))
@@ -155,7 +162,11 @@ def _fixed(shared: _Fields, given: pb.FixedCharge) -> Component:
 
 def _stepped(shared: _Fields, given: pb.SteppedCharge) -> Component:
     steps = tuple(
-        Step(decimal_from_proto(step.price), decimal_from_proto(step.limit) if step.HasField("limit") else None)
+        Step(
+            decimal_from_proto(step.price),
+            decimal_from_proto(step.limit) if step.HasField("limit") else None,
+            step.description,
+        )
         for step in given.steps
     )
     return Stepped(**shared, usage=given.usage, unit=given.unit, steps=steps)
@@ -163,7 +174,8 @@ def _stepped(shared: _Fields, given: pb.SteppedCharge) -> Component:
 
 def _time_of_use(shared: _Fields, given: pb.TimeOfUseCharge) -> Component:
     prices = tuple((each.bucket, decimal_from_proto(each.price)) for each in given.prices)
-    return TimeOfUse(**shared, usage=given.usage, unit=given.unit, prices=prices)
+    told = tuple((each.bucket, each.description) for each in given.prices if each.description)
+    return TimeOfUse(**shared, usage=given.usage, unit=given.unit, prices=prices, descriptions=told)
 
 
 def _demand(shared: _Fields, given: pb.DemandCharge) -> Component:

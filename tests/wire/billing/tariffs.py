@@ -14,11 +14,12 @@ from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 Given = dict[str, Any]
 
 JANUARY: Given = {"year": 2026, "month": 1, "day": 1}
+_OWN = ("rounding", "condition", "distribution_code", "description")
 
 
 def component(charge: str, code: str = "C", **given: Any) -> Given:
-    """A component that feeds REVENUE; `rounding` and `condition` are the component's, the rest is the charge's."""
-    own: Given = {name: given.pop(name) for name in ("rounding", "condition", "distribution_code") if name in given}
+    """A component that feeds REVENUE; what is in `_OWN` is the component's, the rest is the charge's."""
+    own: Given = {name: given.pop(name) for name in _OWN if name in given}
     return {"code": code, "distribution_code": "REVENUE", **own, charge: given}
 
 

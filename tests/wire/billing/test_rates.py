@@ -17,12 +17,23 @@ from tests.wire.billing.tariffs import FLAT, JANUARY, Given, Tariffs, by_time, c
 ALL: list[Given] = [
     component("fixed", "STANDING", price=number("-12.5"), condition="account.customer_class == 'HOME'"),
     stepped(
-        {"price": number("0.30"), "limit": number("100")},
+        {"price": number("0.30"), "limit": number("100"), "description": "up to 100 kWh"},
         {"price": number("0.000000000000000001")},
         code="STEPS",
+        description="Electricity",
         rounding="ROUNDING_MODE_HALF_UP",
     ),
     {**by_time(PEAK="0.40", OFF_PEAK="0.20"), "code": "BY_TIME"},
+    component(
+        "time_of_use",
+        "WORDED",
+        usage="ENERGY",
+        unit="kWh",
+        prices=[
+            {"bucket": "PEAK", "price": number("1"), "description": "peak hours"},
+            {"bucket": "OFF_PEAK", "price": number("2")},
+        ],
+    ),
     component("demand", "DEMAND", usage="PEAKS", unit="kW", price=number("3")),
     component("minimum", "LEAST", amount=number("20"), component_codes=["STANDING", "STEPS"]),
     component("percentage", "LEVY", percent=number("2.5"), component_codes=["STEPS"]),
@@ -50,7 +61,7 @@ def test_a_rate_is_read_as_it_was_given(tariffs: Tariffs) -> None:
     first = told(made.newest_version)
     roundings = [each.pop("rounding") for each in first["components"]]
     assert roundings == [
-        *("ROUNDING_MODE_HALF_EVEN", "ROUNDING_MODE_HALF_UP", *["ROUNDING_MODE_HALF_EVEN"] * 4),
+        *("ROUNDING_MODE_HALF_EVEN", "ROUNDING_MODE_HALF_UP", *["ROUNDING_MODE_HALF_EVEN"] * 5),
         *("ROUNDING_MODE_HALF_UP", "ROUNDING_MODE_HALF_EVEN"),
     ]
     assert first["components"] == [{name: each[name] for name in each if name != "rounding"} for each in ALL]
@@ -102,6 +113,14 @@ def test_the_description_alone_of_a_rate_can_be_changed(tariffs: Tariffs) -> Non
     seen = tariffs.get_rate("NEW").etag
     bell = refusal(lambda: update(description="\x07", etag=seen))
     assert bell.violations == [("rate.description", "CHARACTER_REFUSED")]
+    price = {"bucket": "PEAK", "price": number("1"), "description": "\x07"}
+    worded = component("time_of_use", description="\x07", usage="ENERGY", unit="kWh", prices=[price])
+    steps = stepped({"price": number("1"), "description": "\x07"}, code="S")
+    assert wrong(lambda: tariffs.version("NEW", worded, steps, etag=seen), "rate_version.components") == [
+        ("[0].description", "CHARACTER_REFUSED"),
+        ("[0].time_of_use.prices[0].description", "CHARACTER_REFUSED"),
+        ("[1].stepped.steps[0].description", "CHARACTER_REFUSED"),
+    ]
 
 
 @pytest.mark.rule("BIL-20", "PLT-08")

@@ -81,6 +81,11 @@ class RateStep(_message.Message):
 
     PRICE_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    description: _builtins.str
+    """What customers read of it on invoices, behind the component's description:
+    `up to 100 kWh`.
+    """
     @_builtins.property
     def price(self) -> _decimal_pb2.Decimal:
         """The price of a unit."""
@@ -94,10 +99,11 @@ class RateStep(_message.Message):
         *,
         price: _decimal_pb2.Decimal | None = ...,
         limit: _decimal_pb2.Decimal | None = ...,
+        description: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "price", b"price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "limit", b"limit", "price", b"price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,8 +151,13 @@ class BucketPrice(_message.Message):
 
     BUCKET_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
     bucket: _builtins.str
     """The bucket, of a time-of-use scheme."""
+    description: _builtins.str
+    """What customers read of it on invoices, behind the component's description:
+    `peak hours`. Empty: the bucket.
+    """
     @_builtins.property
     def price(self) -> _decimal_pb2.Decimal:
         """The price of a unit."""
@@ -156,10 +167,11 @@ class BucketPrice(_message.Message):
         *,
         bucket: _builtins.str = ...,
         price: _decimal_pb2.Decimal | None = ...,
+        description: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "price", b"price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "description", b"description", "price", b"price"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -384,6 +396,7 @@ class RateComponent(_message.Message):
     PERCENTAGE_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     DISCOUNT_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Names it within its version."""
     distribution_code: _builtins.str
@@ -395,6 +408,10 @@ class RateComponent(_message.Message):
     `agreement` (code, type, rate, attributes), `premise` (code, attributes) and
     `segment` (start, end, days; days as whole numbers such as 20261231). Empty:
     always.
+    """
+    description: _builtins.str
+    """What customers read of it on invoices, such as `Electricity`. Empty: the
+    agreement and the code.
     """
     @_builtins.property
     def fixed(self) -> Global___FixedCharge:
@@ -443,10 +460,11 @@ class RateComponent(_message.Message):
         percentage: Global___PercentageCharge | None = ...,
         tax: Global___TaxCharge | None = ...,
         discount: Global___DiscountCharge | None = ...,
+        description: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "demand", b"demand", "discount", b"discount", "fixed", b"fixed", "minimum", b"minimum", "percentage", b"percentage", "stepped", b"stepped", "tax", b"tax", "time_of_use", b"time_of_use"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "code", b"code", "condition", b"condition", "demand", b"demand", "discount", b"discount", "distribution_code", b"distribution_code", "fixed", b"fixed", "minimum", b"minimum", "percentage", b"percentage", "rounding", b"rounding", "stepped", b"stepped", "tax", b"tax", "time_of_use", b"time_of_use"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge", b"charge", "code", b"code", "condition", b"condition", "demand", b"demand", "description", b"description", "discount", b"discount", "distribution_code", b"distribution_code", "fixed", b"fixed", "minimum", b"minimum", "percentage", b"percentage", "rounding", b"rounding", "stepped", b"stepped", "tax", b"tax", "time_of_use", b"time_of_use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_charge: _TypeAlias = _typing.Literal["fixed", "stepped", "time_of_use", "demand", "minimum", "percentage", "tax", "discount"]  # noqa: Y015
     _WhichOneofArgType_charge: _TypeAlias = _typing.Literal["charge", b"charge"]  # noqa: Y015

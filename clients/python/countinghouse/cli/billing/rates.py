@@ -94,7 +94,7 @@ def _row(component: "RateComponent", currency: str) -> list[str]:
     kind = component.WhichOneof("charge") or ""
     charge = getattr(component, kind)
     return [
-        stacked(component.code, kind.replace("_", " ")),
+        stacked(component.code, kind.replace("_", " "), component.description),
         _charged(kind, charge),
         stacked(*_prices(kind, charge, currency)),
         stacked(component.distribution_code, word(RoundingMode, component.rounding)),
