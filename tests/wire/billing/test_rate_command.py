@@ -35,6 +35,7 @@ def test_a_rate_is_told_version_by_version(utility: Served, tariffs: Tariffs) ->
         "-12.5 EUR",
         "19 %",
         "half up",
+        "Electricity",
         "account.customer_class == 'HOME'",
     ):
         assert words in shown
