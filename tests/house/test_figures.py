@@ -15,7 +15,7 @@ from server.telemetry import figures
 from tests.house.tree import ROOT
 
 GUIDE = "docs/guide/observability.md"
-ALERTS, DASHBOARD = "docs/guide/alerts.yaml", "docs/guide/dashboard.json"
+ALERTS, DASHBOARD = "deploy/monitoring/alerts.yaml", "deploy/monitoring/dashboard.json"
 FIGURE = r"\b((?:countinghouse|grpc)_\w+)(\{[^}]*\})?"
 
 
