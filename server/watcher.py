@@ -99,9 +99,8 @@ class Following(Generic[S]):
         self._topic = topic
 
     def saw(self, seen: S) -> None:
-        """Note what the watcher has read itself, after it began to follow: the poller need not read it again."""
-        if self._topic.seen is None or self._topic.seen.revision < seen.revision:
-            self._topic.seen = seen
+        """Note what the watcher has read itself, after it began to follow; for who waits it may be news."""
+        self._topic.take(seen)
         self._watcher.look_at(self._name)
 
     async def after(self, revision: int, *, timeout_s: float) -> S | None:

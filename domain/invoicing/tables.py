@@ -219,6 +219,7 @@ invoice_batch_transition = table(
     text("operation_id", default=""),
     text("reason", default=""),
     json_text("counts"),
+    int64("version", default=0),  # of the batch, by this transition
 )
 
 number_series = table(

@@ -16,6 +16,7 @@ from grpc_status import rpc_status
 from countinghouse.accounting.v1 import accounting_service_pb2
 from countinghouse.billing.v1 import billing_service_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2
+from countinghouse.invoicing.v1 import invoice_batch_service_pb2
 from countinghouse.operations.v1 import audit_pb2, data_files_pb2
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 
@@ -25,6 +26,7 @@ _FILES = (
     gl_extraction_service_pb2.DESCRIPTOR,
     accounting_service_pb2.DESCRIPTOR,
     billing_service_pb2.DESCRIPTOR,
+    invoice_batch_service_pb2.DESCRIPTOR,
     watch_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,

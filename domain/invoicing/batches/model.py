@@ -74,7 +74,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One entry of a batch's history (INV-14); `from_state` None: it was created."""
+    """One entry of a batch's history (INV-14); `from_state` None: it was created. `version` is the batch's by it."""
 
     batch_id: str
     transition_no: int
@@ -86,6 +86,7 @@ class Transition:
     operation_id: str
     reason: str
     counts: Document
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def insert_transition(tx: Connection, made: Transition) -> None:
             operation_id=made.operation_id,
             reason=made.reason,
             counts=to_text(made.counts),
+            version=made.version,
         )
     )
 
@@ -158,9 +159,16 @@ def transitions(tx: Connection, batch_id: str, *, after: int, limit: int) -> lis
             operation_id=row["operation_id"],
             reason=row["reason"],
             counts=from_text(row["counts"]),
+            version=row["version"],
         )
         for row in rows
     ]
+
+
+def transitions_by(tx: Connection, batch_id: str, version: int) -> int:
+    """How many transitions it had made by a version of it; along the primary key."""
+    query = select(func.count()).where(_t.batch_id == batch_id, _t.version <= version)
+    return tx.execute(query).scalar_one()
 
 
 def versions(tx: Connection, batch_ids: Collection[str]) -> dict[str, int]:

@@ -93,6 +93,7 @@ def _record(tx: Connection, call: Call, batch: Batch, source: BatchState | None,
         operation_id=call.operation_id,
         reason=reason,
         counts=batch.counts,
+        version=batch.version,
     )
     store.insert_transition(tx, made)
     told: Document = {"from": source, "to": batch.state, "counts": batch.counts}

@@ -16,16 +16,35 @@ from domain.operations.model import Operation
 BATCHES_MAX = 1_000
 """So many batches that are not over a board shows at most, the oldest first."""
 
-_TRANSITIONS_MAX = 1_000
+TRANSITIONS_MAX = 50
+"""So many transitions an event has at most; the first one of a watch has the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A batch as it stood, its history behind what was seen, and the operation that works on it, or did last."""
+    """A batch as it stood, transitions of it behind those that were told, and what works on it, or did last.
+
+    `told` is the number of the last transition that is told by now, `sequence` where a watch goes on from there.
+    """
 
     batch: Batch
     transitions: tuple[Transition, ...]
     operation: Operation | None
+
+    @property
+    def told(self) -> int:
+        """The last transition that is told: all of them, where there is nothing more to tell."""
+        return self.transitions[-1].transition_no if self.transitions else self.batch.transition_count
+
+    @property
+    def is_all(self) -> bool:
+        """Whether there are no more transitions to tell."""
+        return self.told == self.batch.transition_count
+
+    @property
+    def sequence(self) -> int:
+        """The place of this among what is told of the batch."""
+        return self.batch.version if self.is_all else self.transitions[-1].version
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +60,24 @@ class Board:
         return {batch.batch_id: batch.version for batch in self.batches}
 
 
-def look(tx: Connection, scope: Scope, batch_id: str, *, after_transition: int) -> Seen:
-    """A batch as it stands. Raises: InvoiceBatchNotFound."""
+def begin(tx: Connection, scope: Scope, batch_id: str, after_sequence: int) -> Seen:
+    """A batch as it stands, for a watch that begins: with what was made after a sequence, or (0) the last transitions.
+
+    Raises: InvoiceBatchNotFound; BatchesCursorAhead.
+    """
     batch = working.get(tx, batch_id, scope)
-    made = store.transitions(tx, batch_id, after=after_transition, limit=_TRANSITIONS_MAX)
+    refuse_ahead(after_sequence, batch.version)
+    if after_sequence:
+        told = store.transitions_by(tx, batch_id, after_sequence)
+    else:
+        told = max(0, batch.transition_count - TRANSITIONS_MAX)
+    return look(tx, scope, batch_id, after_transition=told)
+
+
+def look(tx: Connection, scope: Scope, batch_id: str, *, after_transition: int) -> Seen:
+    """A batch as it stands, with the transitions that come next. Raises: InvoiceBatchNotFound."""
+    batch = working.get(tx, batch_id, scope)
+    made = store.transitions(tx, batch_id, after=after_transition, limit=TRANSITIONS_MAX)
     return Seen(batch, tuple(made), working.last_operation(tx, batch))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from countinghouse.invoicing.v1 import hookpoints_pb2, invoice_exports_pb2
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
@@ -20,6 +20,7 @@ from domain.invoicing.batches.model import (
     order_from_document,
 )
 from domain.invoicing.batches.states import BatchKind, BatchState
+from domain.invoicing.batches.watching import Seen
 from domain.invoicing.names import batch_name, cycle_name, hookpoint_name, schedule_name, transition_name
 from domain.kernel.documents import Document
 from domain.kernel.errors import Invalid, Violation
@@ -145,15 +146,14 @@ def answer_to_proto(answer: Answer) -> hookpoints_pb2.TestHookpointResponse:
 # Watches
 
 
-def event_to_proto(
-    batch: Batch, transitions: Sequence[Transition], operation: Operation | None
-) -> pb.WatchInvoiceBatchResponse:
+def event_to_proto(seen: Seen) -> pb.WatchInvoiceBatchResponse:
     """A batch as its watchers are told it."""
+    operation = seen.operation
     return pb.WatchInvoiceBatchResponse(
-        sequence=batch.version,
-        event_time=instant_to_proto(batch.updated_us),
-        transitions=map(transition_to_proto, transitions),
-        invoice_batch=batch_to_proto(batch),
+        sequence=seen.sequence,
+        event_time=instant_to_proto(seen.batch.updated_us),
+        transitions=map(transition_to_proto, seen.transitions),
+        invoice_batch=batch_to_proto(seen.batch),
         progress=progress_to_proto(operation) if operation is not None and not operation.state.ended else None,
     )
 

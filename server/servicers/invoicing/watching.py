@@ -26,23 +26,21 @@ class WatchingMethods(grpc_service.InvoiceBatchServiceServicer):
     async def WatchInvoiceBatch(
         self, request: pb.WatchInvoiceBatchRequest, context: Context
     ) -> AsyncIterator[pb.WatchInvoiceBatchResponse]:
-        """The batch now if the caller has not seen that, then after each change, until it is over."""
-        batch_id, told = code_from_name(request.name), 0
+        """The batch now if the caller has not seen that, or it is over, then after each change, until it is over."""
+        batch_id, after = code_from_name(request.name), request.after_sequence
         self._watcher.check()
         with self._watcher.follow(BATCHES, batch_id) as following:
-            seen = await self._look(context, batch_id, told)
-            watching.refuse_ahead(request.after_sequence, seen.batch.version)
+            seen = await self._calls.look(context, lambda tx, call: watching.begin(tx, call.scope, batch_id, after))
             following.saw(Version(seen.batch.version))
-            if request.after_sequence < seen.batch.version:
-                yield mapping.event_to_proto(seen.batch, seen.transitions, seen.operation)
-            told = seen.batch.transition_count
-            while seen.batch.state not in OVER:
-                if await following.after(seen.batch.version, timeout_s=self._heartbeat_s) is None:
-                    yield mapping.heartbeat_to_proto(sequence=seen.batch.version, at_us=seen.batch.updated_us)
+            if after < seen.batch.version or seen.batch.state in OVER:
+                yield mapping.event_to_proto(seen)
+            while not (seen.is_all and seen.batch.state in OVER):
+                version = seen.batch.version
+                if seen.is_all and await following.after(version, timeout_s=self._heartbeat_s) is None:
+                    yield mapping.heartbeat_to_proto(sequence=version, at_us=seen.batch.updated_us)
                     continue
-                seen = await self._look(context, batch_id, told)
-                yield mapping.event_to_proto(seen.batch, seen.transitions, seen.operation)
-                told = seen.batch.transition_count
+                seen = await self._look(context, batch_id, seen.told)
+                yield mapping.event_to_proto(seen)
 
     async def WatchInvoiceBatches(
         self, request: pb.WatchInvoiceBatchesRequest, context: Context

@@ -1,29 +1,16 @@
-"""Batches of invoices by a real client: closed, moved on by the engine, held, explained, canceled, refused, watched."""
+"""Batches of invoices by a real client: closed, moved on by the engine, held, explained, canceled, refused."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
-from threading import Thread
 
 import grpc
 import pytest
 
 from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 from countinghouse.operations.v1 import schedules_pb2, schedules_pb2_grpc
-from server.database.transaction import Database
-from tests.invoicing.batches.house import IN_APRIL, House
+from tests.invoicing.batches.house import IN_APRIL
 from tests.invoicing.invoices.office import at
-from tests.support.server import refusal, serving
+from tests.support.server import refusal
 from tests.wire.invoicing.batching import APRIL, CYCLE, MARCH, Batching, instant, word
-
-
-@pytest.fixture
-def batching(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[Batching]:
-    """A server that carries everything out, with a cycle whose minimum usage is 10.00, on either database."""
-    house = House(database, minimum_usage={"EUR": 1_000})
-    with serving(migrated_url, tmp_path, clock_us=lambda: house.now_us) as served:
-        yield Batching(served, house)
 
 
 @pytest.mark.rule("INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-14", "INV-20")
@@ -124,62 +111,6 @@ def test_what_a_batch_is_refused_for(batching: Batching) -> None:
         "INVOICE_BATCH_TRANSITION_ILLEGAL",
     )
     assert (refused.metadata["state"], refused.metadata["wanted"]) == ("ORDERED", "CANCELED")
-
-
-@pytest.mark.rule("INV-18", "PLT-21")
-def test_a_batch_is_watched_through_its_states(batching: Batching) -> None:
-    """Every transition once, in order, with the counts; a watch goes on from what was seen, to the end."""
-    house = batching.house
-    house.charge({"A": 5_000, "B": 400})
-    house.now_us = IN_APRIL
-    batch = batching.create()
-    request = pb.WatchInvoiceBatchRequest(name=batch.name)
-    watch = batching.stub.WatchInvoiceBatch(request, timeout=60)
-    seen, passed = [], []
-    for event in watch:
-        passed += [word(each.to_state) for each in event.transitions]
-        seen.append(event)
-        if event.HasField("invoice_batch") and word(event.invoice_batch.state) == "CLOSED":
-            break
-    watch.cancel()
-    assert passed == ["PENDING_CLOSE", "CLOSING", "CLOSED"]
-    assert seen[-1].invoice_batch.counts.closed_count == 1
-    assert [each.sequence for each in seen] == sorted({each.sequence for each in seen})
-    later = batching.stub.WatchInvoiceBatch(
-        pb.WatchInvoiceBatchRequest(name=batch.name, after_sequence=seen[-1].sequence), timeout=60
-    )
-    batching.done(batching.get(batch.name).operation)
-    batching.stub.CancelInvoiceBatch(pb.CancelInvoiceBatchRequest(name=batch.name), timeout=20)
-    events = [event for event in later if event.HasField("invoice_batch")]
-    assert all(event.sequence > seen[-1].sequence for event in events)
-    assert word(events[-1].invoice_batch.state) == "CANCELED"
-    ahead = pb.WatchInvoiceBatchRequest(name=batch.name, after_sequence=events[-1].sequence + 1)
-    refused = refusal(lambda: list(batching.stub.WatchInvoiceBatch(ahead, timeout=20)))
-    assert (refused.code, refused.reason) == (grpc.StatusCode.OUT_OF_RANGE, "INVOICE_BATCH_CURSOR_AHEAD")
-
-
-@pytest.mark.rule("INV-18", "PLT-21")
-def test_a_board_shows_all_batches_and_then_what_changes(batching: Batching) -> None:
-    """The whole board first, then those that have changed, until they are over."""
-    house = batching.house
-    house.charge({"A": 5_000})
-    house.now_us = IN_APRIL
-    batch = batching.close()
-    watch = batching.stub.WatchInvoiceBatches(pb.WatchInvoiceBatchesRequest(billing_cycle=CYCLE), timeout=60)
-    first = next(watch)
-    assert first.is_whole
-    assert [each.name for each in first.board.invoice_batches] == [batch.name]
-    Thread(target=lambda: batching.cancel(batch.name)).start()
-    states = []
-    for event in watch:
-        states += [word(each.state) for each in event.board.invoice_batches]
-        if "CANCELED" in states:
-            break
-    again = pb.WatchInvoiceBatchesRequest(billing_cycle=CYCLE, after_sequence=first.sequence)
-    resumed = next(batching.stub.WatchInvoiceBatches(again, timeout=60))
-    assert resumed.is_whole
-    assert not resumed.board.invoice_batches
-    watch.cancel()
 
 
 @pytest.mark.rule("INV-13", "PLT-26")

@@ -132,30 +132,22 @@ class BatchPlace(_Timed):
     def __init__(self, name: str, after_sequence: int, timeout_s: float | None) -> None:
         super().__init__(name, timeout_s)
         self._sequence = after_sequence
-        self._silent = True
         self._over = False
 
     def request(self) -> invoice_batches_pb2.WatchInvoiceBatchRequest:
         """Asks for what comes after the last message seen."""
-        self._silent = True
         return invoice_batches_pb2.WatchInvoiceBatchRequest(name=self._name, after_sequence=self._sequence)
 
     def take(self, message: invoice_batches_pb2.WatchInvoiceBatchResponse) -> bool:
         """Move on to a message; tells whether it is the batch."""
-        self._silent = False
         self._sequence = message.sequence
-        self._over = message.invoice_batch.state in self._OVER
+        batch = message.invoice_batch
+        self._over = batch.state in self._OVER and message.sequence >= batch.sequence
         return message.HasField("invoice_batch")
 
     def leg_s(self) -> float:
         """Seconds that the next call may take; 0 when the batch is over, or the time of the watch."""
         return 0.0 if self._over else super().leg_s()
-
-    def ended(self) -> Unavailable:
-        """The error of a stream that ended before the batch was over; after a silent one it is asked for as it is."""
-        if self._silent:
-            self._sequence = 0
-        return super().ended()
 
 
 class BoardPlace(_Timed):

@@ -26,8 +26,8 @@ class WatchBatch:
     ) -> Iterator[pb.WatchInvoiceBatchResponse]:
         """A batch (`invoiceBatches/{batch}`) as it stands, then after every change, until nothing comes after it.
 
-        It ends after `timeout_s` seconds, too. What is sent first, also where a lost connection is taken up, has all
-        transitions.
+        It ends after `timeout_s` seconds, too. Each transition comes once; without `after_sequence` the last 50, then
+        those that are made.
 
         Raises:
             CountinghouseError: What the server refused, or the last error when `patience_s` passed without any sign of

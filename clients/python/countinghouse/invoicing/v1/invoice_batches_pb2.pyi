@@ -1083,7 +1083,9 @@ class WatchInvoiceBatchRequest(_message.Message):
     name: _builtins.str
     """`invoiceBatches/{batch}`."""
     after_sequence: _builtins.int
-    """The last sequence seen; 0 for none. Only what comes after it is sent."""
+    """The last sequence seen; 0 for none. Only what comes after it is sent, but for
+    a batch that is over: that is sent once more.
+    """
     def __init__(
         self,
         *,
@@ -1121,7 +1123,11 @@ class WatchInvoiceBatchResponse(_message.Message):
 
     @_builtins.property
     def transitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceBatchTransition]:
-        """The transitions since the event before; in the first event all there are."""
+        """The transitions since the event before, or after the sequence that was asked
+        for, each once; what are more than 50 comes in several events. Without a
+        sequence the first event has the last 50, whose names tell how many there
+        are before them, for ListInvoiceBatchTransitions.
+        """
 
     @_builtins.property
     def invoice_batch(self) -> Global___InvoiceBatch:

@@ -1092,7 +1092,8 @@ export type WatchInvoiceBatchRequest = Message<"countinghouse.invoicing.v1.Watch
   name: string;
 
   /**
-   * The last sequence seen; 0 for none. Only what comes after it is sent.
+   * The last sequence seen; 0 for none. Only what comes after it is sent, but for
+   * a batch that is over: that is sent once more.
    *
    * @generated from field: int64 after_sequence = 2;
    */
@@ -1129,7 +1130,10 @@ export type WatchInvoiceBatchResponse = Message<"countinghouse.invoicing.v1.Watc
   eventTime?: Timestamp | undefined;
 
   /**
-   * The transitions since the event before; in the first event all there are.
+   * The transitions since the event before, or after the sequence that was asked
+   * for, each once; what are more than 50 comes in several events. Without a
+   * sequence the first event has the last 50, whose names tell how many there
+   * are before them, for ListInvoiceBatchTransitions.
    *
    * @generated from field: repeated countinghouse.invoicing.v1.InvoiceBatchTransition transitions = 3;
    */
