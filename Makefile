@@ -56,13 +56,15 @@ lint: $(DEV) $(PROTOC) ## Style, types, layers, contract, and generated code up 
 	$(if $(wildcard $(BASELINE)),$(BIN)/buf breaking protos --against $(BASELINE))
 	.venv-protoc/bin/python tools/protos.py --check
 	$(BIN)/python -m tools.typescript --check
+	$(BIN)/python -m tools.go --check
 
 check: lint ## Everything that must hold before a change lands, the tests apart
 
-protos: $(DEV) $(PROTOC) ## Format the protos and generate their code (TypeScript too, where there is Node)
+protos: $(DEV) $(PROTOC) ## Format the protos and generate their code (TypeScript and Go too, where there is Node or Go)
 	$(BIN)/buf format --write protos
 	.venv-protoc/bin/python tools/protos.py
 	$(BIN)/python -m tools.typescript
+	$(BIN)/python -m tools.go
 
 baseline: $(DEV) ## Record the contract as released: later changes must not break it
 	$(BIN)/buf build protos --exclude-source-info --output $(BASELINE)

@@ -41,6 +41,10 @@ class Relay:
         self.broken.clear()
         self.left, self.breaks = count, how
 
+    def cut(self) -> None:
+        """End every connection now, and let new ones in."""
+        self._end_all()
+
     def let_go(self) -> None:
         """Pass everything on again."""
         self.left = None
