@@ -84,6 +84,7 @@ def show(taken: Figures) -> None:
     for state, count in taken.operations.operations.items():
         figures.OPERATIONS.labels(state).set(count)
         figures.OPERATIONS_OLDEST.labels(state).set(age_s(taken.operations.oldest_us[state]))
+        figures.OPERATIONS_UNMOVED.labels(state).set(age_s(taken.operations.unmoved_us[state]))
     for chunk_state, count in taken.operations.chunks.items():
         figures.CHUNKS.labels(chunk_state).set(count)
     figures.WORKERS.set(taken.operations.workers)

@@ -61,6 +61,9 @@ OPERATIONS = _latest("countinghouse_operations", "Operations that have not ended
 OPERATIONS_OLDEST = _latest(
     "countinghouse_operations_oldest_seconds", "Age of the oldest operation that has not ended.", "state"
 )
+OPERATIONS_UNMOVED = _latest(
+    "countinghouse_operations_unmoved_seconds", "Since when the operation has not moved that has not longest.", "state"
+)
 CHUNKS = _latest("countinghouse_chunks", "Chunks of operations that have not ended.", "state")
 WORKERS = _latest("countinghouse_workers", "Workers whose lease holds.")
 DELIVERIES = _latest("countinghouse_deliveries", "Deliveries that are pending or were given up.", "kind", "state")
