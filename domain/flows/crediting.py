@@ -19,6 +19,7 @@ from domain.billing.bills.completing import Bench, Key
 from domain.billing.bills.completion import Answered
 from domain.billing.bills.crediting import Credit
 from domain.billing.bills.invoicing import Invoiced as OfBill
+from domain.billing.bills.invoicing import InvoicedAlike
 from domain.billing.bills.store import some
 from domain.billing.segments.model import Segment
 from domain.billing.segments.states import SegmentState
@@ -89,7 +90,7 @@ def given_back(tx: Connection, call: Call, bill: OfBill) -> OfBill:
 class _Elsewhere:
     """In place of running invoices: what bills take back goes on the document that is being made."""
 
-    def add(self, tx: Connection, call: Call, bills: Sequence[OfBill]) -> None:
+    def add(self, tx: Connection, call: Call, bills: Sequence[OfBill], *, alike: Sequence[InvoicedAlike] = ()) -> None:
         """Nothing."""
 
     def take_off(self, tx: Connection, call: Call, account_id: str, bill_id: str) -> None:

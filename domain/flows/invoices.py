@@ -9,22 +9,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 from sqlalchemy import Connection
 
 from domain.billing.bills import invoicing as billed
 from domain.billing.bills.errors import BillNotInvoiceable
-from domain.billing.bills.invoicing import Invoiced, Taxed
+from domain.billing.bills.invoicing import Invoiced, InvoicedAlike, InvoiceLines, NotAllInvoiced
+from domain.billing.bills.taxing import Taxed
 from domain.billing.names import bill_name
 from domain.flows.crediting import given_back
 from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices import adding, taking
+from domain.invoicing.invoices import alike as together
+from domain.invoicing.invoices.alike import Alike, LinesAlike, TaxesAlike
+from domain.invoicing.invoices.errors import NotAllTaken
 from domain.invoicing.invoices.model import BILLING, RATE_UNIT, Added, NewLine, ReckonedTax
 from domain.invoicing.names import cycle_name
 from domain.kernel.call import Call
 from domain.kernel.errors import Refused, Violation
-from domain.kernel.money import digits_of
+from domain.kernel.money import Rounding, digits_of, rounded
+from domain.kernel.quantities import ATTOS, attos_of, quantity_texts
 from domain.kernel.registers import store as registers
 
 UNIT_CODES: Mapping[str, str] = {
@@ -52,10 +56,8 @@ UNIT_CODES: Mapping[str, str] = {
 """By unit as usage is told in, the code of UN/ECE recommendation 20; of others the quantity is not told by code."""
 
 
-_DECIMALS = (3, 6)
-"""Of quantities, as invoices show them."""
-
-_EXACT = Context(prec=80)
+_SHOWN = (ATTOS // 10**3, ATTOS // 10**6)
+"""Of quantities, the least that invoices show, in attos."""
 
 
 class BillingCycleMissing(Refused):
@@ -75,14 +77,16 @@ def billing_cycles(tx: Connection, codes: Collection[str]) -> Collection[str]:
 class RunningInvoices:
     """The running invoices of accounts that are billed, whatever cycles the caller sees: who may bill, adds."""
 
-    def add(self, tx: Connection, call: Call, bills: Sequence[Invoiced]) -> None:
+    def add(
+        self, tx: Connection, call: Call, bills: Sequence[Invoiced], *, alike: Sequence[InvoicedAlike] = ()
+    ) -> None:
         """Put what bills charge on the running invoices of their accounts, or nothing of any.
 
         Cost: one statement and those of `adding.add` for each billing cycle, however many bills; and those of
-        `crediting.given_back` for each credit note.
+        `crediting.given_back` for each credit note. Of those `alike` likewise, with those of `alike.add`.
 
         Raises: BillingCycleMissing; BillNotInvoiceable for what an invoice does not take; as `adding.add` and
-        `crediting.given_back`.
+        `crediting.given_back`. NotAllInvoiced for those `alike`.
         """
         of_cycles: dict[str, list[Invoiced]] = defaultdict(list)
         for each in bills:
@@ -97,14 +101,54 @@ class RunningInvoices:
             taxes = [_tax(bill, tax) for bill in some for tax in bill.taxes]
             if lines or taxes:
                 _refuse(lines, taxes, adding.add(tx, call, cycle, lines, taxes))
+        _add_alike(tx, call, alike)
 
     def take_off(self, tx: Connection, call: Call, account_id: str, bill_id: str) -> None:
         """Take what a bill has put on invoices off again. Raises, Cost: as `taking.take_off`."""
         taking.take_off(tx, call, account_id, BILLING, bill_id)
 
 
+def _add_alike(tx: Connection, call: Call, bills: Sequence[InvoicedAlike]) -> None:
+    of_cycles: dict[str, list[InvoicedAlike]] = defaultdict(list)
+    for each in bills:
+        of_cycles[each.invoice_cycle_code].append(each)
+    for code, some in sorted(of_cycles.items()):
+        cycle = registers.find(tx, CYCLES, code)
+        if cycle is None:
+            raise NotAllInvoiced({account for each in some for account in each.account_ids})
+        try:
+            together.add(tx, call, cycle, list(map(_alike, some)))
+        except NotAllTaken as refused:
+            raise NotAllInvoiced(refused.accounts) from None
+
+
+def _alike(bills: InvoicedAlike) -> Alike:
+    """As `_line` and `_tax`, of bills that are alike."""
+    like = Invoiced("", bills.invoice_cycle_code, "", bills.currency, (), ())
+    return Alike(
+        bills.account_ids,
+        bills.currency,
+        [_lines(like, each) for each in bills.lines],
+        [
+            TaxesAlike(_tax(like, each.like), each.rows, each.external_ids, each.segment_ids, each.minor)
+            for each in bills.taxes
+        ],
+    )
+
+
+def _lines(bill: Invoiced, lines: InvoiceLines) -> LinesAlike:
+    descriptions, quantities = lines.descriptions, [""] * len(lines.minor)
+    if lines.attos is not None:
+        descriptions, quantities = _told(lines.like, descriptions, lines.attos, lines.minor)
+    like = _line(bill, lines.like)
+    return LinesAlike(like, lines.rows, lines.external_ids, lines.segment_ids, descriptions, quantities, lines.minor)
+
+
 def _line(bill: Invoiced, line: billed.InvoiceLine) -> NewLine:
     unit = UNIT_CODES.get(line.unit, "")
+    descriptions, quantities = [line.description], [""]
+    if line.quantity:
+        descriptions, quantities = _told(line, descriptions, [_attos(line.quantity)], [line.net.minor])
     return NewLine(
         bill.account_id,
         BILLING,
@@ -113,8 +157,8 @@ def _line(bill: Invoiced, line: billed.InvoiceLine) -> NewLine:
         line.net.minor,
         line.taxed.category.value,
         _ppm(line.taxed),
-        line.description if unit or not line.quantity else f"{line.description} {line.quantity} {line.unit}",
-        _readable(line) if unit else "",
+        descriptions[0],
+        quantities[0],
         unit,
         line.price if unit else "",
         line.start_day,
@@ -124,16 +168,35 @@ def _line(bill: Invoiced, line: billed.InvoiceLine) -> NewLine:
     )
 
 
-def _readable(line: billed.InvoiceLine) -> str:
-    """The quantity with no more decimals than the amount needs: meters tell more than anybody reads."""
-    exact, price = Decimal(line.quantity), Decimal(line.price)
-    unit = Decimal(1).scaleb(-(digits_of(line.net.currency) or 0))
-    net = Decimal(line.net.decimal())
-    for decimals in _DECIMALS:
-        shown = exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN, _EXACT)
-        if _EXACT.multiply(shown, price).quantize(unit, ROUND_HALF_UP, _EXACT) == net:
-            return f"{shown.normalize(_EXACT):f}"
-    return line.quantity
+def _told(
+    like: billed.InvoiceLine, descriptions: list[str], attos: Sequence[int], minor: Sequence[int]
+) -> tuple[list[str], list[str]]:
+    """Descriptions and quantities of lines like this one: what has no code of a unit is told in words."""
+    if like.unit not in UNIT_CODES:
+        texts = zip(descriptions, quantity_texts(attos), strict=True)
+        return [f"{text} {quantity} {like.unit}" for text, quantity in texts], [""] * len(descriptions)
+    price, scale = _attos(like.price), 10 ** (digits_of(like.net.currency) or 0)
+    figures = zip(attos, minor, strict=True)
+    shown = [each if not each % _SHOWN[0] else _readable(each, price * scale, net) for each, net in figures]
+    return descriptions, quantity_texts(shown)
+
+
+def _readable(attos: int, price: int, net_minor: int) -> int:
+    """The quantity with no more decimals than the amount needs: meters tell more than anybody reads.
+
+    The price is that of a unit, in attos of a minor unit.
+    """
+    for least in _SHOWN:
+        shown = rounded(attos, least, Rounding.HALF_EVEN) * least
+        if rounded(shown * price, ATTOS * ATTOS, Rounding.HALF_UP) == net_minor:
+            return shown
+    return attos
+
+
+def _attos(text: str) -> int:
+    attos = attos_of(text)
+    assert attos is not None, "it was written by us"
+    return attos
 
 
 def _tax(bill: Invoiced, tax: billed.ReckonedTax) -> ReckonedTax:

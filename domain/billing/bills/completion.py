@@ -19,6 +19,7 @@ from domain.billing.bills.errors import BillEmpty, BillIncomplete
 from domain.billing.bills.freezing import Freezing
 from domain.billing.bills.invoicing import Invoiced, invoiced
 from domain.billing.bills.views import bill_view, segment_view
+from domain.billing.bills.wording import told_apart
 from domain.billing.configuration.model import Moment
 from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.names import bill_name, segment_name
@@ -124,7 +125,8 @@ def worked_out(
     )
     on_invoice = None
     if (cycle := facts.account.invoice_cycle_code) or bill.kind is BillKind.CREDIT_NOTE:
-        on_invoice = invoiced(cycle, completed, [*stands, *frozen], taken_back, snapshot)
+        apart = told_apart(facts.agreements)
+        on_invoice = invoiced(cycle, completed, [*stands, *frozen], taken_back, snapshot, apart)
     return Completion(Freezing(facts.account, completed, frozen, canceled), removed, (*added, *late), on_invoice)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from domain.billing.accounts import store as accounts
 from domain.billing.bills import completing
 from domain.billing.bills.freezing import Freezing
+from domain.billing.bills.invoicing import NotAllInvoiced
 from domain.billing.runs import tallies
 from domain.billing.runs.alike.deciding import decide as decide_alike
 from domain.billing.runs.alike.filling import Batch
@@ -55,19 +56,31 @@ def bill(tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, 
 
 
 def _together(
-    tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch]
+    tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch], *, again: bool = True
 ) -> tuple[Sequence[Decided], Sequence[Batch]]:
-    """Do what was decided of accounts together; one after another where something is refused as it is done."""
-    account_ids = [member.account_id for batch in batches for member in batch.members]
+    """Do what was decided of accounts together; one after another where something is refused as it is done.
+
+    Those whose invoices refuse go alone, and the others together again.
+    """
+    account_ids = sorted(member.account_id for batch in batches for member in batch.members)
+    rest: Sequence[Batch] = ()
     try:
         with tx.begin_nested():
             _close(tx, call, account_ids)
             record_alike(tx, call, desk, batches)
+            return (), batches
     except Unavailable:
         raise
     except DomainError:
-        return [each for account_id in sorted(account_ids) for each in _alone(tx, call, desk, account_id)], ()
-    return (), batches
+        alone = account_ids
+    except NotAllInvoiced as refused:
+        others = [each for each in account_ids if each not in refused.accounts] if again else []
+        rest, _ = decide_alike(tx, call, desk, others, lock=True) if others else ((), [])
+        kept = {member.account_id for batch in rest for member in batch.members}
+        alone = [each for each in account_ids if each not in kept]
+    decided = [each for account_id in alone for each in _alone(tx, call, desk, account_id)]
+    left, done = _together(tx, call, desk, rest, again=False) if rest else ((), ())
+    return [*decided, *left], done
 
 
 def _all_of(tx: Connection, call: Call, desk: Desk, decided: Sequence[Decided]) -> Sequence[Decided]:

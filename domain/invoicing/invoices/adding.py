@@ -7,9 +7,9 @@ carries the invoice sees all of a set or nothing. The schedule is held meanwhile
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -21,7 +21,7 @@ from domain.invoicing.invoices.errors import RunningInvoiceBusy
 from domain.invoicing.invoices.model import Added, Key, NewLine, Place, ReckonedTax
 from domain.invoicing.invoices.sorting import Refuse, Rows, Sorted
 from domain.invoicing.invoices.store import adding as store
-from domain.invoicing.invoices.store.adding import HeldLine, Taken
+from domain.invoicing.invoices.store.adding import HeldLine, Running, Sum, Taken
 from domain.kernel import events, scopes
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
@@ -83,13 +83,13 @@ def _add_new(tx: Connection, call: Call, cycle: Cycle, schedule: Schedule, hande
 def _add(tx: Connection, call: Call, cycle: Cycle, schedule: Schedule, handed: _Handed) -> Added:
     lines, taxes, held = handed.lines, handed.taxes, handed.held
     kept = {key: each.line for key, each in held.items()}
-    untaxed = _untaxed(cycle)
+    refuse = untaxed(cycle)
     rows = Sorted(
-        Rows(lines, kept, untaxed, refusals.DIFFERS), Rows(taxes, handed.held_taxes, untaxed, refusals.TAX_DIFFERS)
+        Rows(lines, kept, refuse, refusals.DIFFERS), Rows(taxes, handed.held_taxes, refuse, refusals.TAX_DIFFERS)
     )
-    taken = _taken(tx, call, schedule, rows)
-    made = dict(_places(rows.lines, taken))
-    taxed = [(taxes[at], taken[account].invoice_id) for account, some in rows.taxes.waiting.items() for at in some]
+    by_account = taken(tx, call, schedule, rows)
+    made = dict(_places(rows.lines, by_account))
+    taxed = [(taxes[at], by_account[account].invoice_id) for account, some in rows.taxes.waiting.items() for at in some]
     store.insert_lines(tx, [(lines[at], place) for at, place in made.items()], call.now_us)
     store.insert_taxes(tx, taxed)
     rows.follow()
@@ -97,11 +97,26 @@ def _add(tx: Connection, call: Call, cycle: Cycle, schedule: Schedule, handed: _
     unchanged |= {at: made[first] for at, first in rows.lines.again if first in made}
     added = Added(made, unchanged, rows.lines.refused, len(taxed), rows.taxes.refused)
     if made or taxed:
-        _audit(tx, call, schedule, [lines[at] for at in made], added)
+        created = [(lines[at].currency, 1, lines[at].net_minor) for at in made]
+        refused = len(added.refused)
+        tell(tx, call, schedule, created=created, unchanged=len(unchanged), refused=refused, taxes=len(taxed))
     return added
 
 
-def _untaxed(cycle: Cycle) -> Refuse:
+class Coming(Protocol):
+    """What comes to accounts."""
+
+    @property
+    def accounts(self) -> set[str]:
+        """Those for which anything waits."""
+        ...
+
+    def sums(self, known: Mapping[str, Sequence[Running]], accounts: Collection[str], now_us: int) -> list[Sum]:
+        """What comes to accounts whose running invoices are known, by account."""
+        ...
+
+
+def untaxed(cycle: Cycle) -> Refuse:
     """What refuses a row with a tax that the cycle has no distribution code for: its rounding could not be posted."""
 
     def refuse(row: NewLine | ReckonedTax) -> Violation | None:
@@ -112,45 +127,58 @@ def _untaxed(cycle: Cycle) -> Refuse:
     return refuse
 
 
-def _taken(tx: Connection, call: Call, schedule: Schedule, rows: Sorted) -> dict[str, Taken]:
-    """By account, the invoice that has taken its rows; what cannot be taken is refused."""
-    taken: dict[str, Taken] = {}
-    waiting = rows.accounts
+def taken(tx: Connection, call: Call, schedule: Schedule, coming: Coming) -> dict[str, Taken]:
+    """By account, the invoice that has taken what comes to it. Raises: RunningInvoiceBusy; as `Coming.sums`."""
+    found: dict[str, Taken] = {}
+    waiting = coming.accounts
     known_in = {schedule.code, *store.places(tx, schedule.cycle_code)} if waiting else set()
     for _ in range(_ATTEMPTS):
         if not waiting:
-            return taken
+            return found
         known = store.running(tx, schedule.cycle_code, known_in, schedule.code, waiting)
-        all_sums = (rows.sum_of(each, known.get(each, ()), new_id(call.now_us)) for each in sorted(waiting))
-        sums = [each for each in all_sums if each is not None]
-        taken |= store.take_in(tx, schedule.cycle_code, schedule.code, sums, call.now_us)
-        waiting = {each.account_id for each in sums} - taken.keys()
+        sums = coming.sums(known, waiting, call.now_us)
+        found |= store.take_in(tx, schedule.cycle_code, schedule.code, sums, call.now_us)
+        waiting = {each.account_id for each in sums} - found.keys()
     if waiting:
         raise RunningInvoiceBusy
-    return taken
+    return found
 
 
-def _places(lines: Rows[NewLine], taken: Mapping[str, Taken]) -> Iterator[tuple[int, Place]]:
-    """Where each line that was taken stands: by arrival behind those that were there."""
-    for account, positions in lines.waiting.items():
-        if positions:
-            invoice_id, last = taken[account]
-            for line_no, position in enumerate(positions, last - len(positions) + 1):
-                yield position, Place(invoice_id, line_no)
+def tell(
+    tx: Connection,
+    call: Call,
+    schedule: Schedule,
+    *,
+    created: Iterable[tuple[str, int, int]],
+    unchanged: int = 0,
+    refused: int = 0,
+    taxes: int,
+) -> None:
+    """One entry for all rows, under a name of its own: sets that commit at the same time do not meet (PLT-11).
 
-
-def _audit(tx: Connection, call: Call, schedule: Schedule, made: Sequence[NewLine], added: Added) -> None:
-    """One entry for all rows, under a name of its own: sets that commit at the same time do not meet (PLT-11)."""
+    `created` are currencies with how many lines were made and what these come to.
+    """
     totals: dict[str, int] = defaultdict(int)
-    for line in made:
-        totals[line.currency] += line.net_minor
+    made = 0
+    for currency, count, minor in created:
+        made += count
+        totals[currency] += minor
     told: Document = {
         "schedule": schedule.name,
-        "created_count": len(added.made),
-        "unchanged_count": len(added.unchanged),
-        "refused_count": len(added.refused),
-        "reckoned_tax_count": added.taxes_made,
+        "created_count": made,
+        "unchanged_count": unchanged,
+        "refused_count": refused,
+        "reckoned_tax_count": taxes,
         "created_totals": dict(sorted(totals.items())),
     }
     scope_id = scopes.intern(tx, scopes.of_one("cycles", schedule.cycle_code))
     events.append(tx, call, f"invoiceLineImports/{new_id(call.now_us)}", "invoice_lines.added", told, scope_id=scope_id)
+
+
+def _places(lines: Rows[NewLine], by_account: Mapping[str, Taken]) -> Iterator[tuple[int, Place]]:
+    """Where each line that was taken stands: by arrival behind those that were there."""
+    for account, positions in lines.waiting.items():
+        if positions:
+            invoice_id, last = by_account[account]
+            for line_no, position in enumerate(positions, last - len(positions) + 1):
+                yield position, Place(invoice_id, line_no)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from domain.invoicing.names import INVOICE_TYPE, LINE_TYPE, invoice_name, line_name
 from domain.kernel.errors import NotFound, Refused, Unavailable
 
@@ -67,3 +69,11 @@ class RunningInvoiceBusy(Unavailable):
     """The account's running invoice is changed by others just now; try again."""
 
     reason = "RUNNING_INVOICE_BUSY"
+
+
+class NotAllTaken(Exception):
+    """Nothing was done of accounts that came together, as something of some is refused: each is told by itself."""
+
+    def __init__(self, accounts: Collection[str]) -> None:
+        super().__init__(f"{len(accounts)} accounts")
+        self.accounts = frozenset(accounts)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from domain.invoicing.invoices import refusals
 from domain.invoicing.invoices.model import INVOICE_NET_MAX, LINES_MAX, Key, NewLine, ReckonedTax
 from domain.invoicing.invoices.store.adding import Running, Sum
 from domain.kernel.errors import Violation
+from domain.kernel.ids import new_id
 
 R = TypeVar("R", NewLine, ReckonedTax)
 Refuse = Callable[[NewLine | ReckonedTax], Violation | None]
@@ -68,6 +69,16 @@ class Rows(Generic[R]):
         self.refused |= {at: self.refused[first] for at, first in self.again if first in self.refused}
 
 
+def beyond(known: Sequence[Running], count: int, net_minor: int, currency: str) -> Violation | None:
+    """What is wrong with so many lines more, of so much, for an account whose running invoices are known."""
+    here = next((each for each in known if each.here), None)
+    if count + (here.last_line_no if here else 0) > LINES_MAX:
+        return refusals.LINES_TOO_MANY
+    if abs(net_minor + (here.net_minor if here else 0)) > INVOICE_NET_MAX:
+        return refusals.too_large(currency)
+    return None
+
+
 class Sorted:
     """Lines and reckoned taxes that come together."""
 
@@ -79,23 +90,24 @@ class Sorted:
         """Those for which anything waits."""
         return self.lines.waiting.keys() | self.taxes.waiting.keys()
 
-    def sum_of(self, account: str, known: Sequence[Running], new_id: str) -> Sum | None:
-        """What comes to an account whose running invoices are known, once what does not fit is refused.
+    def sums(self, known: Mapping[str, Sequence[Running]], accounts: Collection[str], now_us: int) -> list[Sum]:
+        """What comes to accounts whose running invoices are known, once what does not fit is refused.
 
-        None if nothing is left.
+        Accounts of which nothing is left are left out.
         """
-        here = next((each for each in known if each.here), None)
+        found = (self._sum_of(account, known.get(account, ()), new_id(now_us)) for account in sorted(accounts))
+        return [each for each in found if each is not None]
+
+    def _sum_of(self, account: str, known: Sequence[Running], fresh_id: str) -> Sum | None:
         currency = known[0].currency if known else self._first(account).currency
         self._refuse(account, lambda row: None if row.currency == currency else refusals.other_currency(row, currency))
         rows = self.lines.of(account)
         net_minor = sum(row.net_minor for row in rows)
-        if len(rows) + (here.last_line_no if here else 0) > LINES_MAX:
-            self._refuse(account, lambda _: refusals.LINES_TOO_MANY)
-        elif abs(net_minor + (here.net_minor if here else 0)) > INVOICE_NET_MAX:
-            self._refuse(account, lambda _: refusals.too_large(currency))
+        if (wrong := beyond(known, len(rows), net_minor, currency)) is not None:
+            self._refuse(account, lambda _: wrong)
         if not self.lines.of(account) and not self.taxes.of(account):
             return None
-        return Sum(account, new_id, currency, len(rows), net_minor)
+        return Sum(account, fresh_id, currency, len(rows), net_minor)
 
     def follow(self) -> None:
         """What was sent twice is refused as the first of it."""

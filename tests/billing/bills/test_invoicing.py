@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import Connection, text
 
+from domain.billing.accounts import store as accounts
 from domain.billing.bills import correcting, crediting
 from domain.billing.bills.completing import Key
 from domain.billing.bills.correcting import Correction
 from domain.billing.bills.errors import BillNotInvoiceable
-from domain.billing.bills.invoicing import Invoiced, Taxed, invoiced
+from domain.billing.bills.invoicing import Invoiced, invoiced
 from domain.billing.bills.store import live_since
-from domain.billing.rating.model import Component, Fixed, Tax, Version
+from domain.billing.bills.taxing import Taxed
+from domain.billing.bills.wording import described, told_apart
+from domain.billing.rating.model import Component, Fixed, Step, Stepped, Tax, TimeOfUse, Version
 from domain.billing.segments.store import bills
 from domain.flows.invoices import BillingCycleMissing
 from domain.invoicing.invoices.errors import InvoiceLocked
@@ -42,12 +47,31 @@ def office(database: Database) -> Office:
     return open_office(database)
 
 
-def _invoiced(shop: Shop, office: Office) -> Invoiced:
+TIMES = TimeOfUse(
+    code="ENERGY",
+    distribution_code="REVENUE",
+    description="Electricity",
+    usage="ENERGY",
+    unit="kWh",
+    prices=(("PEAK", Decimal("0.4")), ("NIGHT", Decimal("0.2"))),
+    descriptions=(("PEAK", "peak hours"),),
+)
+STEPS = Stepped(
+    code="ENERGY",
+    distribution_code="REVENUE",
+    description="Electricity",
+    usage="ENERGY",
+    unit="kWh",
+    steps=(Step(Decimal(1), Decimal(100), "up to 100 kWh"), Step(Decimal(2))),
+)
+
+
+def _invoiced(shop: Shop, office: Office, apart: Collection[str] = ()) -> Invoiced:
     def read(tx: Connection) -> Invoiced:
         bill = bills.find(tx, office.billed.account_id, office.billed.bill_id)
         assert bill is not None
         snapshot = shop.configurations.current(tx)
-        return invoiced("MONTHLY", bill, live_since(tx, "A", 0), (), snapshot)
+        return invoiced("MONTHLY", bill, live_since(tx, "A", 0), (), snapshot, apart)
 
     return shop.database.read(read)
 
@@ -117,6 +141,47 @@ def test_a_tax_that_is_taxed_is_a_charge_to_the_invoice(database: Database) -> N
     assert [(each.description, each.net.minor) for each in found.lines] == [("F FEE", 10_000), ("F LEVY", 1_000)]
     assert {each.taxed for each in found.lines} == {Taxed(TaxCategory.CANARY_ISLANDS, Decimal(7))}
     assert [each.amount.minor for each in found.taxes] == [770]
+
+
+@pytest.mark.rule("BIL-20", "INV-15")
+def test_customers_read_what_the_rate_says_and_codes_where_it_says_nothing(database: Database) -> None:
+    """A description of the rate's version; the agreement beside it only where two would read alike."""
+    fee = Fixed(code="FEE", distribution_code="REVENUE", price=Decimal(100), description="Standing charge")
+    plain = Fixed(code="METER", distribution_code="REVENUE", price=Decimal(3))
+    shop, office = _billed(database, fee, plain)
+    assert [each.description for each in _invoiced(shop, office).lines] == ["Standing charge", "F METER"]
+    shop.database.write(
+        lambda tx: put_version(tx, "STANDING", 3, Version(20250102, "EUR", (replace(fee, description="Anew"), plain)))
+    )
+    assert _invoiced(shop, office).lines[0].description == "Standing charge", "as the version that it was made with"
+    named = _invoiced(shop, office, apart={"F"})
+    assert [each.description for each in named.lines] == ["Standing charge (F)", "F METER"]
+
+
+@pytest.mark.rule("BIL-20")
+def test_agreements_of_one_type_are_told_apart(database: Database) -> None:
+    """Two sites read alike; their head office does not."""
+    open_shop(database)
+    database.write(lambda tx: head_office(tx, "400", "350", "250"))
+    found = database.read(lambda tx: told_apart(accounts.agreements_of(tx, ["A"])["A"]))
+    assert found == {"S1", "S2", "S3"}
+
+
+@pytest.mark.rule("BIL-20")
+@pytest.mark.parametrize(
+    ("component", "line", "told"),
+    [
+        (TIMES, ("PEAK", 0), "Electricity, peak hours"),
+        (TIMES, ("NIGHT", 0), "Electricity, NIGHT"),
+        (STEPS, ("", 1), "Electricity, up to 100 kWh"),
+        (STEPS, ("", 2), "Electricity"),
+    ],
+)
+def test_a_bucket_or_a_step_is_told_behind_its_component(
+    component: Component, line: tuple[str, int], told: str
+) -> None:
+    """What the rate says of it; of a bucket without a description its name."""
+    assert described(component, *line) == told
 
 
 @pytest.mark.rule("INV-16")

@@ -12,22 +12,28 @@ from typing import Any
 from sqlalchemy import Connection
 
 from domain.billing.configuration.model import (
+    DAY_S,
     AgreementType,
     AgreementTypeSettings,
     ChargedOn,
     Measured,
     Missing,
     Plausible,
+    ProfileKind,
+    ProfileType,
+    ProfileTypeSettings,
     UsageSource,
 )
-from domain.billing.configuration.registers import AGREEMENT_TYPES, SHELF
+from domain.billing.configuration.registers import AGREEMENT_TYPES, PROFILE_TYPES, SHELF
 from domain.billing.configuration.vocabulary import SEGMENTS
 from domain.billing.rating.model import Component, Demand, Discount, Fixed, Minimum, Percentage, Step, Stepped, Tax
 from domain.kernel.conditions.expressions import compile_condition
 from domain.kernel.quantities import ATTOS
 from domain.kernel.registers import store as registers
+from domain.kernel.taxes import TaxCategory
 from domain.kernel.time import BusinessZone, day_of
 from tests.billing.configured import put_rate
+from tests.billing.runs.letterboxes import INVOICE_CYCLES, fill, join, open_cycles
 from tests.billing.segments.utility import agree, meter, open_account
 from tests.billing.shop import NOW_US, SINCE, ZONE
 from tests.billing.usage.samples import keep_intervals, keep_reads
@@ -56,10 +62,12 @@ _TYPES = {
         usage=(UsageSource("SPENT", charged_on=ChargedOn(("POWER", "STEPS", "AT-1"), "EUR")),),
     ),
     "NOTHING": AgreementTypeSettings("NOTHING", "RECEIVABLE"),
+    "TWICE": AgreementTypeSettings("TWICE", "RECEIVABLE"),
+    "GAS": AgreementTypeSettings("GAS", "RECEIVABLE", usage=(UsageSource("GAS", Measured("GAS")),)),
 }
 KINDS = (*_TYPES, "POWER", "POWER", "POWER_BY_TIME", "POWER_REGISTER", "HEAD_OFFICE", "AT-1", "AT-NONE", "DOLLARS")
-_PROFILES = {"POWER_BY_TIME": "HOURLY", "POWER_REGISTER": "REGISTER"}
-_WITHOUT = frozenset({"SHARE", "NOTHING", "HEAD_OFFICE", "AT-1", "AT-NONE"})
+_PROFILES = {"POWER_BY_TIME": "HOURLY", "POWER_REGISTER": "REGISTER", "GAS": "GAS"}
+_WITHOUT = frozenset({"SHARE", "NOTHING", "TWICE", "HEAD_OFFICE", "AT-1", "AT-NONE"})
 
 
 def add_types(tx: Connection) -> None:
@@ -72,7 +80,12 @@ def add_types(tx: Connection) -> None:
     share = Stepped(code="SHARE", distribution_code="REVENUE", usage="SPENT", unit="EUR", steps=(Step(Decimal("0.1")),))
     put_rate(tx, "SHARE", "EUR", (SINCE, (share,)))
     put_rate(tx, "NOTHING", "EUR", (SINCE, (Fixed(code="FREE", distribution_code="REVENUE", price=Decimal(0)),)))
+    put_rate(tx, "TWICE", "EUR", (SINCE, (_fee("ONCE"), _levy("ONE", "7", "ONCE"), _levy("TWO", "3", "ONCE"))))
+    put_rate(tx, "GAS", "EUR", (SINCE, _gas()))
     stamps: dict[str, Any] = {"description": "", "version": 1, "created_us": NOW_US, "updated_us": NOW_US}
+    gas = ProfileTypeSettings(ProfileKind.INTERVALS, "ccf", interval_s=DAY_S)
+    assert registers.create(tx, PROFILE_TYPES, ProfileType(code="GAS", settings=gas, **stamps))
+    open_cycles(tx)
     for code, its in _TYPES.items():
         assert registers.create(tx, AGREEMENT_TYPES, AgreementType(code=code, settings=its, **stamps))
     registers.grow_version(tx, SHELF)
@@ -88,6 +101,26 @@ def _steps(low: str, high: str) -> tuple[Component, ...]:
         Discount(code="BONUS", distribution_code="REVENUE", percent=Decimal("2.5"), of=("ENERGY",)),
         Tax(code="VAT", distribution_code="TAXES", percent=Decimal(19), of=("STANDING", "ENERGY", "LEVY")),
     )
+
+
+def _gas() -> tuple[Component, ...]:
+    """Of a unit that invoices know no code of; a tax that is taxed is a charge, and another category stands beside."""
+    steps = (Step(Decimal("0.0123"), Decimal(30)), Step(Decimal("1.005")))
+    return (
+        Stepped(code="GAS", distribution_code="REVENUE", usage="GAS", unit="ccf", steps=steps),
+        _fee("METER"),
+        _levy("LEVY", "5.5", "GAS"),
+        _levy("VAT", "7.125", "GAS", "LEVY"),
+        Tax(code="NONE", distribution_code="TAXES", percent=Decimal(0), of=("METER",), tax_category=TaxCategory.EXEMPT),
+    )
+
+
+def _fee(code: str) -> Component:
+    return Fixed(code=code, distribution_code="REVENUE", price=Decimal("4.99"))
+
+
+def _levy(code: str, percent: str, *of: str) -> Component:
+    return Tax(code=code, distribution_code="TAXES", percent=Decimal(percent), of=of)
 
 
 def _peak() -> Component:
@@ -109,10 +142,13 @@ def settle(tx: Connection, seed: int, streets: int = 3) -> list[str]:
     found = []
     for street in range(streets):
         agreed = [_agreed(random, at) for at in range(random.randint(1, 4))]
+        invoice_cycle = random.choice(INVOICE_CYCLES)
         currency = "USD" if all(each.kind == "DOLLARS" for each in agreed) else "EUR"
         for number in range(_EACH + random.randint(0, 2)):
             account_id = f"S{street}-{number}"
             open_account(tx, account_id, currency=currency)
+            join(tx, account_id, invoice_cycle)
+            fill(tx, random, account_id, currency, invoice_cycle)
             for at, each in enumerate(agreed):
                 names = (account_id, f"{'MNOP'[at]}{number}", "" if each.master is None else f"M{number}")
                 _move_in(tx, random, names, each)

@@ -21,6 +21,7 @@ from domain.billing.segments import generating
 from domain.flows.billing import Billed
 from domain.flows.post import AlreadyPosted
 from domain.gl_extraction.tables import CODED_COLUMNS
+from domain.invoicing.tables import invoice, invoice_line, invoice_reckoned_tax
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
 from server.database.transaction import Database
@@ -37,6 +38,12 @@ _DETAIL = (
     " accounting_date, transaction_date, accounting_period_code, currency, debit_minor, credit_minor, maker,"
     f" operation_id, created_us, coded_mask, {CODED_COLUMNS[0]}"
 )
+_INVOICE = ", ".join(each.name for each in invoice.columns if each.name != "invoice_id")
+_ITS_INVOICE = "JOIN invoice i ON i.account_id = d.account_id AND i.invoice_id = d.invoice_id"
+_OF_LINE, _OF_TAX = (
+    ", ".join(f"d.{each.name}" for each in table.columns if each.name != "invoice_id")
+    for table in (invoice_line, invoice_reckoned_tax)
+)
 _QUERIES = {
     "bill": "SELECT * FROM bill ORDER BY account_id, bill_id",
     "bill_segment": "SELECT * FROM bill_segment ORDER BY account_id, segment_id",
@@ -47,7 +54,12 @@ _QUERIES = {
     "accounting_detail_pending": "SELECT count(*) FROM accounting_detail_pending",
     "event": (
         "SELECT owner, sequence, type, at_us, caller, method, operation_id, audit, payload, scope_id FROM event"
-        " WHERE type <> 'accounting_details.posted' ORDER BY owner, sequence"
+        " WHERE type NOT IN ('accounting_details.posted', 'invoice_lines.added') ORDER BY owner, sequence"
+    ),
+    "invoice": f"SELECT {_INVOICE} FROM invoice ORDER BY account_id, schedule_code, slot",
+    "invoice_line": f"SELECT i.schedule_code, {_OF_LINE} FROM invoice_line d {_ITS_INVOICE} ORDER BY 1, 2, 3",
+    "invoice_reckoned_tax": (
+        f"SELECT i.schedule_code, {_OF_TAX} FROM invoice_reckoned_tax d {_ITS_INVOICE} ORDER BY 1, 2, 3, 4"
     ),
 }
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.runs.alike import store
 from domain.billing.runs.alike.filling import Batch, fill
+from domain.billing.runs.alike.invoicing import with_invoices
 from domain.billing.runs.alike.likeness import Likeness, Member, alike, profile_place
 from domain.billing.runs.alike.molds import Mold, mold
 from domain.billing.runs.deciding import Desk
@@ -41,8 +42,9 @@ def decide(
     Cost: the statements of `gather`, and those of the ledger's check, however many accounts.
     """
     snapshot, known = gather(tx, call, desk, account_ids, lock=lock)
-    batches = [fill(each.mold, snapshot, each.members, each.usage) for each in known]
-    batches = _that_post(tx, desk, [each for each in batches if each.members])
+    filled = [fill(each.mold, snapshot, each.members, each.usage) for each in known]
+    told = [with_invoices(each, snapshot) for each in filled if each.members]
+    batches = _that_post(tx, desk, [each for each in told if each is not None])
     done = {member.account_id for batch in batches for member in batch.members}
     return batches, [each for each in sorted(account_ids) if each not in done]
 

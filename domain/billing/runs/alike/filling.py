@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from domain.billing.bills.invoicing import InvoiceLine, ReckonedTax
 from domain.billing.configuration.model import UsageSource
 from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.rating import sheets
@@ -51,11 +52,15 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Accounts that are alike with what becomes of them: one row for each of `members`, in each of the pieces."""
+    """Accounts that are alike with what becomes of them: one row for each of `members`, in each of the pieces.
+
+    `told` says of each line of each piece how it goes on invoices, where it does.
+    """
 
     mold: Mold
     members: Sequence[Member]
     filled: tuple[Filled, ...] = ()
+    told: Sequence[Sequence[InvoiceLine | ReckonedTax]] = ()
 
     @property
     def codes(self) -> frozenset[frozenset[str]]:

@@ -42,6 +42,7 @@ class Likeness(NamedTuple):
     """What accounts have in common: their agreements by id, and profiles by id as type and place of their owner."""
 
     customer_class: str
+    invoice_cycle: str
     currency: str
     agreements: tuple[Agreed, ...]
     profiles: tuple[tuple[str, int], ...]
@@ -69,8 +70,8 @@ class AgreementRow(NamedTuple):
     billed_through: int
 
 
-AccountRow = tuple[str, str, str]
-"""Account, customer class and currency."""
+AccountRow = tuple[str, str, str, str]
+"""Account, customer class, invoice cycle, which is empty for none, and currency."""
 
 ProfileRow = tuple[str, str, str, str]
 """Account, profile, type and the agreement that owns it; by account and profile."""
@@ -83,7 +84,7 @@ def alike(
     agreements_of = _by_account(agreements)
     profiles_of = _by_account(profiles)
     found: dict[Likeness, list[Member]] = defaultdict(list)
-    for account_id, customer_class, currency in accounts:
+    for account_id, customer_class, invoice_cycle, currency in accounts:
         of_account = agreements_of.get(account_id, ())
         if len(of_account) > AGREEMENTS_MAX:
             continue
@@ -91,6 +92,7 @@ def alike(
         owned = [row for row in profiles_of.get(account_id, ()) if row[3] in places]
         likeness = Likeness(
             customer_class,
+            invoice_cycle,
             currency,
             _agreed(of_account, places),
             tuple([(row[2], places[row[3]]) for row in owned]),
@@ -137,7 +139,8 @@ def stand_in(likeness: Likeness, cycle: str) -> Facts:
         for place, each in enumerate(likeness.agreements)
         if each.billed_through
     }
-    account = Account(ACCOUNT, "", likeness.customer_class, cycle, "", likeness.currency, "", {}, **stamps)
+    invoice_cycle, currency = likeness.invoice_cycle, likeness.currency
+    account = Account(ACCOUNT, "", likeness.customer_class, cycle, invoice_cycle, currency, "", {}, **stamps)
     return Facts(account, agreements, profiles=profiles, billed_through=through)
 
 

@@ -46,6 +46,7 @@ class Mold:
     Of the `wanted` usage, accounts and profiles are stand-ins. Without pieces there is nothing to bill.
     """
 
+    facts: Facts
     decided: Decided
     pieces: tuple[Piece, ...]
     wanted: tuple[Wanted, ...]
@@ -61,7 +62,7 @@ def mold(call: Call, desk: Desk, snapshot: Snapshot, likeness: Likeness) -> Mold
     wanted = measured(agenda, snapshot)
     drafted = draft(agenda, snapshot, {each.key: _nothing(each) for each in wanted})
     if not drafted.segments:
-        return Mold(Decided(facts.account), (), ())
+        return Mold(facts, Decided(facts.account), (), ())
     if any(each.reason for each in drafted.segments):
         return None
     made = billed(drafted, desk.order.wanted, call, new_ids=_names())
@@ -88,7 +89,7 @@ def mold(call: Call, desk: Desk, snapshot: Snapshot, likeness: Likeness) -> Mold
         )
         for each, segment in zip(drafted.segments, made.made, strict=True)
     )
-    return Mold(decided, pieces, tuple(wanted))
+    return Mold(facts, decided, pieces, tuple(wanted))
 
 
 def _hangs_on_more(snapshot: Snapshot, facts: Facts) -> bool:

@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 from domain.billing.bills import completing
 from domain.billing.bills.booking import Charges
 from domain.billing.bills.freezing import Freezing, charge_of
+from domain.billing.bills.invoicing import InvoicedAlike
 from domain.billing.bills.telling import scope_of
 from domain.billing.names import bill_name
 from domain.billing.rating.sheets import Column, Rows
 from domain.billing.runs.alike.filling import Batch, Filled, added
+from domain.billing.runs.alike.invoicing import invoiced
 from domain.billing.runs.alike.likeness import ACCOUNT, BILL, agreement_name, names_of
 from domain.billing.runs.deciding import Desk
 from domain.billing.segments.documents import Layout, line_texts, total_texts
@@ -37,7 +39,7 @@ _FALSE, _TRUE = "false", "true"
 class Written:
     """What accounts that are alike become: so many `rows` of bills and of each of the segments, and their charges.
 
-    `owners` are the bills by name, where there is something to tell of them.
+    With them, what goes on invoices. `owners` are the bills by name, where there is something to tell of them.
     """
 
     batch: Batch
@@ -45,6 +47,7 @@ class Written:
     bills: Cells
     segments: tuple[Cells, ...]
     charges: tuple[Charges, ...]
+    invoiced: InvoicedAlike | None
     owners: list[str]
 
 
@@ -57,6 +60,7 @@ def written(call: Call, desk: Desk, batch: Batch) -> Written:
         _bills(batch, names),
         tuple(_segments(each, names) for each in batch.filled),
         tuple(_charges(batch, decided.done, names)) if decided.done else (),
+        invoiced(batch, names),
         list(map(bill_name, names[ACCOUNT], names[BILL])) if decided.done else [],
     )
 
@@ -64,7 +68,9 @@ def written(call: Call, desk: Desk, batch: Batch) -> Written:
 def record(tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch]) -> None:
     """Do what was decided of accounts that are alike, which are locked.
 
-    Cost: three COPYs, or prepared INSERTs, and those of posting, however many accounts.
+    Cost: three COPYs, or prepared INSERTs, those of posting, and those of `Invoices.add`, however many accounts.
+
+    Raises: what the ledger refuses; NotAllInvoiced.
     """
     found = [written(call, desk, batch) for batch in batches if batch.filled]
     insert_sheets(tx, "bill", [(each.rows, each.bills) for each in found])
@@ -76,6 +82,8 @@ def record(tx: Connection, call: Call, desk: Desk, batches: Sequence[Batch]) -> 
             events.add_first(tx, call, each.owners, kind, payload, scope_id=scope_of(decided.account))
     if charges := [each for one in found for each in one.charges]:
         desk.bench.ledger.post(tx, call, (), alike=charges)
+    if on_invoices := [each.invoiced for each in found if each.invoiced]:
+        desk.bench.invoices.add(tx, call, (), alike=on_invoices)
 
 
 def _names(call: Call, desk: Desk, batch: Batch) -> Names:

@@ -21,14 +21,11 @@ _BILLED_THROUGH = (
 
 
 def accounts(tx: Connection, cycle: str, account_ids: Sequence[str], *, lock: bool) -> list[AccountRow]:
-    """Those of the accounts that are in the cycle; `lock` holds them, as `accounts.store.lock_accounts`.
-
-    Less those on an invoice cycle: what completing a bill adds there is worked out for each account by itself.
-    """
-    columns = "account_id, customer_class_code, currency, cycle_code, invoice_cycle_code"
+    """Those of the accounts that are in the cycle; `lock` holds them, as `accounts.store.lock_accounts`."""
+    columns = "account_id, customer_class_code, invoice_cycle_code, currency, cycle_code"
     query = f"SELECT {columns} FROM billing_account WHERE account_id"  # noqa: S608 - words of ours
     rows = _ask(tx, query, account_ids, f"ORDER BY account_id{_LOCK[tx.dialect.name] if lock else ''}")
-    return [row[:3] for row in rows if row[3] == cycle and not row[4]]
+    return [row[:-1] for row in rows if row[-1] == cycle]
 
 
 def with_pending_bill(tx: Connection, account_ids: Sequence[str]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from domain.invoicing.invoices.model import INVOICE_NET_MAX, LINES_MAX, Key, NewLine, Place, ReckonedTax
-from domain.kernel.bulk import insert_rows
+from domain.kernel.bulk import Cells, insert_rows, insert_sheets
 from domain.kernel.documents import to_text
 from domain.kernel.script import Script
 
@@ -135,6 +135,30 @@ def insert_taxes(tx: Connection, placed: Sequence[tuple[ReckonedTax, str]]) -> N
     if placed:
         rows = [(invoice_id, *tax[:_CURRENCY], *tax[_CURRENCY + 1 :]) for tax, invoice_id in sorted(placed)]
         insert_rows(tx, "invoice_reckoned_tax", ("invoice_id", *_TAX), rows)
+
+
+def line_cells(line: NewLine) -> Cells:
+    """A line's row by column, but for what its invoice says."""
+    return _cells_of(line, NewLine._fields)
+
+
+def tax_cells(tax: ReckonedTax) -> Cells:
+    """A tax's row by column, likewise."""
+    return _cells_of(tax, ReckonedTax._fields)
+
+
+def _cells_of(row: Sequence[str | int], names: Sequence[str]) -> Cells:
+    return {name: cell for name, cell in zip(names, row, strict=True) if name != "currency"}
+
+
+def insert_line_sheets(tx: Connection, sheets: Sequence[tuple[int, Cells]], now_us: int) -> None:
+    """As `insert_lines`, of lines that are alike; their cells have the invoice and the number, too."""
+    insert_sheets(tx, "invoice_line", [(rows, {**cells, "created_us": now_us}) for rows, cells in sheets])
+
+
+def insert_tax_sheets(tx: Connection, sheets: Sequence[tuple[int, Cells]]) -> None:
+    """As `insert_taxes`, likewise."""
+    insert_sheets(tx, "invoice_reckoned_tax", sheets)
 
 
 # Sets of keys, as each database takes them: of how few there are neither knows anything by itself
