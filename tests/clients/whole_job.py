@@ -142,8 +142,8 @@ def running(command: Sequence[str], folder: Path, environment: Mapping[str, str]
         program.end()
 
 
-def does_the_whole_job(command: Sequence[str], server: Guarded, folder: Path) -> None:
-    """It takes rows in, watches their extraction over a cut of the connection, and fetches proven files.
+def does_the_whole_job(command: Sequence[str], server: Guarded, folder: Path) -> list[str]:
+    """It takes rows in, watches their extraction over a cut of the connection, and fetches proven files; gives its lines.
 
     The worker comes only after the cut was noticed: what is seen of the work was seen by a watch that was resumed.
     """
@@ -162,6 +162,7 @@ def does_the_whole_job(command: Sequence[str], server: Guarded, folder: Path) ->
     assert sorted(fetched) == FILES
     stored = {path.name: path.read_bytes() for path in (server.folder / "files").rglob("gl-batch-1-*")}
     assert fetched == stored
+    return said
 
 
 def does_it_again(command: Sequence[str], server: Guarded, folder: Path) -> None:

@@ -1,9 +1,8 @@
 import { mkdir } from "node:fs/promises";
 
-import { connect, CountinghouseError, formatMoney, money, Origin, pages } from "countinghouse-client";
+import { connect, CountinghouseError, environment, formatMoney, money, OperationState, Origin } from "countinghouse-client";
 
-const { COUNTINGHOUSE_URL = "http://127.0.0.1:50051", COUNTINGHOUSE_TOKEN: token } = process.env;
-const client = connect(COUNTINGHOUSE_URL, token === undefined ? {} : { token });
+const client = connect(...environment()); // http://127.0.0.1:50051 when it says nothing
 
 // Reference data. A call that was made before is refused; here that is fine.
 const day = (month: number, day: number) => ({ year: 2026, month, day });
@@ -31,8 +30,9 @@ console.log(`${totals.created} new, ${totals.unchanged} there already, ${totals.
 
 // Extract, with live progress that survives a lost connection.
 const run = await client.extract({ origin: Origin.FINANCIAL });
-for await (const { progress } of run.watch()) {
-  console.log(progress?.stages.map(({ stage, itemsDone }) => `${stage} ${itemsDone}`).join(", "));
+for await (const { progress } of run.watch({ onRetry: () => console.log("lost the connection, trying again") })) {
+  const stages = progress?.stages.map(({ stage, itemsDone }) => `${stage} ${itemsDone}`).join(", ");
+  console.log(OperationState[progress?.state ?? 0], stages);
 }
 const { extractionBatch, dataFiles, totals: sums } = await run.wait();
 for (const { debit, credit } of sums) console.log([debit, credit].map((side) => side && formatMoney(side)).join(" = "));
@@ -40,9 +40,5 @@ for (const { debit, credit } of sums) console.log([debit, credit].map((side) => 
 // Fetch the files, each proven by its SHA-256.
 await mkdir("out", { recursive: true });
 for (const { name } of dataFiles) await client.download(name, `out/${name.slice(name.lastIndexOf("/") + 1)}`);
-
-// Every entry of the audit trail that this run made.
-const entries = pages(client.audit.listAuditEntries, { operation: run.name }, (page) => page.auditEntries);
-for await (const { type, resource } of entries) console.log(type, resource);
 console.log(`done: ${extractionBatch}`);
 client.close();

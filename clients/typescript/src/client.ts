@@ -5,6 +5,7 @@ import { createClient, type Client as ServiceClient } from "@connectrpc/connect"
 
 import { download, type DownloadOptions } from "./files.js";
 import { AccountingService } from "./gen/countinghouse/accounting/v1/accounting_service_pb.js";
+import { BillingService } from "./gen/countinghouse/billing/v1/billing_service_pb.js";
 import type { AccountingDetailSchema } from "./gen/countinghouse/gl_extraction/v1/accounting_details_pb.js";
 import {
   GenerateAccountingMessageMetadataSchema,
@@ -12,9 +13,13 @@ import {
   GenerateAccountingMessageResponseSchema,
 } from "./gen/countinghouse/gl_extraction/v1/extraction_pb.js";
 import { GLExtractionService } from "./gen/countinghouse/gl_extraction/v1/gl_extraction_service_pb.js";
+import { InvoiceBatchService } from "./gen/countinghouse/invoicing/v1/invoice_batch_service_pb.js";
+import { ApprovalsService } from "./gen/countinghouse/operations/v1/approvals_pb.js";
 import { AuditService } from "./gen/countinghouse/operations/v1/audit_pb.js";
 import { type DataFile, DataFilesService } from "./gen/countinghouse/operations/v1/data_files_pb.js";
+import { NotificationsService } from "./gen/countinghouse/operations/v1/notifications_pb.js";
 import { OperationsService } from "./gen/countinghouse/operations/v1/operations_pb.js";
+import { SchedulesService } from "./gen/countinghouse/operations/v1/schedules_pb.js";
 import { Operations, type Operation as OperationMessage } from "./gen/google/longrunning/operations_pb.js";
 import { ingest, type IngestOptions, type IngestTotals } from "./ingest.js";
 import { Operation } from "./operations.js";
@@ -47,11 +52,21 @@ export class Client {
   readonly gl: ServiceClient<typeof GLExtractionService>;
   /** Claims, their operations, and what becomes of them. */
   readonly accounting: ServiceClient<typeof AccountingService>;
+  /** What is billed to whom, by which rates and when. */
+  readonly billing: ServiceClient<typeof BillingService>;
+  /** Running invoices, the batches that close them, and what becomes of these. */
+  readonly invoicing: ServiceClient<typeof InvoiceBatchService>;
   /** Data file sets and their files. */
   readonly files: ServiceClient<typeof DataFilesService>;
   /** The audit trail. */
   readonly audit: ServiceClient<typeof AuditService>;
-  /** Watching and recovering operations. */
+  /** Calls that take effect once a second person has agreed. */
+  readonly approvals: ServiceClient<typeof ApprovalsService>;
+  /** Operations that start by themselves. */
+  readonly schedules: ServiceClient<typeof SchedulesService>;
+  /** Who is told what has happened, and what became of it. */
+  readonly notifications: ServiceClient<typeof NotificationsService>;
+  /** Watching, pausing and recovering operations. */
   readonly operations: ServiceClient<typeof OperationsService>;
   /** The standard service of operations: get, list, cancel, delete, wait. */
   readonly longrunning: ServiceClient<typeof Operations>;
@@ -60,8 +75,13 @@ export class Client {
     this.#connection = connection;
     this.gl = this.service(GLExtractionService);
     this.accounting = this.service(AccountingService);
+    this.billing = this.service(BillingService);
+    this.invoicing = this.service(InvoiceBatchService);
     this.files = this.service(DataFilesService);
     this.audit = this.service(AuditService);
+    this.approvals = this.service(ApprovalsService);
+    this.schedules = this.service(SchedulesService);
+    this.notifications = this.service(NotificationsService);
     this.operations = this.service(OperationsService);
     this.longrunning = this.service(Operations);
   }

@@ -12,6 +12,9 @@ import {
 } from "./gen/google/rpc/error_details_pb.js";
 import type { Status } from "./gen/google/rpc/status_pb.js";
 
+/** The reason of a call whose token has expired: before it, or, in a stream, during it. */
+export const TOKEN_EXPIRED = "TOKEN_EXPIRED";
+
 /** One thing that is wrong with a request or with a row. */
 export interface Violation {
   /** The path of the field, such as `accounting_details[3].debit`; empty for the request as a whole. */
@@ -73,6 +76,11 @@ export class CountinghouseError extends ConnectError {
     this.requestId = requestId;
   }
 
+  /** Whether the same call may succeed later without anything being mended: the server is away, or asks to come back. */
+  get retryable(): boolean {
+    return this.code === Code.Unavailable || (this.code === Code.ResourceExhausted && this.retryDelayMs !== undefined);
+  }
+
   /** By class: ConnectError's own test, which is inherited, takes every ConnectError for one of these. */
   static override [Symbol.hasInstance](thrown: unknown): boolean {
     return Function.prototype[Symbol.hasInstance].call(this, thrown);
@@ -113,6 +121,7 @@ export class OperationFailed extends CountinghouseError {
 /** Whether the error is what a lost connection, a bounded call that ran out, or a draining server looks like. */
 export function isCut(error: CountinghouseError): boolean {
   if (error.code === Code.Unavailable || error.code === Code.DeadlineExceeded) return true;
+  if (error.reason === TOKEN_EXPIRED) return true; // there may be a new one by then
   // A stream that HTTP/2 has reset: the server's own errors carry a reason.
   return error.reason === "" && [Code.Aborted, Code.Canceled, Code.Internal, Code.Unknown].includes(error.code);
 }

@@ -1,6 +1,7 @@
 export { Code } from "@connectrpc/connect";
 
 export { Client, connect, type Extraction } from "./client.js";
+export { environment } from "./environment.js";
 export { CountinghouseError, OperationFailed, type Resource, type Violation } from "./errors.js";
 export type { DownloadOptions } from "./files.js";
 export {

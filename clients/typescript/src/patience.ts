@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { CountinghouseError } from "./errors.js";
+import { type CountinghouseError, TOKEN_EXPIRED } from "./errors.js";
 
 const FIRST_MS = 100;
 const LONGEST_MS = 5_000;
@@ -21,7 +21,7 @@ export interface Persistence {
  * Bounds the time without progress, and spaces the tries.
  *
  * Waits grow from 0.1 to 5 seconds and vary by half, so that callers who lost the same server do not come back in step;
- * what the server asks for (RetryInfo) goes before.
+ * what the server asks for (RetryInfo) goes before. An expired token is tried again once, as there may be a new one.
  */
 export class Patience {
   readonly #options: Persistence;
@@ -44,6 +44,7 @@ export class Patience {
     const backoffMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#tries) * (0.5 + Math.random());
     const delayMs = Math.max(backoffMs, error.retryDelayMs ?? 0);
     if (performance.now() + delayMs - this.#progressAt > (this.#options.patienceMs ?? 60_000)) throw error;
+    if (error.reason === TOKEN_EXPIRED && this.#tries > 0) throw error;
     this.#tries += 1;
     this.#options.onRetry?.(error, delayMs);
     await sleep(delayMs, undefined, this.#options.signal === undefined ? {} : { signal: this.#options.signal });

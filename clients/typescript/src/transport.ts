@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
-import { Code, type Interceptor, type Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 
 import { CountinghouseError, requestIdOf } from "./errors.js";
@@ -10,7 +10,8 @@ import { Patience } from "./patience.js";
 
 const ANSWER_BYTES_MAX = 32 * 2 ** 20; // the largest answer is that of a stream with 10,000 refusals
 const RETRY_MS = 10_000;
-const READS = /^(Get|List|Wait|Reconcile|Read)/;
+const TRIES_MAX = 5;
+const READS = /^(Get|List|Wait|Check|Reconcile|Cancel)/; // canceling twice is canceling once
 
 /** How to reach a server. */
 export interface ConnectOptions {
@@ -78,16 +79,16 @@ async function* toldEach<T>(messages: AsyncIterable<T>): AsyncGenerator<T, void,
   }
 }
 
-/** While the server is unavailable, reads and calls with a request id are made again, for a few seconds. */
+/** While the server is away, or asks to come back, reads and calls with a request id are made again for some seconds. */
 const repeated: Interceptor = (next) => async (call) => {
   if (call.stream || !(READS.test(call.method.name) || requestIdOf(call.message))) return next(call);
   const patience = new Patience({ signal: call.signal, patienceMs: RETRY_MS });
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       return await next(call);
     } catch (thrown) {
       const error = CountinghouseError.of(thrown, requestIdOf(call.message));
-      if (error.code !== Code.Unavailable) throw error;
+      if (!error.retryable || tries === TRIES_MAX) throw error;
       await patience.wait(error);
     }
   }

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { before, test, type TestContext } from "node:test";
+import { test, type TestContext } from "node:test";
 
-import { type Client, Code, connect, CountinghouseError, type ConnectOptions } from "../src/index.js";
-import { openBooks, required, row, TOKEN } from "./books.js";
+import { type Client, Code, connect, CountinghouseError, type ConnectOptions, environment } from "../src/index.js";
+import { openBooks, row, TOKEN } from "./books.js";
 
-const ENCRYPTED = required("COUNTINGHOUSE_TLS_URL");
-let ca: string;
-
-before(async () => {
-  ca = await readFile(required("COUNTINGHOUSE_TLS_CA"), "utf8");
-});
+const [ENCRYPTED, { tls = {} }] = environment(); // of a server that asks for a certificate, too
 
 function over(t: TestContext, url: string, options: ConnectOptions): Client {
   const client = connect(url, options);
@@ -19,7 +13,7 @@ function over(t: TestContext, url: string, options: ConnectOptions): Client {
 }
 
 test("a server whose authority is known is reached over TLS with a bearer token: calls and streams", async (t) => {
-  const house = over(t, ENCRYPTED, { token: async () => TOKEN, tls: { ca } });
+  const house = over(t, ENCRYPTED, { token: async () => TOKEN, tls });
   await openBooks(house);
   const totals = await house.ingest([row("tls", 0), row("tls", 1)]);
   assert.equal(totals.created + totals.unchanged, 2);
@@ -32,7 +26,7 @@ test("a server whose authority is known is reached over TLS with a bearer token:
 
 test("a token that is wrong, or none, is refused over TLS too", async (t) => {
   for (const options of [{}, { token: "no-token-of-this-server" }]) {
-    await assert.rejects(over(t, ENCRYPTED, { ...options, tls: { ca } }).gl.listLedgers({}), (error: unknown) => {
+    await assert.rejects(over(t, ENCRYPTED, { ...options, tls }).gl.listLedgers({}), (error: unknown) => {
       assert.ok(error instanceof CountinghouseError, String(error));
       return error.code === Code.Unauthenticated;
     });
@@ -43,7 +37,7 @@ test("a server whose authority is not known, or that has another name, is not ta
   const elsewhere = ENCRYPTED.replace("127.0.0.1", "localhost");
   const cases = [
     [ENCRYPTED, {}, /certificate/],
-    [elsewhere, { ca }, /does not match certificate/],
+    [elsewhere, tls, /does not match certificate/],
   ] as const;
   for (const [url, tls, why] of cases) {
     await assert.rejects(over(t, url, { token: TOKEN, tls }).gl.listLedgers({}), (error: unknown) => {
