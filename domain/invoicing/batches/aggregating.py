@@ -1,21 +1,19 @@
 """Aggregation: what an invoice's lines come to by tax category and rate, and its tax, rounded once each (INV-16).
 
-Set-based within the database: a span's accounts are told of every table, as no database concludes that by itself. Half
-a minor unit is rounded away from zero; the products are exact: numeric on PostgreSQL, and on SQLite 64-bit integers as
-long as they fit, else integers of Python.
+Set-based within the database, invoice by invoice: lines are found by their primary key, which a join left to the
+database may not do (on SQLite CROSS JOIN keeps the order). Half a minor unit is rounded away from zero; the products
+are exact: numeric on PostgreSQL, and on SQLite 64-bit integers as long as they fit, else integers of Python.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
-from domain.invoicing.batches.counting import Span, within
+from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.model import Batch
-from domain.invoicing.invoices.states import InvoiceState
-from domain.invoicing.tables import invoice
 from domain.kernel.money import Rounding, rounded
+from domain.operations.errors import StepOvertaken
 
-_i = invoice.c
 PPM = 1_000_000
 _NET_MAX = 4_000_000_000_000
 """The largest sum of which SQLite's 64 bits hold twice the product with a rate of up to 100 %."""
@@ -24,38 +22,49 @@ _DUE = (
     "i.cycle_code = :cycle AND i.schedule_code = :schedule AND i.account_id BETWEEN :first AND :last"
     " AND i.slot = '' AND i.state = 'CLOSED' AND i.aggregated = 0"
 )
+_LOCK = f"SELECT i.invoice_id FROM invoice i WHERE {_DUE} ORDER BY i.account_id"  # noqa: S608 - ours
+_COUNT = {
+    "postgresql": text(f"SELECT count(*) FROM ({_LOCK} FOR UPDATE) due"),  # noqa: S608
+    "sqlite": text(f"SELECT count(*) FROM ({_LOCK})"),  # noqa: S608
+}
 _DELETE = text(
     "DELETE FROM invoice_tax WHERE account_id BETWEEN :first AND :last AND EXISTS (SELECT 1 FROM invoice i"  # noqa: S608
     f" WHERE i.account_id = invoice_tax.account_id AND i.invoice_id = invoice_tax.invoice_id AND {_DUE})"
 )
-_TAX = {
-    "postgresql": "CAST(round(sum(p.net) * p.tax_ppm / 1000000.0) AS BIGINT)",
-    "sqlite": "CASE WHEN abs(sum(p.net)) <= :net_max AND p.tax_ppm <= 1000000 THEN"
-    " (CASE WHEN sum(p.net) < 0 THEN -1 ELSE 1 END) * ((2 * abs(sum(p.net)) * p.tax_ppm + 1000000) / 2000000)"
-    " ELSE 0 END",
-}
-_SUMS = """
-    INSERT INTO invoice_tax (account_id, invoice_id, tax_category, tax_ppm, net_minor, tax_minor, reckoned_minor)
-    SELECT p.account_id, p.invoice_id, p.tax_category, p.tax_ppm, {net}, {tax}, {reckoned}
-    FROM (
-        SELECT l.account_id, l.invoice_id, l.tax_category, l.tax_ppm, l.net_minor AS net, 0 AS reckoned
-        FROM invoice i JOIN invoice_line l ON l.account_id = i.account_id AND l.invoice_id = i.invoice_id
-        WHERE {due} AND l.account_id BETWEEN :first AND :last
-        UNION ALL
-        SELECT t.account_id, t.invoice_id, t.tax_category, t.tax_ppm, 0, t.tax_minor
-        FROM invoice i JOIN invoice_reckoned_tax t ON t.account_id = i.account_id AND t.invoice_id = i.invoice_id
-        WHERE {due} AND t.account_id BETWEEN :first AND :last
-    ) p GROUP BY p.account_id, p.invoice_id, p.tax_category, p.tax_ppm"""
+_INTO = (
+    "INSERT INTO invoice_tax (account_id, invoice_id, tax_category, tax_ppm, net_minor, tax_minor, reckoned_minor, own)"
+)
+_LINE = (
+    "l.tax_category, l.tax_ppm, l.net_minor AS net, 0 AS reckoned, CASE l.distribution_code WHEN '' THEN 0 ELSE 1 END AS own"
+)
+_RECKONED = "t.tax_category, t.tax_ppm, 0, t.tax_minor, 0"
 _INSERT = {
-    dialect: text(
-        _SUMS.format(
-            due=_DUE,
-            tax=tax,
-            net="CAST(sum(p.net) AS BIGINT)" if dialect == "postgresql" else "sum(p.net)",
-            reckoned="CAST(sum(p.reckoned) AS BIGINT)" if dialect == "postgresql" else "sum(p.reckoned)",
-        )
-    )
-    for dialect, tax in _TAX.items()
+    "postgresql": text(f"""{_INTO}
+    SELECT i.account_id, i.invoice_id, s.tax_category, s.tax_ppm, CAST(s.net AS BIGINT),
+        CAST(round(s.net * s.tax_ppm / 1000000.0) AS BIGINT), CAST(s.reckoned AS BIGINT), s.own
+    FROM invoice i CROSS JOIN LATERAL (
+        SELECT p.tax_category, p.tax_ppm, sum(p.net) AS net, sum(p.reckoned) AS reckoned, max(p.own) AS own FROM (
+            SELECT {_LINE} FROM invoice_line l
+            WHERE l.account_id = i.account_id AND l.invoice_id = i.invoice_id
+            UNION ALL
+            SELECT {_RECKONED} FROM invoice_reckoned_tax t
+            WHERE t.account_id = i.account_id AND t.invoice_id = i.invoice_id
+        ) p GROUP BY p.tax_category, p.tax_ppm
+    ) s WHERE {_DUE}"""),  # noqa: S608
+    "sqlite": text(f"""{_INTO}
+    SELECT p.account_id, p.invoice_id, p.tax_category, p.tax_ppm, sum(p.net),
+        CASE WHEN abs(sum(p.net)) <= :net_max AND p.tax_ppm <= 1000000 THEN
+        (CASE WHEN sum(p.net) < 0 THEN -1 ELSE 1 END) * ((2 * abs(sum(p.net)) * p.tax_ppm + 1000000) / 2000000)
+        ELSE 0 END, sum(p.reckoned), max(p.own)
+    FROM (
+        SELECT l.account_id, l.invoice_id, {_LINE}
+        FROM invoice i CROSS JOIN invoice_line l ON l.account_id = i.account_id AND l.invoice_id = i.invoice_id
+        WHERE {_DUE}
+        UNION ALL
+        SELECT t.account_id, t.invoice_id, {_RECKONED}
+        FROM invoice i CROSS JOIN invoice_reckoned_tax t ON t.account_id = i.account_id AND t.invoice_id = i.invoice_id
+        WHERE {_DUE}
+    ) p GROUP BY p.account_id, p.invoice_id, p.tax_category, p.tax_ppm"""),  # noqa: S608
 }
 _LARGE = text(
     "SELECT t.account_id, t.invoice_id, t.tax_category, t.tax_ppm, t.net_minor FROM invoice i"  # noqa: S608
@@ -67,13 +76,9 @@ _CORRECT = text(
     " AND tax_category = :tax_category AND tax_ppm = :tax_ppm"
 )
 _MARK = text(
-    "UPDATE invoice SET aggregated = 1, version = invoice.version + 1, updated_us = :now_us, tax_minor = sums.tax"  # noqa: S608
-    " FROM (SELECT i.account_id, i.invoice_id, i.line_count, coalesce((SELECT CAST(sum(t.tax_minor) AS BIGINT)"
-    " FROM invoice_tax t WHERE t.account_id = i.account_id AND t.invoice_id = i.invoice_id), 0) AS tax"
-    f" FROM invoice i WHERE {_DUE}) AS sums"
-    " WHERE invoice.account_id = sums.account_id AND invoice.invoice_id = sums.invoice_id"
-    " AND invoice.account_id BETWEEN :first AND :last"
-    " AND invoice.aggregated = 0 AND invoice.state = 'CLOSED' AND invoice.line_count = sums.line_count"
+    "UPDATE invoice AS i SET aggregated = 1, version = i.version + 1, updated_us = :now_us, tax_minor = coalesce(("  # noqa: S608
+    "SELECT CAST(sum(t.tax_minor) AS BIGINT) FROM invoice_tax t"
+    f" WHERE t.account_id = i.account_id AND t.invoice_id = i.invoice_id), 0) WHERE {_DUE}"
 )
 
 
@@ -82,18 +87,23 @@ def aggregate(tx: Connection, batch: Batch, span: Span, now_us: int) -> int:
 
     They are locked first: who adds a line has locked the invoice before, so that no line is missed.
 
-    Cost: five statements along invoice_once and primary keys.
+    Cost: four statements along invoice_once and primary keys, five on SQLite.
+
+    Raises: StepOvertaken when an invoice that was aggregated has got a line meanwhile: all is done anew.
     """
-    due = select(_i.invoice_id).where(within(batch, span), _i.state == InvoiceState.CLOSED, _i.aggregated == 0)
-    tx.execute(due.order_by(_i.account_id).with_for_update())
     of = {"cycle": batch.cycle_code, "schedule": span.schedule, "first": span.first, "last": span.last}
+    locked = tx.execute(_COUNT[tx.dialect.name], of).scalar_one()
+    if not locked:
+        return 0
     tx.execute(_DELETE, of)
     if tx.dialect.name == "postgresql":
         tx.execute(_INSERT["postgresql"], of)
     else:
         tx.execute(_INSERT["sqlite"], {**of, "net_max": _NET_MAX})
         _correct_large(tx, of)
-    return tx.execute(_MARK, {**of, "now_us": now_us}).rowcount
+    if tx.execute(_MARK, {**of, "now_us": now_us}).rowcount != locked:
+        raise StepOvertaken
+    return int(locked)
 
 
 def tax_of(net_minor: int, tax_ppm: int) -> int:

@@ -154,26 +154,31 @@ _OWN = text(
     " GROUP BY i.account_id, i.invoice_id, i.currency, l.distribution_code, l.tax_category, l.tax_ppm"
 )
 _TAXES = text(
-    "SELECT i.account_id, i.invoice_id, i.currency, t.tax_category, t.tax_ppm, t.tax_minor, t.reckoned_minor"  # noqa: S608
-    " FROM invoice i JOIN invoice_tax t ON t.account_id = i.account_id AND t.invoice_id = i.invoice_id"
-    f" WHERE {_DUE} AND t.tax_minor <> t.reckoned_minor AND t.account_id BETWEEN :first AND :last"
+    "SELECT i.account_id, i.invoice_id, i.currency, t.tax_category, t.tax_ppm, t.tax_minor, t.reckoned_minor, t.own"  # noqa: S608
+    " FROM invoice_tax t JOIN invoice i ON i.account_id = t.account_id AND i.invoice_id = t.invoice_id"
+    f" WHERE {_DUE} AND (t.own = 1 OR t.tax_minor <> t.reckoned_minor) AND t.account_id BETWEEN :first AND :last"
 )
 
 
 def to_post(tx: Connection, batch: Batch, span: Span) -> list[Reckoned]:
-    """Those closed invoices of a span of which something is not posted yet. Cost: two statements."""
+    """Those closed invoices of a span of which something is not posted yet.
+
+    Cost: one statement, and one more where lines may be among them that no bill has made.
+    """
     values = of(batch, span)
     own: dict[tuple[str, str, str], dict[str, int]] = {}
     by_rate: dict[tuple[str, str, str], dict[Rate, int]] = {}
     taxes: dict[tuple[str, str, str], dict[Rate, tuple[int, int]]] = {}
-    for row in tx.execute(_OWN, values):
+    found = tx.execute(_TAXES, values).all()
+    for row in found:
+        if row.tax_minor != row.reckoned_minor:
+            key, rate = (row.account_id, row.invoice_id, row.currency), (row.tax_category, row.tax_ppm)
+            taxes.setdefault(key, {})[rate] = (row.tax_minor, row.reckoned_minor)
+    for row in tx.execute(_OWN, values) if any(row.own for row in found) else ():
         key, rate, net = (row.account_id, row.invoice_id, row.currency), (row.tax_category, row.tax_ppm), int(row[6])
         codes, rates = own.setdefault(key, {}), by_rate.setdefault(key, {})
         codes[row.distribution_code] = codes.get(row.distribution_code, 0) + net
         rates[rate] = rates.get(rate, 0) + net
-    for row in tx.execute(_TAXES, values):
-        key, rate = (row.account_id, row.invoice_id, row.currency), (row.tax_category, row.tax_ppm)
-        taxes.setdefault(key, {})[rate] = (row.tax_minor, row.reckoned_minor)
     return [
         Reckoned(*key, own.get(key, {}), by_rate.get(key, {}), taxes.get(key, {})) for key in sorted(own.keys() | taxes)
     ]
