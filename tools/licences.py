@@ -34,8 +34,12 @@ _SPDX = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Public Domain": "public domain",
 }
+_WORDS = 24
+"""What is longer names no licence: it begins to tell one."""
+
 ACCEPTED = frozenset(
-    "Apache-2.0 BSD-2-Clause BSD-3-Clause ISC LGPL-2.1 LGPL-3.0-or-later MIT MIT-0 MIT-CMU MPL-2.0 OFL-1.1 PSF-2.0".split()
+    {"Apache-2.0", "MIT", "MIT-0", "MIT-CMU", "BSD-2-Clause", "BSD-3-Clause", "ISC", "PSF-2.0", "OFL-1.1"}
+    | {"MPL-2.0", "LGPL-2.1", "LGPL-3.0-or-later"}
 )
 HEAD = """# Licences
 
@@ -85,9 +89,10 @@ def licence_of(name: str) -> str:
         told = metadata(name)
     except PackageNotFoundError:
         return ELSEWHERE[name]
+    said_by = told.json
     classified = [each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if each.startswith("License")]
-    first = (told.get("License") or "").partition("\n")[0]
-    said = told.get("License-Expression") or (first if len(first) < len("Apache License 2.0 or so") else "")
+    first = str(said_by.get("license", "")).partition("\n")[0]
+    said = str(said_by.get("license_expression", "")) or (first if len(first) < _WORDS else "")
     said = ", ".join(classified) if said in {"", "Dual License"} else said
     licence = _SPDX.get(said, said)
     unknown = set(re.split(r" (?:AND|OR|WITH [a-z ]+) ?|[()]", licence)) - ACCEPTED - {"", "public domain"}

@@ -30,7 +30,7 @@ def test_systemd_finds_them_sound(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not there")
     for unit in UNITS:
-        text = unit.read_text().replace("/opt/countinghouse/bin/countinghouse", "/bin/true")
+        text = unit.read_text().replace("/usr/local/lib/countinghouse/bin/countinghouse", "/bin/true")
         text = text.replace("User=countinghouse", "User=daemon").replace("Group=countinghouse", "Group=daemon")
         copy = tmp_path / unit.name.replace("@.", "@5.")
         copy.write_text(text)
