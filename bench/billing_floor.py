@@ -2,11 +2,13 @@
 
 Amounts are worked out by formulas for this one tariff. The whole floor writes the same documents, byte for byte, the
 same accounting details, what makes them pending, and an entry of the audit trail a bill; ids and hashes are made up.
+With invoices these are one for each account, its net lines, and the tax that its bill has reckoned.
 """
 
 from __future__ import annotations
 
 from contextlib import closing
+from enum import Enum
 from typing import Any
 
 from bench.databases import connect_postgresql, connect_sqlite
@@ -108,22 +110,69 @@ SELECT 'accounts/' || account_id || '/bills/' || bill_id, 1, bill_id, 'bill.comp
   'countinghouse.billing.v1.BillingService/RunBilling', '', 'floor', 1, '{{"canceled":0,"frozen":3}}', 1
 FROM bill
 """
+_INVOICES = """
+INSERT INTO invoice (account_id, invoice_id, cycle_code, schedule_code, currency, line_count, last_line_no, net_minor,
+  created_us, updated_us)
+SELECT account_id, account_id || '111111111111111111', 'MONTHLY', '2026-11-01', 'EUR', 5, 5, sum(fixed + energy),
+  {stamp}, {stamp}
+FROM rated GROUP BY account_id
+"""
+_LINES = """
+INSERT INTO invoice_line (account_id, invoice_id, line_no, source, external_id, segment_id, description, quantity,
+  unit_code, price, net_minor, tax_category, tax_ppm, start_day, end_day, created_us)
+SELECT account_id, account_id || '111111111111111111',
+  l.at + CASE agreement_id WHEN 'S1' THEN 0 WHEN 'S2' THEN 2 ELSE 4 END, 'billing',
+  bill_id || '/' || segment_id || '/' || CAST(l.at AS TEXT), segment_id, agreement_id || ' ' || l.component,
+  CASE l.price WHEN '' THEN '' ELSE kwh END, l.unit_code, l.price,
+  CASE l.price WHEN '' THEN fixed ELSE energy END, l.category, percent * 10000, 20260101, 20260201, {stamp}
+FROM (SELECT rated.*, CASE type_code WHEN 'POWER' THEN 19 ELSE 0 END AS percent FROM rated) r
+JOIN line l ON l.type_code = r.type_code
+"""
+_LINE = """
+CREATE TEMPORARY TABLE line AS
+SELECT 'POWER' AS type_code, 1 AS at, 'STANDING' AS component, '' AS unit_code, '' AS price, 'S' AS category
+UNION ALL SELECT 'POWER', 2, 'ENERGY', 'KWH', '0.30', 'S'
+UNION ALL SELECT 'HEAD_OFFICE', 1, 'SITES', 'KWH', '0.02', 'Z'
+"""
+_TAXES = """
+INSERT INTO invoice_reckoned_tax (account_id, invoice_id, source, external_id, segment_id, tax_category, tax_ppm,
+  tax_minor)
+SELECT account_id, account_id || '111111111111111111', 'billing', bill_id || '/' || segment_id || '/3', segment_id,
+  'S', 190000, tax
+FROM rated WHERE tax > 0
+"""
+
+
+class Written(Enum):
+    """What the floor writes."""
+
+    BILLS = "bills and segments alone"
+    ALL = "all that is written"
+    INVOICES = "all that is written, with invoices"
+
+
 _WHOLE = (_SIDES, _DETAILS, _PENDING, _EVENTS)
+_INVOICED = (_LINE, _INVOICES, _LINES, _TAXES)
+_ROWS = {
+    Written.BILLS: (_SEGMENTS, _BILLS),
+    Written.ALL: (_SEGMENTS, _BILLS, *_WHOLE),
+    Written.INVOICES: (_SEGMENTS, _BILLS, *_WHOLE, *_INVOICED),
+}
 _HASH = {"sqlite": "randomblob(16)", "postgresql": "decode(md5(segment_id || side), 'hex')"}
 
 
-def run(url: str, *, whole: bool) -> None:
-    """Bill all accounts in one transaction; `whole`: with all that a run writes."""
+def run(url: str, written: Written) -> None:
+    """Bill all accounts in one transaction."""
+    whole = written is not Written.BILLS
     dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
     document = f"CASE type_code WHEN 'POWER' THEN {_SITE} ELSE {_OFFICE} END" if whole else "'{}'"
     words = {"stamp": _STAMP, "document": document, "order": _ORDER if whole else "'[]'", "hash": _HASH[dialect]}
-    statements = [_SEGMENTS, _BILLS, *(_WHOLE if whole else ())]
     connection: Any = connect_sqlite(url) if dialect == "sqlite" else connect_postgresql(url)
     with closing(connection):
         cursor = connection.cursor()
         if dialect == "sqlite":
             cursor.execute("BEGIN IMMEDIATE")
         cursor.execute(_USED)
-        for statement in statements:
+        for statement in _ROWS[written]:
             cursor.execute(statement.format(**words))
         connection.commit()

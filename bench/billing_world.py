@@ -29,8 +29,8 @@ _DAYS = (THROUGH - FIRST).days
 _AT_ONCE = 5_000
 
 
-def open_world(url: str, accounts: int) -> None:
-    """The utility with its accounts and their intervals."""
+def open_world(url: str, accounts: int, *, invoiced: bool = False) -> None:
+    """The utility with its accounts and their intervals; `invoiced`: all are on a billing cycle of invoicing."""
     database = Database(url)
     call = Call("bench", "bench/Fill", "", NOW_US)
     days = {"start_day": 20200101, "end_day": 20991231, "through_day": day_of(THROUGH), "bill_day": 20260203}
@@ -42,17 +42,17 @@ def open_world(url: str, accounts: int) -> None:
     )
     for first in range(0, accounts, _AT_ONCE):
         numbers = range(first, min(first + _AT_ONCE, accounts))
-        database.write(lambda tx, numbers=numbers: _accounts(tx, numbers))  # type: ignore[misc]
+        database.write(lambda tx, numbers=numbers: _accounts(tx, numbers, "MONTHLY" if invoiced else ""))  # type: ignore[misc]
     database.dispose()
     _intervals(url)
 
 
-def _accounts(tx: Any, numbers: range) -> None:  # noqa: ANN401 - a connection
+def _accounts(tx: Any, numbers: range, invoice_cycle: str) -> None:  # noqa: ANN401 - a connection
     stamps: dict[str, Any] = {"version": 1, "created_us": 1, "updated_us": 1}
     accounts, agreements, profiles = [], [], []
     for number in numbers:
         own = f"A{number:07}"
-        accounts.append(Account(own, "", "HOME", "NORTH", "", "EUR", ZONE, {}, 1, 1, 1))
+        accounts.append(Account(own, "", "HOME", "NORTH", invoice_cycle, "EUR", ZONE, {}, 1, 1, 1))
         for agreement_id, type_code in (("HO", "HEAD_OFFICE"), ("S1", "POWER"), ("S2", "POWER")):
             master = "S1" if agreement_id == "S2" and number % 10 == 0 else ""
             agreement = ServiceAgreement(
