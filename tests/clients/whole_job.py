@@ -143,7 +143,7 @@ def running(command: Sequence[str], folder: Path, environment: Mapping[str, str]
 
 
 def does_the_whole_job(command: Sequence[str], server: Guarded, folder: Path) -> list[str]:
-    """It takes rows in, watches their extraction over a cut of the connection, and fetches proven files; gives its lines.
+    """It takes rows in, watches their extraction over a cut of the connection, and gives its lines.
 
     The worker comes only after the cut was noticed: what is seen of the work was seen by a watch that was resumed.
     """
