@@ -156,25 +156,27 @@ class Stepped:
     """What a step did.
 
     `counts` are added to the operation's (integers are added, documents merged); `notices` are appended; `result` is
-    merged into the operation's result.
+    merged into the operation's result. `rest` is the payload of what is left of the chunk, which is carried out next;
+    None: nothing is. So a step can end when it has locked others out for long enough.
     """
 
     items_done: int = 0
     counts: Document = field(default_factory=dict)
     notices: Sequence[Notice] = ()
     result: Document = field(default_factory=dict)
+    rest: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One stage of a job.
 
-    `plan` cuts the stage's work into chunks, once, when the stage begins, at the instant it is given; it only reads,
-    and no chunk means that there is nothing to do. `gather`, if given, runs before the chunk's transaction, on the same
-    connection and on one snapshot: long reads, files and temporary tables belong there, no other writes. `step` carries
-    one chunk out on the chunk's transaction; with it commit the progress and the chunk's end, or nothing does. All
-    three may be run again and must come to the same. `past_cancel` marks the stages from which on the work can only go
-    forward.
+    `plan` cuts the stage's work into chunks, once, when the stage begins, at the instant it is given; it only
+    reads, and no chunk means that there is nothing to do: then the next stage is planned at once. `gather`, if
+    given, runs before the chunk's transaction, on the same connection and on one snapshot: long reads, files and
+    temporary tables belong there, no other writes. `step` carries one chunk out on the chunk's transaction; with it
+    commit the progress and the chunk's end, or nothing does. All three may be run again and must come to the same.
+    `past_cancel` marks the stages from which on the work can only go forward.
     """
 
     name: str
@@ -192,8 +194,9 @@ class Job:
     `undo` puts back what canceled work has marked, in bounded pieces: it is called, one transaction each, until it
     returns True. It must bear to find nothing marked, or a part put back already. `links` gives the resource names that
     notifications of the operation lead to, by what they are. `require_recoverable` raises what by now stands against
-    going on with an operation that failed, in the transaction that would recover it. `watched` gives the names of what
-    else has changed with a chunk of this payload, so that those who watch it look.
+    going on with an operation that failed, in the transaction that would recover it. `failed` makes of it what there is
+    to be made when an operation fails, in the transaction in which it does. `watched` gives the names of what else has
+    changed with a chunk of this payload, so that those who watch it look.
     """
 
     kind: str
@@ -201,4 +204,5 @@ class Job:
     undo: Callable[[Connection, Operation, int], bool]
     links: Callable[[Operation], Mapping[str, str]] = lambda _operation: {}
     require_recoverable: Callable[[Connection, Operation], None] = lambda _tx, _operation: None
+    failed: Callable[[Connection, Operation], None] = lambda _tx, _operation: None
     watched: Callable[[Operation, Document], Sequence[str]] = lambda _operation, _payload: ()

@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 from domain.kernel import events
 from domain.kernel.call import Call
 from domain.kernel.clock import now_us
-from domain.kernel.documents import WrittenByNewer
+from domain.kernel.documents import Document, WrittenByNewer
 from domain.kernel.errors import DomainError, Invalid, Unavailable
 from domain.kernel.ids import new_id
 from domain.operations import states, store
 from domain.operations.errors import OperationKindUnknown, StepOvertaken
-from domain.operations.model import ChunkState, Failure, Job, Operation, Stage, State, Task, Work
+from domain.operations.model import ChunkPlan, ChunkState, Failure, Job, Operation, Stage, State, Task, Work
 from domain.operations.service import job_of, name_of, stage_of
 from domain.operations.states import Move
 from domain.operations.store import ChunkRow
@@ -130,10 +130,10 @@ def gathers(jobs: Sequence[Job], claimed: Claim) -> bool:
 
 
 def gather(tx: Connection, jobs: Sequence[Job], claimed: Claim) -> object:
-    """What the chunk's transaction will need: a plan's chunks, or what the stage gathers. Runs on a snapshot."""
+    """What the chunk's transaction will need: what stages come to, or what the stage gathers. Runs on a snapshot."""
     stage = _stage(jobs, claimed)
     if claimed.row.task is Task.PLAN:
-        return tuple(stage.plan(tx, claimed.operation, claimed.now_us))
+        return _plans(tx, job_of(jobs, claimed.operation.kind), claimed)
     assert stage.gather is not None
     return stage.gather(tx, claimed.work)
 
@@ -149,12 +149,13 @@ def carry_out(tx: Connection, jobs: Sequence[Job], claimed: Claim, facts: object
     if not store.is_chunk_mine(tx, row):
         raise TakenOver
     move: Move | None
+    rest: Document | None = None
     if row.task is Task.PLAN:
         assert isinstance(facts, tuple)
         move = states.planned(_standing(tx, row), job, facts, now_us(tx))
     elif row.task is Task.STEP:
         did = _stage(jobs, claimed).step(tx, replace(claimed.work, facts=facts))
-        move = states.stepped(_standing(tx, row), job, did, now_us(tx))
+        move, rest = states.stepped(_standing(tx, row), job, did, now_us(tx)), did.rest
     else:
         over = job.undo(tx, claimed.operation, claimed.now_us)
         move = states.undone(_standing(tx, row), now_us(tx)) if over else None
@@ -162,7 +163,10 @@ def carry_out(tx: Connection, jobs: Sequence[Job], claimed: Claim, facts: object
         _fence(tx, row, ChunkState.READY, attempts=0)
         return claimed.operation
     _apply(tx, job, move)
-    _fence(tx, row, ChunkState.DONE)
+    if rest is None:
+        _fence(tx, row, ChunkState.DONE)
+    else:
+        _fence(tx, row, ChunkState.READY, attempts=0, payload=rest)
     if move.ended:
         store.delete_chunks(tx, row.operation_id)
     return move.standing.operation
@@ -202,6 +206,16 @@ def _stage(jobs: Sequence[Job], claimed: Claim) -> Stage:
     return stage_of(job_of(jobs, claimed.operation.kind), claimed.row.stage)
 
 
+def _plans(tx: Connection, job: Job, claimed: Claim) -> tuple[Sequence[ChunkPlan], ...]:
+    """The chunks of the present stage; where there are none, of the next one, too, and so on."""
+    plans: list[Sequence[ChunkPlan]] = []
+    for stage in job.stages[job.stages.index(stage_of(job, claimed.row.stage)) :]:
+        plans.append(stage.plan(tx, claimed.operation, claimed.now_us))
+        if plans[-1]:
+            break
+    return tuple(plans)
+
+
 def _standing(tx: Connection, row: ChunkRow) -> states.Standing:
     """Lock the operation; from here on nobody cancels or pauses it before this transaction ends."""
     standing = store.lock_operation(tx, row.operation_id)
@@ -216,14 +230,18 @@ def _apply(tx: Connection, job: Job, move: Move) -> None:
     operation, name = move.standing.operation, name_of(move.standing.operation.operation_id)
     store.insert_chunks(tx, operation.operation_id, move.chunks)
     store.save_operation(tx, move.standing)
+    if operation.state is State.FAILED:
+        job.failed(tx, operation)
     call = Call(operation.caller, operation.method, operation.request_id, operation.updated_us, operation.operation_id)
     for kind, payload in move.events:
         event_id = events.append(tx, call, name, kind, payload, scope_id=operation.scope_id)
         tell(tx, job, operation, event_id=event_id, kind=kind, subject=name)
 
 
-def _fence(tx: Connection, row: ChunkRow, state: ChunkState, *, attempts: int | None = None) -> None:
-    if not store.end_chunk(tx, row, state, attempts=attempts):
+def _fence(
+    tx: Connection, row: ChunkRow, state: ChunkState, *, attempts: int | None = None, payload: Document | None = None
+) -> None:
+    if not store.end_chunk(tx, row, state, attempts=attempts, payload=payload):
         raise TakenOver
 
 

@@ -75,8 +75,16 @@ def begun(standing: Standing, now_us: int) -> Standing:
     return _changed(standing, now_us, state=State.RUNNING, started_us=now_us, stages=stages)
 
 
-def planned(standing: Standing, job: Job, plans: Sequence[ChunkPlan], now_us: int) -> Move:
-    """A stage was cut into chunks; with none, it is over already."""
+def planned(standing: Standing, job: Job, plans: Sequence[Sequence[ChunkPlan]], now_us: int) -> Move:
+    """Stages were cut into chunks, from the present one on; those with none are over already."""
+    move = Move(standing)
+    for chunks in plans:
+        following = _planned(move.standing, job, chunks, now_us)
+        move = replace(following, events=move.events + following.events)
+    return move
+
+
+def _planned(standing: Standing, job: Job, plans: Sequence[ChunkPlan], now_us: int) -> Move:
     operation = standing.operation
     first = standing.chunks_made + 1
     chunks = tuple(
@@ -99,7 +107,7 @@ def stepped(standing: Standing, job: Job, did: Stepped, now_us: int) -> Move:
     operation = standing.operation
     present = next(stage for stage in operation.stages if stage.stage == operation.stage)
     standing = _changed(
-        replace(standing, chunks_open=standing.chunks_open - 1),
+        replace(standing, chunks_open=standing.chunks_open - (did.rest is None)),
         now_us,
         stages=_with_stage(operation, operation.stage, items_done=present.items_done + did.items_done),
         counts=added(operation.counts, did.counts),

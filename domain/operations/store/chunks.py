@@ -153,13 +153,17 @@ def end_chunk(
     not_before_us: int = 0,
     attempts: int | None = None,
     failure: Failure | None = None,
+    payload: Document | None = None,
 ) -> bool:
     """The fence: let go of a claimed chunk, unless somebody has taken it over; says whether it was still ours.
+
+    `payload` is what it is from then on; None: what it was.
 
     Cost: one statement by primary key.
     """
     changes: dict[str, Any] = {"state": state, "worker_id": "", "not_before_us": not_before_us}
     changes |= {} if attempts is None else {"attempts": attempts}
+    changes |= {} if payload is None else {"payload": to_text(payload)}
     changes |= {"error": failure_to_text(failure)}
     return tx.execute(update(chunk).where(_mine(row)).values(**changes)).rowcount == 1
 
