@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from domain.accounting.batches.generating import Generation
 from domain.accounting.batches.regenerating import Regeneration
@@ -9,8 +10,9 @@ from domain.accounting.configuration.snapshot import Configurations
 from domain.billing.algorithms.registry import Algorithms
 from domain.billing.bills.completing import Bench
 from domain.billing.configuration.snapshot import Configurations as BillingConfigurations
+from domain.billing.creation.asking import Hooks as DataHooks
 from domain.billing.creation.jobs import Creation
-from domain.billing.runs.asking import Hooks
+from domain.billing.runs.asking import Hooks as BillHooks
 from domain.billing.runs.deciding import Report
 from domain.billing.runs.jobs import Runs
 from domain.data_files.storage import FileStore
@@ -34,6 +36,10 @@ from domain.operations.model import Job
 
 def _to_nobody(_account_id: str, _error: Exception) -> None:
     """Of use where there is no log: the billing exception says that there is more to know."""
+
+
+class Hooks(BillHooks, DataHooks, Protocol):
+    """Asks algorithms over the network, about bills and for interval data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def jobs(
         Generation(files, Configurations(), Posting(), routes).job(),
         Regeneration(files, routes).job(),
         *Runs(bench, billing.report, billing.hooks).jobs(),
-        Creation(bench.configurations, billing.report).job(),
+        Creation(bench.configurations, billing.report, billing.hooks).job(),
         Advance(Invoiced(), hookpoints).job(),
         Aggregation().job(),
         Cancellation().job(),

@@ -92,6 +92,8 @@ def _sound(given: object) -> Iterator[Plugin]:
             raise _Unusable(f"the code {each.code!r} must be letters, digits, '.', '_' and '-', at most 64")
         if isinstance(each, Algorithm) and each.decide is None:
             raise _Unusable(f"the algorithm {each.code} decides nothing")
+        if isinstance(each, CreationAlgorithm) and each.create is None:
+            raise _Unusable(f"the algorithm {each.code} creates nothing")
         yield each
 
 

@@ -1,16 +1,19 @@
-"""A hook as others may write one: two algorithms, each a function of what it is shown and of nothing else."""
+"""A hook as others may write one: three algorithms, each a function of what it is shown and of nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Context as Arithmetic
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import grpc
 import grpc.aio
 from google.rpc.error_details_pb2 import ErrorInfo
+from google.type.decimal_pb2 import Decimal as DecimalProto
 from google.type.money_pb2 import Money
 
 from countinghouse.connector.v1 import hook_pb2 as pb
@@ -21,6 +24,9 @@ from server.simulator.listening import GRACE_S, Certificate, Context, bound, ref
 DOMAIN = "hook-sample.countinghouse"
 _COUNTED = (pb.BILL_SEGMENT_STATE_FREEZABLE, pb.BILL_SEGMENT_STATE_FROZEN)
 _PERCENT_MAX = 100
+_DECIMALS = Decimal(1).scaleb(-18)
+_EXACT = Arithmetic(prec=60)
+_SATURDAY = 5
 
 
 class CannotDecide(Exception):
@@ -39,6 +45,19 @@ class SampleHook(HookServiceServicer):
             return pb.DecideBillResponse(actions=decide(request))
         except CannotDecide as error:
             await _refuse(context, str(error))
+
+    async def CreateIntervalData(
+        self, request: pb.CreateIntervalDataRequest, context: Context
+    ) -> pb.CreateIntervalDataResponse:
+        """What the algorithm of that code makes of the sources."""
+        create = CREATIONS.get(request.algorithm_code)
+        if create is None:
+            await _refuse(context, "ALGORITHM_NOT_SERVED")
+        try:
+            quantities = [DecimalProto(value=f"{each:f}") for each in create(request)]
+        except CannotDecide as error:
+            await _refuse(context, str(error))
+        return pb.CreateIntervalDataResponse(quantities=quantities)
 
     async def DecideInvoiceBatch(
         self, request: pb.DecideInvoiceBatchRequest, context: Context
@@ -96,21 +115,42 @@ def supply_note(request: pb.DecideBillRequest) -> Iterable[pb.BillAction]:
     return (pb.BillAction(add_message=pb.AddMessage(text=text)),)
 
 
+def weekend_factor(request: pb.CreateIntervalDataRequest) -> Iterator[Decimal]:
+    """The source as it is, but times `factor` on the Saturdays and Sundays of the profile's time zone."""
+    factor = _number(request.parameters["factor"], "FACTOR_INVALID")
+    zone = ZoneInfo(request.profile.time_zone)
+    for at, quantity in zip(request.start_times, request.sources[0].quantities, strict=True):
+        value = Decimal(quantity.value)
+        if at.ToDatetime(zone).weekday() >= _SATURDAY:
+            value = _EXACT.quantize(_EXACT.multiply(value, factor), _DECIMALS)
+        yield value
+
+
 HOOKPOINTS = {"plausible-totals": plausible_totals}
 """What decides whether batches of invoices go on, by key; each gives why one does not."""
 
 ALGORITHMS = {"loyalty-discount": loyalty_discount, "supply-note": supply_note}
-"""What is served, by code."""
+"""What is served as bills are completed, by code."""
+
+CREATIONS = {"weekend-factor": weekend_factor}
+"""What creates interval data, by code."""
 
 
 def _percent(text: str) -> Decimal:
-    try:
-        percent = Decimal(text)
-    except InvalidOperation:
-        percent = Decimal("NaN")
-    if not percent.is_finite() or not 0 <= percent <= _PERCENT_MAX:
+    percent = _number(text, "PERCENT_INVALID")
+    if not 0 <= percent <= _PERCENT_MAX:
         raise CannotDecide("PERCENT_INVALID")
     return percent
+
+
+def _number(text: str, reason: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise CannotDecide(reason) from None
+    if not number.is_finite():
+        raise CannotDecide(reason)
+    return number
 
 
 async def _refuse(context: Context, reason: str) -> NoReturn:

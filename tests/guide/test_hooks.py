@@ -15,10 +15,13 @@ import pytest
 from domain.billing.algorithms.model import AddAdjustment
 from domain.billing.algorithms.running import AnswerMissing, Turn, run
 from domain.billing.configuration.model import AlgorithmUse, Moment
+from domain.billing.creation.deciding import Missing
 from domain.kernel.money import Money
+from domain.kernel.quantities import ATTOS
 from server.plugins import GROUP, plugins
 from server.settings import load
 from tests.hooks.test_asking import BILL, SUPPLY
+from tests.hooks.test_creating import MISSING
 from tests.house.test_readme import steps
 from tests.house.tree import ROOT
 from tests.support.process import COUNTINGHOUSE
@@ -85,6 +88,9 @@ def test_the_hook_of_the_guide_is_asked(hook: str, tmp_path: Path, monkeypatch: 
         with pytest.raises(AnswerMissing) as missing:
             run(replace(BILL, messages=()), [Turn(uses[0], SUPPLY)], found.algorithms.by_code, {})
         assert found.hooks.ask(missing.value) == actions
+    asked = replace(MISSING.asked, parameters={"cap": "2.5"})
+    assert found.algorithms.creations["capped"].one_unit
+    assert found.hooks.create(Missing("capped", asked, "k")) == [5 * ATTOS // 2, 1, 2, -5 * ATTOS, 0]
     found.hooks.close()
 
 

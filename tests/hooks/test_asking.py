@@ -92,10 +92,18 @@ class _Hook(HookServiceServicer):
     def __init__(self, answer: Callable[[int], Any]) -> None:
         self.answer = answer
         self.requests: list[pb.DecideBillRequest] = []
+        self.data_requests: list[pb.CreateIntervalDataRequest] = []
 
     def DecideBill(self, request: pb.DecideBillRequest, context: Any) -> pb.DecideBillResponse:  # noqa: N802
         self.requests.append(request)
         found: pb.DecideBillResponse = self._told(len(self.requests), context)
+        return found
+
+    def CreateIntervalData(  # noqa: N802
+        self, request: pb.CreateIntervalDataRequest, context: Any
+    ) -> pb.CreateIntervalDataResponse:
+        self.data_requests.append(request)
+        found: pb.CreateIntervalDataResponse = self._told(len(self.data_requests), context)
         return found
 
     def DecideInvoiceBatch(self, _: pb.DecideInvoiceBatchRequest, context: Any) -> pb.DecideInvoiceBatchResponse:  # noqa: N802
@@ -104,7 +112,7 @@ class _Hook(HookServiceServicer):
 
     def _told(self, number: int, context: Any) -> Any:
         told = self.answer(number)
-        if isinstance(told, (pb.DecideBillResponse, pb.DecideInvoiceBatchResponse)):
+        if isinstance(told, (pb.DecideBillResponse, pb.DecideInvoiceBatchResponse, pb.CreateIntervalDataResponse)):
             return told
         code, *details = told
         if details:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.billing.algorithms.model import Parameter
+from domain.billing.algorithms.model import Algorithm, Parameter
 from domain.billing.configuration.model import Moment
+from domain.billing.creation.algorithms.model import CreationAlgorithm
 from server.database.transaction import Database
 from server.doctor.model import Patient
 from server.doctor.reach import hooks
@@ -27,6 +28,12 @@ description = "Prints a note"
 of = "customer_classes"
 moments = ["PRE_COMPLETION"]
 """
+CREATES = """
+[[hooks.algorithms]]
+code = "shape"
+description = "Shapes a load"
+of = "profile_types"
+"""
 
 
 def read(folder: Path, text: str, reach: Reach = NEAR) -> tuple[Hook, ...]:
@@ -40,11 +47,15 @@ def test_a_hook_is_read_with_its_algorithms(tmp_path: Path) -> None:
     """They are as built-in ones are, but decide nothing here."""
     (hook,) = read_hooks(hooks_file(tmp_path, "localhost:7", timeout_s="2"), NEAR)
     assert (hook.connection.name, hook.connection.host_and_port, hook.timeout_s) == ("sample", ("localhost", 7), 2)
-    discount, note = hook.algorithms
+    discount, note, weekend = hook.algorithms
+    assert isinstance(discount, Algorithm)
+    assert isinstance(note, Algorithm)
+    assert isinstance(weekend, CreationAlgorithm)
     assert (discount.code, discount.of_agreements, discount.decide) == ("loyalty-discount", False, None)
     assert discount.parameters[1] == Parameter("distribution_code", "what the discount is posted as", is_code=True)
     assert note.moments == {Moment.PRE_COMPLETION, Moment.COMPLETION}
     assert (note.of_agreements, note.parameters[0].required) == (True, False)
+    assert (weekend.create, weekend.sources_min, weekend.sources_max, weekend.one_unit) == (None, 1, 1, False)
     assert read(tmp_path, HEAD + SERVED)[0].timeout_s == TIMEOUT_S
 
 
@@ -64,7 +75,21 @@ def test_a_hook_is_read_with_its_algorithms(tmp_path: Path) -> None:
         (HEAD + SERVED.replace('"note"', '"a note"'), ["algorithms 1 code: String should match"]),
         (HEAD + SERVED.replace("code =", "name ="), ["algorithms 1 code: Field", "algorithms 1 name: Extra inputs"]),
         (HEAD + SERVED.replace("customer_classes", "accounts"), ["algorithms 1 of: Input should be"]),
-        (HEAD + SERVED.replace('"PRE_COMPLETION"', ""), ["algorithms 1 moments: Frozenset should have at least 1"]),
+        (
+            HEAD + SERVED.replace('"PRE_COMPLETION"', ""),
+            ["algorithms 1: Value error, an algorithm of customer_classes needs moments"],
+        ),
+        (HEAD + SERVED + "one_unit = true\n", ["algorithms 1: Value error, sources are of profile_types alone"]),
+        (
+            HEAD + SERVED.replace("customer_classes", "profile_types"),
+            ["algorithms 1: Value error, profile_types have no moments"],
+        ),
+        (HEAD + CREATES + "sources_min = 2\n", ["algorithms 1: Value error, sources_max is less than sources_min"]),
+        (HEAD + CREATES + "sources_max = 21\n", ["algorithms 1 sources_max: Input should be less than or equal to 20"]),
+        (
+            HEAD + CREATES + '[[hooks.algorithms.parameters]]\nname = "x"\ndescription = "X"\nis_code = true\n',
+            ["algorithms 1: Value error, what creates data posts nothing: no parameter of profile_types is_code"],
+        ),
         (HEAD + SERVED.replace("PRE_", "PRE-"), ["algorithms 1 moments 1: Input should be"]),
         (
             HEAD + SERVED.replace("PRE_", "POST_").replace("customer_classes", "service_agreement_types"),

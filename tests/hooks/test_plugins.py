@@ -28,6 +28,11 @@ from tests.support.logs import heard
 from tests.support.process import run as run_program
 from tests.support.server import serving
 
+NOTHING = """
+from domain.billing.creation.algorithms.model import CreationAlgorithm
+offered = CreationAlgorithm(code="shape", description="", sources_min=0, sources_max=0, one_unit=False, create=None)
+"""
+
 
 def turn(code: str, **parameters: str) -> Turn:
     return Turn(AlgorithmUse(Moment.PRE_COMPLETION, 1, code, parameters), None)
@@ -46,6 +51,7 @@ def test_algorithms_of_packages_and_hooks_stand_beside_the_built_in_ones(
     known = plugins(load()).algorithms
     ours = {each.code for each in BUILT_IN}
     assert known.by_code.keys() - ours == {"greet", "greet-all", "greet-one", "loyalty-discount", "supply-note"}
+    assert known.creations["weekend-factor"].create is None
     assert run(BILL, [turn("greet", name="Ada")], known.by_code, {}).bill.messages == ("hello", "Hello Ada")
 
 
@@ -70,6 +76,7 @@ def test_an_algorithm_of_a_package_that_breaks_off_is_named(tmp_path: Path, monk
         ("offered = 'greet'", "is str, not an Algorithm or a tuple of them"),
         ("offered = (made('a b', greet),)", "the code 'a b' must be letters"),
         ("offered = made('greet', None)", "the algorithm greet decides nothing"),
+        (NOTHING, "the algorithm shape creates nothing"),
         ("offered = made('minimum-bill', greet)", "the algorithm minimum-bill is there already: built in"),
         (
             "offered = (made('greet', greet),) * 2",

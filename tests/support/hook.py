@@ -39,6 +39,15 @@ moments = ["PRE_COMPLETION", "COMPLETION"]
 name = "text"
 description = "what is printed before it"
 required = false
+
+[[hooks.algorithms]]
+code = "weekend-factor"
+description = "The source, at weekends times a factor"
+of = "profile_types"
+
+[[hooks.algorithms.parameters]]
+name = "factor"
+description = "what it is multiplied by"
 """
 
 

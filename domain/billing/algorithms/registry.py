@@ -20,6 +20,9 @@ BUILT_IN: tuple[Algorithm, ...] = (BILL_MESSAGE, MINIMUM_BILL, REMOVE_ERRORS, TR
 """Those that ship with the product: one line each."""
 
 
+_BUILT_IN_CODES = frozenset({*(each.code for each in BUILT_IN), *CREATIONS})
+
+
 class Origin(StrEnum):
     """Where an algorithm comes from."""
 
@@ -28,11 +31,11 @@ class Origin(StrEnum):
     HOOK = "HOOK"
 
 
-def origin_of(algorithm: Algorithm) -> Origin:
-    """What decides nothing here is asked over the network."""
-    if algorithm.decide is None:
+def origin_of(algorithm: Algorithm | CreationAlgorithm) -> Origin:
+    """What decides or creates nothing here is asked over the network."""
+    if (algorithm.create if isinstance(algorithm, CreationAlgorithm) else algorithm.decide) is None:
         return Origin.HOOK
-    return Origin.BUILT_IN if algorithm in BUILT_IN else Origin.PACKAGE
+    return Origin.BUILT_IN if algorithm.code in _BUILT_IN_CODES else Origin.PACKAGE
 
 
 class Algorithms:

@@ -6,7 +6,7 @@ it as a correction does, so that frozen segments that made use of it are stale, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -15,10 +15,9 @@ from domain.billing.accounts import trail
 from domain.billing.accounts.model import Account
 from domain.billing.accounts.store import lock_accounts
 from domain.billing.configuration.model import ProfileKind
-from domain.billing.configuration.snapshot import Configurations
 from domain.billing.creation import store
-from domain.billing.creation.deciding import Made, Report, decide
-from domain.billing.creation.gathering import gather
+from domain.billing.creation.deciding import Made, decide
+from domain.billing.creation.gathering import Around, Progress, gather
 from domain.billing.creation.model import DataSet, DataSetState, Wanted
 from domain.billing.names import segment_name
 from domain.billing.segments.model import BillingException
@@ -48,9 +47,7 @@ class Created:
     stale_segments: tuple[str, ...] = ()
 
 
-def create(
-    tx: Connection, call: Call, configurations: Configurations, account_id: str, wanted: Wanted, *, report: Report
-) -> Created:
+def create(tx: Connection, call: Call, around: Around, account_id: str, wanted: Wanted) -> Created:
     """Create what is due; nothing for an account that is not there, or not for the caller.
 
     The account is locked first, so that no bill is made of data that are being created. Cost: some sixteen statements,
@@ -61,18 +58,27 @@ def create(
         return Created()
     found: dict[str, DataSet] = {}
     stale: set[str] = set()
-    turns: set[tuple[str, int]] = set()
-    more = True
-    while more:
-        made = decide(gather(tx, call, configurations, account, wanted, report=report))
-        if made:
-            created = _kept(tx, call, account, made)
-            found |= {each.data_set_id: each for each in created.data_sets}
-            stale |= set(created.stale_segments)
-        begun = {(each.turn.profile.profile_id, each.turn.start) for each in made if each.turn.more and not each.fault}
-        more = bool(begun - turns)
-        turns |= begun
+    for made in passes(tx, call, around, account, wanted, saved=True):
+        created = _kept(tx, call, account, made)
+        found |= {each.data_set_id: each for each in created.data_sets}
+        stale |= set(created.stale_segments)
     return Created(tuple(found.values()), tuple(sorted(stale)))
+
+
+def passes(
+    tx: Connection, call: Call, around: Around, account: Account, wanted: Wanted, *, saved: bool
+) -> Iterator[list[Made]]:
+    """What becomes of an account's profiles, a pass of days after the other; each goes on where the last ended.
+
+    `saved`: whoever takes a pass keeps it before the next.
+    """
+    progress, more = Progress(), True
+    while more:
+        known = gather(tx, call, around, account, wanted, progress=progress)
+        if made := decide(known):
+            yield made
+        progress.go_on(made, saved=saved)
+        more = known.more
 
 
 def _kept(tx: Connection, call: Call, account: Account, made: Sequence[Made]) -> Created:

@@ -1,30 +1,35 @@
 """What data are created for an account, in the order of its agreements; pure (BIL-03, BIL-22).
 
 One that cannot be made is an error, and so is what would be created from it; the others go on. Nothing is created from
-data that are missing, that are in error, or that are created later.
+data that are missing, that are in error, or that are created later. What is asked over the network is asked before the
+transaction: a turn whose answer is missing says so, and is decided again with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from domain.billing.accounts.model import Profile
 from domain.billing.creation import derivations
-from domain.billing.creation.algorithms.model import Asked, CannotCreate, CreationAlgorithm
+from domain.billing.creation.algorithms.model import Asked, CannotCreate, CreationAlgorithm, ProfileView
 from domain.billing.creation.derivations import Configured, Key, Series
 from domain.billing.creation.errors import (
     CreationFault,
     DerivationFaulty,
     IntervalDataNotCreated,
     SourceCreatedLater,
+    SourceDataChanged,
     SourceDataInError,
     SourceDataMissing,
 )
 from domain.billing.names import profile_name
 from domain.billing.usage import clock
-from domain.kernel.errors import Violation
+from domain.kernel.documents import to_text
+from domain.kernel.errors import DomainError, Violation
 from domain.kernel.quantities import ATTOS, UNITS_MAX
+from domain.kernel.structures import document_of
 from domain.kernel.time import iso_of
 
 Values = dict[int, tuple[int, bool]]
@@ -33,21 +38,20 @@ Values = dict[int, tuple[int, bool]]
 Report = Callable[[str, Exception], None]
 """Is told what nobody foresaw of a profile, by its name, for the log."""
 
+Answers = Mapping[str, Sequence[int] | DomainError]
+"""What algorithms over the network have answered, or why they have not, by the key of what they were asked."""
+
 _LIMIT = UNITS_MAX * ATTOS
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A profile whose data are created for the days [start, end); `position` is its place in the order.
-
-    `more`: there are later days to be created, in a turn of their own.
-    """
+    """A profile whose data are created for the days [start, end); `position` is its place in the order."""
 
     position: int
     profile: Profile
     start: int
     end: int
-    more: bool = False
 
     @property
     def key(self) -> Key:
@@ -70,7 +74,8 @@ class Known:
     """What is known of an account before data are created.
 
     `positions` are the places of all its profiles that are created, due or not. `series` are the sources that there are
-    for the caller, `kept` their data, and `broken` those with data in error within the time that is asked of them.
+    for the caller, `kept` their data, and `broken` those with data in error within the time that is asked of them;
+    `stopped` are in error from an earlier pass on. `more`: later days are to be created in another pass.
     """
 
     configured: Configured
@@ -80,16 +85,32 @@ class Known:
     kept: Mapping[Key, Values]
     broken: Mapping[Key, Sequence[tuple[int, int]]]
     report: Report
+    answers: Answers = field(default_factory=dict)
+    stopped: Collection[Key] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An algorithm has to be asked over the network; `key` is what its answer is known by."""
+
+    algorithm: str
+    asked: Asked
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of a turn: a value for each interval, or why there is none and on which profiles it waits."""
+    """What became of a turn: a value for each interval, or why there is none and on which profiles it waits.
+
+    `missing` is what would have to be asked first.
+    """
 
     turn: Turn
     values: Values = field(default_factory=dict)
-    fault: CreationFault | None = None
+    fault: DomainError | None = None
     waits_on: tuple[str, ...] = ()
+    missing: Missing | None = None
 
 
 def decide(known: Known) -> list[Made]:
@@ -115,8 +136,18 @@ def _made(known: Known, turn: Turn, before: Mapping[Key, Made]) -> Made:
         if missing := [at for at in begins if at not in values]:
             text = f"{profile_name(*key)} has no data for {len(missing)} of {len(begins)} intervals,"
             return Made(turn, fault=SourceDataMissing(f"{text} the first at {iso_of(missing[0])}"))
-    created = _created(known, turn, known.configured.creations[settings.creation], begins, found)
-    if isinstance(created, CreationFault):
+    algorithm = known.configured.creations[settings.creation]
+    asked = Asked(
+        begins,
+        [[values[at][0] for at in begins] for values in found],
+        turn.profile.derivation.parameters,
+        _view(known, turn.key, Series(turn.profile.type_code, turn.profile.time_zone)),
+        [_view(known, key, known.series[key]) for key in sources],
+    )
+    created = _created(known, algorithm, asked)
+    if isinstance(created, Missing):
+        return Made(turn, fault=SourceDataChanged(), missing=created)
+    if isinstance(created, DomainError):
         return Made(turn, fault=created)
     estimated = [any(values[at][1] for values in found) for at in begins]
     return Made(turn, dict(zip(begins, zip(created, estimated, strict=True), strict=True)))
@@ -152,6 +183,8 @@ def _empty(configured: Configured, profile: Profile) -> str:
 
 def _is_broken(known: Known, turn: Turn, before: Mapping[Key, Made], key: Key) -> bool:
     """Whether a source is in error: in this turn's account as it has just been made, elsewhere as it was left."""
+    if key in known.stopped:
+        return True
     if key in before:
         return before[key].fault is not None
     return any(start < turn.end_us and turn.start_us < end for start, end in known.broken.get(key, ()))
@@ -162,26 +195,42 @@ def _values(known: Known, before: Mapping[Key, Made], key: Key) -> Mapping[int, 
     return {**kept, **before[key].values} if key in before else kept
 
 
-def _created(
-    known: Known,
-    turn: Turn,
-    algorithm: CreationAlgorithm,
-    begins: Sequence[int],
-    sources: Sequence[Mapping[int, tuple[int, bool]]],
-) -> Sequence[int] | CreationFault:
+def _view(known: Known, key: Key, series: Series) -> ProfileView:
+    settings = known.configured.profile_types[series.type_code].settings
+    return ProfileView(*key, settings.unit, settings.interval_s, series.zone)
+
+
+def _created(known: Known, algorithm: CreationAlgorithm, asked: Asked) -> Sequence[int] | Missing | DomainError:
     """A plug-in that fails takes nobody else with it."""
-    given = [[values[at][0] for at in begins] for values in sources]
-    name = profile_name(*turn.key)
+    created: Sequence[int] | DomainError
+    if algorithm.create is None:
+        key = _key_of(algorithm.code, asked)
+        if key not in known.answers:
+            return Missing(algorithm.code, asked, key)
+        created = known.answers[key]
+    else:
+        created = _asked_here(known, algorithm, asked)
+    if isinstance(created, DomainError):
+        return created
+    if len(created) != len(asked.begins):
+        return IntervalDataNotCreated(f"{algorithm.code} gave {len(created)} values for {len(asked.begins)} intervals")
+    return _storable(algorithm, asked.begins, created)
+
+
+def _asked_here(known: Known, algorithm: CreationAlgorithm, asked: Asked) -> Sequence[int] | CreationFault:
+    assert algorithm.create is not None
     try:
-        created = algorithm.create(Asked(begins, given, turn.profile.derivation.parameters))
+        return algorithm.create(asked)
     except CannotCreate as why:
         return IntervalDataNotCreated(f"{algorithm.code}: {why}")
     except Exception as error:  # noqa: BLE001 - whatever it is, it is of this profile alone
-        known.report(name, error)
+        known.report(profile_name(asked.profile.account_id, asked.profile.profile_id), error)
         return IntervalDataNotCreated(f"{algorithm.code} met something unexpected; the log of the server says what")
-    if len(created) != len(begins):
-        return IntervalDataNotCreated(f"{algorithm.code} gave {len(created)} values for {len(begins)} intervals")
-    return _storable(algorithm, begins, created)
+
+
+def _key_of(algorithm: str, asked: Asked) -> str:
+    """What an answer is known by: all that was asked, so that other data are another question."""
+    return sha256(f"{algorithm}\0{to_text(document_of(asked))}".encode()).hexdigest()
 
 
 def _storable(

@@ -47,3 +47,9 @@ class IntervalDataNotCreated(CreationFault):
     """The algorithm cannot create the data."""
 
     reason = "INTERVAL_DATA_NOT_CREATED"
+
+
+class SourceDataChanged(CreationFault):
+    """What the data would be created from has changed while the algorithm's hook was asked: create them again."""
+
+    reason = "SOURCE_DATA_CHANGED"

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy import Connection
-
 from domain.billing.algorithms.errors import AlgorithmFailed, AlgorithmUnavailable
 from domain.billing.algorithms.model import Action
 from domain.billing.algorithms.running import AnswerMissing
@@ -21,12 +19,6 @@ class Hooks(Protocol):
     def ask(self, missing: AnswerMissing) -> Sequence[Action]:
         """The answer. Raises: AlgorithmFailed; AlgorithmUnavailable."""
         ...
-
-
-def wait_patiently(tx: Connection) -> None:
-    """Let a transaction that only reads sit idle while answers are waited for, each within a bound of its own."""
-    if tx.dialect.name == "postgresql":
-        tx.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 @dataclass(slots=True)

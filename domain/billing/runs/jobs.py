@@ -17,12 +17,13 @@ from domain.billing.bills.completing import Bench
 from domain.billing.runs import billing, store, tallies, variance
 from domain.billing.runs.alike.deciding import decide as decide_alike
 from domain.billing.runs.alike.filling import Batch
-from domain.billing.runs.asking import Asked, Hooks, wait_patiently
+from domain.billing.runs.asking import Asked, Hooks
 from domain.billing.runs.deciding import Decided, Desk, Report, decide, is_of_database, unforeseen
 from domain.billing.runs.model import PREVIEW_KIND, RUN_KIND, order_from_document
 from domain.billing.runs.service import PREVIEW_STAGES, STAGES, require_alone
 from domain.kernel.call import Call
 from domain.kernel.money import Money
+from domain.kernel.waiting import wait_patiently
 from domain.operations import service as operations
 from domain.operations.model import ChunkPlan, Job, Operation, Stage, Stepped, Work
 

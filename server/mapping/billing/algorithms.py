@@ -9,7 +9,6 @@ from domain.billing.algorithms.registry import Origin, origin_of
 from domain.billing.configuration.model import AlgorithmUse, Moment
 from domain.billing.creation.algorithms.catalogue import Listed
 from domain.billing.creation.algorithms.model import CreationAlgorithm
-from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.names import algorithm_name
 
 # Looked up when the module loads: a word of the domain that the contract lacks stops the server.
@@ -48,12 +47,10 @@ def algorithm_to_proto(found: Listed) -> pb.Algorithm:
             for each in found.parameters
         ),
     )
+    told.origin = _ORIGINS[origin_of(found)]
     if isinstance(found, CreationAlgorithm):
-        built_in = found.code in CREATIONS
-        told.origin = pb.ALGORITHM_ORIGIN_BUILT_IN if built_in else pb.ALGORITHM_ORIGIN_PACKAGE
         told.user = pb.ALGORITHM_USER_PROFILE_TYPE
         return told
     told.user = pb.ALGORITHM_USER_SERVICE_AGREEMENT_TYPE if found.of_agreements else pb.ALGORITHM_USER_CUSTOMER_CLASS
     told.moments.extend(_MOMENTS[each] for each in Moment if each in found.moments)
-    told.origin = _ORIGINS[origin_of(found)]
     return told

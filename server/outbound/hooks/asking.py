@@ -1,4 +1,4 @@
-"""Hooks over the network are asked: within a bound of time, and again where that does no harm (BIL-23, INV-10).
+"""Hooks over the network are asked: within a bound of time, and again where that does no harm (BIL-22, 23, INV-10).
 
 A hook has no effects of its own, so that any call may be made again; what it has answered is the caller's to carry out.
 """
@@ -20,15 +20,19 @@ from countinghouse.connector.v1.hook_pb2_grpc import HookServiceStub
 from domain.billing.algorithms.errors import AlgorithmFailed, AlgorithmUnavailable
 from domain.billing.algorithms.model import Action, Algorithm
 from domain.billing.algorithms.running import AnswerMissing
+from domain.billing.creation.algorithms.model import CreationAlgorithm
+from domain.billing.creation.deciding import Missing
 from domain.invoicing.batches.hooks import Asked as BatchAsked
 from domain.invoicing.batches.hooks import Decision, HookFailed, Hookpoint
 from server.outbound.addresses import Reach
 from server.outbound.grpc_line import REJECTED, UNFIT, Line, is_unsent, shown_reason, told
 from server.outbound.hooks.batches import batch_request_of, decision_of
 from server.outbound.hooks.entries import Hook
+from server.outbound.hooks.interval_data import data_request_of, values_of
 from server.outbound.hooks.telling import BadAnswer, actions_of, request_of
 
 A = TypeVar("A", bound=Message)
+T = TypeVar("T")
 
 _ATTEMPTS = 5
 _PAUSES = tenacity.wait_random_exponential(multiplier=0.1, max=2.0)
@@ -46,7 +50,7 @@ class Hooks:
         self._peers = tuple(_Peer(each, reach, self._stopping) for each in hooks)
         self._by_code = {algorithm.code: peer for peer in self._peers for algorithm in peer.hook.algorithms}
 
-    def algorithms(self) -> tuple[Algorithm, ...]:
+    def algorithms(self) -> tuple[Algorithm | CreationAlgorithm, ...]:
         """The algorithms that they serve, as the registry takes them."""
         return tuple(algorithm for peer in self._peers for algorithm in peer.hook.algorithms)
 
@@ -57,19 +61,28 @@ class Hooks:
         answer in time.
         """
         agreement = missing.asked.agreement.agreement_id if missing.asked.agreement else ""
-        peer = self._by_code.get(missing.algorithm)
+        return self._answer(missing.algorithm, agreement, lambda peer: peer.ask(missing))
+
+    def create(self, missing: Missing) -> Sequence[int]:
+        """The data of a profile that `creation.deciding` asks for, in attos; never within a transaction, as it waits.
+
+        Raises: as `ask`.
+        """
+        return self._answer(missing.algorithm, "", lambda peer: peer.create(missing))
+
+    def _answer(self, algorithm: str, agreement: str, ask: Callable[[_Peer], T]) -> T:
+        peer = self._by_code.get(algorithm)
         if peer is None:
-            raise AlgorithmFailed(missing.algorithm, agreement, "this server does not have it")
+            raise AlgorithmFailed(algorithm, agreement, "this server does not have it")
         try:
-            return peer.ask(missing)
+            return ask(peer)
         except _Refuses as error:
-            raise AlgorithmFailed(missing.algorithm, agreement, str(error)) from None
+            raise AlgorithmFailed(algorithm, agreement, str(error)) from None
         except BadAnswer as error:
-            why = f"its hook answered what cannot be: {error}"
-            raise AlgorithmFailed(missing.algorithm, agreement, why) from None
+            raise AlgorithmFailed(algorithm, agreement, f"its hook answered what cannot be: {error}") from None
         except _NoAnswer as error:
             log.warning("a hook does not answer", hook=peer.hook.connection.name, why=str(error))
-            raise AlgorithmUnavailable(missing.algorithm, agreement, str(error)) from None
+            raise AlgorithmUnavailable(algorithm, agreement, str(error)) from None
 
     def hookpoints(self) -> tuple[Hookpoint, ...]:
         """The keys to which they answer."""
@@ -121,6 +134,10 @@ class _Peer:
     def ask(self, missing: AnswerMissing) -> tuple[Action, ...]:
         """What an algorithm does with a bill, within the hook's time. Raises: _Refuses; BadAnswer; _NoAnswer."""
         return actions_of(self._asked(lambda hook: hook.DecideBill, request_of(missing)))
+
+    def create(self, missing: Missing) -> Sequence[int]:
+        """The data of a profile, likewise. Raises: _Refuses; BadAnswer; _NoAnswer."""
+        return values_of(missing, self._asked(lambda hook: hook.CreateIntervalData, data_request_of(missing)))
 
     def decide(self, asked: BatchAsked) -> Decision:
         """Whether a batch of invoices goes on, likewise. Raises: _Refuses; BadAnswer; _NoAnswer."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from domain.billing.algorithms.model import Algorithm, Parameter
 from domain.billing.configuration.model import Moment
+from domain.billing.creation.algorithms.model import CreationAlgorithm
 from server.outbound.addresses import Reach
 from server.outbound.connections import (
     FILES,
@@ -33,6 +34,9 @@ _SERVED = {"timeout_s", "algorithms", "hookpoints"}
 _KNOWN = {"name", "target", "tls", *FILES, *_SERVED}
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+_SOURCES_MAX = 20
+_OF_PROFILE_TYPES = frozenset({"sources_min", "sources_max", "one_unit"})
+
 _Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _Text = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -43,7 +47,7 @@ class Hook:
 
     connection: Connection
     timeout_s: float
-    algorithms: tuple[Algorithm, ...]
+    algorithms: tuple[Algorithm | CreationAlgorithm, ...]
     hookpoints: tuple[str, ...] = ()
 
 
@@ -53,7 +57,8 @@ def read_hooks(path: Path, reach: Reach) -> tuple[Hook, ...]:
     It holds a table for each, `[[hooks]]`: `name`; `target` (host:port); `tls`, `ca_file`, `certificate_file`,
     `key_file` and `token_file` as systems of record have them; `timeout_s`; `hookpoints`, keys by which billing cycles
     have it decide whether batches of invoices go on; and `[[hooks.algorithms]]`, each with
-    `code`, `description`, `of` (`customer_classes` or `service_agreement_types`), `moments`, and
+    `code`, `description`, `of` (`customer_classes`, `service_agreement_types` or `profile_types`), `moments` (of
+    `profile_types` instead `sources_min` and `sources_max`, 1 each where they are not given, and `one_unit`), and
     `[[hooks.algorithms.parameters]]` with `name`, `description`, `required` (true unless it says otherwise) and
     `is_code` (it names a distribution code).
 
@@ -88,12 +93,26 @@ class _Algorithm(BaseModel):
 
     code: _Code
     description: _Text
-    of: Literal["customer_classes", "service_agreement_types"]
-    moments: Annotated[frozenset[Moment], Field(min_length=1)]
+    of: Literal["customer_classes", "service_agreement_types", "profile_types"]
+    moments: frozenset[Moment] = frozenset()
+    sources_min: Annotated[int, Field(ge=0, le=_SOURCES_MAX)] = 1
+    sources_max: Annotated[int, Field(ge=0, le=_SOURCES_MAX)] = 1
+    one_unit: bool = False
     parameters: Annotated[tuple[_Parameter, ...], Field(max_length=50)] = ()
 
     @model_validator(mode="after")
     def _is_possible(self) -> _Algorithm:
+        if self.of == "profile_types":
+            if self.moments:
+                raise ValueError("profile_types have no moments")
+            if self.sources_max < self.sources_min:
+                raise ValueError("sources_max is less than sources_min")
+            if any(each.is_code for each in self.parameters):
+                raise ValueError("what creates data posts nothing: no parameter of profile_types is_code")
+        elif not self.moments:
+            raise ValueError(f"an algorithm of {self.of} needs moments")
+        elif self.model_fields_set & _OF_PROFILE_TYPES:
+            raise ValueError("sources are of profile_types alone")
         if self.of == "service_agreement_types" and Moment.POST_COMPLETION in self.moments:
             raise ValueError("POST_COMPLETION is a moment of customer_classes alone")
         if len({each.name for each in self.parameters}) < len(self.parameters):
@@ -127,14 +146,25 @@ def _hook(entry: Entry) -> Hook:
     return Hook(connection_from(entry, "grpc"), served.timeout_s, algorithms, served.hookpoints)
 
 
-def _algorithm(given: _Algorithm) -> Algorithm:
+def _algorithm(given: _Algorithm) -> Algorithm | CreationAlgorithm:
+    parameters = tuple(Parameter(**dict(each)) for each in given.parameters)
+    if given.of == "profile_types":
+        return CreationAlgorithm(
+            code=given.code,
+            description=given.description,
+            sources_min=given.sources_min,
+            sources_max=given.sources_max,
+            one_unit=given.one_unit,
+            create=None,
+            parameters=parameters,
+        )
     return Algorithm(
         code=given.code,
         description=given.description,
         moments=given.moments,
         of_agreements=given.of == "service_agreement_types",
         decide=None,
-        parameters=tuple(Parameter(**dict(each)) for each in given.parameters),
+        parameters=parameters,
     )
 
 

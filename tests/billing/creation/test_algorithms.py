@@ -32,6 +32,7 @@ class _Configured:
 
 
 def create(algorithm: CreationAlgorithm, *sources: Sequence[int], **parameters: str) -> list[int]:
+    assert algorithm.create is not None
     return list(algorithm.create(Asked(range(len(sources[0])), sources, parameters)))
 
 

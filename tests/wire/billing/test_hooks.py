@@ -89,7 +89,9 @@ def test_algorithms_are_listed_and_described(desk: Desk) -> None:
         token = page.next_page_token
         if not token:
             break
-    assert codes == sorted([*(each.code for each in BUILT_IN), *CREATIONS, "greet", "loyalty-discount", "supply-note"])
+    assert codes == sorted(
+        [*(each.code for each in BUILT_IN), *CREATIONS, "greet", "loyalty-discount", "supply-note", "weekend-factor"]
+    )
     origins = {code: _get(desk, code).origin for code in ("minimum-bill", "greet", "supply-note")}
     assert origins == {
         "minimum-bill": pb.ALGORITHM_ORIGIN_BUILT_IN,
@@ -103,6 +105,8 @@ def test_algorithms_are_listed_and_described(desk: Desk) -> None:
     assert (text.name, text.required, text.distribution_code) == ("text", False, False)
     factor = _get(desk, "factor")
     assert (factor.user, factor.origin) == (pb.ALGORITHM_USER_PROFILE_TYPE, pb.ALGORITHM_ORIGIN_BUILT_IN)
+    weekend = _get(desk, "weekend-factor")
+    assert (weekend.user, weekend.origin) == (pb.ALGORITHM_USER_PROFILE_TYPE, pb.ALGORITHM_ORIGIN_HOOK)
     assert [(each.name, each.required) for each in factor.parameters] == [("factor", True), ("rounding", False)]
     refused = refusal(lambda: _get(desk, "none"))
     assert (refused.code, refused.message) == (grpc.StatusCode.NOT_FOUND, "algorithms/none does not exist")

@@ -24,12 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%countinghouse/connector/v1/hook.proto\x12\x1a\x63ountinghouse.connector.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"\xe0\x03\n\x19\x44\x65\x63ideInvoiceBatchRequest\x12\x38\n\rhookpoint_key\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12J\n\x05point\x18\x02 \x01(\x0e\x32-.countinghouse.connector.v1.InvoiceBatchPointB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02 \x00\x12\'\n\x10invoice_batch_id\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12)\n\x12\x62illing_cycle_code\x18\x04 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\x0eschedule_codes\x18\x05 \x03(\tB\x04\xe2\x41\x01\x01\x12W\n\x06\x63ounts\x18\x06 \x03(\x0b\x32\x41.countinghouse.connector.v1.DecideInvoiceBatchRequest.CountsEntryB\x04\xe2\x41\x01\x01\x12\x43\n\x06totals\x18\x07 \x03(\x0b\x32-.countinghouse.connector.v1.InvoiceBatchTotalB\x04\xe2\x41\x01\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"o\n\x11InvoiceBatchTotal\x12,\n\nnet_amount\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x02\x12,\n\ntax_amount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x02\"\x8f\x01\n\x1a\x44\x65\x63ideInvoiceBatchResponse\x12R\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x30.countinghouse.connector.v1.InvoiceBatchDecisionB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\x07message\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\"\xcd\x03\n\x11\x44\x65\x63ideBillRequest\x12<\n\x0fidempotency_key\x18\x01 \x01(\tB#\xe2\x41\x01\x02\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\x12\x39\n\x0e\x61lgorithm_code\x18\x02 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12_\n\nparameters\x18\x03 \x03(\x0b\x32=.countinghouse.connector.v1.DecideBillRequest.ParametersEntryB\x0c\xe2\x41\x01\x01\xbaH\x05\x9a\x01\x02\x10\x32\x12\x44\n\x06moment\x18\x04 \x01(\x0e\x32&.countinghouse.connector.v1.BillMomentB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02 \x00\x12:\n\x04\x62ill\x18\x05 \x01(\x0b\x32 .countinghouse.connector.v1.BillB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12)\n\x14service_agreement_id\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf4\x03\n\x04\x42ill\x12\x1e\n\x07\x62ill_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12!\n\naccount_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12*\n\x13\x63ustomer_class_code\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12#\n\rcurrency_code\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x98\x01\x03\x12\x30\n\tbill_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12J\n\nattributes\x18\x06 \x03(\x0b\x32\x30.countinghouse.connector.v1.Bill.AttributesEntryB\x04\xe2\x41\x01\x01\x12N\n\x12service_agreements\x18\x07 \x03(\x0b\x32,.countinghouse.connector.v1.ServiceAgreementB\x04\xe2\x41\x01\x01\x12?\n\x08segments\x18\x08 \x03(\x0b\x32\'.countinghouse.connector.v1.BillSegmentB\x04\xe2\x41\x01\x01\x12\x16\n\x08messages\x18\t \x03(\tB\x04\xe2\x41\x01\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe4\x02\n\x10ServiceAgreement\x12+\n\x14service_agreement_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12 \n\ttype_code\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1e\n\tmaster_id\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12+\n\nstart_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x01\x12)\n\x08\x65nd_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x01\x12V\n\nattributes\x18\x06 \x03(\x0b\x32<.countinghouse.connector.v1.ServiceAgreement.AttributesEntryB\x04\xe2\x41\x01\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x04\n\x0b\x42illSegment\x12!\n\nsegment_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12+\n\x14service_agreement_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12?\n\x04kind\x18\x03 \x01(\x0e\x32+.countinghouse.connector.v1.BillSegmentKindB\x04\xe2\x41\x01\x02\x12\x41\n\x05state\x18\x04 \x01(\x0e\x32,.countinghouse.connector.v1.BillSegmentStateB\x04\xe2\x41\x01\x02\x12\x1a\n\x0c\x65rror_reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\nstart_date\x18\x06 \x01(\x0b\x32\x11.google.type.DateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x08\x65nd_date\x18\x07 \x01(\x0b\x32\x11.google.type.DateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12.\n\x06\x61mount\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12+\n\x03tax\x18\t \x01(\x0b\x32\x12.google.type.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12I\n\x06totals\x18\n \x03(\x0b\x32\x33.countinghouse.connector.v1.BillSegment.TotalsEntryB\x04\xe2\x41\x01\x01\x1a\x43\n\x0bTotalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.google.type.Decimal:\x02\x38\x01\"\\\n\x12\x44\x65\x63ideBillResponse\x12\x46\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32&.countinghouse.connector.v1.BillActionB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xe6\x01\n\nBillAction\x12\x43\n\x0eremove_segment\x18\x01 \x01(\x0b\x32).countinghouse.connector.v1.RemoveSegmentH\x00\x12=\n\x0b\x61\x64\x64_message\x18\x02 \x01(\x0b\x32&.countinghouse.connector.v1.AddMessageH\x00\x12\x43\n\x0e\x61\x64\x64_adjustment\x18\x03 \x01(\x0b\x32).countinghouse.connector.v1.AddAdjustmentH\x00\x42\x0f\n\x06\x61\x63tion\x12\x05\xbaH\x02\x08\x01\"2\n\rRemoveSegment\x12!\n\nsegment_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\"*\n\nAddMessage\x12\x1c\n\x04text\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xe8\x07\"\xe3\x01\n\rAddAdjustment\x12?\n\x14service_agreement_id\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12#\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12<\n\x11\x64istribution_code\x18\x03 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12.\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01*\x83\x01\n\x11InvoiceBatchPoint\x12#\n\x1fINVOICE_BATCH_POINT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINVOICE_BATCH_POINT_CLOSED\x10\x01\x12)\n%INVOICE_BATCH_POINT_READY_FOR_SENDING\x10\x02*\x84\x01\n\x14InvoiceBatchDecision\x12&\n\"INVOICE_BATCH_DECISION_UNSPECIFIED\x10\x00\x12 \n\x1cINVOICE_BATCH_DECISION_GO_ON\x10\x01\x12\"\n\x1eINVOICE_BATCH_DECISION_FAILURE\x10\x02*\x86\x01\n\nBillMoment\x12\x1b\n\x17\x42ILL_MOMENT_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x42ILL_MOMENT_PRE_COMPLETION\x10\x01\x12\x1a\n\x16\x42ILL_MOMENT_COMPLETION\x10\x02\x12\x1f\n\x1b\x42ILL_MOMENT_POST_COMPLETION\x10\x03*s\n\x0f\x42illSegmentKind\x12!\n\x1d\x42ILL_SEGMENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42ILL_SEGMENT_KIND_USAGE\x10\x01\x12 \n\x1c\x42ILL_SEGMENT_KIND_ADJUSTMENT\x10\x02*\x80\x02\n\x10\x42illSegmentState\x12\"\n\x1e\x42ILL_SEGMENT_STATE_UNSPECIFIED\x10\x00\x12!\n\x1d\x42ILL_SEGMENT_STATE_INCOMPLETE\x10\x01\x12\x1c\n\x18\x42ILL_SEGMENT_STATE_ERROR\x10\x02\x12 \n\x1c\x42ILL_SEGMENT_STATE_FREEZABLE\x10\x03\x12\x1d\n\x19\x42ILL_SEGMENT_STATE_FROZEN\x10\x04\x12%\n!BILL_SEGMENT_STATE_PENDING_CANCEL\x10\x05\x12\x1f\n\x1b\x42ILL_SEGMENT_STATE_CANCELED\x10\x06\x32\x80\x02\n\x0bHookService\x12k\n\nDecideBill\x12-.countinghouse.connector.v1.DecideBillRequest\x1a..countinghouse.connector.v1.DecideBillResponse\x12\x83\x01\n\x12\x44\x65\x63ideInvoiceBatch\x12\x35.countinghouse.connector.v1.DecideInvoiceBatchRequest\x1a\x36.countinghouse.connector.v1.DecideInvoiceBatchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%countinghouse/connector/v1/hook.proto\x12\x1a\x63ountinghouse.connector.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"\xe0\x03\n\x19\x44\x65\x63ideInvoiceBatchRequest\x12\x38\n\rhookpoint_key\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12J\n\x05point\x18\x02 \x01(\x0e\x32-.countinghouse.connector.v1.InvoiceBatchPointB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02 \x00\x12\'\n\x10invoice_batch_id\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12)\n\x12\x62illing_cycle_code\x18\x04 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1c\n\x0eschedule_codes\x18\x05 \x03(\tB\x04\xe2\x41\x01\x01\x12W\n\x06\x63ounts\x18\x06 \x03(\x0b\x32\x41.countinghouse.connector.v1.DecideInvoiceBatchRequest.CountsEntryB\x04\xe2\x41\x01\x01\x12\x43\n\x06totals\x18\x07 \x03(\x0b\x32-.countinghouse.connector.v1.InvoiceBatchTotalB\x04\xe2\x41\x01\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"o\n\x11InvoiceBatchTotal\x12,\n\nnet_amount\x18\x01 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x02\x12,\n\ntax_amount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x02\"\x8f\x01\n\x1a\x44\x65\x63ideInvoiceBatchResponse\x12R\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\x30.countinghouse.connector.v1.InvoiceBatchDecisionB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1d\n\x07message\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80\x04\"\x80\x04\n\x19\x43reateIntervalDataRequest\x12<\n\x0fidempotency_key\x18\x01 \x01(\tB#\xe2\x41\x01\x02\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\x12\x39\n\x0e\x61lgorithm_code\x18\x02 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12g\n\nparameters\x18\x03 \x03(\x0b\x32\x45.countinghouse.connector.v1.CreateIntervalDataRequest.ParametersEntryB\x0c\xe2\x41\x01\x01\xbaH\x05\x9a\x01\x02\x10\x32\x12H\n\x07profile\x18\x04 \x01(\x0b\x32+.countinghouse.connector.v1.IntervalProfileB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x41\n\x0bstart_times\x18\x05 \x03(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xe2\x41\x01\x02\xbaH\t\x92\x01\x06\x08\x01\x10\xa0\x8d\x06\x12\x41\n\x07sources\x18\x06 \x03(\x0b\x32*.countinghouse.connector.v1.IntervalSourceB\x04\xe2\x41\x01\x01\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd6\x01\n\x0fIntervalProfile\x12!\n\naccount_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12!\n\nprofile_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1b\n\x04unit\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12>\n\x0finterval_length\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12 \n\ttime_zone\x18\x05 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\"\x8a\x01\n\x0eIntervalSource\x12H\n\x07profile\x18\x01 \x01(\x0b\x32+.countinghouse.connector.v1.IntervalProfileB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12.\n\nquantities\x18\x02 \x03(\x0b\x32\x14.google.type.DecimalB\x04\xe2\x41\x01\x02\"V\n\x1a\x43reateIntervalDataResponse\x12\x38\n\nquantities\x18\x01 \x03(\x0b\x32\x14.google.type.DecimalB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x10\xa0\x8d\x06\"\xcd\x03\n\x11\x44\x65\x63ideBillRequest\x12<\n\x0fidempotency_key\x18\x01 \x01(\tB#\xe2\x41\x01\x02\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\x12\x39\n\x0e\x61lgorithm_code\x18\x02 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12_\n\nparameters\x18\x03 \x03(\x0b\x32=.countinghouse.connector.v1.DecideBillRequest.ParametersEntryB\x0c\xe2\x41\x01\x01\xbaH\x05\x9a\x01\x02\x10\x32\x12\x44\n\x06moment\x18\x04 \x01(\x0e\x32&.countinghouse.connector.v1.BillMomentB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02 \x00\x12:\n\x04\x62ill\x18\x05 \x01(\x0b\x32 .countinghouse.connector.v1.BillB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12)\n\x14service_agreement_id\x18\x06 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf4\x03\n\x04\x42ill\x12\x1e\n\x07\x62ill_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12!\n\naccount_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12*\n\x13\x63ustomer_class_code\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12#\n\rcurrency_code\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x98\x01\x03\x12\x30\n\tbill_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12J\n\nattributes\x18\x06 \x03(\x0b\x32\x30.countinghouse.connector.v1.Bill.AttributesEntryB\x04\xe2\x41\x01\x01\x12N\n\x12service_agreements\x18\x07 \x03(\x0b\x32,.countinghouse.connector.v1.ServiceAgreementB\x04\xe2\x41\x01\x01\x12?\n\x08segments\x18\x08 \x03(\x0b\x32\'.countinghouse.connector.v1.BillSegmentB\x04\xe2\x41\x01\x01\x12\x16\n\x08messages\x18\t \x03(\tB\x04\xe2\x41\x01\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe4\x02\n\x10ServiceAgreement\x12+\n\x14service_agreement_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12 \n\ttype_code\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1e\n\tmaster_id\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12+\n\nstart_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x01\x12)\n\x08\x65nd_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x01\x12V\n\nattributes\x18\x06 \x03(\x0b\x32<.countinghouse.connector.v1.ServiceAgreement.AttributesEntryB\x04\xe2\x41\x01\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x04\n\x0b\x42illSegment\x12!\n\nsegment_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12+\n\x14service_agreement_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12?\n\x04kind\x18\x03 \x01(\x0e\x32+.countinghouse.connector.v1.BillSegmentKindB\x04\xe2\x41\x01\x02\x12\x41\n\x05state\x18\x04 \x01(\x0e\x32,.countinghouse.connector.v1.BillSegmentStateB\x04\xe2\x41\x01\x02\x12\x1a\n\x0c\x65rror_reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\nstart_date\x18\x06 \x01(\x0b\x32\x11.google.type.DateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x08\x65nd_date\x18\x07 \x01(\x0b\x32\x11.google.type.DateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12.\n\x06\x61mount\x18\x08 \x01(\x0b\x32\x12.google.type.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12+\n\x03tax\x18\t \x01(\x0b\x32\x12.google.type.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12I\n\x06totals\x18\n \x03(\x0b\x32\x33.countinghouse.connector.v1.BillSegment.TotalsEntryB\x04\xe2\x41\x01\x01\x1a\x43\n\x0bTotalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.google.type.Decimal:\x02\x38\x01\"\\\n\x12\x44\x65\x63ideBillResponse\x12\x46\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32&.countinghouse.connector.v1.BillActionB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xe6\x01\n\nBillAction\x12\x43\n\x0eremove_segment\x18\x01 \x01(\x0b\x32).countinghouse.connector.v1.RemoveSegmentH\x00\x12=\n\x0b\x61\x64\x64_message\x18\x02 \x01(\x0b\x32&.countinghouse.connector.v1.AddMessageH\x00\x12\x43\n\x0e\x61\x64\x64_adjustment\x18\x03 \x01(\x0b\x32).countinghouse.connector.v1.AddAdjustmentH\x00\x42\x0f\n\x06\x61\x63tion\x12\x05\xbaH\x02\x08\x01\"2\n\rRemoveSegment\x12!\n\nsegment_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\"*\n\nAddMessage\x12\x1c\n\x04text\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xe8\x07\"\xe3\x01\n\rAddAdjustment\x12?\n\x14service_agreement_id\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12#\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12<\n\x11\x64istribution_code\x18\x03 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12.\n\x06\x61mount\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01*\x83\x01\n\x11InvoiceBatchPoint\x12#\n\x1fINVOICE_BATCH_POINT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINVOICE_BATCH_POINT_CLOSED\x10\x01\x12)\n%INVOICE_BATCH_POINT_READY_FOR_SENDING\x10\x02*\x84\x01\n\x14InvoiceBatchDecision\x12&\n\"INVOICE_BATCH_DECISION_UNSPECIFIED\x10\x00\x12 \n\x1cINVOICE_BATCH_DECISION_GO_ON\x10\x01\x12\"\n\x1eINVOICE_BATCH_DECISION_FAILURE\x10\x02*\x86\x01\n\nBillMoment\x12\x1b\n\x17\x42ILL_MOMENT_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x42ILL_MOMENT_PRE_COMPLETION\x10\x01\x12\x1a\n\x16\x42ILL_MOMENT_COMPLETION\x10\x02\x12\x1f\n\x1b\x42ILL_MOMENT_POST_COMPLETION\x10\x03*s\n\x0f\x42illSegmentKind\x12!\n\x1d\x42ILL_SEGMENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42ILL_SEGMENT_KIND_USAGE\x10\x01\x12 \n\x1c\x42ILL_SEGMENT_KIND_ADJUSTMENT\x10\x02*\x80\x02\n\x10\x42illSegmentState\x12\"\n\x1e\x42ILL_SEGMENT_STATE_UNSPECIFIED\x10\x00\x12!\n\x1d\x42ILL_SEGMENT_STATE_INCOMPLETE\x10\x01\x12\x1c\n\x18\x42ILL_SEGMENT_STATE_ERROR\x10\x02\x12 \n\x1c\x42ILL_SEGMENT_STATE_FREEZABLE\x10\x03\x12\x1d\n\x19\x42ILL_SEGMENT_STATE_FROZEN\x10\x04\x12%\n!BILL_SEGMENT_STATE_PENDING_CANCEL\x10\x05\x12\x1f\n\x1b\x42ILL_SEGMENT_STATE_CANCELED\x10\x06\x32\x86\x03\n\x0bHookService\x12k\n\nDecideBill\x12-.countinghouse.connector.v1.DecideBillRequest\x1a..countinghouse.connector.v1.DecideBillResponse\x12\x83\x01\n\x12\x44\x65\x63ideInvoiceBatch\x12\x35.countinghouse.connector.v1.DecideInvoiceBatchRequest\x1a\x36.countinghouse.connector.v1.DecideInvoiceBatchResponse\x12\x83\x01\n\x12\x43reateIntervalData\x12\x35.countinghouse.connector.v1.CreateIntervalDataRequest\x1a\x36.countinghouse.connector.v1.CreateIntervalDataResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,6 +62,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECIDEINVOICEBATCHRESPONSE'].fields_by_name['decision']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_DECIDEINVOICEBATCHRESPONSE'].fields_by_name['message']._loaded_options = None
   _globals['_DECIDEINVOICEBATCHRESPONSE'].fields_by_name['message']._serialized_options = b'\342A\001\001\272H\005r\003\030\200\004'
+  _globals['_CREATEINTERVALDATAREQUEST_PARAMETERSENTRY']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\342A\001\002\272H\034r\0322\030^[A-Za-z0-9._:-]{1,128}$'
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['algorithm_code']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['algorithm_code']._serialized_options = b'\342A\001\002\272H\032r\0302\026^[A-Za-z0-9._-]{1,64}$'
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['parameters']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['parameters']._serialized_options = b'\342A\001\001\272H\005\232\001\002\0202'
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['profile']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['profile']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['start_times']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['start_times']._serialized_options = b'\342A\001\002\272H\t\222\001\006\010\001\020\240\215\006'
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['sources']._loaded_options = None
+  _globals['_CREATEINTERVALDATAREQUEST'].fields_by_name['sources']._serialized_options = b'\342A\001\001'
+  _globals['_INTERVALPROFILE'].fields_by_name['account_id']._loaded_options = None
+  _globals['_INTERVALPROFILE'].fields_by_name['account_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_INTERVALPROFILE'].fields_by_name['profile_id']._loaded_options = None
+  _globals['_INTERVALPROFILE'].fields_by_name['profile_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_INTERVALPROFILE'].fields_by_name['unit']._loaded_options = None
+  _globals['_INTERVALPROFILE'].fields_by_name['unit']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_INTERVALPROFILE'].fields_by_name['interval_length']._loaded_options = None
+  _globals['_INTERVALPROFILE'].fields_by_name['interval_length']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_INTERVALPROFILE'].fields_by_name['time_zone']._loaded_options = None
+  _globals['_INTERVALPROFILE'].fields_by_name['time_zone']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_INTERVALSOURCE'].fields_by_name['profile']._loaded_options = None
+  _globals['_INTERVALSOURCE'].fields_by_name['profile']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_INTERVALSOURCE'].fields_by_name['quantities']._loaded_options = None
+  _globals['_INTERVALSOURCE'].fields_by_name['quantities']._serialized_options = b'\342A\001\002'
+  _globals['_CREATEINTERVALDATARESPONSE'].fields_by_name['quantities']._loaded_options = None
+  _globals['_CREATEINTERVALDATARESPONSE'].fields_by_name['quantities']._serialized_options = b'\342A\001\002\272H\007\222\001\004\020\240\215\006'
   _globals['_DECIDEBILLREQUEST_PARAMETERSENTRY']._loaded_options = None
   _globals['_DECIDEBILLREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_DECIDEBILLREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
@@ -146,50 +178,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDADJUSTMENT'].fields_by_name['distribution_code']._serialized_options = b'\342A\001\002\272H\032r\0302\026^[A-Za-z0-9._-]{1,64}$'
   _globals['_ADDADJUSTMENT'].fields_by_name['amount']._loaded_options = None
   _globals['_ADDADJUSTMENT'].fields_by_name['amount']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
-  _globals['_INVOICEBATCHPOINT']._serialized_start=3522
-  _globals['_INVOICEBATCHPOINT']._serialized_end=3653
-  _globals['_INVOICEBATCHDECISION']._serialized_start=3656
-  _globals['_INVOICEBATCHDECISION']._serialized_end=3788
-  _globals['_BILLMOMENT']._serialized_start=3791
-  _globals['_BILLMOMENT']._serialized_end=3925
-  _globals['_BILLSEGMENTKIND']._serialized_start=3927
-  _globals['_BILLSEGMENTKIND']._serialized_end=4042
-  _globals['_BILLSEGMENTSTATE']._serialized_start=4045
-  _globals['_BILLSEGMENTSTATE']._serialized_end=4301
-  _globals['_DECIDEINVOICEBATCHREQUEST']._serialized_start=208
-  _globals['_DECIDEINVOICEBATCHREQUEST']._serialized_end=688
-  _globals['_DECIDEINVOICEBATCHREQUEST_COUNTSENTRY']._serialized_start=643
-  _globals['_DECIDEINVOICEBATCHREQUEST_COUNTSENTRY']._serialized_end=688
-  _globals['_INVOICEBATCHTOTAL']._serialized_start=690
-  _globals['_INVOICEBATCHTOTAL']._serialized_end=801
-  _globals['_DECIDEINVOICEBATCHRESPONSE']._serialized_start=804
-  _globals['_DECIDEINVOICEBATCHRESPONSE']._serialized_end=947
-  _globals['_DECIDEBILLREQUEST']._serialized_start=950
-  _globals['_DECIDEBILLREQUEST']._serialized_end=1411
-  _globals['_DECIDEBILLREQUEST_PARAMETERSENTRY']._serialized_start=1362
-  _globals['_DECIDEBILLREQUEST_PARAMETERSENTRY']._serialized_end=1411
-  _globals['_BILL']._serialized_start=1414
-  _globals['_BILL']._serialized_end=1914
-  _globals['_BILL_ATTRIBUTESENTRY']._serialized_start=1865
-  _globals['_BILL_ATTRIBUTESENTRY']._serialized_end=1914
-  _globals['_SERVICEAGREEMENT']._serialized_start=1917
-  _globals['_SERVICEAGREEMENT']._serialized_end=2273
-  _globals['_SERVICEAGREEMENT_ATTRIBUTESENTRY']._serialized_start=1865
-  _globals['_SERVICEAGREEMENT_ATTRIBUTESENTRY']._serialized_end=1914
-  _globals['_BILLSEGMENT']._serialized_start=2276
-  _globals['_BILLSEGMENT']._serialized_end=2866
-  _globals['_BILLSEGMENT_TOTALSENTRY']._serialized_start=2799
-  _globals['_BILLSEGMENT_TOTALSENTRY']._serialized_end=2866
-  _globals['_DECIDEBILLRESPONSE']._serialized_start=2868
-  _globals['_DECIDEBILLRESPONSE']._serialized_end=2960
-  _globals['_BILLACTION']._serialized_start=2963
-  _globals['_BILLACTION']._serialized_end=3193
-  _globals['_REMOVESEGMENT']._serialized_start=3195
-  _globals['_REMOVESEGMENT']._serialized_end=3245
-  _globals['_ADDMESSAGE']._serialized_start=3247
-  _globals['_ADDMESSAGE']._serialized_end=3289
-  _globals['_ADDADJUSTMENT']._serialized_start=3292
-  _globals['_ADDADJUSTMENT']._serialized_end=3519
-  _globals['_HOOKSERVICE']._serialized_start=4304
-  _globals['_HOOKSERVICE']._serialized_end=4560
+  _globals['_INVOICEBATCHPOINT']._serialized_start=4548
+  _globals['_INVOICEBATCHPOINT']._serialized_end=4679
+  _globals['_INVOICEBATCHDECISION']._serialized_start=4682
+  _globals['_INVOICEBATCHDECISION']._serialized_end=4814
+  _globals['_BILLMOMENT']._serialized_start=4817
+  _globals['_BILLMOMENT']._serialized_end=4951
+  _globals['_BILLSEGMENTKIND']._serialized_start=4953
+  _globals['_BILLSEGMENTKIND']._serialized_end=5068
+  _globals['_BILLSEGMENTSTATE']._serialized_start=5071
+  _globals['_BILLSEGMENTSTATE']._serialized_end=5327
+  _globals['_DECIDEINVOICEBATCHREQUEST']._serialized_start=273
+  _globals['_DECIDEINVOICEBATCHREQUEST']._serialized_end=753
+  _globals['_DECIDEINVOICEBATCHREQUEST_COUNTSENTRY']._serialized_start=708
+  _globals['_DECIDEINVOICEBATCHREQUEST_COUNTSENTRY']._serialized_end=753
+  _globals['_INVOICEBATCHTOTAL']._serialized_start=755
+  _globals['_INVOICEBATCHTOTAL']._serialized_end=866
+  _globals['_DECIDEINVOICEBATCHRESPONSE']._serialized_start=869
+  _globals['_DECIDEINVOICEBATCHRESPONSE']._serialized_end=1012
+  _globals['_CREATEINTERVALDATAREQUEST']._serialized_start=1015
+  _globals['_CREATEINTERVALDATAREQUEST']._serialized_end=1527
+  _globals['_CREATEINTERVALDATAREQUEST_PARAMETERSENTRY']._serialized_start=1478
+  _globals['_CREATEINTERVALDATAREQUEST_PARAMETERSENTRY']._serialized_end=1527
+  _globals['_INTERVALPROFILE']._serialized_start=1530
+  _globals['_INTERVALPROFILE']._serialized_end=1744
+  _globals['_INTERVALSOURCE']._serialized_start=1747
+  _globals['_INTERVALSOURCE']._serialized_end=1885
+  _globals['_CREATEINTERVALDATARESPONSE']._serialized_start=1887
+  _globals['_CREATEINTERVALDATARESPONSE']._serialized_end=1973
+  _globals['_DECIDEBILLREQUEST']._serialized_start=1976
+  _globals['_DECIDEBILLREQUEST']._serialized_end=2437
+  _globals['_DECIDEBILLREQUEST_PARAMETERSENTRY']._serialized_start=1478
+  _globals['_DECIDEBILLREQUEST_PARAMETERSENTRY']._serialized_end=1527
+  _globals['_BILL']._serialized_start=2440
+  _globals['_BILL']._serialized_end=2940
+  _globals['_BILL_ATTRIBUTESENTRY']._serialized_start=2891
+  _globals['_BILL_ATTRIBUTESENTRY']._serialized_end=2940
+  _globals['_SERVICEAGREEMENT']._serialized_start=2943
+  _globals['_SERVICEAGREEMENT']._serialized_end=3299
+  _globals['_SERVICEAGREEMENT_ATTRIBUTESENTRY']._serialized_start=2891
+  _globals['_SERVICEAGREEMENT_ATTRIBUTESENTRY']._serialized_end=2940
+  _globals['_BILLSEGMENT']._serialized_start=3302
+  _globals['_BILLSEGMENT']._serialized_end=3892
+  _globals['_BILLSEGMENT_TOTALSENTRY']._serialized_start=3825
+  _globals['_BILLSEGMENT_TOTALSENTRY']._serialized_end=3892
+  _globals['_DECIDEBILLRESPONSE']._serialized_start=3894
+  _globals['_DECIDEBILLRESPONSE']._serialized_end=3986
+  _globals['_BILLACTION']._serialized_start=3989
+  _globals['_BILLACTION']._serialized_end=4219
+  _globals['_REMOVESEGMENT']._serialized_start=4221
+  _globals['_REMOVESEGMENT']._serialized_end=4271
+  _globals['_ADDMESSAGE']._serialized_start=4273
+  _globals['_ADDMESSAGE']._serialized_end=4315
+  _globals['_ADDADJUSTMENT']._serialized_start=4318
+  _globals['_ADDADJUSTMENT']._serialized_end=4545
+  _globals['_HOOKSERVICE']._serialized_start=5330
+  _globals['_HOOKSERVICE']._serialized_end=5720
 # @@protoc_insertion_point(module_scope)

@@ -66,6 +66,11 @@ class HookServiceStub(object):
                 request_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchRequest.SerializeToString,
                 response_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchResponse.FromString,
                 _registered_method=True)
+        self.CreateIntervalData = channel.unary_unary(
+                '/countinghouse.connector.v1.HookService/CreateIntervalData',
+                request_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.CreateIntervalDataRequest.SerializeToString,
+                response_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.CreateIntervalDataResponse.FromString,
+                _registered_method=True)
 
 
 class HookServiceServicer(object):
@@ -109,6 +114,15 @@ class HookServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateIntervalData(self, request, context):
+        """Creates interval data of a profile from those of others. A failure of
+        whatever kind is an exception of that profile, which creating the data again
+        closes: nothing is created, and other profiles go on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HookServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -121,6 +135,11 @@ def add_HookServiceServicer_to_server(servicer, server):
                     servicer.DecideInvoiceBatch,
                     request_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchRequest.FromString,
                     response_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchResponse.SerializeToString,
+            ),
+            'CreateIntervalData': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateIntervalData,
+                    request_deserializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.CreateIntervalDataRequest.FromString,
+                    response_serializer=countinghouse_dot_connector_dot_v1_dot_hook__pb2.CreateIntervalDataResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -199,6 +218,33 @@ class HookService(object):
             '/countinghouse.connector.v1.HookService/DecideInvoiceBatch',
             countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchRequest.SerializeToString,
             countinghouse_dot_connector_dot_v1_dot_hook__pb2.DecideInvoiceBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateIntervalData(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/countinghouse.connector.v1.HookService/CreateIntervalData',
+            countinghouse_dot_connector_dot_v1_dot_hook__pb2.CreateIntervalDataRequest.SerializeToString,
+            countinghouse_dot_connector_dot_v1_dot_hook__pb2.CreateIntervalDataResponse.FromString,
             options,
             channel_credentials,
             insecure,
