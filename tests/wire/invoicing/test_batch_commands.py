@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from server.database.transaction import Database
 from tests.client.command import run
 from tests.invoicing.batches.house import IN_APRIL, House
 from tests.support.server import Served, serving
+from tests.support.waiting import wait_for
+from tests.wire.invoicing.batching import Batching
 
 
 @pytest.fixture
@@ -69,6 +72,80 @@ def test_what_cannot_be_done_is_said_on_the_command_line(month: Served) -> None:
     assert "10 canceled" in canceled.stdout
     assert "later" not in run(month.target, "invoicing", "batches").stdout
     assert "later" in run(month.target, "invoicing", "batches", "--all").stdout
+
+
+@pytest.mark.rule("INV-18", "INV-13")
+def test_a_pass_of_the_engine_is_watched(month: Served) -> None:
+    """Each batch that it moves on, and where it stands then."""
+
+    def shown(*words: str) -> str:
+        found = run(month.target, "invoicing", *words)
+        assert found.exit_code == 0, found.stderr
+        return _squeezed(found.stdout + found.stderr)
+
+    shown("close", "CYCLE", "--now", "--batch", "march", "--watch")
+    moved = shown("engine", "--watch")
+    assert "march, 3 closed:" in moved
+    assert "started 1" in moved
+    assert "march CYCLE 4 aggregating" in moved
+    assert "march" not in shown("engine", "--watch")
+    shown("aggregate", "march")
+    assert "march CYCLE 6 ordered" in shown("engine", "--watch")
+    assert "6 ordered" in shown("batch", "march")
+    assert shown("history", "march").split().count("RunInvoiceBatchEngine") == 3
+
+
+@pytest.mark.rule("INV-09", "INV-18")
+def test_a_pass_that_ends_with_a_failure_says_so(batching: Batching) -> None:
+    """All invoices were moved: the batch has none."""
+    batching.house.charge({"A": 400})
+    batching.house.now_us = IN_APRIL
+    batching.close(invoice_batch_id="march")
+    failed = run(batching.served.target, "invoicing", "engine", "--watch")
+    assert failed.exit_code == 9
+    assert "march CYCLE 9 error" in _squeezed(failed.stdout)
+    assert "it has no invoices" in failed.stdout
+
+
+@pytest.mark.rule("INV-01", "INV-18")
+def test_a_batch_that_closes_at_a_time_is_watched_until_it_has(batching: Batching) -> None:
+    """By whatever runs the engine then."""
+    house = batching.house
+    house.charge({"A": 5_000})
+    target = batching.served.target
+    words = ("close", "CYCLE", "--at", "2026-04-01T06:00", "--schedule", "2026-03-01", "--batch", "march")
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(run, target, "invoicing", *words, "--watch", "--max-wait", "30")
+        wait_for(lambda: bool(batching.all()))
+        house.now_us = IN_APRIL
+        batching.engine()
+        closed = watching.result(timeout=40)
+    assert closed.exit_code == 0, closed.stderr
+    assert "1 pending close" in closed.stderr
+    assert "closed 1" in _squeezed(closed.stdout)
+
+
+@pytest.mark.rule("INV-02", "INV-18")
+def test_the_end_of_a_schedule_is_moved_on_the_command_line(month: Served) -> None:
+    """In the zone of its cycle, or in UTC; a gap is refused, and what is closed."""
+
+    def schedules(*words: str) -> str:
+        found = run(month.target, "invoicing", "schedules", *words)
+        return _squeezed(found.stdout + found.stderr)
+
+    assert "2026-03-01 2026-03-01 00:00:00+01:00 2026-04-01 00:00:00+02:00 open" in schedules("list", "CYCLE")
+    made = schedules("create", "CYCLE", "spring", "--end", "2026-05-15")
+    assert "END 2026-05-15 00:00:00+02:00" in made
+    moved = schedules("change", "CYCLE", "spring", "--end", "2026-04-20T22:00:00Z")
+    assert "END 2026-04-21 00:00:00+02:00" in moved
+    assert "END 2026-04-22 00:00:00+02:00" in schedules("change", "CYCLE", "spring", "--end", "2026-04-21T23:59:59")
+    assert "SCHEDULE_GAP" in schedules("change", "CYCLE", "2026-03-01", "--end", "2026-03-30")
+    assert "ETAG" in schedules("change", "CYCLE", "spring", "--end", "2026-04-30", "--etag", "0")
+    assert "is no time such as" in schedules("change", "CYCLE", "spring", "--end", "2026-02-30")
+    assert "say a new --end" in schedules("change", "CYCLE", "spring")
+    assert "Would be deleted" in schedules("delete", "CYCLE", "spring", "--validate-only")
+    assert "Deleted: spring" in schedules("delete", "CYCLE", "spring")
+    assert "spring" not in schedules("list", "CYCLE")
 
 
 def _squeezed(text: str) -> str:

@@ -7,16 +7,9 @@ import typer
 
 from countinghouse.cli.exits import FINDINGS
 from countinghouse.cli.following import follow
-from countinghouse.cli.invoicing.batches import (
-    Batch,
-    Cycle,
-    MaxWait,
-    RequestId,
-    cycle_name,
-    follow_to_end,
-    show_batch,
-)
-from countinghouse.cli.invoicing.words import short
+from countinghouse.cli.invoicing.batches import follow_to_end
+from countinghouse.cli.invoicing.standing import show_batch
+from countinghouse.cli.invoicing.words import Batch, Cycle, MaxWait, RequestId, cycle_name, short
 from countinghouse.cli.names import full, last
 from countinghouse.cli.output import (
     Column,

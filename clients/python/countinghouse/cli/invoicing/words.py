@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
+from countinghouse.cli.names import full
+
 Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="ACCOUNT/ID, as tables show it, or the full name.")]
+
+Batch = Annotated[str, typer.Argument(metavar="BATCH", help="Its id, or full name.")]
+Cycle = Annotated[str, typer.Option(help="Only batches of this billing cycle.")]
+MaxWait = Annotated[float | None, typer.Option(min=0.1, help="Stop waiting after so many seconds.")]
+RequestId = Annotated[str, typer.Option(help="Repeating a call with its id changes nothing.")]
 
 _PARTS = 2
 
@@ -26,6 +33,11 @@ def invoice_name(invoice: str) -> str:
     if len(parts) != 2 * _PARTS:
         raise typer.BadParameter(f"write it as ACCOUNT/ID, such as A-1/{invoice or '06c…'}", param_hint="INVOICE")
     return invoice
+
+
+def cycle_name(cycle: str) -> str:
+    """The full name of a billing cycle; empty for none."""
+    return full("billingCycles", cycle) if cycle else ""
 
 
 def short(name: str) -> str:
