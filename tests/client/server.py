@@ -17,7 +17,7 @@ from countinghouse.accounting.v1 import accounting_service_pb2
 from countinghouse.billing.v1 import billing_service_pb2
 from countinghouse.gl_extraction.v1 import extraction_pb2, gl_extraction_service_pb2
 from countinghouse.invoicing.v1 import invoice_batch_service_pb2
-from countinghouse.operations.v1 import audit_pb2, data_files_pb2
+from countinghouse.operations.v1 import audit_pb2, data_files_pb2, notifications_pb2
 from countinghouse.operations.v1 import operations_pb2 as watch_pb2
 
 Method = Callable[..., Any]
@@ -30,6 +30,7 @@ _FILES = (
     watch_pb2.DESCRIPTOR,
     data_files_pb2.DESCRIPTOR,
     audit_pb2.DESCRIPTOR,
+    notifications_pb2.DESCRIPTOR,
     operations_pb2.DESCRIPTOR,
 )
 _METHODS = {

@@ -16,6 +16,7 @@ from countinghouse.cli.gl import app as gl
 from countinghouse.cli.invoicing import app as invoicing
 from countinghouse.cli.output import say
 from countinghouse.cli.settings import ADDRESS, CALL_S, REPORT_S, Settings
+from countinghouse.cli.top import top
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +75,7 @@ app.add_typer(schedules.app, name="schedules")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
+app.command()(top)
 
 
 @app.callback()
