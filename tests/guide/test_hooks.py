@@ -16,6 +16,7 @@ from domain.billing.algorithms.model import AddAdjustment
 from domain.billing.algorithms.running import AnswerMissing, Turn, run
 from domain.billing.configuration.model import AlgorithmUse, Moment
 from domain.billing.creation.deciding import Missing
+from domain.invoicing.batches.hooks import GO_ON, Asked, Decision, Point
 from domain.kernel.money import Money
 from domain.kernel.quantities import ATTOS
 from server.plugins import GROUP, plugins
@@ -91,6 +92,23 @@ def test_the_hook_of_the_guide_is_asked(hook: str, tmp_path: Path, monkeypatch: 
     asked = replace(MISSING.asked, parameters={"cap": "2.5"})
     assert found.algorithms.creations["capped"].one_unit
     assert found.hooks.create(Missing("capped", asked, "k")) == [5 * ATTOS // 2, 1, 2, -5 * ATTOS, 0]
+    found.hooks.close()
+
+
+@pytest.mark.rule("INV-10", "PLT-44")
+def test_the_hook_of_the_guide_decides_about_batches(
+    hook: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the key that its file lists."""
+    path = tmp_path / "hooks.toml"
+    path.write_text(blocks("toml")[1].replace(ADDRESS, hook), encoding="utf-8")
+    monkeypatch.setenv("COUNTINGHOUSE_HOOKS_FILE", str(path))
+    monkeypatch.setenv("COUNTINGHOUSE_HOOKS_LOOPBACK", "true")
+    found = plugins(load())
+    decide = found.hookpoints["enough-invoices"].decide
+    asked = Asked("enough-invoices", Point.CLOSED, "april", "HOMES", ("2026-04-01",), {"closed": 9})
+    assert decide(asked) == Decision(goes_on=False, message="only 9 invoices have closed")
+    assert decide(replace(asked, counts={"closed": 10})) == GO_ON
     found.hooks.close()
 
 
