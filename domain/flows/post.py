@@ -15,8 +15,8 @@ from typing import NoReturn
 from sqlalchemy import Connection
 
 from domain.gl_extraction.details import books
-from domain.gl_extraction.details.alike import Own, read_alike
-from domain.gl_extraction.details.making import make
+from domain.gl_extraction.details.alike import Own, Sheet, read_alike
+from domain.gl_extraction.details.making import make, make_alike
 from domain.gl_extraction.details.model import Maker, NewDetail, Origin, SubjectType, calendar_day
 from domain.gl_extraction.details.rows import Slot, SoundRow, prepare
 from domain.gl_extraction.details.rules import violations
@@ -130,15 +130,21 @@ def post(
     """
     assert maker is not Maker.INGEST, "what comes from outside is taken in, not posted"
     _refuse_unbalanced(entries, alike)
-    rows, periods = _placed(tx, entries, alike, call.scope)
-    made = make(tx, rows, Making(maker, call.operation_id, call.now_us), periods=periods)
+    rows, sheets, periods = _placed(tx, entries, alike, call.scope)
+    making = Making(maker, call.operation_id, call.now_us)
+    made = make(tx, rows, making, periods=periods)
     if len(made.created) < len(rows):
         _refuse_posted(rows, {row.position for row, _ in made.created})
-    ids = [made.ids[place] for place in range(len(rows))]
+    ids, moved = [made.ids[place] for place in range(len(rows))], [*made.moved]
+    if sheets:
+        made_alike = make_alike(tx, sheets, making, periods=periods)
+        if made_alike is None:
+            _refuse_alike(tx, alike, call.scope, making)
+        ids, moved = [*ids, *made_alike.ids], [*moved, *made_alike.moved]
     changes = {
         "maker": maker.value,
         "created_count": len(ids),
-        "created_totals": totals((moved.place.currency, *moved.all[:2]) for moved in made.moved),
+        "created_totals": totals((each.place.currency, *each.all[:2]) for each in moved),
         "first_detail": detail_name(min(ids)),
         "last_detail": detail_name(max(ids)),
     }
@@ -148,8 +154,8 @@ def post(
 
 def _placed(
     tx: Connection, entries: Sequence[Entry], alike: Sequence[Alike], scope: Scope
-) -> tuple[list[SoundRow], dict[Slot, str]]:
-    """The entries as rows, each on a day whose period is open."""
+) -> tuple[list[SoundRow], list[Sheet], dict[Slot, str]]:
+    """The entries as rows, each on a day whose period is open; where any may break a rule, all are single rows."""
     kinds = [*entries, *(each.like for each in alike)]
     wished = {(kind.ledger_code, kind.day) for kind in kinds}
     group_accounts = {kind.group_account_code for kind in kinds}
@@ -162,13 +168,12 @@ def _placed(
     if rolled != wished:
         known = books.read(tx, rolled, group_accounts=group_accounts, scope=scope)
     prepared = prepare([_row(entry, days[entry.ledger_code, entry.day]) for entry in entries])
-    ready = _ready(len(entries), alike, days)
-    if ready is None:
-        return _placed(tx, [*entries, *_each(alike)], (), scope)
-    prepared.sound.extend(ready)
-    periods = books.open_periods(known, {row.slot for row in prepared.sound})
-    misfits = books.misfits(prepared, known, periods)
-    if misfits and alike:  # told as of single entries
+    sheets = [_sheet(each, days) for each in alike]
+    ready = [each for each in sheets if each]
+    sound = [*prepared.sound, *(each.like for each in ready)]
+    periods = books.open_periods(known, {row.slot for row in sound})
+    misfits = books.misfits(prepared._replace(sound=sound), known, periods)
+    if alike and (misfits or len(ready) < len(sheets)):  # told as of single entries
         return _placed(tx, [*entries, *_each(alike)], (), scope)
     found = [
         Violation(f"entries[{place}].{violation.field}", violation.reason, violation.description)
@@ -177,20 +182,13 @@ def _placed(
     ]
     if found:
         raise Invalid(*found)
-    return prepared.sound, periods
+    return prepared.sound, ready, periods
 
 
-def _ready(first: int, alike: Sequence[Alike], days: Mapping[tuple[str, int], int]) -> list[SoundRow] | None:
-    """Entries that are alike as rows, from `first` on; None where something may be wrong with one of them."""
-    found: list[SoundRow] = []
-    for each in alike:
-        sample = _row(next(each.each()), days[each.like.ledger_code, each.like.day])
-        own = Own(each.source_ids, each.descriptions, each.subjects, each.groupings, each.minor)
-        rows = read_alike(first + len(found), sample, own)
-        if rows is None:
-            return None
-        found += rows
-    return found
+def _sheet(alike: Alike, days: Mapping[tuple[str, int], int]) -> Sheet | None:
+    """Entries that are alike, made ready; None where something may be wrong with one of them."""
+    sample = _row(next(alike.each()), days[alike.like.ledger_code, alike.like.day])
+    return read_alike(sample, Own(alike.source_ids, alike.descriptions, alike.subjects, alike.groupings, alike.minor))
 
 
 def _each(alike: Iterable[Alike]) -> Iterator[Entry]:
@@ -220,6 +218,13 @@ def _refuse_posted(rows: Sequence[SoundRow], created: set[int]) -> NoReturn:
         resource_type=DETAIL_TYPE,
         resource_name=first.external_id,
     )
+
+
+def _refuse_alike(tx: Connection, alike: Sequence[Alike], scope: Scope, making: Making) -> NoReturn:
+    """As `_refuse_posted`, of entries that are alike, which are looked at one by one."""
+    rows, _, periods = _placed(tx, list(_each(alike)), (), scope)
+    made = make(tx, rows, making, periods=periods)
+    _refuse_posted(rows, {row.position for row, _ in made.created})
 
 
 def _row(entry: Entry, day: int) -> NewDetail:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.kernel.bulk import Cell, insert_rows
+from domain.kernel.bulk import Cell, array_text, insert_rows
 from domain.kernel.clock import NOW
 
 _ROWS_PER_STATEMENT = 200
@@ -91,11 +91,14 @@ class Script:
     def ask(self, question: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - lists on PostgreSQL, too
         """The rows that a statement gives, once all before it is done; written as in `add`, in the database's words.
 
-        Of several on PostgreSQL those of the last. Cost: one statement, and what `run` costs.
+        On PostgreSQL a value may be a list of texts or of integers, where the statement casts it to an array. Of
+        several on PostgreSQL those of the last. Cost: one statement, and what `run` costs.
         """
         self.run()
-        marked = question.replace("?", "%s") if self._together else question
-        found: list[tuple[Any, ...]] = self._do(marked, [values]).fetchall()
+        if self._together:
+            values = tuple(array_text(each) if isinstance(each, list) else each for each in values)
+            question = question.replace("?", "%s")
+        found: list[tuple[Any, ...]] = self._do(question, [values]).fetchall()
         return found
 
     def run(self) -> None:

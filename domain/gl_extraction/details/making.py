@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import cast
 
 from sqlalchemy import Connection
 
 from domain.gl_extraction.balances import recording as balances
 from domain.gl_extraction.balances.model import Movement, Place, Sums
+from domain.gl_extraction.balances.sums import merged
+from domain.gl_extraction.details.alike import Sheet
 from domain.gl_extraction.details.errors import DetailsInMotion
 from domain.gl_extraction.details.rows import CORE_COLUMNS, Slot, SoundRow
-from domain.gl_extraction.details.store import insert
+from domain.gl_extraction.details.store import insert, insert_alike
 from domain.gl_extraction.details.store.insert import Batch, Holder, Making
 from domain.gl_extraction.names import batch_name, detail_name
 from domain.kernel.errors import Violation
@@ -53,7 +57,7 @@ def make(
     firsts, later = _by_external_id(rows)
     if not firsts:
         return Made({}, {}, [])
-    numbers = insert.number_rows(tx, firsts)
+    numbers = insert.new_ids(tx, [row.bucket for row in firsts])
     of = reverses or {}
     pairs = list(zip(firsts, numbers, strict=True))
     asked = {row.position: (detail_id, of.get(row.position, 0), periods[row.slot]) for row, detail_id in pairs}
@@ -74,6 +78,37 @@ def make(
                 clashes[row.position] = _taken("another" if making.discreet else detail_name(holder.detail_id))
     created = [(row, detail_id) for row, detail_id in pairs if ids.get(row.position) == detail_id]
     return Made(ids, clashes, created, _moved(tx, created, periods, making))
+
+
+@dataclass(frozen=True, slots=True)
+class MadeAlike:
+    """The ids of rows that were made, in their order, and what they come to."""
+
+    ids: list[int]
+    moved: Sequence[Movement]
+
+
+def make_alike(
+    tx: Connection, sheets: Sequence[Sheet], making: Making, *, periods: Mapping[Slot, str]
+) -> MadeAlike | None:
+    """As `make`, of rows that are alike; None, and nothing is done, unless all external ids are free.
+
+    Cost: some 5 µs of CPU a row and as much of the database's, and seven statements.
+    """
+    ids = insert.new_ids(tx, [bucket for sheet in sheets for bucket in sheet.buckets])
+    rest = iter(ids)
+    asked = [(list(islice(rest, len(sheet.buckets))), periods[sheet.like.slot]) for sheet in sheets]
+    if not insert_alike.make(tx, sheets, asked, making):
+        return None
+    moved = merged(_moved_alike(sheet, period) for sheet, (_, period) in zip(sheets, asked, strict=True))
+    balances.made(tx, moved, now_us=making.created_us)
+    return MadeAlike(ids, moved)
+
+
+def _moved_alike(sheet: Sheet, period: str) -> Movement:
+    place = Place(sheet.like.slot[0], period, sheet.like.cells[_ACCOUNT], sheet.like.currency)
+    debit, credit = (sum(cast("list[int]", sheet.own[side])) for side in ("debit_minor", "credit_minor"))
+    return Movement(place, Sums(debit, credit, len(sheet.buckets)))
 
 
 def _by_external_id(rows: Sequence[SoundRow]) -> tuple[list[SoundRow], dict[int, list[SoundRow]]]:
@@ -101,7 +136,8 @@ def _settle(tx: Connection, batch: Batch) -> tuple[dict[int, Holder], dict[int, 
     else:
         raise DetailsInMotion
     # Looked at after the insert: an external id that it found free by a void detail is one whose voiding is seen here.
-    awaiting = {asked: batch_no for asked, batch_no in insert.awaiting_resend(tx, batch).items() if asked not in held}
+    asked_ids = {asked[0] for asked in batch.asked.values()}
+    awaiting = {asked: of for asked, of in insert.awaiting_resend(tx, asked_ids).items() if asked not in held}
     if awaiting:
         insert.unmake(tx, list(awaiting))
     return held, awaiting

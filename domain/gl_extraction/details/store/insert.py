@@ -9,7 +9,7 @@ index, so that two writers with the same rows wait for each other instead of dea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import chain
@@ -94,11 +94,11 @@ _UNMAKE = (
 )
 
 
-def number_rows(tx: Connection, rows: Sequence[SoundRow]) -> list[int]:
-    """Fresh ids for the rows, growing in their order. Cost: one statement."""
-    ranges = sequences.reserve(tx, "accounting_detail_no", len(rows))
+def new_ids(tx: Connection, buckets: Sequence[int]) -> list[int]:
+    """Fresh ids for rows of these buckets, growing in their order. Cost: one statement."""
+    ranges = sequences.reserve(tx, "accounting_detail_no", len(buckets))
     numbers = chain.from_iterable(ranges)
-    return [number * BUCKETS + row.bucket for row, number in zip(rows, numbers, strict=False)]
+    return [number * BUCKETS + bucket for bucket, number in zip(buckets, numbers, strict=False)]
 
 
 def make(tx: Connection, batch: Batch) -> int:
@@ -128,15 +128,14 @@ def holders(tx: Connection, batch: Batch) -> dict[int, Holder]:
     return {row.asked: Holder(row.holder, bytes(row.content_hash)) for row in tx.execute(_holders(tx.dialect.name))}
 
 
-def awaiting_resend(tx: Connection, batch: Batch) -> dict[int, int]:
+def awaiting_resend(tx: Connection, ids: Collection[int]) -> dict[int, int]:
     """By the id of a detail made just now, the batch that sent a void detail of its external id and must be resent.
 
-    A batch is resent once a completed batch is its resend: that took all of its details that were not void. Cost: a
-    look by primary key and one by external id for each row, if there is any void detail at all.
+    Asked for are `ids`. A batch is resent once a completed batch is its resend: that took all of its details that were
+    not void. Cost: a look by primary key and one by external id for each row, if there is any void detail at all.
     """
     if tx.execute(_ANY_VOID).one_or_none() is None:
         return {}
-    ids = {asked[0] for asked in batch.asked.values()}
     made = tx.execute(_awaiting(tx.dialect.name), {"first": min(ids), "last": max(ids)})
     return {row.made: row.batch_no for row in made if row.made in ids}
 
