@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -23,9 +26,10 @@ from domain.billing.creation.algorithms.model import CreationAlgorithm
 from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.rating.calculation import Plan, planned
 from domain.billing.rating.model import Rate, Version
-from domain.kernel.documents import from_text
+from domain.kernel.documents import from_text, to_text
 from domain.kernel.registers import store as registers
 from domain.kernel.registers.entries import Configured
+from domain.kernel.structures import document_of
 
 C = TypeVar("C", bound=Configured)
 
@@ -51,6 +55,7 @@ class Snapshot:
         self._versions: dict[tuple[str, int], Version] = {}
         self._read: dict[str, Rate] = {}
         self._plans: dict[str, Plan] = {}
+        self._digests: dict[str, str] = {}
 
     def rate(self, code: str) -> Rate:
         """One of `rates`, with those of its versions that hold, by day."""
@@ -78,6 +83,26 @@ class Snapshot:
         if code not in self._plans:
             self._plans[code] = planned(self.rate(code))
         return self._plans[code]
+
+    def basis(self, type_code: str, rate_code: str, start: int, end: int) -> str:
+        """What a segment of the days [start, end) is made by, as a text: another one once that has changed.
+
+        It is what of the SA type and of its time-of-use schemes decides about segments, and which versions of the rate
+        hold in these days. Descriptions are no part of it, nor is what completing and freezing look at by themselves.
+        """
+        if type_code not in self._digests:
+            self._digests[type_code] = self._digest(self.agreement_types[type_code])
+        of_day = self._written.get(rate_code, {})
+        days = sorted(of_day)
+        begun = max(0, bisect_right(days, start) - 1)
+        numbers = (f"{of_day[day].rate_version}" for day in days[begun:] if day < end)
+        return " ".join((self._digests[type_code], rate_code, *numbers))
+
+    def _digest(self, kind: AgreementType) -> str:
+        deciding = replace(kind.settings, receivable="", algorithms=())
+        codes = {each.measured.scheme for each in deciding.usage if each.measured and each.measured.scheme}
+        schemes = {code: document_of(self.schemes[code].settings) for code in sorted(codes)}
+        return sha256(to_text([document_of(deciding), schemes]).encode()).hexdigest()[:16]
 
     def rate_version(self, code: str, effective_day: int) -> int:
         """The number of the version that holds from a day on, as lines of a calculation name it."""

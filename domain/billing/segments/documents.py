@@ -37,6 +37,7 @@ def document_of(worked: Worked) -> Document:
         ],
         "message": worked.message,
         "waits_on": worked.waits_on,
+        "basis": worked.basis,
     }
     return {key: value for key, value in found.items() if value}
 
@@ -123,6 +124,7 @@ def worked_of(document: Mapping[str, Any], currency: str) -> Worked:
         sources=tuple(sources.values()),
         message=document.get("message", ""),
         waits_on=tuple(Wait(*each) for each in document.get("waits_on", ())),
+        basis=document.get("basis", ""),
     )
 
 

@@ -234,10 +234,12 @@ class _Drafting:
         self, due: Due, sources: list[Source], usage: Mapping[str, Usage], calculation: Calculation | None
     ) -> Worked:
         parts = tuple((part.start, part.end) for part in due.parts)
+        basis = self._snapshot.basis(due.type.code, due.rate_code, due.period.start, due.period.end)
         if calculation is None:
-            return Worked(parts=parts, sources=tuple(sources))
+            return Worked(parts=parts, sources=tuple(sources), basis=basis)
         return Worked(
             parts=parts,
+            basis=basis,
             versions=tuple(
                 (day, self._snapshot.rate_version(due.rate_code, day))
                 for day in sorted({line.version for line in calculation.lines})

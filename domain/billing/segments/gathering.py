@@ -14,6 +14,7 @@ from domain.billing.accounts.model import ServiceAgreement
 from domain.billing.configuration.snapshot import Configurations, Snapshot
 from domain.billing.segments import planning
 from domain.billing.segments.model import Agenda, Facts
+from domain.billing.segments.settling import outdated
 from domain.billing.segments.store import bills, segments
 from domain.billing.usage.gathering import gather as gather_usage
 from domain.billing.usage.model import Gathered
@@ -32,9 +33,11 @@ class Known:
 def gather(tx: Connection, configurations: Configurations, account_ids: Collection[str], *, lock: bool) -> Known:
     """All that is known of accounts before their usage is; `lock` holds them against all that changes them.
 
-    They are locked in the order of their ids, before anything else of them is read.
+    They are locked in the order of their ids, before anything else of them is read. What was made by a configuration of
+    before is incomplete; who holds the accounts notes that.
 
-    Cost: eight statements, however many accounts; one more where types have limits.
+    Cost: eight statements, however many accounts; one more where types have limits, and one where segments are found
+    that were made by a configuration of before.
     """
     found = accounts.lock_accounts(tx, account_ids) if lock else accounts.accounts(tx, account_ids)
     snapshot = configurations.current(tx)
@@ -45,6 +48,13 @@ def gather(tx: Connection, configurations: Configurations, account_ids: Collecti
     )
     pending = bills.pending(tx, found) if found else {}
     on_bills = segments.of_bills(tx, [(account_id, bill.bill_id) for account_id, bill in pending.items()])
+    wrong = {
+        each.segment_id: each
+        for account_id, several in on_bills.items()
+        for each in outdated(several, agreements[account_id], snapshot)
+    }
+    if lock and wrong:
+        segments.put_state(tx, wrong.values())
     through = _by_account(segments.billed_through(tx, found) if found else {})
     history = _by_account(segments.spent(tx, _judged(snapshot, agreements)))
     return Known(
@@ -56,7 +66,7 @@ def gather(tx: Connection, configurations: Configurations, account_ids: Collecti
                 premises,
                 profiles[account_id],
                 pending.get(account_id),
-                on_bills[account_id],
+                [wrong.get(each.segment_id, each) for each in on_bills[account_id]],
                 through[account_id],
                 history[account_id],
             )

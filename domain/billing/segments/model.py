@@ -104,7 +104,8 @@ class Source:
 class Worked:
     """How a segment was calculated, and of one in error why it was not: what its document keeps (BIL-05).
 
-    `versions` are the numbers of the rate's versions by effective day, as lines name them.
+    `versions` are the numbers of the rate's versions by effective day, as lines name them. `basis` is what of the
+    configuration it was made by (`Snapshot.basis`).
     """
 
     parts: tuple[tuple[int, int], ...] = ()
@@ -114,6 +115,7 @@ class Worked:
     sources: tuple[Source, ...] = ()
     message: str = ""
     waits_on: tuple[Wait, ...] = ()
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, func, literal, select, tuple_
@@ -132,6 +132,14 @@ def page(tx: Connection, wanted: SegmentFilter, *, after: Sequence[str | int], l
     if wanted.cycles is not None:
         query = query.where(_s.account_id.in_(bills.of_cycles(wanted.cycles)))
     return [from_row(row) for row in tx.execute(query).mappings()]
+
+
+def put_state(tx: Connection, segments: Iterable[Segment]) -> None:
+    """Put states in their place, of segments that the transaction holds. Cost: one statement."""
+    script = Script(tx)
+    rows = [(each.account_id, each.segment_id, each.state.value, each.version) for each in segments]
+    script.update("bill_segment", ("account_id", "segment_id"), ("state", "version"), rows)
+    script.run()
 
 
 def delete(script: Script, account_id: str, segment_ids: Sequence[str]) -> None:
