@@ -11,6 +11,7 @@ import psycopg2
 import structlog
 
 from domain.gl_extraction.extraction import model as extraction
+from domain.invoicing.documents.printing import fonts
 from domain.jobs import Offered, jobs
 from domain.kernel.errors import DomainError
 from domain.operations.model import Job
@@ -56,6 +57,7 @@ def cutting(settings: Settings) -> extraction.Limits:
 
 def known_jobs(settings: Settings, offered: Plugins) -> tuple[Job, ...]:
     """The jobs of this program, which write their files where the settings say, and bill with what is offered."""
+    fonts.use(settings.fonts)
     billing = Offered(offered.algorithms, offered.hooks, _unforeseen)
     return jobs(file_store(settings), routes_of(settings.destinations), billing, offered.hookpoints)
 

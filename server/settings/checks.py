@@ -11,6 +11,9 @@ from pydantic import SecretStr
 from domain.kernel.time import is_zone
 from server.database.urls import normalize
 
+_TRUETYPE = {b"\0\1\0\0", b"true", b"ttcf"}
+"""How files of fonts begin whose letters are TrueType outlines, or which hold several such fonts."""
+
 
 def known_zone(name: str) -> str:
     """An IANA time zone."""
@@ -46,6 +49,15 @@ def existing_file(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
         raise ValueError(f"there is no file {path}")
     return path
+
+
+def font_files(paths: str) -> str:
+    """TrueType fonts that are there, by comma, or nothing."""
+    for path in filter(None, paths.split(",")):
+        existing_file(Path(path))
+        if Path(path).read_bytes()[:4] not in _TRUETYPE:
+            raise ValueError(f"{path} is no TrueType font, or one with other outlines")
+    return paths
 
 
 def safe_url_or_nothing(url: str) -> str:

@@ -34,4 +34,12 @@ class Place(BaseModel):
     business_time_zone: Annotated[str, AfterValidator(checks.known_zone)] = Field(
         "UTC", description="IANA time zone of business dates and cut-offs"
     )
+    font_files: Annotated[str, AfterValidator(checks.font_files)] = Field(
+        "", description="TrueType fonts, by comma, for letters on invoices that those of the product lack"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+
+    @property
+    def fonts(self) -> tuple[Path, ...]:
+        """The font files, in their order."""
+        return tuple(map(Path, filter(None, self.font_files.split(","))))

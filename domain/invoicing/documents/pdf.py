@@ -6,8 +6,9 @@ from domain.invoicing.documents.labels import ENGLISH, Labels
 from domain.invoicing.documents.model import InvoiceDocument
 from domain.invoicing.documents.printing.closing import closing_blocks
 from domain.invoicing.documents.printing.letterhead import draw_letterhead, footer_of, title_of
+from domain.invoicing.documents.printing.letters import REGULAR
 from domain.invoicing.documents.printing.pages import HEAD, Page, pages_of
-from domain.invoicing.documents.printing.paper import HEIGHT, LEFT, REGULAR, RIGHT, Paper
+from domain.invoicing.documents.printing.paper import HEIGHT, LEFT, RIGHT, Paper
 from domain.invoicing.documents.printing.table import Table, table_of
 from domain.invoicing.documents.printing.texts import Written, shown, wrapped
 

@@ -27,6 +27,13 @@ def _as_pdf(document: InvoiceDocument) -> bytes:
     return pdf.rendered(document)
 
 
+def _undrawable(document: InvoiceDocument) -> Sequence[object]:
+    """What PDF has no letters for."""
+    from domain.invoicing.documents.printing import checking  # noqa: PLC0415 - as above
+
+    return checking.undrawable(document)
+
+
 FORMS: Mapping[Format, Form] = {
     Format.PDF: Form(0, "pdf", "application/pdf", _as_pdf),
     Format.UBL: Form(1, "xml", "application/xml", ubl.rendered),
@@ -39,9 +46,12 @@ _DECIMALS = "BR-DEC"
 
 _TOLD_MAX = 5
 
+LETTER_WITHOUT_FONT = "LETTER_WITHOUT_FONT"
+"""The reason for which a document is not printed."""
+
 
 class Unsound(Exception):
-    """The document breaks rules of EN 16931: the first of them, and what they say."""
+    """The document breaks rules of EN 16931, or cannot be printed: the first rule, or reason, and what they say."""
 
     def __init__(self, rule: str, message: str) -> None:
         super().__init__(message)
@@ -49,10 +59,15 @@ class Unsound(Exception):
 
 
 def rendered(document: InvoiceDocument, formats: Sequence[Format]) -> dict[Format, bytes]:
-    """The files of an invoice by format. Raises: Unsound: what makes no sense in one format makes none in another."""
+    """The files of an invoice by format, all or none.
+
+    Raises: Unsound: what makes no sense in one format makes none in another.
+    """
     found = [
         each for each in soundness.breaches(document) if Format.UBL in formats or not each.rule.startswith(_DECIMALS)
     ]
     if found:
         raise Unsound(found[0].rule, "; ".join(map(str, found[:_TOLD_MAX])))
+    if Format.PDF in formats and (boxes := _undrawable(document)):
+        raise Unsound(LETTER_WITHOUT_FONT, "; ".join(map(str, boxes[:_TOLD_MAX])))
     return {each: FORMS[each].render(document) for each in formats}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
-
 from domain.invoicing.documents.model import DocumentTax, InvoiceDocument
+from domain.invoicing.documents.printing.letters import BOLD, REGULAR, Points, width_of
 from domain.invoicing.documents.printing.pages import Block
-from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper, Points
+from domain.invoicing.documents.printing.paper import LEFT, RIGHT, Paper
 from domain.invoicing.documents.printing.payment_code import payment_code
 from domain.invoicing.documents.printing.texts import Written, fitting, wrapped
 from domain.invoicing.invoices.states import REASONED, InvoiceKind, TaxCategory
@@ -35,7 +34,7 @@ def _sums(document: InvoiceDocument, written: Written) -> Block:
     lines += [(_tax_label(tax, written), written.amount(tax.tax_minor)) for tax in document.taxes]
     if len(document.taxes) > 1:
         lines.append((labels.tax_total, written.amount(document.tax_minor)))
-    widest = max(stringWidth(amount, REGULAR, _SIZE) for _, amount in lines)
+    widest = max(width_of(amount, REGULAR, _SIZE) for _, amount in lines)
     width = RIGHT - _SUMS_LEFT - widest - _SUMS_GAP
     texts = [(wrapped(label, REGULAR, _SIZE, width), amount) for label, amount in lines]
     name = labels.total_credited if credit else labels.total
@@ -51,7 +50,7 @@ def _sums(document: InvoiceDocument, written: Written) -> Block:
                 base += _LEADING
         paper.rule(_SUMS_LEFT, base - 7, RIGHT, gray=0.2, width=0.8)
         paper.text(_SUMS_LEFT, base + 8, name, size=11, bold=True)
-        room = RIGHT - _SUMS_LEFT - stringWidth(name, BOLD, 11) - _SUMS_GAP
+        room = RIGHT - _SUMS_LEFT - width_of(name, BOLD, 11) - _SUMS_GAP
         paper.text_to(RIGHT, base + 8, total, size=fitting(total, BOLD, 11, room), bold=True)
 
     return Block(height, draw)
@@ -86,7 +85,7 @@ def _payment(document: InvoiceDocument, written: Written) -> Block:
             (labels.payment_reference, document.number),
         )
         lines = [(label, text) for label, text in named if text]
-    indent = max((stringWidth(label, REGULAR, _SIZE) for label, _ in lines), default=0.0) + _SUMS_GAP
+    indent = max((width_of(label, REGULAR, _SIZE) for label, _ in lines), default=0.0) + _SUMS_GAP
     width = RIGHT - LEFT - side
     sentences = wrapped(_sentence(document, written), REGULAR, _SIZE, width)
     texts = [(label, wrapped(text, REGULAR, _SIZE, width - indent)) for label, text in lines]
@@ -139,7 +138,7 @@ def _draw_code(paper: Paper, y: Points, code: tuple[bytearray, ...], caption: st
                 start = None
     paper.boxes(boxes)
     size = fitting(caption, REGULAR, 7, _CODE_SIDE)
-    paper.text(left + (_CODE_SIDE - stringWidth(caption, REGULAR, size)) / 2, y + _CODE_SIDE + 9, caption, size=size)
+    paper.text(left + (_CODE_SIDE - width_of(caption, REGULAR, size)) / 2, y + _CODE_SIDE + 9, caption, size=size)
 
 
 def _paragraph(text: str, *, gap: Points) -> Iterator[Block]:

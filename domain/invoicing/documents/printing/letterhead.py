@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
-
 from domain.invoicing.configuration.model import Address, Party
 from domain.invoicing.documents.labels import Labels
 from domain.invoicing.documents.model import InvoiceDocument
-from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper, Points, Shade
+from domain.invoicing.documents.printing.letters import BOLD, REGULAR, Points, width_of
+from domain.invoicing.documents.printing.paper import LEFT, RIGHT, Paper, Shade
 from domain.invoicing.documents.printing.texts import Written, wrapped
 from domain.invoicing.invoices.states import InvoiceKind
 
@@ -72,7 +71,7 @@ def _buyer(paper: Paper, document: InvoiceDocument, labels: Labels, y: Points) -
 
 def _facts(paper: Paper, document: InvoiceDocument, written: Written, y: Points) -> Points:
     facts = tuple(_told(document, written))
-    indent = max(stringWidth(label, REGULAR, 8.5) for label, _ in facts) + 8
+    indent = max(width_of(label, REGULAR, 8.5) for label, _ in facts) + 8
     for label, text in facts:
         paper.text(_FACTS_LEFT, y + 8, label, size=8.5, gray=0.35)
         parts = wrapped(text, BOLD, 8.5, RIGHT - _FACTS_LEFT - indent, lines_max=_PART_LINES)

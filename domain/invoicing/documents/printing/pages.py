@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from domain.invoicing.documents.printing.paper import Paper, Points
+from domain.invoicing.documents.printing.letters import Points
+from domain.invoicing.documents.printing.paper import Paper
 
 TOP, BOTTOM = 74.0, 778.0
 """Between which blocks stand, on pages after the first; points from the upper edge."""

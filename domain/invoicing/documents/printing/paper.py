@@ -1,23 +1,17 @@
-"""Sheets of A4 to write on: points from the upper left corner, two weights of one font, the same bytes every time."""
+"""Sheets of A4 to write on: points from the upper left corner, regular or bold, the same bytes every time."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 from io import BytesIO
 
 from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from domain.invoicing.documents.logos import decoded
-
-REGULAR = "NotoSans"
-BOLD = "NotoSans-Bold"
-Points = float
-"""A length on paper, in 72ths of an inch; amounts are never told in it."""
+from domain.invoicing.documents.printing import letters
+from domain.invoicing.documents.printing.letters import BOLD, REGULAR, Points
 
 Shade = float
 """From 0, which is black, to 1, which is white."""
@@ -26,7 +20,6 @@ WIDTH, HEIGHT = 595.28, 841.89
 LEFT, RIGHT = 51.0, 544.0
 """Where text begins and ends, in points from the left."""
 
-_FILES = {REGULAR: "NotoSans-Regular.ttf", BOLD: "NotoSans-Bold.ttf"}
 _LOGO_WIDTH_PX = 640
 """A logo is brought down to this width: at the size it is printed in, that is 300 dots an inch and more."""
 
@@ -54,15 +47,19 @@ class Paper:
 
     def text(self, x: Points, y: Points, text: str, *, size: Points = 9, bold: bool = False, gray: Shade = 0.0) -> None:
         """A line of text from `x` on, with its base line at `y`."""
-        self._pen(size, bold, gray)
-        self._canvas.drawString(x, HEIGHT - y, text)
+        self._canvas.setFillGray(gray)
+        font = BOLD if bold else REGULAR
+        for piece in letters.pieces(text, font) if not letters.plain(text) else (letters.Piece(font, text, 0),):
+            self._canvas.setFont(piece.font, size)
+            self._canvas.drawString(x, HEIGHT - y, piece.text)
+            x += piece.width * size / 1000
 
     def text_to(
         self, x: Points, y: Points, text: str, *, size: Points = 9, bold: bool = False, gray: Shade = 0.0
     ) -> None:
         """A line of text that ends at `x`."""
-        self._pen(size, bold, gray)
-        self._canvas.drawRightString(x, HEIGHT - y, text)
+        width = letters.width_of(text, BOLD if bold else REGULAR, size)
+        self.text(x - width, y, text, size=size, bold=bold, gray=gray)
 
     def rule(self, x: Points, y: Points, end: Points, *, gray: Shade = 0.8, width: Points = 0.5) -> None:
         """A level line."""
@@ -99,18 +96,12 @@ class Paper:
         self._canvas.save()
         return self._bytes.getvalue()
 
-    def _pen(self, size: Points, bold: bool, gray: Shade) -> None:  # noqa: FBT001 - passed on
-        self._canvas.setFont(BOLD if bold else REGULAR, size)
-        self._canvas.setFillGray(gray)
-
 
 @lru_cache(maxsize=1)
 def _set_up() -> None:
     """Load the fonts, and leave streams as bytes: as text they would take a fifth more time and room."""
     rl_config.useA85 = 0
-    folder = resources.files("domain.invoicing.documents") / "fonts"
-    for name, file in _FILES.items():
-        pdfmetrics.registerFont(TTFont(name, BytesIO((folder / file).read_bytes())))
+    letters.load()
 
 
 @lru_cache(maxsize=16)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
-
 from domain.invoicing.documents.figures import last_day
 from domain.invoicing.documents.model import DocumentLine, InvoiceDocument
+from domain.invoicing.documents.printing.letters import BOLD, REGULAR, Points, width_of
 from domain.invoicing.documents.printing.pages import HEAD, Block
-from domain.invoicing.documents.printing.paper import BOLD, LEFT, REGULAR, RIGHT, Paper, Points, Shade
+from domain.invoicing.documents.printing.paper import LEFT, RIGHT, Paper, Shade
 from domain.invoicing.documents.printing.texts import DASH, Written, fitting, shown, wrapped
 from domain.invoicing.invoices.states import TaxCategory
 
@@ -59,8 +58,8 @@ def table_of(document: InvoiceDocument, written: Written) -> Table:
     """The document's lines; figures take what they need, descriptions the rest."""
     cells = [_cells(line, written) for line in document.lines]
     columns = _columns(cells, written)
-    numbers = max((stringWidth(str(line.number), REGULAR, _SIZE) for line in document.lines), default=0)
-    number_width = max(numbers, stringWidth(written.labels.line, BOLD, _HEAD_SIZE))
+    numbers = max((width_of(str(line.number), REGULAR, _SIZE) for line in document.lines), default=0)
+    number_width = max(numbers, width_of(written.labels.line, BOLD, _HEAD_SIZE))
     description = LEFT + number_width + _GAP
     width = columns[0].right - columns[0].width - _GAP - description
     rows: list[Block] = []
@@ -96,8 +95,8 @@ _WIDTHS = ((48.0, 96.0), (44.0, 80.0), (32.0, 44.0), (58.0, 112.0))
 def _columns(cells: Sequence[tuple[str, ...]], written: Written) -> tuple[Column, ...]:
     widths = []
     for place, ((least, most), name) in enumerate(zip(_WIDTHS, _names(written), strict=True)):
-        widest = max((stringWidth(texts[place], REGULAR, _SIZE) for texts in cells), default=0.0)
-        widths.append(min(max(widest, least, stringWidth(name, BOLD, _HEAD_SIZE)), most))
+        widest = max((width_of(texts[place], REGULAR, _SIZE) for texts in cells), default=0.0)
+        widths.append(min(max(widest, least, width_of(name, BOLD, _HEAD_SIZE)), most))
     right, columns = RIGHT, list[Column]()
     for width in reversed(widths):
         columns.insert(0, Column(right, width))

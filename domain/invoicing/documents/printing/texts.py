@@ -6,24 +6,26 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
-
 from domain.invoicing.documents.figures import day_of, percent
 from domain.invoicing.documents.labels import Labels
-from domain.invoicing.documents.printing.paper import Points
+from domain.invoicing.documents.printing.letters import Points, plain, width_of
 from domain.kernel.characters import legible
 from domain.kernel.money import decimal_text
 
 DASH = "\N{EN DASH}"
 _MORE = "…"
 _GROUP = 3
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""What says how letters of some scripts are joined."""
 
 
 def shown(text: str) -> str:
     """The text as it is printed: composed (NFC), without what is invisible or turns the direction of its neighbours."""
     if text.isascii():
         return legible(text)
-    return "".join(char for char in unicodedata.normalize("NFC", legible(text)) if unicodedata.category(char) != "Cf")
+    composed = unicodedata.normalize("NFC", legible(text))
+    kept = "" if plain(composed) else _JOINERS
+    return "".join(char for char in composed if char in kept or unicodedata.category(char) != "Cf")
 
 
 def wrapped(text: str, font: str, size: Points, width: Points, *, lines_max: int = 0) -> list[str]:
@@ -34,7 +36,7 @@ def wrapped(text: str, font: str, size: Points, width: Points, *, lines_max: int
     lines = [line for paragraph in shown(text).splitlines() for line in _broken(paragraph, font, size, width)]
     if lines_max and len(lines) > lines_max:
         last = lines[lines_max - 1]
-        while last and stringWidth(last + _MORE, font, size) > width:
+        while last and width_of(last + _MORE, font, size) > width:
             last = last[:-1]
         lines = [*lines[: lines_max - 1], last + _MORE]
     return lines
@@ -42,7 +44,7 @@ def wrapped(text: str, font: str, size: Points, width: Points, *, lines_max: int
 
 def fitting(text: str, font: str, size: Points, width: Points) -> Points:
     """The size, at most `size`, at which the text is no wider than `width` points."""
-    wide = stringWidth(text, font, size)
+    wide = width_of(text, font, size)
     return size if wide <= width else size * width / wide
 
 
@@ -50,7 +52,7 @@ def _broken(paragraph: str, font: str, size: Points, width: Points) -> Iterator[
     line = ""
     for word in paragraph.split():
         longer = f"{line} {word}" if line else word
-        if stringWidth(longer, font, size) <= width:
+        if width_of(longer, font, size) <= width:
             line = longer
             continue
         if line:
@@ -63,15 +65,26 @@ def _broken(paragraph: str, font: str, size: Points, width: Points) -> Iterator[
 def _cut(word: str, font: str, size: Points, width: Points) -> list[str]:
     """A word in pieces that fit; one piece, mostly."""
     pieces, piece, taken = [], "", 0.0
-    if stringWidth(word, font, size) <= width:
+    if width_of(word, font, size) <= width:
         return [word]
+    alone = plain(word)  # letters that are not shaped are as wide as each by itself
     for char in word:
-        wide = stringWidth(char, font, size)
-        if piece and taken + wide > width:
-            pieces.append(piece)
-            piece, taken = "", 0.0
-        piece, taken = piece + char, taken + wide
+        wide = taken + width_of(char, font, size) if alone else width_of(piece + char, font, size)
+        if piece and wide > width:
+            stays = _stem(piece) if unicodedata.combining(char) else len(piece)
+            pieces.append(piece[:stays])
+            piece = piece[stays:]
+            wide = width_of(piece + char, font, size)
+        piece, taken = piece + char, wide
     return [*pieces, piece]
+
+
+def _stem(piece: str) -> int:
+    """Where the last letter with its marks begins, so that it goes on whole; the end, where it is all there is."""
+    at = len(piece) - 1
+    while at > 0 and unicodedata.combining(piece[at]):
+        at -= 1
+    return at or len(piece)
 
 
 @dataclass(frozen=True, slots=True)

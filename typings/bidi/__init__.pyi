@@ -1,0 +1,3 @@
+# As far as we use it: the package has no types of its own.
+
+def get_base_level(text: str) -> int: ...
