@@ -70,7 +70,7 @@ def _closed(tx: Connection, call: Call, found: BillingException, note: str) -> B
     closed = replace(found, state=state, note=note, closed_us=call.now_us, closed_by=call.caller)
     account = lock_accounts(tx, [found.account_id])[found.account_id]
     script = Script(tx)
-    exceptions.change(script, closed)
+    exceptions.close_one(script, closed)
     name = exception_name(found.account_id, found.exception_id)
     payload = {"from": found.state, "to": state, "reason": found.reason}
     tell(script, call, account, (name, "billing_exception.resolved", payload))

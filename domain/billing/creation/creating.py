@@ -142,7 +142,8 @@ def _record(
             again.append(replace(fresh, data_set_id=same.data_set_id, created_us=same.created_us))
     kept = {each.data_set_id for each in again}
     script = Script(tx)
-    store.close_exceptions(script, covered, now_us=call.now_us, by=call.caller)
+    gone = [each.data_set_id for each in covered]
+    exceptions.close_of_data_sets(script, account.account_id, gone, now_us=call.now_us, by=call.caller)
     store.put(script, new, again, [each for each in covered if each.data_set_id not in kept])
     found = sorted([*new, *again], key=lambda each: each.position)
     exceptions.insert(script, [_exception(call, account, each) for each in found if each.state is DataSetState.ERROR])

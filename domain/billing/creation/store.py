@@ -9,7 +9,6 @@ from sqlalchemy import Connection, case, func, select
 
 from domain.billing.creation.derivations import Key
 from domain.billing.creation.model import DataSet, DataSetFilter, DataSetState
-from domain.billing.segments.states import ExceptionState
 from domain.billing.segments.store import bills
 from domain.billing.tables import billing_account, interval_data_set, profile
 from domain.kernel.bulk import Cell
@@ -91,22 +90,6 @@ def put(script: Script, new: Sequence[DataSet], again: Sequence[DataSet], gone: 
     for each in gone:
         script.add(
             "DELETE FROM interval_data_set WHERE account_id = ? AND data_set_id = ?", each.account_id, each.data_set_id
-        )
-
-
-def close_exceptions(script: Script, sets: Sequence[DataSet], *, now_us: int, by: str) -> None:
-    """Close what is open of data sets, which are of one account: they are made again. Cost: one statement."""
-    if sets:
-        marks = ", ".join("?" * len(sets))
-        script.add(
-            "UPDATE billing_exception SET state = ?, closed_us = ?, closed_by = ?"  # noqa: S608 - marks alone
-            f" WHERE account_id = ? AND data_set_id IN ({marks}) AND state = ?",
-            ExceptionState.RESOLVED.value,
-            now_us,
-            by,
-            sets[0].account_id,
-            *(each.data_set_id for each in sets),
-            ExceptionState.OPEN.value,
         )
 
 

@@ -86,47 +86,40 @@ def close(
 ) -> None:
     """Close what is open of segments. Cost: one statement of the script, along ix_billing_exception_segment."""
     if segment_ids:
-        marks = ", ".join("?" * len(segment_ids))
-        script.add(
-            "UPDATE billing_exception SET state = ?, closed_us = ?, closed_by = ?, note = ?"  # noqa: S608 - marks alone
-            f" WHERE account_id = ? AND segment_id <> '' AND segment_id IN ({marks}) AND state = ?",
-            state.value,
-            now_us,
-            by,
-            note,
-            account_id,
-            *segment_ids,
-            ExceptionState.OPEN.value,
-        )
+        of = f"account_id = ? AND segment_id <> '' AND segment_id IN ({_marks(segment_ids)})"
+        _close(script, of, (account_id, *segment_ids), (state.value, now_us, by, note))
 
 
-def change(script: Script, exception: BillingException) -> None:
-    """Put what closing changes of an exception in its place. Cost: one statement of the script."""
-    columns = ("state", "note", "closed_us", "closed_by")
-    row = (
-        exception.account_id,
-        exception.exception_id,
-        exception.state.value,
-        exception.note,
-        exception.closed_us,
-        exception.closed_by,
-    )
-    script.update("billing_exception", ("account_id", "exception_id"), columns, [row])
+def close_one(script: Script, exception: BillingException) -> None:
+    """Close an exception as it says, which is open. Cost: one statement of the script, by primary key."""
+    key = exception.account_id, exception.exception_id
+    closed = exception.state.value, exception.closed_us, exception.closed_by, exception.note
+    _close(script, "account_id = ? AND exception_id = ?", key, closed)
 
 
 def close_of_accounts(script: Script, account_ids: Sequence[str], *, now_us: int, by: str) -> None:
     """Close what is open of accounts as a whole: they are billed again. Cost: one statement, by primary key."""
     if account_ids:
-        marks = ", ".join("?" * len(account_ids))
-        script.add(
-            "UPDATE billing_exception SET state = ?, closed_us = ?, closed_by = ?"  # noqa: S608 - marks alone
-            f" WHERE account_id IN ({marks}) AND segment_id = '' AND data_set_id = '' AND state = ?",
-            ExceptionState.RESOLVED.value,
-            now_us,
-            by,
-            *account_ids,
-            ExceptionState.OPEN.value,
-        )
+        of = f"account_id IN ({_marks(account_ids)}) AND segment_id = '' AND data_set_id = ''"
+        _close(script, of, account_ids, (ExceptionState.RESOLVED.value, now_us, by, ""))
+
+
+def close_of_data_sets(script: Script, account_id: str, data_set_ids: Sequence[str], *, now_us: int, by: str) -> None:
+    """Close what is open of an account's data sets: they are made again. Cost: one statement, by primary key."""
+    if data_set_ids:
+        of = f"account_id = ? AND data_set_id IN ({_marks(data_set_ids)})"
+        _close(script, of, (account_id, *data_set_ids), (ExceptionState.RESOLVED.value, now_us, by, ""))
+
+
+def _close(script: Script, of: str, values: Sequence[Cell], closed: Sequence[Cell]) -> None:
+    """All changes that there are: what is open gets its state, instant, caller and note."""
+    changed = "state = ?, closed_us = ?, closed_by = ?, note = ?"
+    statement = f"UPDATE billing_exception SET {changed} WHERE {of} AND state = ?"  # noqa: S608 - words of ours, marks
+    script.add(statement, *closed, *values, ExceptionState.OPEN.value)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _row_of(value: BillingException) -> list[Cell]:
