@@ -184,6 +184,15 @@ class Night:
                     " accounting_date, transaction_date, ledger_code"
                 ),
             ),
+            "invoice": self._rows("invoice", "account_id, schedule_code", ("invoice_id", "created_us", "updated_us")),
+            "invoice_line": self._rows(
+                "invoice_line",
+                "account_id, line_no",
+                ("invoice_id", "external_id", "segment_id", "created_us"),
+            ),
+            "invoice_reckoned_tax": self._rows(
+                "invoice_reckoned_tax", "account_id, tax_minor", ("invoice_id", "external_id", "segment_id")
+            ),
         }
 
     def _rows(self, table: str, order: str, without: Sequence[str], only: str = "*") -> list[tuple[Any, ...]]:

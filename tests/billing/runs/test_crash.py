@@ -7,12 +7,21 @@ import signal
 import time
 
 import pytest
+from sqlalchemy import Connection
 
+from domain.billing.runs.alike import deciding
+from domain.billing.runs.deciding import Desk
 from domain.billing.runs.jobs import ChunkSizes
+from domain.billing.runs.model import Order
+from domain.kernel.call import Call
 from domain.operations.model import State
+from server.database.transaction import Database
+from tests.billing.runs.letterboxes import join
 from tests.billing.runs.night import ACCOUNTS, Night
 from tests.billing.runs.test_running import forget_bills
 from tests.billing.runs.workers import RunsPlan
+from tests.billing.segments.utility import head_office
+from tests.billing.shop import NOW_US, open_shop
 from tests.operations import processes
 from tests.operations.processes import Crash, When
 from tests.support.waiting import wait_for
@@ -23,13 +32,47 @@ KILLED = -signal.SIGKILL
 
 
 def plan_of(night: Night, until: str = "", crash: Crash | None = None, slots: int = 1) -> RunsPlan:
-    return RunsPlan(night.shop.database.url, until=until, crash=crash, slots=slots)
+    return RunsPlan(night.shop.database.url, until=until, crash=crash, slots=slots, sizes=night.sizes)
 
 
 @pytest.mark.rule("BIL-32", "PLT-22")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_worker_killed_at_any_commit_of_a_run(night: Night, when: When) -> None:
     """For every commit of a run: the worker dies there, another finishes, and the bills are those of no crash."""
+    assert _killed_at_each_commit(night, when) > 8  # a claim and an end for each of five chunks
+
+
+@pytest.mark.rule("BIL-32", "INV-16", "PLT-22")
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_killed_at_any_commit_of_a_run_over_accounts_that_are_alike(database: Database, when: When) -> None:
+    """Billed together and put on invoices in columns: each line is there once, as it is without a crash."""
+    night = Night(open_shop(database), sizes=ChunkSizes(6, 6))
+    night.window()
+    database.write(_open_alike)
+    assert database.write(lambda tx: _left_alone(tx, night)) == ["L02"], "it has not been read"
+    assert _killed_at_each_commit(night, when) > 3
+    assert len(night.rows()["invoice_line"]) == 11 * 5
+    assert len(night.rows()["invoice_reckoned_tax"]) == 11 * 2
+
+
+def _open_alike(tx: Connection) -> None:
+    """Two chunks of accounts that are alike, on an invoice cycle; one of them lacks a read."""
+    for number in range(12):
+        unread = number == 2
+        head_office(tx, f"{100 + number}.25", None if unread else "7", account_id=f"L{number:02}")
+        join(tx, f"L{number:02}", "MONTHLY")
+
+
+def _left_alone(tx: Connection, night: Night) -> list[str]:
+    """Those of the accounts that are not billed together with others."""
+    call = Call("ada", "billing/Run", "", NOW_US)
+    order = Order("NORTH", "JAN", 20260201, 20260203, 20260204, freeze=True, complete=True)
+    desk = Desk(night.bench, order, "run", lambda *_: None)
+    return deciding.decide(tx, call, desk, [f"L{number:02}" for number in range(12)], lock=False)[1]
+
+
+def _killed_at_each_commit(night: Night, when: When) -> int:
+    """How many commits a run has: at each a worker died, another finished, and the rows were those of no crash."""
     undisturbed = night.run()
     wanted, crashes = night.rows(), 0
     while True:
@@ -43,9 +86,8 @@ def test_a_worker_killed_at_any_commit_of_a_run(night: Night, when: When) -> Non
         assert done.counts == undisturbed.counts
         assert night.rows() == wanted
         if status == 0:
-            break
+            return crashes
         crashes += 1
-    assert crashes > 8  # a claim and an end for each of five chunks
 
 
 @pytest.mark.rule("BIL-32", "PLT-22", "PLT-23")

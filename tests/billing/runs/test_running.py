@@ -423,7 +423,8 @@ def used(night: Night, account_id: str, site_id: str, kwh: str, month: date = JA
 
 def forget_bills(tx: Any) -> None:
     """As if nothing had ever been billed."""
-    for table in ("bill", "bill_segment", "billing_exception", "accounting_detail", "accounting_detail_pending"):
+    of_billing = ("bill", "bill_segment", "billing_exception", "accounting_detail", "accounting_detail_pending")
+    for table in (*of_billing, "invoice", "invoice_line", "invoice_reckoned_tax"):
         tx.execute(text(f"DELETE FROM {table}"))
 
 

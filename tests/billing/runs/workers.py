@@ -24,5 +24,7 @@ def nobody_fails(account_id: str, error: Exception) -> None:
 class RunsPlan(Plan):
     """A worker process that knows billing runs."""
 
+    sizes: ChunkSizes = SIZES
+
     def jobs(self) -> tuple[Job, ...]:
-        return Runs(Bench(Configurations(), Billed(), RunningInvoices()), nobody_fails, sizes=SIZES).jobs()
+        return Runs(Bench(Configurations(), Billed(), RunningInvoices()), nobody_fails, sizes=self.sizes).jobs()
