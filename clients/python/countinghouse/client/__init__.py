@@ -14,6 +14,7 @@
 
 from countinghouse.client.accounts import AccountRefusal, AccountsOutcome, AccountsTotals
 from countinghouse.client.channel import Tls
+from countinghouse.client.environment import environment
 from countinghouse.client.errors import CountinghouseError, OperationCanceled, OperationFailed, Violation
 from countinghouse.client.recipients import RecipientRefusal, RecipientsOutcome, RecipientsTotals
 from countinghouse.client.rows import IngestTotals, Refusal, StreamOutcome
@@ -44,4 +45,5 @@ __all__ = [
     "UsageTotals",
     "Violation",
     "connect",
+    "environment",
 ]
