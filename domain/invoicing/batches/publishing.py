@@ -71,6 +71,7 @@ class Publication:
             undo=nothing_to_undo,
             links=working.links,
             require_recoverable=working.require_recoverable,
+            watched=working.watched,
         )
 
     def plan(self, tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:

@@ -41,7 +41,12 @@ def start(tx: Connection, call: Call, request: EngineRequest) -> Operation:
 def job() -> Job:
     """The job as the mechanism knows it."""
     ((name, unit),) = STAGES
-    return Job(kind=EXPORT_ENGINE_KIND, stages=(Stage(name, unit, plan=plan, step=step),), undo=nothing_to_undo)
+    return Job(
+        kind=EXPORT_ENGINE_KIND,
+        stages=(Stage(name, unit, plan=plan, step=step),),
+        undo=nothing_to_undo,
+        watched=working.watched_by_payload,
+    )
 
 
 def plan(tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:

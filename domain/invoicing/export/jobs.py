@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from domain.data_files import service as data_files
 from domain.data_files import store as file_records
 from domain.data_files import transmissions
 from domain.data_files.model import ChainEnd, DataFile, Total
+from domain.data_files.rules import OF_INVOICES, is_code
 from domain.data_files.storage import FileStore, Written
 from domain.data_files.transmissions import Routes
 from domain.invoicing.batches import counting, working
@@ -78,6 +80,7 @@ class Export:
             undo=nothing_to_undo,
             links=working.links,
             require_recoverable=working.require_recoverable,
+            watched=working.watched,
         )
 
     def plan(self, tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
@@ -202,7 +205,9 @@ def _locked(tx: Connection, batch: Batch) -> ExportRecord:
 
 
 def _set_code(batch: Batch) -> str:
-    return f"invoices-{batch.batch_id}"
+    """The set of a batch; of one whose id is too long for that, one named by the id's SHA-256."""
+    code = f"{OF_INVOICES}{batch.batch_id}"
+    return code if is_code(code) else f"{OF_INVOICES}{sha256(batch.batch_id.encode()).hexdigest()[:32]}"
 
 
 def _name(draft: Draft, form: Format) -> str:
@@ -222,7 +227,7 @@ def _manifest_path(batch: Batch, export: ExportRecord, after: ChainEnd) -> str:
 
 
 def _manifest_name(batch: Batch) -> str:
-    return f"invoices-{batch.batch_id}-manifest.json"
+    return f"{_set_code(batch)}-manifest.json"
 
 
 def _place(batch: Batch, number_no: int) -> int:

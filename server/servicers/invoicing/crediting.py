@@ -13,6 +13,7 @@ from server.call import Calls, Context, Tx
 from server.mapping.invoicing.credit_notes import wanted_from_proto
 from server.mapping.invoicing.invoices import invoice_to_proto
 from server.servicers.asking import Ask, Asking
+from server.servicers.invoicing.telling import tell_watchers
 
 
 class CreditingMethods(grpc_service.InvoiceBatchServiceServicer):
@@ -29,4 +30,6 @@ class CreditingMethods(grpc_service.InvoiceBatchServiceServicer):
         def write(tx: Tx, call: Call, said: Answered) -> invoices_pb2.Invoice:
             return invoice_to_proto(crediting.credit(tx, call, self._bench, wanted, said))
 
-        return await Asking(self._calls, self._ask).write(context, request, invoices_pb2.Invoice, write)
+        answer = await Asking(self._calls, self._ask).write(context, request, invoices_pb2.Invoice, write)
+        tell_watchers(self._calls, answer.invoice_batch)
+        return answer

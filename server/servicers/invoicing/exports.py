@@ -10,11 +10,12 @@ from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
 from domain.invoicing.batches import publishing
 from domain.invoicing.batches.working import ALL
 from domain.invoicing.export import engines, service
+from domain.invoicing.names import batch_name
 from server.call import Calls, Context
 from server.mapping.entries import code_from_name
 from server.mapping.invoicing import invoice_batches
 from server.mapping.invoicing import invoice_exports as mapping
-from server.servicers.invoicing.telling import changed, started
+from server.servicers.invoicing.telling import changed, started, tell_watchers
 from server.servicers.pages import page_of
 
 
@@ -76,9 +77,11 @@ class ExportsMethods(grpc_service.InvoiceBatchServiceServicer):
     async def RequeueExportRecord(self, request: pb.RequeueExportRecordRequest, context: Context) -> pb.ExportRecord:
         """Take an export record up again."""
         key = mapping.key_from_name(request.name)
-        return await self._calls.write(
+        answer = await self._calls.write(
             context, request, pb.ExportRecord, lambda tx, call: mapping.record_to_proto(service.requeue(tx, call, *key))
         )
+        tell_watchers(self._calls, batch_name(key[0]))
+        return answer
 
     async def PublishInvoiceBatch(
         self, request: invoice_exports_pb2.PublishInvoiceBatchRequest, context: Context

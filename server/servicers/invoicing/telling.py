@@ -24,11 +24,16 @@ async def changed(
 ) -> pb.InvoiceBatch:
     """Change a batch; its watchers are told, and workers of the operation that it begins."""
     answer = await calls.write(context, request, pb.InvoiceBatch, lambda tx, call: batch_to_proto(change(tx, call)))
-    calls.announce_change(answer.name)
-    calls.announce_change(batch_name(ALL))
+    tell_watchers(calls, answer.name)
     if answer.operation:
         calls.announce(context, id_from_name(answer.operation))
     return answer
+
+
+def tell_watchers(calls: Calls, name: str) -> None:
+    """A batch has changed: those who watch it are told, and those who watch all; to be called after the commit."""
+    calls.announce_change(name)
+    calls.announce_change(batch_name(ALL))
 
 
 async def started(
