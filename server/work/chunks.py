@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from domain.kernel.errors import DomainError, Unavailable
 from domain.operations import runner
-from domain.operations.model import Job, State, Task
+from domain.operations.model import Job, Operation, State, Task
 from domain.operations.runner import Attempts, Claim, LostItsWorkers, TakenOver
 from domain.operations.service import job_of
 from server.database.failures import OutcomeUnknown
@@ -96,14 +96,18 @@ class Chunks:
                 lambda tx: runner.carry_out(tx, self.jobs, claim, facts),
                 timeout_s=self._transaction_s(claim.row.attempts),
             )
-        self.on_change(operation.operation_id)
-        for name in job_of(self.jobs, operation.kind).watched(operation, claim.row.payload):
-            self.on_change(name)
+        self._tell(operation, claim)
         log.info("chunk done", **_names(claim))
         if operation.state is not claim.operation.state:
             log.info("operation ended", operation_id=operation.operation_id, state=operation.state)
             if operation.state.ended:
                 figures.OPERATIONS_ENDED.labels(operation.kind, operation.state).inc()
+
+    def _tell(self, operation: Operation, claim: Claim) -> None:
+        """Whoever watches the operation, or what else has changed with it."""
+        self.on_change(operation.operation_id)
+        for name in job_of(self.jobs, operation.kind).watched(operation, claim.row.payload):
+            self.on_change(name)
 
     def _claim(self, worker_id: str) -> Claim | None:
         try:
@@ -134,6 +138,7 @@ class Chunks:
         if operation is not None:
             self.on_change(operation.operation_id)
             if operation.state is State.FAILED:
+                self._tell(operation, claim)
                 log.error("operation failed", operation_id=operation.operation_id)
                 figures.OPERATIONS_ENDED.labels(operation.kind, operation.state).inc()
 

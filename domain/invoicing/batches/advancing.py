@@ -7,12 +7,13 @@ whoever is killed, anywhere, is gone on from: nothing is closed, moved, numbered
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from domain.invoicing.batches import asking, booking, carrying, closing, counting, locking, numbering, store, working
 from domain.invoicing.batches.booking import Booking, Ledger
+from domain.invoicing.batches.carrying import Pace
 from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.errors import NO_INVOICES, NOTHING_ENDED, STILL_RUNNING
 from domain.invoicing.batches.hooks import Hookpoint, Point
@@ -39,16 +40,16 @@ _DONE, _NOTHING = Stepped(1), Stepped()
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many invoices one step closes, moves or numbers on each database.
+    """How many invoices one step closes, moves or numbers on each database; on SQLite all other writers wait.
 
-    Those that are moved are few: the running invoices that they meet in the next schedule are locked meanwhile
-    (INV-19). On SQLite all other writers wait.
+    Of those that are moved, a step ends after as many as its pace allows, and leaves the rest to the next.
     """
 
-    closed: int = 10_000
-    moved: int = 250
+    closed: int = 20_000
+    moved: int = 5_000
     numbered: int = 5_000
-    on_sqlite: int = 1_000
+    on_sqlite: int = 4_000
+    pace: Pace = field(default_factory=Pace)
 
     def of(self, tx: Connection, size: int) -> int:
         """A size, on this database."""
@@ -70,11 +71,11 @@ class Advance:
             (self._plan_close, close, None),
             (_once(_S.CLOSING), settle, None),
             (_plan_ask, note, self.ask),
-            (self._plan_carry, carry, None),
+            (self._plan_carry, self.carry, None),
             (_once(_S.CLOSED), to_aggregating, None),
             (_once(_S.AGGREGATING), lock, None),
             (self._plan_number, self.number, None),
-            (_once(_S.AGGREGATING), send, None),
+            (_plan_send, send, None),
             (_once(_S.READY_FOR_SENDING), order, self.ask),
         )
         stages = tuple(
@@ -87,6 +88,7 @@ class Advance:
             undo=_nothing_to_undo,
             links=working.links,
             require_recoverable=working.require_recoverable,
+            failed=working.failed,
             watched=working.watched,
         )
 
@@ -94,6 +96,23 @@ class Advance:
         """Ask the cycle's hook whether the batch may go on; nothing is asked twice that has been let go."""
         batch = working.turn(tx, work.operation)
         return asking.answer(tx, batch, _cycle(tx, batch).settings.hookpoint, self.hooks)
+
+    def carry(self, tx: Connection, work: Work) -> Stepped:
+        """In 3: look at the minimum once more, and move other invoices of a chunk to the next schedule (INV-11)."""
+        found = _turn(tx, work, _S.CLOSED)
+        if found is None:
+            return _NOTHING
+        call, batch, _ = found
+        span = Span(**work.payload)
+        target = schedules.next_after(tx, call, schedules.get(tx, ScheduleKey(batch.cycle_code, span.schedule)))
+        settings = _cycle(tx, batch).settings
+        did = carrying.carry(tx, batch, span, target, settings, call.now_us, self.sizes.pace)
+        closed, part = did.closed, replace(span, last=did.rest.first) if did.rest else span
+        counts = {"closed": closed.count, "empty": closed.empty, "moved": did.moved, "merged": did.merged}
+        stepped = _counted(tx, call, batch, part, "carried", counts, {"to_schedule": target.code, "net": closed.net})
+        if did.rest is None:
+            return stepped
+        return replace(stepped, items_done=span.items - did.rest.items, rest=asdict(did.rest))
 
     def number(self, tx: Connection, work: Work) -> Stepped:
         """Lock the invoices of a chunk for good, with their numbers, and post what bills have not posted."""
@@ -181,21 +200,6 @@ def note(tx: Connection, work: Work) -> Stepped:
     return _DONE
 
 
-def carry(tx: Connection, work: Work) -> Stepped:
-    """In 3: look at the minimum once more, and move the other invoices of a chunk to the next schedule (INV-11)."""
-    found = _turn(tx, work, _S.CLOSED)
-    if found is None:
-        return _NOTHING
-    call, batch, _ = found
-    span = Span(**work.payload)
-    here = schedules.get(tx, ScheduleKey(batch.cycle_code, span.schedule))
-    target = schedules.next_after(tx, call, here)
-    closed = closing.close(tx, batch, span, _cycle(tx, batch).settings, call.now_us)
-    carried = carrying.carry(tx, batch, span, target, call.now_us)
-    counts = {"closed": closed.count, "empty": closed.empty, "moved": carried.moved, "merged": carried.merged}
-    return _counted(tx, call, batch, span, "carried", counts, {"to_schedule": target.code, "net": dict(closed.net)})
-
-
 def to_aggregating(tx: Connection, work: Work) -> Stepped:
     """3 to 4, once nothing of its schedules runs any more."""
     found = _turn(tx, work, _S.CLOSED, locked=True)
@@ -272,6 +276,11 @@ def _once(state: BatchState) -> _Plan:
         return [ChunkPlan({}, 1)] if _at(tx, operation, state) else []
 
     return plan
+
+
+def _plan_send(tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:
+    batch = _at(tx, operation, _S.AGGREGATING)
+    return [ChunkPlan({}, 1)] if batch and batch.locked_us else []
 
 
 def _plan_ask(tx: Connection, operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:

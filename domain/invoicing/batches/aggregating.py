@@ -35,7 +35,8 @@ _INTO = (
     "INSERT INTO invoice_tax (account_id, invoice_id, tax_category, tax_ppm, net_minor, tax_minor, reckoned_minor, own)"
 )
 _LINE = (
-    "l.tax_category, l.tax_ppm, l.net_minor AS net, 0 AS reckoned, CASE l.distribution_code WHEN '' THEN 0 ELSE 1 END AS own"
+    "l.tax_category, l.tax_ppm, l.net_minor AS net, 0 AS reckoned,"
+    " CASE l.distribution_code WHEN '' THEN 0 ELSE 1 END AS own"
 )
 _RECKONED = "t.tax_category, t.tax_ppm, 0, t.tax_minor, 0"
 _INSERT = {

@@ -33,8 +33,8 @@ from domain.operations.states import added
 class Aggregation:
     """The job; `size` is how many invoices one step aggregates on PostgreSQL, on SQLite all other writers wait."""
 
-    size: int = 5_000
-    on_sqlite: int = 1_000
+    size: int = 10_000
+    on_sqlite: int = 4_000
 
     def job(self) -> Job:
         """The job as the mechanism knows it."""

@@ -29,7 +29,7 @@ class Cancellation:
     """The job; `size` is how many invoices one step reopens on PostgreSQL, on SQLite all other writers wait."""
 
     size: int = 10_000
-    on_sqlite: int = 1_000
+    on_sqlite: int = 4_000
 
     def job(self) -> Job:
         """The job as the mechanism knows it."""
@@ -43,6 +43,7 @@ class Cancellation:
             undo=nothing_to_undo,
             links=working.links,
             require_recoverable=working.require_recoverable,
+            failed=working.failed,
             watched=working.watched,
         )
 

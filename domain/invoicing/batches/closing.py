@@ -5,11 +5,12 @@ All of it is bounded by a span of accounts of one schedule, and comes to the sam
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, null, or_, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, null, or_, select, true, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.invoicing.batches.counting import Span, within
 from domain.invoicing.batches.model import Batch
@@ -48,11 +49,23 @@ def close(tx: Connection, batch: Batch, span: Span, settings: CycleSettings, now
         )
         .returning(_i.line_count, _i.currency, _i.net_minor)
     )
-    rows = tx.execute(statement).all()
-    net: Counter[str] = Counter()
-    for _, currency, minor in rows:
-        net[currency] += minor
-    return Closed(len(rows), sum(1 for lines, _, _ in rows if not lines), dict(net))
+    rows = _added_up(tx, statement)
+    net = {currency: minor for currency, _, _, minor in rows}
+    return Closed(sum(row[1] for row in rows), sum(row[2] for row in rows), net)
+
+
+def _added_up(tx: Connection, statement: ReturningUpdate[Any]) -> list[tuple[str, int, int, int]]:
+    """By currency how many rows were changed, how many of them have no lines, and their net; SQLite hands them over."""
+    if tx.dialect.name == "postgresql":
+        c = statement.cte("closed").c
+        empty = func.sum(case((c.line_count == 0, 1), else_=0))
+        query = select(c.currency, func.count(), empty, func.sum(c.net_minor)).group_by(c.currency)
+        return [(row[0], row[1], int(row[2]), int(row[3])) for row in tx.execute(query)]
+    found: dict[str, tuple[int, int, int]] = {}
+    for lines, currency, minor in tx.execute(statement):
+        count, empty_ones, net = found.get(currency, (0, 0, 0))
+        found[currency] = (count + 1, empty_ones + (not lines), net + minor)
+    return [(currency, *sums) for currency, sums in found.items()]
 
 
 def meets(settings: CycleSettings) -> ColumnElement[bool]:

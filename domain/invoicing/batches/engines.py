@@ -20,12 +20,11 @@ from domain.invoicing.batches.model import (
     ENGINE_KIND,
     Batch,
     EngineRequest,
-    Facts,
     Order,
     engine_request_from_document,
 )
 from domain.invoicing.batches.states import BatchState
-from domain.invoicing.batches.transitions import hold, move
+from domain.invoicing.batches.transitions import hold
 from domain.invoicing.invoices.states import InvoiceState
 from domain.invoicing.tables import invoice, invoice_batch, invoice_schedule
 from domain.kernel import scopes
@@ -53,7 +52,7 @@ class Verdict(StrEnum):
     """What a pass makes of a batch."""
 
     STARTED = "started"  # an operation moves it on
-    FAILED = "failed"  # the operation that did has failed: it is in ERROR
+    FAILED = "failed"  # the operation that did has failed, in a release that did not tell: it is in ERROR
     HELD = "held"  # it cannot move, and says why
     WAITING = "waiting"  # its time has not come
     BUSY = "busy"  # an operation works on it already
@@ -218,18 +217,8 @@ def _act(tx: Connection, call: Call, batch: Batch, what: Verdict, reason: str, a
         working.start(tx, call, batch, ADVANCE_KIND, Order(batch.batch_id, as_of_us))
     elif what is Verdict.HELD:
         hold(tx, call, batch, reason, _WHY[reason])
-    elif what is Verdict.FAILED:
-        _fail(tx, call, batch)
-
-
-def _fail(tx: Connection, call: Call, batch: Batch) -> None:
-    """The operation that moved it on has failed: a person looks after it (INV-09)."""
-    operation = working.last_operation(tx, batch)
-    failure = operation.failure if operation is not None else None
-    assert failure is not None, "what has failed says why"
-    move(
-        tx, call, batch, BatchState.ERROR, Facts(failure=failure.reason), reason=failure.reason, message=failure.message
-    )
+    elif what is Verdict.FAILED and (operation := working.last_operation(tx, batch)) is not None:
+        working.fail(tx, call, batch, operation)
 
 
 _WHY = {

@@ -85,8 +85,9 @@ def _worked_on(batch: Batch, operation: Operation) -> Explanation | None:
     name = f"operations/{operation.operation_id}"
     if operation.state is State.FAILED:
         assert operation.failure is not None, "what has failed says why"
-        message = f"{name} has failed: {operation.failure.message}; recover it, or have the engine put it into ERROR"
-        return Explanation(batch, OPERATION_FAILED, message, operation.ended_us, (RECOVER, ENGINE))
+        message = f"{name} has failed: {operation.failure.message}; mend the cause, then recover it"
+        ways = (RECOVER, EXPORT) if batch.state is _S.ORDERED else (RECOVER,)
+        return Explanation(batch, OPERATION_FAILED, message, operation.ended_us, ways)
     if operation.state.ended:
         return None
     stage = next((each for each in operation.stages if each.stage == operation.stage), None)

@@ -15,10 +15,12 @@ from domain.invoicing.batches.model import (
     CANCEL_KIND,
     PUBLISH_KIND,
     Batch,
+    Facts,
     Order,
     order_from_document,
 )
-from domain.invoicing.batches.transitions import change, scope_of
+from domain.invoicing.batches.states import BatchState
+from domain.invoicing.batches.transitions import change, move, scope_of
 from domain.invoicing.export.model import EXPORT_KIND
 from domain.invoicing.names import batch_name
 from domain.kernel.call import Call
@@ -100,8 +102,25 @@ def turn(tx: Connection, operation: Operation, *, locked: bool = False) -> Batch
 
 
 def require_recoverable(tx: Connection, operation: Operation) -> None:
-    """Refuse to go on with an operation that failed once its batch has. Raises: InvoiceBatchGoneOn."""
-    turn(tx, operation, locked=True)
+    """Refuse to go on with an operation that failed once its batch has, or is in ERROR. Raises: InvoiceBatchGoneOn."""
+    batch = turn(tx, operation, locked=True)
+    if batch.state is BatchState.ERROR:
+        raise InvoiceBatchGoneOn(resource_name=batch.name)
+
+
+def failed(tx: Connection, operation: Operation) -> None:
+    """The operation that moves a batch on has failed, just now."""
+    batch = lock(tx, order_from_document(operation.request).batch_id)
+    if batch.operation_id == operation.operation_id:
+        fail(tx, operations.call_of(tx, operation, operation.updated_us), batch, operation)
+
+
+def fail(tx: Connection, call: Call, batch: Batch, operation: Operation) -> None:
+    """Have a batch, whose row is locked and whose operation has failed, be in ERROR, for a person to mend (INV-09)."""
+    failure = operation.failure
+    assert failure is not None, "what has failed says why"
+    facts = Facts(failure=failure.reason)
+    move(tx, call, batch, BatchState.ERROR, facts, reason=failure.reason, message=failure.message)
 
 
 def once(_tx: Connection, _operation: Operation, _now_us: int) -> Sequence[ChunkPlan]:

@@ -21,6 +21,7 @@ from domain.invoicing.batches import aggregation, canceling, engines, service, s
 from domain.invoicing.batches.advancing import Advance, Sizes
 from domain.invoicing.batches.aggregation import Aggregation
 from domain.invoicing.batches.canceling import Cancellation
+from domain.invoicing.batches.carrying import Pace
 from domain.invoicing.batches.hooks import Hookpoint
 from domain.invoicing.batches.model import Batch, EngineRequest, Request, Transition
 from domain.invoicing.batches.states import BatchState
@@ -38,7 +39,7 @@ from server.database.transaction import Database
 from server.work.chunks import Chunks
 from tests.invoicing.invoices.office import Office, at, line
 
-SMALL = Sizes(closed=2, moved=2, numbered=2, on_sqlite=2)
+SMALL = Sizes(closed=2, moved=2, numbered=2, on_sqlite=2, pace=Pace(first=1, within_us=0))
 IN_MARCH = at("2026-03-10T09:00")
 IN_APRIL = at("2026-04-01T08:00")
 

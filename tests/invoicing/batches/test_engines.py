@@ -131,8 +131,8 @@ def test_two_engines_at_once_start_one_operation_a_batch(house: House) -> None:
 
 
 @pytest.mark.rule("INV-09", "INV-13")
-def test_an_operation_that_failed_is_recovered_until_the_batch_has_gone_on(house: House) -> None:
-    """Then the batch is retried instead."""
+def test_a_batch_is_in_error_as_soon_as_its_operation_has_failed(house: House) -> None:
+    """No pass of an engine has to come for it; then the batch is retried, and the operation is not recovered."""
     house.charge({"A": 5_000})
     house.put_cycle(taxes={})
     house.now_us = IN_APRIL
@@ -140,13 +140,22 @@ def test_an_operation_that_failed_is_recovered_until_the_batch_has_gone_on(house
     house.engine()
     house.aggregate()
     house.engine()
-    failed = house.batch(batch.batch_id).operation_id
+    failed = house.batch(batch.batch_id)
+    assert failed.held is not None
+    assert (failed.state, failed.failed_state, failed.held.reason) == (
+        S.ERROR,
+        S.AGGREGATING,
+        "INVOICE_TAX_CODE_MISSING",
+    )
+    assert house.history(batch.batch_id)[-1].operation_id == failed.operation_id
+    assert house.engine().counts == {}
     house.put_cycle(taxes={"S": "VAT"})
-    house.engine()
     known = jobs(house.hooks)
-    house.retry(batch.batch_id)
-    with pytest.raises(InvoiceBatchGoneOn):
-        house.do(lambda tx: operations.recover(tx, house.call, known, failed))
+    for _ in ("in ERROR", "retried"):
+        with pytest.raises(InvoiceBatchGoneOn):
+            house.do(lambda tx: operations.recover(tx, house.call, known, failed.operation_id))
+        if house.batch(batch.batch_id).state is S.ERROR:
+            house.retry(batch.batch_id)
     house.engine()
     assert house.batch(batch.batch_id).state is S.ORDERED
     assert house.only("A").number_no == 1

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
-from domain.invoicing.batches import store
+from domain.invoicing.batches import aggregating, store
+from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.states import BatchState
+from domain.operations.errors import StepOvertaken
 from server.database.transaction import Database
 from tests.invoicing.batches.house import IN_APRIL, House
 from tests.invoicing.batches.test_worlds import faults
@@ -91,6 +93,34 @@ def test_the_lock_waits_for_whoever_has_an_invoice_of_the_batch_in_hand(at_once:
     assert (present.state, present.locked_us) == (BatchState.AGGREGATING, 0)
     assert present.held is not None
     assert present.held.reason == "INVOICE_BATCH_NOT_AGGREGATED"
+
+
+@pytest.mark.rule("INV-04", "INV-12", "INV-16")
+def test_an_invoice_that_is_not_aggregated_any_more_while_others_are_is_not_half_aggregated(at_once: House) -> None:
+    """It was not locked with the others: the chunk is done anew, and then has its line."""
+    house = at_once
+    house.charge({"A": 5_000, "B": 5_000})
+    house.now_us = IN_APRIL
+    batch = house.close()
+    house.engine()
+    house.aggregate()
+    house.put(house.only("A"), aggregated=0)
+    waiting: list[str] = []
+
+    def come_in_between(_tx: Connection, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("DELETE FROM invoice_tax") and not waiting:
+            waiting.append(statement)
+            house.put(house.only("B"), aggregated=0)
+
+    def aggregate(tx: Connection) -> int:
+        event.listen(tx, "before_cursor_execute", come_in_between)
+        return aggregating.aggregate(tx, house.batch(batch.batch_id), Span(MARCH, "A", "B", 2, 2), 1)
+
+    with pytest.raises(StepOvertaken):
+        house.do(aggregate)
+    assert [house.only(each).aggregated for each in "AB"] == [False, False]
+    assert house.aggregate().counts == {"aggregated": 2}
+    assert len(waiting) == 1
 
 
 @pytest.mark.rule("INV-11", "INV-13", "INV-19")

@@ -5,18 +5,22 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, event, text
 
-from domain.invoicing.batches import carrying, closing, counting
-from domain.invoicing.batches.model import Batch
+from domain.invoicing.batches import carrying, counting, engines
+from domain.invoicing.batches.advancing import Sizes
+from domain.invoicing.batches.carrying import Pace
+from domain.invoicing.batches.model import Batch, EngineRequest
 from domain.invoicing.configuration import schedules
 from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.configuration.schedules import ScheduleKey
 from domain.invoicing.invoices.states import InvoiceState
 from domain.kernel.registers import service as registers
+from domain.operations import service as operations
 from server.database.transaction import Database
 from tests.invoicing.batches.house import IN_APRIL, House
 from tests.invoicing.invoices.office import add, line
 
 MARCH = "2026-03-01"
+UNHURRIED = Pace(first=100, within_us=60_000_000)
 
 
 def _names(count: int, first: str = "A") -> dict[str, int]:
@@ -32,8 +36,7 @@ def _carried(house: House, batch: Batch, size: int) -> tuple[int, int]:
         settings = registers.get(tx, CYCLES, "CYCLE").settings
         target = schedules.next_after(tx, house.call, schedules.get(tx, ScheduleKey("CYCLE", MARCH)))
         event.listen(tx, "before_cursor_execute", lambda *given: heard.append(given[2]))
-        closing.close(tx, batch, span, settings, house.call.now_us)
-        return carrying.carry(tx, batch, span, target, house.call.now_us).moved
+        return carrying.carry(tx, batch, span, target, settings, house.call.now_us, UNHURRIED).moved
 
     moved = house.do(write)
     return len(heard), moved
@@ -70,7 +73,8 @@ def test_while_a_chunk_is_carried_others_take_lines(migrated_postgresql_url: str
     def beside(tx: Connection) -> None:
         span = counting.cut(tx, batch, [InvoiceState.RUNNING], 2)[0]
         target = schedules.next_after(tx, house.call, schedules.get(tx, ScheduleKey("CYCLE", MARCH)))
-        assert carrying.carry(tx, batch, span, target, house.call.now_us).merged == 2
+        settings = registers.get(tx, CYCLES, "CYCLE").settings
+        assert carrying.carry(tx, batch, span, target, settings, house.call.now_us, UNHURRIED).merged == 2
         for account in ("A002", "A003", "NEW"):
 
             def other(there: Connection, account: str = account) -> None:
@@ -83,3 +87,38 @@ def test_while_a_chunk_is_carried_others_take_lines(migrated_postgresql_url: str
     assert not house.faults()
     assert [each.net_minor for each in house.invoices("A002") if each.state is InvoiceState.RUNNING] == [400, 500]
     house.database.dispose()
+
+
+@pytest.mark.rule("INV-11", "INV-19", "PLT-22")
+def test_a_step_ends_when_it_has_locked_others_for_long_enough(house: House) -> None:
+    """The rest is another transaction's; all are moved once, and the operation's figures are of all."""
+    house.charge(_names(5))
+    house.now_us = IN_APRIL
+    house.charge({"A001": 300})
+    house.sizes = Sizes(pace=Pace(first=2, within_us=0))
+    batch = house.close()
+    house.do(lambda tx: engines.start(tx, house.call, EngineRequest()))
+    moved = [0]
+    while house.step():
+        now = house.batch(batch.batch_id).counts.get("moved", 0)
+        moved += [now] if now != moved[-1] else []
+    assert moved == [0, 2, 4, 5]
+    advance = house.batch(batch.batch_id).operation_id
+    stages = house.database.read(lambda tx: operations.get(tx, advance)).stages
+    assert [(each.items_done, each.items_total) for each in stages if each.stage == "carry"] == [(5, 5)]
+    assert {each.carried_count for each in house.all_invoices() if each.state is InvoiceState.RUNNING} == {1}
+    assert not house.faults()
+
+
+@pytest.mark.parametrize(
+    ("size", "taken_us", "spent_us", "following"),
+    [
+        (50, 10_000, 10_000, 200),  # quick: four times as many
+        (200, 40_000, 50_000, 175),  # half of what is left
+        (50, 30_000, 110_000, 0),  # no time for another piece
+        (50, 900_000, 900_000, 0),  # a machine that is far too slow
+    ],
+)
+def test_pieces_are_as_large_as_time_allows(size: int, taken_us: int, spent_us: int, following: int) -> None:
+    """By what the last one took."""
+    assert Pace(first=50, within_us=120_000).following(size, taken_us, spent_us) == following
