@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.data_files.model import DESTINATION_TYPE, FILE_TYPE, SET_TYPE, set_name
+from domain.data_files.rules import OF_INVOICES, is_code
 from domain.kernel.errors import Damaged, Invalid, NotFound, OutOfRange, Refused, Stale, Unavailable, Violation
 
 
@@ -32,7 +33,16 @@ class DataFileSetCodeInvalid(Invalid):
     reason = "DATA_FILE_SET_CODE_INVALID"
 
     def __init__(self, field: str) -> None:
-        super().__init__(code_violation(field))
+        super().__init__(_malformed(field))
+
+
+class DataFileSetCodeReserved(Invalid):
+    """The codes that begin with invoices- are those of the sets that invoice batches are exported to; name another."""
+
+    reason = "DATA_FILE_SET_CODE_RESERVED"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(_reserved(field))
 
 
 class DataFileSetStale(Stale):
@@ -93,7 +103,20 @@ class StorageUnavailable(Unavailable):
     reason = "DATA_FILES_STORAGE_UNAVAILABLE"
 
 
-def code_violation(field: str) -> Violation:
-    """That the code in `field` is none."""
+def code_violation(field: str, code: str) -> Violation | None:
+    """What is wrong with a code for a set that somebody gives in `field`; no code is none."""
+    if not code:
+        return None
+    if is_code(code):
+        return _reserved(field) if code.startswith(OF_INVOICES) else None
+    return _malformed(field)
+
+
+def _malformed(field: str) -> Violation:
     sentence = "must be letters, digits, dots, dashes and underscores, at most 64, and not dots alone"
     return Violation(field, DataFileSetCodeInvalid.reason, sentence)
+
+
+def _reserved(field: str) -> Violation:
+    sentence = f"must not begin with {OF_INVOICES}, as the sets do that invoice batches are exported to"
+    return Violation(field, DataFileSetCodeReserved.reason, sentence)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+OF_INVOICES = "invoices-"
+"""What the codes of sets begin with that invoice batches are exported to; nobody else's do."""
+
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 

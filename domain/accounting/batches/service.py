@@ -66,8 +66,8 @@ def generate(tx: Connection, call: Call, request: Request) -> Operation:
     client, settings = require_configured(tx, request, call.scope)
     require_storable(description=request.description)
     within = replace(call, scope=scopes.of_clients((client.code,)))
-    if request.data_file_set_code and not is_code(request.data_file_set_code):
-        raise Invalid(code_violation("data_file_set_code"))
+    if (wrong := code_violation("data_file_set_code", request.data_file_set_code)) is not None:
+        raise Invalid(wrong)
     set_code = request.data_file_set_code or settings.data_file_set_code or own_set(client.code)
     data_files.refuse_closed(tx, set_code, within.scope)
     calendar = client.settings.calendar

@@ -16,7 +16,7 @@ from domain.accounting.configuration.model import (
     ServiceLevel,
     ServiceSettings,
 )
-from domain.data_files.rules import is_code
+from domain.data_files.errors import code_violation
 from domain.kernel import calendars
 from domain.kernel.amounts import Amount, amount_fault, amount_of, minor_of
 from domain.kernel.calendars import Calendar
@@ -107,8 +107,9 @@ def violations(given: GivenClient, connections: Collection[str]) -> Iterator[Vio
     yield from calendars.faults(given.calendar, time_zone="client.time_zone", field="client.calendar")
     if given.service:
         yield from _service(given.service, connections)
-    if given.batch and given.batch.data_file_set_code and not is_code(given.batch.data_file_set_code):
-        yield Violation("client.batch.data_file_set_code", "FIELD_MALFORMED", "must not be made of dots alone")
+    set_code = given.batch.data_file_set_code if given.batch else ""
+    if (wrong := code_violation("client.batch.data_file_set_code", set_code)) is not None:
+        yield wrong
     yield from _pre_conditions(given)
     yield from _service_levels(given)
     yield from _approval_limits(given)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from domain.data_files.errors import code_violation
-from domain.data_files.rules import is_code
 from domain.gl_extraction.extraction.errors import Code
 from domain.gl_extraction.extraction.model import Day, Minute, Request, Selection
 from domain.kernel.characters import REASON, character_fault
@@ -88,8 +87,8 @@ def _texts(request: Request) -> Iterator[Violation]:
     for field in _TEXTS:
         if fault := character_fault(getattr(request, field)):
             yield Violation(field, REASON, fault)
-    if request.data_file_set_code and not is_code(request.data_file_set_code):
-        yield code_violation("data_file_set_code")
+    if (wrong := code_violation("data_file_set_code", request.data_file_set_code)) is not None:
+        yield wrong
 
 
 def _criteria(request: Request) -> Iterator[Violation]:

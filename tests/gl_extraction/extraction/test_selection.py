@@ -160,6 +160,14 @@ def test_a_set_code_cannot_lead_out_of_a_folder(code: str) -> None:
     assert reasons(origin="F", data_file_set_code=code) == {"data_file_set_code": "DATA_FILE_SET_CODE_INVALID"}
 
 
+@pytest.mark.rule("INV-15", "PLT-30")
+def test_the_sets_of_invoice_batches_are_nobody_elses() -> None:
+    """A set of somebody's own would keep a batch of that name from being exported."""
+    found = reasons(origin="F", data_file_set_code="invoices-april")
+    assert found == {"data_file_set_code": "DATA_FILE_SET_CODE_RESERVED"}
+    assert not reasons(origin="F", data_file_set_code="my-invoices-april")
+
+
 @pytest.mark.rule("GLX-11", "PLT-04")
 def test_a_day_without_times_is_the_whole_business_day() -> None:
     """From 00:00 to the last microsecond of 23:59, in the business time zone."""

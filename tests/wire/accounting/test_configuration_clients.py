@@ -153,7 +153,7 @@ def test_a_calendar_is_refused_for_all_that_is_wrong_with_it(accounting: Account
     batch = {"cut_off": {"hours": 24}, "format": "BATCH_FILE_FORMAT_CSV"}
     assert wrong(accounting, batch=batch) == [("client.batch.cut_off", "CUT_OFF_INVALID")]
     folder = {"cut_off": {"hours": 1}, "format": "BATCH_FILE_FORMAT_CSV", "data_file_set_code": ".."}
-    assert wrong(accounting, batch=folder) == [("client.batch.data_file_set_code", "FIELD_MALFORMED")]
+    assert wrong(accounting, batch=folder) == [("client.batch.data_file_set_code", "DATA_FILE_SET_CODE_INVALID")]
 
 
 @pytest.mark.rule("ACC-10", "PLT-07")
