@@ -13,6 +13,7 @@ import pytest
 
 from tests.house.test_readme import Step, steps
 from tests.house.tree import ROOT
+from tests.support.commands import command_folder
 from tests.support.process import environment
 from tests.support.server import Served, serving
 
@@ -54,7 +55,7 @@ def follow(commands: list[str], folder: Path, server: Served) -> list[str]:
     ran = subprocess.run(
         ["bash"],
         cwd=folder,
-        env=environment() | {"PATH": PATH},
+        env=environment() | {"PATH": f"{command_folder()}:{PATH}"},
         input="\n".join(typed).replace(SHOWN_ADDRESS, server.target),
         check=True,
         capture_output=True,
