@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo migrate test lint check protos baseline descriptors bench crash abuse fire soak proof lock
+.PHONY: help setup run demo migrate test lint check protos baseline descriptors docs bench crash abuse fire soak proof lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
@@ -71,6 +71,9 @@ baseline: $(DEV) ## Record the contract as released: later changes must not brea
 
 descriptors: $(DEV) ## Write the contract as descriptors, for proxies that turn JSON into gRPC (deploy/envoy)
 	$(BIN)/buf build --exclude-source-info --output deploy/envoy/countinghouse.binpb
+
+docs: $(DEV) ## Make the documentation a site, in build/site
+	$(BIN)/python -m tools.site build/site
 
 bench: $(DEV) ## Measure against the floor (docs/benchmarks.md)
 	$(BIN)/python -m bench $(ARGS)
