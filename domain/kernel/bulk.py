@@ -11,6 +11,8 @@ from typing import Any, cast
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from domain.kernel.templates import woven
+
 Cell = str | int | bytes
 
 Cells = Mapping[str, "Cell | Sequence[Cell]"]
@@ -38,10 +40,11 @@ def insert_rows(tx: Connection, table: str, columns: Sequence[str], rows: Iterab
     _insert(tx, table, tuple(columns), list(rows), {})
 
 
-def insert_sheets(tx: Connection, table: str, sheets: Sequence[Sheet]) -> None:
+def insert_sheets(tx: Connection, table: str, sheets: Sequence[Sheet], *, order: Sequence[int] | None = None) -> None:
     """As `insert_rows`, of rows that are alike: each sheet is so many rows, column by column, and all have one set.
 
-    What is the same in all rows of a sheet is written once. Cost: as `insert_rows`.
+    What is the same in all rows of a sheet is written once. `order` has the places of the rows, counted through all
+    sheets, as they are to go in. Cost: as `insert_rows`.
     """
     filled = [(rows, cells) for rows, cells in sheets if rows]
     if not filled:
@@ -49,43 +52,29 @@ def insert_sheets(tx: Connection, table: str, sheets: Sequence[Sheet]) -> None:
     columns = list(filled[0][1])
     assert all(list(cells) == columns for _, cells in filled), "one set of columns"
     if tx.dialect.name == "postgresql":
-        lines = (line for rows, cells in filled for line in _lines(rows, list(cells.values())))
-        copy_in(tx, table, columns, "".join(lines).encode())
+        lines = list(chain.from_iterable(_lines(rows, list(cells.values())) for rows, cells in filled))
+        copy_in(tx, table, columns, "".join(lines if order is None else map(lines.__getitem__, order)).encode())
         return
-    for rows, cells in filled:
+    for rows, cells in filled if order is None else [_as_one(filled)]:
         own = {name: each for name, each in cells.items() if isinstance(each, list)}
         own = own or {columns[0]: [cast("Cell", cells[columns[0]])] * rows}
         common = {name: cast("Cell", each) for name, each in cells.items() if name not in own}
-        _insert(tx, table, tuple(own), list(zip(*own.values(), strict=True)), common)
+        found = list(zip(*own.values(), strict=True))
+        _insert(tx, table, tuple(own), found if order is None else [found[at] for at in order], common)
 
 
-def join_sheets(sheets: Sequence[Sheet]) -> Sheet:
-    """Sheets of one set of columns as one. What all of them have the same of stays written once."""
-    if len(sheets) == 1:
-        return sheets[0]
-    columns = {name: [cells[name] for _, cells in sheets] for name in sheets[0][1]}
+def _as_one(sheets: Sequence[Sheet]) -> Sheet:
+    """Sheets of one set of columns together; what all of them have the same of stays written once."""
     rows = [rows for rows, _ in sheets]
-    return sum(rows), {name: _joined(rows, each) for name, each in columns.items()}
+    return sum(rows), {name: _joined(rows, [cells[name] for _, cells in sheets]) for name in sheets[0][1]}
 
 
 def _joined(rows: Sequence[int], cells: Sequence[Cell | Sequence[Cell]]) -> Cell | Sequence[Cell]:
     first, *others = cells
     if not isinstance(first, list) and all(each == first for each in others):
         return first
-    return list(
-        chain.from_iterable(
-            each if isinstance(each, list) else repeat(each, n) for n, each in zip(rows, cells, strict=True)
-        )
-    )
-
-
-def arranged(sheet: Sheet, keys: Sequence[str]) -> Sheet:
-    """The rows of a sheet by the order of their `keys`."""
-    rows, cells = sheet
-    order = sorted(range(rows), key=keys.__getitem__)
-    return rows, {
-        name: list(map(each.__getitem__, order)) if isinstance(each, list) else each for name, each in cells.items()
-    }
+    columns = (each if isinstance(each, list) else repeat(each, n) for n, each in zip(rows, cells, strict=True))
+    return list(chain.from_iterable(columns))
 
 
 def _insert(
@@ -109,17 +98,17 @@ def _statement(table: str, columns: tuple[str, ...], common: tuple[str, ...], ro
 
 def _lines(rows: int, cells: Sequence[Cell | Sequence[Cell]]) -> Iterable[str]:
     """A sheet in COPY's text format."""
-    format_ = "\t".join("%s" if isinstance(each, list) else copy_cell(each).replace("%", "%%") for each in cells)  # type: ignore[arg-type]
-    columns = [_escaped(each) for each in cells if isinstance(each, list)]
-    return map(f"{format_}\n".__mod__, zip(*columns, strict=True) if columns else repeat((), rows))
+    of_cells = [_copied(each) if isinstance(each, list) else copy_cell(cast("Cell", each)) for each in cells]
+    return woven(rows, chain.from_iterable(zip(chain([""], repeat("\t")), of_cells, strict=False)), "\n")
 
 
-def _escaped(column: list[Cell]) -> Iterable[Cell]:
-    """The cells of a column, all of one kind, as COPY wants them; nearly none has anything to escape."""
+def _copied(column: list[Cell]) -> Iterable[str]:
+    """The cells of a column, all of one kind, in COPY's text format; nearly none has anything to escape."""
     kind = type(column[0])
-    if kind is int or (kind is str and not _is_among(_ESCAPES, "".join(column))):  # type: ignore[arg-type]
-        return column
-    return map(copy_cell, column)
+    if kind is int:
+        return map(str, column)
+    texts = cast("list[str]", column)
+    return texts if kind is str and not _is_among(_ESCAPES, "".join(texts)) else map(copy_cell, column)
 
 
 def copy_in(tx: Connection, table: str, columns: Sequence[str], lines: bytes) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from domain.accounting.tables import executed_step
-from domain.kernel.bulk import arranged, insert_sheets, join_sheets
+from domain.kernel.bulk import insert_sheets
 from domain.kernel.script import Script
 from server.database.failures import DatabaseFault
 from server.database.transaction import Database
@@ -20,15 +20,15 @@ def _sheet(first: int, rows: int, point: str) -> tuple[int, dict[str, object]]:
     return rows, {"claim_id": ODD, **own, "workflow_point": point, "at_us": 2**62}
 
 
-@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("ordered", [False, True])
 @pytest.mark.parametrize("count", [1, 49, 50, 230])
-def test_sheets_become_rows(database: Database, count: int, *, joined: bool) -> None:
-    """Each by itself, or as one in another order: what they have in common is in every row."""
+def test_sheets_become_rows(database: Database, count: int, *, ordered: bool) -> None:
+    """As they come or in another order: what they have in common is in every row."""
     sheets = [_sheet(0, count, "p"), _sheet(count, 3, "q"), _sheet(count + 3, 0, "r")]
-    keys = [f"{number % 7}{number:04}" for number in range(count + 3)]
+    order = sorted(range(count + 3), key=lambda at: (at % 7, at)) if ordered else None
 
     def fill(tx: Connection) -> None:
-        insert_sheets(tx, "executed_step", [arranged(join_sheets(sheets), keys)] if joined else sheets)  # type: ignore[arg-type]
+        insert_sheets(tx, "executed_step", sheets, order=order)  # type: ignore[arg-type]
 
     database.write(fill)
     found = database.read(lambda tx: [tuple(row) for row in tx.execute(select(executed_step).order_by("step_key"))])
@@ -36,13 +36,6 @@ def test_sheets_become_rows(database: Database, count: int, *, joined: bool) -> 
     assert found == expected
     with pytest.raises(DatabaseFault):
         database.write(fill)
-
-
-def test_rows_of_a_sheet_are_arranged_by_their_keys() -> None:
-    """Also what several sheets have the same of stays said once."""
-    joined = join_sheets([(2, {"a": [1, 2], "b": "x", "c": 5}), (1, {"a": [3], "b": "y", "c": 5})])
-    assert joined == (3, {"a": [1, 2, 3], "b": ["x", "x", "y"], "c": 5})
-    assert arranged(joined, ["2", "3", "1"]) == (3, {"a": [3, 1, 2], "b": ["y", "x", "x"], "c": 5})
 
 
 @pytest.mark.parametrize("texts", [[], ["plain", ""], [ODD, 'a"', "b\\", "NULL", " "]])

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from domain.gl_extraction.details.alike import Sheet
 from domain.gl_extraction.details.rows import CORE_COLUMNS, coded_columns
 from domain.gl_extraction.details.store.insert import Making, awaiting_resend
-from domain.kernel.bulk import Cells, arranged, insert_sheets, join_sheets
+from domain.kernel.bulk import Sheet as Rows
+from domain.kernel.bulk import insert_sheets
 
 _PENDING = ("bucket", "detail_id")
 
@@ -30,12 +31,14 @@ def make(tx: Connection, sheets: Sequence[Sheet], asked: Sequence[Asked], making
     committed yet is waited for. Cost: those of two times `insert_sheets`, and that of `awaiting_resend`.
     """
     mask = reduce(or_, {sheet.like.coded_mask for sheet in sheets}, 0)
-    joined = join_sheets([_cells(*each, mask, making) for each in zip(sheets, asked, strict=True)])
-    rows, cells = arranged(joined, [key for sheet in sheets for key in sheet.index_keys()])
+    details = [_cells(*each, mask, making) for each in zip(sheets, asked, strict=True)]
+    pending = [(rows, {name: cells[name] for name in _PENDING}) for rows, cells in details]
+    keys = [key for sheet in sheets for key in sheet.index_keys()]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
     savepoint = tx.begin_nested()
     try:
-        insert_sheets(tx, "accounting_detail", [(rows, cells)])
-        insert_sheets(tx, "accounting_detail_pending", [(rows, {name: cells[name] for name in _PENDING})])
+        insert_sheets(tx, "accounting_detail", details, order=order)
+        insert_sheets(tx, "accounting_detail_pending", pending, order=order)
     except IntegrityError:
         savepoint.rollback()
         return False
@@ -46,7 +49,7 @@ def make(tx: Connection, sheets: Sequence[Sheet], asked: Sequence[Asked], making
     return True
 
 
-def _cells(sheet: Sheet, asked: Asked, mask: int, making: Making) -> tuple[int, Cells]:
+def _cells(sheet: Sheet, asked: Asked, mask: int, making: Making) -> Rows:
     """The columns of a sheet, with empty cells for the coded ones of `mask` that it leaves empty."""
     like, (ids, period) = sheet.like, asked
     coded = dict(zip(coded_columns(like.coded_mask), like.cells[len(CORE_COLUMNS) :], strict=True))
