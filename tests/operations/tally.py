@@ -41,6 +41,7 @@ _ADD = text(
     " ON CONFLICT (operation_id) DO UPDATE SET amount = tally_total.amount + :amount"
 )
 mended = Table("tally_mended", metadata, Column("operation_id", Text, primary_key=True))
+failure = Table("tally_failure", metadata, Column("operation_id", Text, primary_key=True), Column("reason", Text))
 
 
 class NumberRefused(Refused):
@@ -66,7 +67,8 @@ def start(database: Database, *, numbers: int, size: int, **options: object) -> 
     """Start to enter the numbers 1 to `numbers`, `size` in a chunk; gives the operation's id.
 
     Options: `pause_s` (text) of each chunk inside its transaction; `bad`, a number at which the step fails in the way
-    that `way` says: refuse, break, busy, newer or die. In the first attempt at the first numbers: with `stop` "true"
+    that `way` says: refuse, break, busy, newer or die; `piece`, so many numbers a step enters at most, and leaves the
+    rest. In the first attempt at the first numbers: with `stop` "true"
     the process stops itself (SIGSTOP) inside the chunk's transaction; with `wait_in`, a folder, the gather makes the
     file `waiting` and waits for the file `go`.
     """
@@ -86,6 +88,12 @@ def tally_of(database: Database, operation_id: str) -> Tally:
         return Tally(numbers, amount or 0)
 
     return database.read(read)
+
+
+def failure_of(database: Database, operation_id: str) -> str | None:
+    """What the job was told of the operation's failure: its reason; None: nothing."""
+    told = select(failure.c.reason).where(failure.c.operation_id == operation_id)
+    return database.read(lambda tx: tx.execute(told).scalar_one_or_none())
 
 
 def processes_of(database: Database, operation_id: str) -> set[int]:
@@ -112,7 +120,8 @@ def _plan_numbers(_tx: Connection, operation: Operation, _now_us: int) -> Sequen
 
 def _enter(tx: Connection, work: Work) -> Stepped:
     operation, request = work.operation, work.operation.request
-    numbers = range(work.payload["from"], work.payload["to"])
+    left = range(work.payload["from"], work.payload["to"])
+    numbers = left[: request.get("piece", len(left))]
     operation_id, process = operation.operation_id, os.getpid()
     rows = [{"operation_id": operation_id, "number": number, "process": process} for number in numbers]
     tx.execute(insert(entry), rows)
@@ -122,7 +131,8 @@ def _enter(tx: Connection, work: Work) -> Stepped:
     _stop(work)
     time.sleep(float(request.get("pause_s", "0")))
     notice = Notice("TALLY_ENTERED", Severity.INFORMATIVE, f"entered from {numbers.start}")
-    return Stepped(len(numbers), {"amount": sum(numbers), "sizes": {str(len(numbers)): 1}}, [notice])
+    rest = {"from": numbers.stop, "to": left.stop} if numbers.stop < left.stop else None
+    return Stepped(len(numbers), {"amount": sum(numbers), "sizes": {str(len(numbers)): 1}}, [notice], rest=rest)
 
 
 def _stop(work: Work) -> None:
@@ -187,6 +197,11 @@ def _undo(tx: Connection, operation: Operation, _now_us: int) -> bool:
     return False
 
 
+def _failed(tx: Connection, operation: Operation) -> None:
+    assert operation.failure is not None
+    tx.execute(insert(failure).values(operation_id=operation.operation_id, reason=operation.failure.reason))
+
+
 JOB = Job(
     KIND,
     (
@@ -194,5 +209,6 @@ JOB = Job(
         Stage("close", "totals", lambda *_: [ChunkPlan({}, 1)], _close, gather=_count_before, past_cancel=True),
     ),
     _undo,
+    failed=_failed,
 )
 JOBS = (JOB,)

@@ -67,12 +67,34 @@ def test_every_change_is_told(tallies: Database, stepper: Stepper) -> None:
 
 
 def test_an_operation_with_nothing_to_do_ends_well(tallies: Database, stepper: Stepper) -> None:
-    """A stage without chunks is over as soon as it is planned."""
+    """A stage without chunks is over as soon as it is planned, and the next is planned with it."""
     operation_id = tally.start(tallies, numbers=0, size=10)
-    stepper.finish()
+    assert stepper.finish() == 1 + 1
     done = tally.look(tallies, operation_id)
     assert done.state is State.SUCCEEDED
     assert done.result["numbers"] == 0
+    assert all(stage.started_us and stage.ended_us for stage in done.stages)
+
+
+@pytest.mark.rule("PLT-20", "PLT-22")
+def test_a_step_may_leave_a_rest(tallies: Database, stepper: Stepper) -> None:
+    """What is left of a chunk is carried out next, each piece once, and the figures are of all."""
+    operation_id = tally.start(tallies, numbers=7, size=5, piece=2)
+    assert stepper.finish() == 1 + 3 + 1 + 1 + 1
+    done = tally.look(tallies, operation_id)
+    assert tally.tally_of(tallies, operation_id) == tally.whole(7)
+    assert done.counts == {"amount": 28, "sizes": {"2": 3, "1": 1}}
+    assert [(stage.items_done, stage.items_total) for stage in done.stages] == [(7, 7), (1, 1)]
+
+
+@pytest.mark.rule("PLT-20", "PLT-24")
+def test_a_job_hears_of_the_failure_of_an_operation(tallies: Database, stepper: Stepper) -> None:
+    """Once, when nothing but failed chunks is left, in the transaction in which the operation fails."""
+    operation_id = tally.start(tallies, numbers=20, size=10, bad=3, way="refuse")
+    while tally.look(tallies, operation_id).state is not State.FAILED:
+        assert tally.failure_of(tallies, operation_id) is None
+        assert stepper.step()
+    assert tally.failure_of(tallies, operation_id) == "NUMBER_REFUSED"
 
 
 @pytest.mark.rule("PLT-23")
