@@ -149,6 +149,7 @@ def _gather(tx: Connection, call: Call, configurations: Configurations, new: New
         configurations,
         premises=(new.premise_id,) if new.premise_id else (),
         agreements=(new.master,) if new.master else (),
+        rates=bool(new.rate_code),
     )
 
 

@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 from domain.billing.accounts import store
 from domain.billing.accounts.model import Premise
 from domain.billing.accounts.requests import Key
+from domain.billing.configuration.registers import SHELF
 from domain.billing.configuration.snapshot import Configurations, Snapshot
 from domain.billing.creation.derivations import Series
 from domain.kernel.call import Call
+from domain.kernel.registers import store as registers
 from domain.kernel.scopes import EVERYTHING, Scope
 from domain.kernel.time import day_of, moment_of
 
@@ -49,8 +51,12 @@ def gather(
     premises: Collection[str] = (),
     agreements: Collection[Key] = (),
     profiles: Collection[Key] = (),
+    rates: bool = False,
 ) -> Known:
     """Look up what is named. What lies outside the caller's scope is not there (PLT-14).
+
+    `rates`: agreements name rates of their own, so that the configuration stays as it is until they are there; whoever
+    changes it then judges them, too.
 
     Cost: one statement for the configuration, one for billing cycles, one for premises, one for each of agreements and
     profiles of accounts, and one for these; none for what is not asked about.
@@ -62,6 +68,8 @@ def gather(
         for account_id, account in store.accounts(tx, named).items()
         if call.scope.has("cycles", account.cycle_code)
     }
+    if rates:
+        registers.hold_shelf(tx, SHELF)
     return Known(
         configurations.current(tx),
         day_of(moment_of(call.now_us).date()),

@@ -144,6 +144,7 @@ def _gather(tx: Connection, call: Call, configurations: Configurations, trees: S
         premises=placed | given,
         agreements={key for key in masters if key[0] not in ids},
         profiles=set(sources),
+        rates=any(each.rate_code for tree in trees for each in tree.agreements),
     )
     accounts = store.accounts(tx, ids)
     own, series = store.agreements_of(tx, accounts), store.profiles_of(tx, accounts)

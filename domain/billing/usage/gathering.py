@@ -10,13 +10,14 @@ from sqlalchemy import Connection
 from domain.billing.configuration.model import Missing, ProfileKind, SchemeSettings
 from domain.billing.names import profile_name
 from domain.billing.rating.segments import Intervals, Part, Register
-from domain.billing.usage import clock, filling, registers
+from domain.billing.usage import clock, coming, filling, registers
 from domain.billing.usage.buckets import ranges
 from domain.billing.usage.errors import UsageProfileMissing
 from domain.billing.usage.filling import Filled, Totals
 from domain.billing.usage.model import Gathered, Wanted
 from domain.billing.usage.store import sums
 from domain.billing.usage.store.sums import Series, Span, Sum, Window
+from domain.kernel.errors import DomainError
 
 _Shape = tuple[SchemeSettings | None, str, tuple[Part, ...]]
 """What cuts a period: the same for most agreements of a run."""
@@ -25,17 +26,32 @@ _Shape = tuple[SchemeSettings | None, str, tuple[Part, ...]]
 def gather(tx: Connection, wanted: Sequence[Wanted]) -> dict[Hashable, Gathered]:
     """By key, what was used or why that is not known; keys are unique.
 
+    Before something is estimated in a transaction that may keep it, data that are coming in are waited for.
+
     Cost: a statement each for sums, for maximums and for registers, as far as they are asked for, all by ranges of
-    primary keys; and one more for all that misses intervals, or has the maximum of several profiles.
+    primary keys; and one more for all that misses intervals, or has the maximum of several profiles. Estimates on
+    PostgreSQL: one more, and the same again.
     """
     found: dict[Hashable, Gathered] = {
         each.key: UsageProfileMissing(account=each.account) for each in wanted if not each.profiles
     }
     asked = [each for each in wanted if each.profiles]
     assert len({each.key for each in wanted}) == len(wanted)
-    found |= _registers(tx, [each for each in asked if each.profile_type.kind is ProfileKind.REGISTER])
-    found |= _intervals(tx, [each for each in asked if each.profile_type.kind is ProfileKind.INTERVALS])
+    found |= _asked(tx, asked)
+    guessed = [each for each in asked if each.missing is Missing.ESTIMATE and _is_estimated(found[each.key])]
+    if guessed and coming.hold(tx, {each.account for each in guessed}):
+        found |= _asked(tx, guessed)
     return found
+
+
+def _asked(tx: Connection, wanted: Sequence[Wanted]) -> dict[Hashable, Gathered]:
+    registers_ = [each for each in wanted if each.profile_type.kind is ProfileKind.REGISTER]
+    intervals = [each for each in wanted if each.profile_type.kind is ProfileKind.INTERVALS]
+    return _registers(tx, registers_) | _intervals(tx, intervals)
+
+
+def _is_estimated(found: Gathered) -> bool:
+    return not isinstance(found, DomainError) and found.estimated
 
 
 # Intervals

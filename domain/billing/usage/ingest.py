@@ -16,7 +16,7 @@ from domain.billing.accounts.store import lock_accounts
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Configurations
 from domain.billing.names import profile_name, segment_name
-from domain.billing.usage import rules, superseding
+from domain.billing.usage import coming, rules, superseding
 from domain.billing.usage.rows import Prepared, ReadGroup, Refusal, Row
 from domain.billing.usage.rules import Target
 from domain.billing.usage.store import insert, targets
@@ -74,11 +74,12 @@ def ingest_chunk(
     """Take in the sound rows of a chunk together; report each refused one with its reasons.
 
     A row that is there already with the same value is a duplicate, so that a chunk can be handed in again at any time.
-    The audit trail has one entry for the chunk. Cost: some seven statements, and six more where known values differ, or
+    The audit trail has one entry for the chunk. Cost: some eight statements, and six more where known values differ, or
     where something was estimated for want of the rows.
     """
     refusals = list(prepared.refusals)
     sound = _sorted_out(tx, call, configurations, prepared.groups, refusals)
+    coming.share(tx, {account for found in sound.values() for account, _ in found.targets})
     accepted = replaced = 0
     segments: set[SegmentKey] = set()
     for kind, found in sound.items():

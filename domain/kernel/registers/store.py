@@ -24,6 +24,11 @@ def lock_shelf(tx: Connection, shelf: Shelf) -> None:
     tx.execute(select(shelf.versions.c.version).with_for_update())
 
 
+def hold_shelf(tx: Connection, shelf: Shelf) -> None:
+    """Let nobody change what stands on the shelf until the transaction ends, without keeping others from the same."""
+    tx.execute(select(shelf.versions.c.version).with_for_update(read=True))
+
+
 def grow_version(tx: Connection, shelf: Shelf) -> None:
     """Make it the next; the last thing that a change locks, until its transaction ends."""
     assert tx.execute(update(shelf.versions).values(version=shelf.versions.c.version + 1)).rowcount == 1

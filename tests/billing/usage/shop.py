@@ -89,6 +89,12 @@ def take_in(
     return database.write(lambda tx: ingest_chunk(tx, call, Configurations(), prepared, correction=correction))
 
 
+def taken(tx: Connection, *groups: Group) -> Ingested:
+    """Take in a chunk within a transaction."""
+    call = Call("importer", "test/Ingest", "", NOW_US, scope=EVERYTHING)
+    return ingest_chunk(tx, call, Configurations(), prepare(groups, LONDON), correction=False)
+
+
 def reasons(done: Ingested) -> list[tuple[int, str, str]]:
     """Position, field and reason of all that is wrong."""
     return [(each.position, found.field, found.reason) for each in done.refusals for found in each.violations]
