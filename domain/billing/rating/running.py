@@ -12,6 +12,7 @@ from domain.billing.rating.proration import portion
 from domain.billing.rating.segments import Part
 from domain.billing.rating.sheets import Column, Lines, Rated, Rows, Sheet, Used
 from domain.kernel.conditions.errors import ConditionFailed
+from domain.kernel.conditions.expressions import Expression
 from domain.kernel.errors import DomainError
 from domain.kernel.money import AMOUNT_MINOR_MAX, all_rounded
 
@@ -42,9 +43,11 @@ class Running:
 
     def applies(self, component: Component) -> bool:
         """Whether a component applies in any row; what follows is of those in which it does."""
+        self._has = None
         if component.condition is None:
-            self._has = None
             return True
+        if len(self.sheet.values) == 1:
+            return self._holds_for_all(component.condition)
         self._has = [self._holds(component, row) for row in range(self.sheet.rows)]
         return any(self._has)
 
@@ -178,6 +181,14 @@ class Running:
             return component.condition.evaluate(self.sheet.values[row])
         except ConditionFailed as failed:
             self._refused[row] = failed
+            return False
+
+    def _holds_for_all(self, condition: Expression[bool]) -> bool:
+        """Whether a condition holds where all rows have the same values."""
+        try:
+            return condition.evaluate(self.sheet.values[0])
+        except ConditionFailed as failed:
+            self.refuse(None, failed)
             return False
 
     def _sum(self, lines: list[Lines]) -> Column:

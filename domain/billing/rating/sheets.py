@@ -37,7 +37,10 @@ class Used(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """What is to be rated, as `rating.segments.Segment` has it for one: `values` are empty, or those of each row."""
+    """What is to be rated, as `rating.segments.Segment` has it for one.
+
+    `values` are those of each row, one for all rows, or none where no condition reads any.
+    """
 
     start: int
     end: int

@@ -25,6 +25,7 @@ from domain.billing.segments.model import (
     Draft,
     Drafted,
     Due,
+    Facts,
     Segment,
     Source,
     Totals,
@@ -215,20 +216,8 @@ class _Drafting:
             full_days=period.full_days,
             currency=self._agenda.facts.account.currency,
             usage=usage,
-            values=self._values(due),
+            values=values_of(self._agenda.facts, due),
         )
-
-    def _values(self, due: Due) -> Values:
-        account, agreement, period = self._agenda.facts.account, due.agreement, due.period
-        premise = self._agenda.facts.premises.get(agreement.premise_id)
-        return {
-            "account": vocabulary.account_values(account.account_id, account.customer_class_code, account.attributes),
-            "agreement": vocabulary.agreement_values(
-                agreement.agreement_id, agreement.type_code, due.rate_code, agreement.attributes
-            ),
-            "premise": vocabulary.premise_values(agreement.premise_id, premise.attributes if premise else {}),
-            "segment": vocabulary.segment_values(period.start, period.end, period.days),
-        }
 
     def _worked(
         self, due: Due, sources: list[Source], usage: Mapping[str, Usage], calculation: Calculation | None
@@ -253,6 +242,20 @@ class _Drafting:
         """Whether a person let it pass when it came to the same (BIL-16)."""
         before = self._accepted.get(due.key)
         return before is not None and (before.period, before.amount) == (due.period, calculation.amount)
+
+
+def values_of(facts: Facts, due: Due) -> Values:
+    """What conditions of its rate read of a segment that is due."""
+    account, agreement, period = facts.account, due.agreement, due.period
+    premise = facts.premises.get(agreement.premise_id)
+    return {
+        "account": vocabulary.account_values(account.account_id, account.customer_class_code, account.attributes),
+        "agreement": vocabulary.agreement_values(
+            agreement.agreement_id, agreement.type_code, due.rate_code, agreement.attributes
+        ),
+        "premise": vocabulary.premise_values(agreement.premise_id, premise.attributes if premise else {}),
+        "segment": vocabulary.segment_values(period.start, period.end, period.days),
+    }
 
 
 def totals_of(due: Due, usage: Mapping[str, Usage], calculation: Calculation) -> Totals:

@@ -157,7 +157,7 @@ def _lines(alike: Alike, taken: Mapping[str, Taken]) -> Iterator[tuple[int, Cell
             "external_id": each.external_ids,
             "segment_id": each.segment_ids,
             "description": each.descriptions,
-            "quantity": each.quantities,
+            "quantity": each.quantities if each.like.unit_code else "",
             "net_minor": each.net_minor,
         }
         yield len(each.net_minor), own

@@ -9,8 +9,10 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from domain.billing.accounts import store as accounts
+from domain.billing.accounts.model import Premise
 from domain.billing.configuration.model import (
     DAY_S,
     AgreementType,
@@ -27,7 +29,8 @@ from domain.billing.configuration.model import (
 from domain.billing.configuration.registers import AGREEMENT_TYPES, PROFILE_TYPES, SHELF
 from domain.billing.configuration.vocabulary import SEGMENTS
 from domain.billing.rating.model import Component, Demand, Discount, Fixed, Minimum, Percentage, Step, Stepped, Tax
-from domain.kernel.conditions.expressions import compile_condition
+from domain.kernel.conditions.expressions import Expression, compile_condition
+from domain.kernel.documents import to_text
 from domain.kernel.quantities import ATTOS
 from domain.kernel.registers import store as registers
 from domain.kernel.taxes import TaxCategory
@@ -55,6 +58,7 @@ _TYPES = {
         "POWER", "RECEIVABLE", usage=(_DAILY,), plausible=Plausible(1, Decimal(50), Decimal(150))
     ),
     "CHOOSY": AgreementTypeSettings("CHOOSY", "RECEIVABLE", usage=(_DAILY,)),
+    "PICKY": AgreementTypeSettings("PICKY", "RECEIVABLE", usage=(_DAILY,)),
     "SHARE": AgreementTypeSettings(
         "SHARE",
         "RECEIVABLE",
@@ -65,18 +69,38 @@ _TYPES = {
     "TWICE": AgreementTypeSettings("TWICE", "RECEIVABLE"),
     "GAS": AgreementTypeSettings("GAS", "RECEIVABLE", usage=(UsageSource("GAS", Measured("GAS")),)),
 }
-KINDS = (*_TYPES, "POWER", "POWER", "POWER_BY_TIME", "POWER_REGISTER", "HEAD_OFFICE", "AT-1", "AT-NONE", "DOLLARS")
+KINDS = (
+    *_TYPES,
+    "PICKY",
+    "POWER",
+    "POWER",
+    "POWER_BY_TIME",
+    "POWER_REGISTER",
+    "HEAD_OFFICE",
+    "AT-1",
+    "AT-NONE",
+    "DOLLARS",
+)
 _PROFILES = {"POWER_BY_TIME": "HOURLY", "POWER_REGISTER": "REGISTER", "GAS": "GAS"}
+PREMISES = {"P1": {"area": "A"}, "P2": {"area": "B"}, "P3": {}}
+"""Premises by code, with their attributes."""
+
 _WITHOUT = frozenset({"SHARE", "NOTHING", "TWICE", "HEAD_OFFICE", "AT-1", "AT-NONE"})
 
 
 def add_types(tx: Connection) -> None:
     """SA types and rates with all that there is, beside those of the shop."""
-    condition = compile_condition("account.code != 'S0-1'", SEGMENTS, path="condition")
-    extra = Fixed(code="EXTRA", distribution_code="REVENUE", price=Decimal(3), condition=condition)
+    extra = _fee("EXTRA", "account.code != 'S0-1'")
     put_rate(tx, "STEPS", "EUR", (SINCE, _steps("0.3", "1.234567")), (20260116, _steps("0.2", "0.5")))
     put_rate(tx, "PEAKS", "EUR", (SINCE, (_steps("0.3", "0.4")[1], _peak())))
     put_rate(tx, "CHOOSY", "EUR", (SINCE, (extra, *_steps("0.3", "0.1"))))
+    put_rate(
+        tx,
+        "PICKY",
+        "EUR",
+        (SINCE, _picky()),
+        (20260210, (*_picky(), _fee("LATE", "!(agreement.type in account.attributes)"))),
+    )
     share = Stepped(code="SHARE", distribution_code="REVENUE", usage="SPENT", unit="EUR", steps=(Step(Decimal("0.1")),))
     put_rate(tx, "SHARE", "EUR", (SINCE, (share,)))
     put_rate(tx, "NOTHING", "EUR", (SINCE, (Fixed(code="FREE", distribution_code="REVENUE", price=Decimal(0)),)))
@@ -86,6 +110,8 @@ def add_types(tx: Connection) -> None:
     gas = ProfileTypeSettings(ProfileKind.INTERVALS, "ccf", interval_s=DAY_S)
     assert registers.create(tx, PROFILE_TYPES, ProfileType(code="GAS", settings=gas, **stamps))
     open_cycles(tx)
+    premises = [Premise(name, "", ZONE, its, 1, 1, 1) for name, its in PREMISES.items()]
+    accounts.create_many(tx, premises=premises, accounts=[], agreements=[], profiles=[])
     for code, its in _TYPES.items():
         assert registers.create(tx, AGREEMENT_TYPES, AgreementType(code=code, settings=its, **stamps))
     registers.grow_version(tx, SHELF)
@@ -115,8 +141,30 @@ def _gas() -> tuple[Component, ...]:
     )
 
 
-def _fee(code: str) -> Component:
-    return Fixed(code=code, distribution_code="REVENUE", price=Decimal("4.99"))
+def _picky() -> tuple[Component, ...]:
+    """What is due hangs on attributes; some accounts lack the one that a condition needs."""
+    steps = (Step(Decimal("0.31")),)
+    return (
+        Stepped(code="ENERGY", distribution_code="REVENUE", usage="ENERGY", unit="kWh", steps=steps),
+        _fee("FEE", "'size' in agreement.attributes && agreement.attributes['size'] == 'L'"),
+        _fee("PLACE", "premise.code == '' || premise.attributes['area'] == 'A' || segment.days < 20"),
+        Tax(
+            code="VAT",
+            distribution_code="TAXES",
+            percent=Decimal(19),
+            of=("ENERGY", "FEE", "PLACE"),
+            condition=_condition("!('free' in account.attributes) || account.attributes.free == 'no'"),
+        ),
+    )
+
+
+def _condition(text: str) -> Expression[bool]:
+    return compile_condition(text, SEGMENTS, path="condition")
+
+
+def _fee(code: str, condition: str = "") -> Component:
+    holds = _condition(condition) if condition else None
+    return Fixed(code=code, distribution_code="REVENUE", price=Decimal("4.99"), condition=holds)
 
 
 def _levy(code: str, percent: str, *of: str) -> Component:
@@ -147,6 +195,7 @@ def settle(tx: Connection, seed: int, streets: int = 3) -> list[str]:
         for number in range(_EACH + random.randint(0, 2)):
             account_id = f"S{street}-{number}"
             open_account(tx, account_id, currency=currency)
+            _describe(tx, random.choice([{}, {}, {}, {"free": "yes"}, {"free": "no"}]), account_id)
             join(tx, account_id, invoice_cycle)
             fill(tx, random, account_id, currency, invoice_cycle)
             for at, each in enumerate(agreed):
@@ -176,6 +225,8 @@ def _move_in(tx: Connection, random: Random, names: tuple[str, str, str], of: _A
         end_day=day_of(of.end) if of.end else 0,
         rate_code=of.rate,
         master_id=master,
+        attributes=random.choice([{}, {"size": "L"}, {"size": "L", "colour": account_id}]),
+        premise_id=random.choice(["", *PREMISES]) if of.kind == "PICKY" else "",
     )
     if of.kind in _WITHOUT:
         return
@@ -191,6 +242,11 @@ def _move_in(tx: Connection, random: Random, names: tuple[str, str, str], of: _A
         values.popitem()
     marked = int(random.random() < 0.2)
     keep_intervals(tx, account_id, agreement_id, values, estimated=marked, revision=random.choice([1, 1, 2]))
+
+
+def _describe(tx: Connection, attributes: dict[str, str], account_id: str) -> None:
+    statement = text("UPDATE billing_account SET attributes = :told WHERE account_id = :id")
+    tx.execute(statement, {"told": to_text(attributes), "id": account_id})
 
 
 def _days(first: date, last: date, a_day: int) -> list[int]:

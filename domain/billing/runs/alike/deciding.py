@@ -13,6 +13,7 @@ from domain.billing.runs.alike.filling import Batch, fill
 from domain.billing.runs.alike.invoicing import with_invoices
 from domain.billing.runs.alike.likeness import Likeness, Member, alike, profile_place
 from domain.billing.runs.alike.molds import Mold, mold
+from domain.billing.runs.alike.reading import with_what_is_read
 from domain.billing.runs.deciding import Desk
 from domain.billing.usage import together
 from domain.billing.usage.model import Gathered
@@ -54,14 +55,15 @@ def gather(
 ) -> tuple[Snapshot, list[Known]]:
     """The configuration, and those of the accounts that are alike and have a mold.
 
-    Cost: six statements and those of `usage.together`, however many accounts.
+    Cost: seven statements at most and those of `usage.together`, however many accounts.
     """
     found = store.accounts(tx, desk.order.cycle, account_ids, lock=lock)
     pending = store.with_pending_bill(tx, [account_id for account_id, *_ in found])
     free = [row for row in found if row[0] not in pending]
     ids = [account_id for account_id, *_ in free]
-    of_likeness = alike(free, store.agreements(tx, ids), store.profiles(tx, ids))
     snapshot = desk.bench.configurations.current(tx)
+    agreements = with_what_is_read(tx, snapshot, store.agreements(tx, ids))
+    of_likeness = alike(free, agreements, store.profiles(tx, ids))
     molds = [
         (likeness, made, members)
         for likeness, members in of_likeness.items()

@@ -148,6 +148,7 @@ class _Filling:
             currency=currency,
             rows=self._rows,
             usage=given,
+            values=(piece.values,),
         )
         found = rated(self._snapshot.plan(due.rate_code), sheet)
         self.apart |= found.refused.keys()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from domain.billing.accounts.model import Account, Profile, ServiceAgreement
+from domain.billing.accounts.model import Account, Premise, Profile, ServiceAgreement
 from domain.billing.configuration.model import Derivation
 from domain.billing.segments.model import Facts
 
@@ -21,6 +21,19 @@ AGREEMENTS_MAX = 100
 
 ACCOUNT, BILL = "\ue000", "\ue001"
 """What stands in for the names of an account and of its bill: characters that no name has."""
+
+
+Attributes = tuple[tuple[str, str], ...]
+"""Some attributes by name, in the order of these."""
+
+
+class Read(NamedTuple):
+    """What conditions of an agreement's rate read: attributes, and the premise's code; None: it is not read."""
+
+    account: Attributes = ()
+    agreement: Attributes = ()
+    premise: Attributes = ()
+    premise_id: str | None = None
 
 
 class Agreed(NamedTuple):
@@ -36,6 +49,7 @@ class Agreed(NamedTuple):
     start_day: int
     end_day: int
     billed_through: int
+    read: Read = Read()
 
 
 class Likeness(NamedTuple):
@@ -68,6 +82,7 @@ class AgreementRow(NamedTuple):
     start_day: int
     end_day: int
     billed_through: int
+    read: Read = Read()
 
 
 AccountRow = tuple[str, str, str, str]
@@ -110,17 +125,20 @@ def stand_in(likeness: Likeness, cycle: str) -> Facts:
             agreement_id=agreement_name(place),
             description="",
             type_code=each.type_code,
-            premise_id="",
+            premise_id=premise_name(place) if each.read.premise_id is None else each.read.premise_id,
             time_zone=each.zone,
             master_id="" if each.master < 0 else agreement_name(each.master),
             rate_code=each.rate_code,
             start_day=each.start_day,
             end_day=each.end_day,
-            attributes={},
+            attributes=dict(each.read.agreement),
             **stamps,
         )
         for place, each in enumerate(likeness.agreements)
     )
+    premises: dict[str, dict[str, str]] = defaultdict(dict)
+    for agreement, each in zip(agreements, likeness.agreements, strict=True):
+        premises[agreement.premise_id].update(each.read.premise)
     profiles = [
         Profile(
             account_id=ACCOUNT,
@@ -140,13 +158,20 @@ def stand_in(likeness: Likeness, cycle: str) -> Facts:
         if each.billed_through
     }
     invoice_cycle, currency = likeness.invoice_cycle, likeness.currency
-    account = Account(ACCOUNT, "", likeness.customer_class, cycle, invoice_cycle, currency, "", {}, **stamps)
-    return Facts(account, agreements, profiles=profiles, billed_through=through)
+    attributes = dict(chain.from_iterable(each.read.account for each in likeness.agreements))
+    account = Account(ACCOUNT, "", likeness.customer_class, cycle, invoice_cycle, currency, "", attributes, **stamps)
+    places = {name: Premise(name, "", "", its, **stamps) for name, its in premises.items()}
+    return Facts(account, agreements, places, profiles, billed_through=through)
 
 
 def agreement_name(place: int) -> str:
     """What stands in for the name of an agreement; these sort as the places do."""
     return chr(0xE100 + place)
+
+
+def premise_name(place: int) -> str:
+    """What stands in for the name of an agreement's premise."""
+    return chr(0xEC00 + place)
 
 
 def profile_name(place: int) -> str:
@@ -180,11 +205,11 @@ def _agreed(rows: Collection[AgreementRow], places: Mapping[str, int]) -> tuple[
 
 
 def _of_row(row: AgreementRow, places: Mapping[str, int], first: int) -> Agreed:
-    _, _, type_code, rate_code, zone, master_id, start_day, end_day, billed_through = row
+    _, _, type_code, rate_code, zone, master_id, start_day, end_day, billed_through, read = row
     master = places[master_id] if master_id else -1
     if end_day and end_day <= first and billed_through >= end_day:
         return Agreed(type_code, rate_code, zone, master, 0, 1, 1)  # over and billed, before all that others have due
-    return Agreed(type_code, rate_code, zone, master, max(start_day, first), end_day, billed_through)
+    return Agreed(type_code, rate_code, zone, master, max(start_day, first), end_day, billed_through, read)
 
 
 def _unbilled(row: AgreementRow) -> int:

@@ -15,14 +15,16 @@ from domain.billing.configuration.model import ProfileKind
 from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.rating.segments import Intervals, Register, Usage
 from domain.billing.runs.alike.likeness import ACCOUNT, BILL, Likeness, segment_name, stand_in
+from domain.billing.runs.alike.reading import NAMES, conditions
 from domain.billing.runs.deciding import Decided, Desk, Finishing
-from domain.billing.segments.drafting import draft
+from domain.billing.segments.drafting import draft, values_of
 from domain.billing.segments.gathering import Known
 from domain.billing.segments.model import Drafted, Facts, Segment
 from domain.billing.segments.planning import measured, plan
 from domain.billing.segments.recording import billed
 from domain.billing.usage.model import Wanted
 from domain.kernel.call import Call
+from domain.kernel.conditions.shapes import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,11 @@ class Piece:
     """A segment of the mold: how it was drafted, and what it is once all is done.
 
     `measured` has, by name of a source, its place among the mold's `wanted`, and `charged_on`, by name, the places of
-    the pieces that it adds up.
+    the pieces that it adds up. `values` are what conditions read.
     """
 
     drafted: Drafted
+    values: Values
     segment: Segment
     measured: dict[str, int]
     charged_on: dict[str, tuple[int, ...]]
@@ -75,6 +78,7 @@ def mold(call: Call, desk: Desk, snapshot: Snapshot, likeness: Likeness) -> Mold
     pieces = tuple(
         Piece(
             each,
+            values_of(facts, each.due),
             done.get(segment.segment_id, segment),
             {
                 source.name: numbers[ACCOUNT, *each.due.key, source.measured]
@@ -95,7 +99,7 @@ def mold(call: Call, desk: Desk, snapshot: Snapshot, likeness: Likeness) -> Mold
 def _hangs_on_more(snapshot: Snapshot, facts: Facts) -> bool:
     """Whether what becomes of an account hangs on more than what accounts have in common, and on what they used.
 
-    Algorithms see all of a bill, conditions the attributes of accounts, and limits what was billed before.
+    Algorithms see all of a bill, some conditions the names of accounts, and limits what was billed before.
     """
     kinds = [snapshot.agreement_types[each.type_code].settings for each in facts.agreements]
     if any(kind.algorithms or kind.plausible for kind in kinds):
@@ -103,8 +107,7 @@ def _hangs_on_more(snapshot: Snapshot, facts: Facts) -> bool:
     if snapshot.customer_classes[facts.account.customer_class_code].settings.algorithms:
         return True
     rates = {each.rate_code or kind.rate for each, kind in zip(facts.agreements, kinds, strict=True)}
-    components = chain.from_iterable(chain.from_iterable(snapshot.plan(code).versions for code in rates))
-    return any(component.condition is not None for component, _ in components)
+    return any(not each.reads.isdisjoint(NAMES) for code in rates for each in conditions(snapshot, code))
 
 
 def _nothing(wanted: Wanted) -> Usage:

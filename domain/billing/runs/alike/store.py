@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 
 from sqlalchemy import Connection
 
@@ -43,7 +44,17 @@ def agreements(tx: Connection, account_ids: Sequence[str]) -> list[AgreementRow]
         "SELECT a.account_id, a.agreement_id, a.type_code, a.rate_code, a.time_zone, a.master_id, a.start_day,"  # noqa: S608 - as above
         f" a.end_day, coalesce({_BILLED_THROUGH}, 0) FROM service_agreement a WHERE a.account_id"
     )
-    return list(map(AgreementRow._make, _ask(tx, query, account_ids, "ORDER BY a.account_id, a.agreement_id")))
+    return list(starmap(AgreementRow, _ask(tx, query, account_ids, "ORDER BY a.account_id, a.agreement_id")))
+
+
+def attributes(tx: Connection, account_ids: Sequence[str]) -> list[tuple[str, str, str, str, str, str]]:
+    """Of the agreements of accounts, attributes of account and agreement, premise and its attributes, as documents."""
+    query = (
+        "SELECT s.account_id, s.agreement_id, a.attributes, s.attributes, s.premise_id, coalesce(p.attributes, '{}')"
+        " FROM service_agreement s JOIN billing_account a ON a.account_id = s.account_id"
+        " LEFT JOIN premise p ON p.premise_id = s.premise_id WHERE s.account_id"
+    )
+    return _ask(tx, query, account_ids)
 
 
 def profiles(tx: Connection, account_ids: Sequence[str]) -> list[ProfileRow]:
