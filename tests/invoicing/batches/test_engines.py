@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from domain.invoicing.batches import engines, store, working
 from domain.invoicing.batches.errors import InvoiceBatchBusy, InvoiceBatchGoneOn
 from domain.invoicing.batches.hooks import GO_ON, Asked, Decision, HookFailed, Hookpoint, Point
 from domain.invoicing.batches.model import EngineRequest
 from domain.invoicing.batches.states import BatchState
+from domain.invoicing.tables import invoice_batch
 from domain.operations import service as operations
 from server.hookpoints import guarded
 from tests.invoicing.batches.house import IN_APRIL, House, jobs
@@ -159,6 +161,21 @@ def test_a_batch_is_in_error_as_soon_as_its_operation_has_failed(house: House) -
     house.engine()
     assert house.batch(batch.batch_id).state is S.ORDERED
     assert house.only("A").number_no == 1
+
+
+@pytest.mark.rule("INV-09", "PLT-40")
+def test_a_batch_whose_operation_failed_in_the_release_before_is_put_into_error_by_the_next_pass(house: House) -> None:
+    """That release did not tell the batch when its operation failed."""
+    house.charge({"A": 5_000})
+    house.put_cycle(taxes={})
+    house.now_us = IN_APRIL
+    batch = house.go_on(house.close().batch_id)
+    as_before = {"state": S.AGGREGATING, "failed_state": "", "held_reason": "", "held_message": "", "held_since_us": 0}
+    house.do(lambda tx: tx.execute(update(invoice_batch).values(as_before)))
+    assert house.engine().counts == {"failed": 1}
+    failed = house.batch(batch.batch_id)
+    assert failed.held is not None
+    assert (failed.state, failed.held.reason) == (S.ERROR, "INVOICE_TAX_CODE_MISSING")
 
 
 @pytest.mark.rule("INV-13")
