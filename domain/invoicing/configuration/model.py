@@ -31,7 +31,8 @@ class Address:
 class Party:
     """Seller or buyer, as EN 16931 has them (BG-4 to BG-9).
 
-    `electronic_address` is where e-invoices go, `electronic_scheme` the list of codes that it is of (EAS).
+    `electronic_address` is where e-invoices go, `electronic_scheme` the list of codes that it is of (EAS). `tax_number`
+    is that of a seller at its tax office (BT-32), who may have it in place of a VAT id.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Party:
     contact_name: str = ""
     contact_phone: str = ""
     contact_email: str = ""
+    tax_number: str = ""
 
 
 # Issuers

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from importlib import resources
 
+from domain.invoicing.codes import ELECTRONIC_SCHEMES
 from domain.invoicing.configuration.model import Party
 from domain.kernel.characters import REASON, character_fault
 from domain.kernel.errors import Violation
@@ -16,14 +17,11 @@ _VAT_ID = re.compile(r"([A-Z]{2})[0-9A-Z+*]{2,13}")
 _VAT_PREFIXES = frozenset({"EL", "XI"})
 """Prefixes of VAT ids that are no codes of countries: Greece, and Northern Ireland."""
 
-_SCHEME = re.compile(r"[0-9]{4}|AN|AQ|AS|AU|EM")
-"""Codes of the list EAS: four digits, or one of those for mail and older networks."""
-
 
 def faults(party: Party, path: str) -> Iterator[Violation]:
     """All that is wrong with a party in the field `path`; VAT ids are checked for their form alone."""
     yield from _character_faults(party, path)
-    if not party.name:
+    if not party.name.strip():
         yield Violation(f"{path}.name", "FIELD_REQUIRED", "must be given")
     if party.address.country not in countries():
         text = "must be a country's code of two letters (ISO 3166-1)"
@@ -52,8 +50,8 @@ def _electronic_faults(party: Party, path: str) -> Iterator[Violation]:
         field = "electronic_address_scheme" if address else "electronic_address"
         text = "an electronic address is given with its scheme, or neither is"
         yield Violation(f"{path}.{field}", "FIELD_REQUIRED", text)
-    if scheme and not _SCHEME.fullmatch(scheme):
-        text = "must be a code of the list EAS: four digits, AN, AQ, AS, AU or EM"
+    if scheme and scheme not in ELECTRONIC_SCHEMES:
+        text = "must be a code of the list EAS, such as 0088 for a GLN, or EM for mail (BR-CL-25)"
         yield Violation(f"{path}.electronic_address_scheme", "ELECTRONIC_SCHEME_UNKNOWN", text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
@@ -33,6 +34,24 @@ def find_version(tx: Connection, account: str, version: int) -> Recipient | None
         select(_v.document).where(_v.account_id == account, _v.version == version)
     ).scalar_one_or_none()
     return None if document is None else Recipient(account, _settings(document), version, 0, 0)
+
+
+def as_of(tx: Connection, keys: AbstractSet[tuple[str, int]]) -> dict[tuple[str, int], RecipientSettings]:
+    """By account and version, 0 for the newest, the recipients that there are. Cost: two statements at most."""
+    if not keys:
+        return {}
+    accounts = sorted({account for account, _ in keys})
+    query = select(recipient).where(_r.account_id.in_(accounts), _r.version > _UNMADE)
+    newest = {each.account_id: each for each in _all(tx, query)}
+    found = {}
+    for account, version in keys:
+        if (known := newest.get(account)) is not None and version in {0, known.version}:
+            found[account, version] = known.settings
+    if older := keys - found.keys():
+        of, versions = ({key[at] for key in older} for at in (0, 1))
+        kept = select(_v.account_id, _v.version, _v.document).where(_v.account_id.in_(of), _v.version.in_(versions))
+        found |= {(row[0], row[1]): _settings(row[2]) for row in tx.execute(kept) if (row[0], row[1]) in older}
+    return found
 
 
 def page(tx: Connection, *, after: str, limit: int) -> list[Recipient]:

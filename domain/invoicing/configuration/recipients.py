@@ -132,6 +132,9 @@ def import_rows(tx: Connection, call: Call, rows: Sequence[Row]) -> Imported:
 def violations(settings: RecipientSettings) -> Iterator[Violation]:
     """All that is wrong with a recipient."""
     yield from parties.faults(settings.party, f"{WORD}.party")
+    if settings.party.tax_number:
+        text = "is of sellers alone: a buyer is told by its VAT id, or its registration id"
+        yield Violation(f"{WORD}.party.tax_number", "TAX_NUMBER_OF_BUYER", text)
     if fault := character_fault(settings.reference):
         yield Violation(f"{WORD}.reference", REASON, fault)
 

@@ -59,6 +59,7 @@ def _party(party: Party) -> dict[str, Any]:
             "name": party.name,
             "address": _address(party.address),
             "vatId": party.vat_id,
+            "taxNumber": party.tax_number,
             "registrationId": party.registration_id,
             "electronicAddress": party.electronic_address,
             "electronicScheme": party.electronic_scheme,

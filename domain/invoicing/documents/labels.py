@@ -24,6 +24,7 @@ class Labels:
     credits: str
     of_day: str
     vat_id: str
+    tax_number: str
     registration_id: str
     line: str
     description: str
@@ -67,6 +68,7 @@ ENGLISH = Labels(
     credits="Credits invoice",
     of_day="of {day}",
     vat_id="VAT ID",
+    tax_number="Tax no.",
     registration_id="Reg. no.",
     line="No.",
     description="Description",
@@ -139,6 +141,7 @@ GERMAN = Labels(
     credits="Zu Rechnung",
     of_day="vom {day}",
     vat_id="USt-IdNr.",
+    tax_number="Steuernummer",
     registration_id="Reg.-Nr.",
     line="Pos.",
     description="Beschreibung",

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from domain.invoicing.codes import CURRENCIES, ELECTRONIC_SCHEMES, UNITS
 from domain.invoicing.configuration.model import Party
 from domain.invoicing.configuration.parties import countries
-from domain.invoicing.documents.codes import CURRENCIES, ELECTRONIC_SCHEMES, UNITS
 from domain.invoicing.documents.figures import ONE, priced
 from domain.invoicing.documents.model import DocumentLine, DocumentTax, InvoiceDocument
 from domain.invoicing.documents.ubl import REASON_CODES, tells_no_vat_ids
@@ -31,6 +31,9 @@ RULES = {
     TaxCategory.CEUTA_MELILLA: "AG",
 }
 """By category, the letters of its rules: BR-IC-02 is the second one of intra-Community supplies."""
+
+_VAT_ID_ALONE = frozenset({TaxCategory.INTRA_COMMUNITY, TaxCategory.EXPORT})
+"""Categories of which the seller has a VAT id: a tax number will not do."""
 
 _GREECE, _NORTHERN_IRELAND = "EL", "XI"  # prefixes of VAT ids that are no codes of countries
 _RATE_PPM_MIN = 5_000
@@ -108,8 +111,10 @@ def _party(path: str, party: Party, *, name: str, country: str, electronic: str)
 def _vat_ids(category: TaxCategory, seller: Party, buyer: Party) -> Iterator[Breach]:
     """Who must have a VAT id; nobody where nothing is subject to it (BR-O-02: rendering leaves them out)."""
     rule = f"BR-{RULES[category]}-02"
-    if category is not TaxCategory.OUTSIDE_SCOPE and not seller.vat_id:
+    if category in _VAT_ID_ALONE and not seller.vat_id:
         yield Breach(rule, "seller.vat_id", f"must be given with the tax category {category}")
+    elif category is not TaxCategory.OUTSIDE_SCOPE and not seller.vat_id and _blank(seller.tax_number):
+        yield Breach(rule, "seller.vat_id", f"or a tax number must be given with the tax category {category}")
     if category is TaxCategory.INTRA_COMMUNITY and not buyer.vat_id:
         yield Breach(rule, "buyer.vat_id", f"must be given with the tax category {category}")
     if category is TaxCategory.REVERSE_CHARGE and not buyer.vat_id and _blank(buyer.registration_id):

@@ -27,6 +27,7 @@ REASON_CODES = {
 """Codes that say why no tax is due; an exemption has none of its own."""
 
 _NAMESPACE = "urn:oasis:names:specification:ubl:schema:xsd:"
+_TAX_OFFICE = "TAX"  # what tells a tax number (BT-32) from a VAT id
 _SEPA, _TRANSFER = "58", "30"  # UNCL 4461
 _DECIMALS_MAX = 2
 
@@ -37,7 +38,7 @@ def rendered(document: InvoiceDocument) -> bytes:
     root = _root("CreditNote" if credit else "Invoice")
     _head(root, document, credit=credit)
     plain = tells_no_vat_ids(document)
-    _party(_sub(root, "cac:AccountingSupplierParty"), document.seller, plain=plain)
+    _party(_sub(root, "cac:AccountingSupplierParty"), document.seller, plain=plain, sells=True)
     _party(_sub(root, "cac:AccountingCustomerParty"), document.buyer, plain=plain, identifier=document.account_id)
     _delivery(root, document)
     _payment(root, document, credit=credit)
@@ -90,8 +91,8 @@ def _head(root: Element, document: InvoiceDocument, *, credit: bool) -> None:
         _text(reference, "cbc:IssueDate", iso_day(document.preceding.issue_day))
 
 
-def _party(parent: Element, party: Party, *, plain: bool, identifier: str = "") -> None:
-    """Seller (BG-4) or buyer (BG-7); `identifier` is BT-46."""
+def _party(parent: Element, party: Party, *, plain: bool, sells: bool = False, identifier: str = "") -> None:
+    """Seller (BG-4) or buyer (BG-7), who has an `identifier` (BT-46) and no tax number (BT-32)."""
     element = _sub(parent, "cac:Party")
     if party.electronic_address:
         scheme = {"schemeID": party.electronic_scheme} if party.electronic_scheme else {}
@@ -103,6 +104,8 @@ def _party(parent: Element, party: Party, *, plain: bool, identifier: str = "") 
         tax_scheme = _sub(element, "cac:PartyTaxScheme")
         _text(tax_scheme, "cbc:CompanyID", party.vat_id)
         _vat(tax_scheme)
+    if sells:
+        _tax_number(element, party.tax_number)
     legal = _sub(element, "cac:PartyLegalEntity")
     _text(legal, "cbc:RegistrationName", party.name)
     _text(legal, "cbc:CompanyID", party.registration_id)
@@ -111,6 +114,13 @@ def _party(parent: Element, party: Party, *, plain: bool, identifier: str = "") 
         _text(contact, "cbc:Name", party.contact_name)
         _text(contact, "cbc:Telephone", party.contact_phone)
         _text(contact, "cbc:ElectronicMail", party.contact_email)
+
+
+def _tax_number(element: Element, number: str) -> None:
+    if number and not number.isspace():
+        tax_scheme = _sub(element, "cac:PartyTaxScheme")
+        _text(tax_scheme, "cbc:CompanyID", number)
+        _text(_sub(tax_scheme, "cac:TaxScheme"), "cbc:ID", _TAX_OFFICE)
 
 
 def _address(element: Element, address: Address) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from domain.invoicing.batches import store as batches
 from domain.invoicing.batches.states import BatchState
+from domain.invoicing.configuration import recipient_store
 from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices.errors import InvoiceNotFound, LineNotFound
 from domain.invoicing.invoices.model import Invoice, InvoiceLine, Shown, ShownState
@@ -34,7 +35,7 @@ def row(tx: Connection, account_id: str, invoice_id: str, scope: Scope) -> Invoi
 
 
 def get(tx: Connection, account_id: str, invoice_id: str, scope: Scope, *, readers: bool = False) -> Shown:
-    """The invoice, with what is told to `readers` alone. Raises: as `row`. Cost: some six statements by key."""
+    """The invoice, with what is told to `readers` alone. Raises: as `row`. Cost: some eight statements by key."""
     return shown(tx, [row(tx, account_id, invoice_id, scope)], readers=readers)[0]
 
 
@@ -51,7 +52,7 @@ def list_page(
 ) -> list[Shown]:
     """One invoice more than the page holds, if there is one; its key is that of `store.key_of`.
 
-    Cost: as `store.page`, and some six statements for the page; by number, what the batch's invoices cost to read.
+    Cost: as `store.page`, and some eight statements for the page; by number, what the batch's invoices cost to read.
     """
     if number:
         asked = _of_number(tx, wanted, number)
@@ -86,6 +87,7 @@ def shown(tx: Connection, invoices: Sequence[Invoice], *, readers: bool = False)
     credited = store.credited(
         tx, [(each.account_id, each.invoice_id) for each in invoices if each.number_no], published=readers
     )
+    recipients = recipient_store.as_of(tx, {(i.account_id, i.recipient_version) for i in invoices if i.number_no})
     payment_days = _payment_days(tx, {each.cycle_code for each in invoices if each.number_no})
     result = []
     for each in invoices:
@@ -99,6 +101,7 @@ def shown(tx: Connection, invoices: Sequence[Invoice], *, readers: bool = False)
             due = date_of(batch.issue_day) + timedelta(days=payment_days[each.cycle_code])
             found = replace(found, number=number, issue_day=batch.issue_day, due_day=day_of(due))
             found = replace(found, credited_minor=credited.get((each.account_id, each.invoice_id), 0))
+            found = replace(found, recipient=recipients.get((each.account_id, each.recipient_version)))
         result.append(found)
     return result
 

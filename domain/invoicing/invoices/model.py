@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.invoicing.configuration.model import RecipientSettings
 from domain.invoicing.invoices.states import InvoiceKind, InvoiceState
 from domain.invoicing.names import invoice_name, line_name
 from domain.kernel.errors import Violation
@@ -203,7 +204,7 @@ class Shown:
     """An invoice as it is told: with its taxes once it is aggregated, number and days once it is locked.
 
     `number` is empty for none, days are 0. Taxes of one that is not aggregated are none. `credited_minor` is what its
-    credit notes give back, with tax.
+    credit notes give back, with tax. `recipient` is whom one with a number goes to, as of the lock.
     """
 
     invoice: Invoice
@@ -213,3 +214,4 @@ class Shown:
     issue_day: int = 0
     due_day: int = 0
     credited_minor: int = 0
+    recipient: RecipientSettings | None = None

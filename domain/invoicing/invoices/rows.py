@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from domain.invoicing.codes import UNITS
 from domain.invoicing.invoices.model import RATE_UNIT, RESERVED, NewLine
 from domain.kernel.amounts import Amount, Fault, amount_fault, minor_of
 from domain.kernel.characters import REASON as CHARACTER_REFUSED
@@ -23,7 +24,6 @@ ONE = "C62"
 """The unit of quantities that have no other: one (UN/ECE recommendation 20)."""
 
 _ACCOUNT = re.compile(r"accounts/([A-Za-z0-9._-]{1,64})")
-_UNIT = re.compile(r"[A-Z0-9]{2,3}")
 _PERCENT = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,32})?")
 _PPM_OF_PERCENT = RATE_UNIT // 100
 _TOLD_MAX = 64  # characters of a wrong value that are told
@@ -172,7 +172,7 @@ _LENGTHS = (("source", 1, 64), ("external_id", 1, 128), ("description", 1, 512),
 def _texts(row: GivenLine) -> Iterator[Violation]:
     for field, least, most in _LENGTHS:
         text: str = getattr(row, field)
-        if not text and least:
+        if least and not text.strip():
             yield Violation(field, "FIELD_REQUIRED", "must be given")
         elif len(text) > most:
             yield Violation(field, "FIELD_TOO_LONG", f"must have at most {most} characters")
@@ -216,9 +216,9 @@ def _priced(row: GivenLine) -> Iterator[Violation]:
         field = "price" if row.quantity else "quantity"
         yield Violation(field, "QUANTITY_WITHOUT_PRICE", "quantity and price are told both, or neither")
         return
-    if row.unit_code and not _UNIT.fullmatch(row.unit_code):
-        text = "must be a code of UN/ECE recommendation 20, such as KWH"
-        yield Violation("unit_code", "UNIT_CODE_MALFORMED", text)
+    if row.unit_code and row.unit_code not in UNITS:
+        text = "must be a code of UN/ECE recommendation 20, such as KWH, or of 21 behind an X (BR-CL-23)"
+        yield Violation("unit_code", "UNIT_CODE_UNKNOWN", text)
     faults = {field: quantity_fault(getattr(row, field)) for field in ("quantity", "price")}
     yield from (Violation(field, *fault) for field, fault in faults.items() if fault)
     if any(faults.values()):

@@ -16,6 +16,7 @@ from domain.kernel.money import Money
 from server.mapping.days import day_to_proto
 from server.mapping.decimals import decimal_to_proto
 from server.mapping.entries import code_from_name
+from server.mapping.invoicing.parties import party_to_proto
 from server.mapping.money import money_to_proto
 from server.mapping.operations import instant_to_proto
 from server.mapping.updates import mask_faults
@@ -69,6 +70,9 @@ def invoice_to_proto(shown: Shown) -> pb.Invoice:
     if shown.issue_day:
         told.issue_date.CopyFrom(day_to_proto(shown.issue_day))
         told.due_date.CopyFrom(day_to_proto(shown.due_day))
+    if shown.recipient is not None:
+        told.recipient_party.CopyFrom(party_to_proto(shown.recipient.party))
+        told.recipient_reference = shown.recipient.reference
     if shown.credited_minor:
         told.credited_amount.CopyFrom(money_to_proto(Money(shown.credited_minor, found.currency)))
     if found.aggregated:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from countinghouse.invoicing.v1 import parties_pb2 as pb
 from domain.invoicing.configuration.model import Address, Party
 
-_SAME = ("name", "vat_id", "registration_id", "electronic_address", "contact_name", "contact_phone", "contact_email")
+_SAME = (
+    "name",
+    "vat_id",
+    "tax_number",
+    "registration_id",
+    "electronic_address",
+    "contact_name",
+    "contact_phone",
+    "contact_email",
+)
 _OF_ADDRESS = ("street", "additional", "city", "postal_code", "subdivision")
 
 

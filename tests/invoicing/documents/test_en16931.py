@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.invoicing import codes
 from domain.invoicing.configuration.model import Address, Party
-from domain.invoicing.documents import codes, ubl
+from domain.invoicing.documents import ubl
 from domain.invoicing.documents.model import DocumentLine, DocumentTax, InvoiceDocument, PaymentDetails, Preceding
 from domain.invoicing.documents.soundness import RULES, breaches
 from domain.invoicing.invoices.states import RATED, InvoiceKind, TaxCategory
@@ -69,6 +70,10 @@ BROKEN: list[tuple[str, InvoiceDocument]] = [
         (f"BR-{RULES[each]}-02", document(_of(each, 190_000 * (each in RATED)), seller=replace(SELLER, vat_id="")))
         for each in sorted(set(C) - {C.OUTSIDE_SCOPE})
     ),
+    *(
+        (f"BR-{RULES[each]}-02", document(_of(each), seller=replace(SELLER, vat_id="", tax_number="181/815/08155")))
+        for each in (C.INTRA_COMMUNITY, C.EXPORT)
+    ),
     *((f"BR-{RULES[each]}-05", document(_of(each, 10_000))) for each in sorted(set(C) - RATED - {C.OUTSIDE_SCOPE})),
     ("BR-S-05", document(_of(C.STANDARD))),
     *(
@@ -116,7 +121,7 @@ def test_every_rule_that_we_name_is_one_of_the_standard() -> None:
 def test_a_breach_says_what_is_to_be_mended() -> None:
     """Rule, field and sentence in one line."""
     (breach,) = breaches(document(seller=replace(SELLER, vat_id="")))
-    assert str(breach) == "BR-S-02: seller.vat_id must be given with the tax category S"
+    assert str(breach) == "BR-S-02: seller.vat_id or a tax number must be given with the tax category S"
 
 
 def test_codes_are_those_of_the_official_rules() -> None:
@@ -131,6 +136,19 @@ def test_a_unit_that_is_not_shown_is_not_judged() -> None:
     assert breaches(document(line(1, 101, quantity="1", price="1", unit_code="kWh"))) == ()
 
 
+@pytest.mark.rule("INV-15")
+@pytest.mark.parametrize("category", sorted({*RATED, C.ZERO, C.EXEMPT, C.REVERSE_CHARGE, C.OUTSIDE_SCOPE}))
+def test_a_seller_without_a_vat_id_has_a_tax_number(category: TaxCategory) -> None:
+    """As small businesses have: BT-32, which the official rules take where they ask for a VAT id or one of these."""
+    given = document(
+        _of(category, 190_000 * (category in RATED)), seller=replace(SELLER, vat_id="", tax_number="181/815/08155")
+    )
+    assert breaches(given) == ()
+    xml = ubl.rendered(given)
+    assert faults(xml) == []
+    assert b"<cbc:CompanyID>181/815/08155</cbc:CompanyID><cac:TaxScheme><cbc:ID>TAX</cbc:ID>" in xml
+
+
 # Any document
 
 _TEXT = st.text(max_size=40)
@@ -140,6 +158,7 @@ _PARTIES = st.builds(
     name=st.one_of(st.just("A"), _TEXT),
     address=_ADDRESSES,
     vat_id=st.sampled_from(["", "DE123456789", "FR1", "12"]),
+    tax_number=st.sampled_from(["", "181/815/08155"]),
     registration_id=st.sampled_from(["", "HRB 1"]),
     electronic_address=st.sampled_from(["", "a@b.example"]),
     electronic_scheme=st.sampled_from(["", "EM"]),

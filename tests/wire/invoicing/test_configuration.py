@@ -68,6 +68,7 @@ def test_an_issuer_is_what_it_was_given_as_and_is_changed_with_its_etag(desk: De
         (party(electronic_address_scheme=""), "party.electronic_address_scheme", "FIELD_REQUIRED"),
         (party(electronic_address=""), "party.electronic_address", "FIELD_REQUIRED"),
         (party(electronic_address_scheme="XX"), "party.electronic_address_scheme", "ELECTRONIC_SCHEME_UNKNOWN"),
+        (party(electronic_address_scheme="0001"), "party.electronic_address_scheme", "ELECTRONIC_SCHEME_UNKNOWN"),
         ({"number_prefix": "A/B"}, "number_prefix", "NUMBER_PREFIX_INVALID"),
         ({"credit_note_number_prefix": "Ä"}, "credit_note_number_prefix", "NUMBER_PREFIX_INVALID"),
         ({"credit_note_number_prefix": "SM-"}, "credit_note_number_prefix", "NUMBER_PREFIXES_ALIKE"),

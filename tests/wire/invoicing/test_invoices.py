@@ -6,8 +6,10 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.json_format import ParseDict
 
 from countinghouse.invoicing.v1 import invoices_pb2 as pb
+from countinghouse.invoicing.v1 import recipients_pb2
 from tests.wire.invoicing.desk import Desk, refused, told, wrong
 from tests.wire.invoicing.lines import CYCLE, SCHEDULE, Till, euros, line
 
@@ -70,6 +72,24 @@ def test_a_locked_invoice_is_told_with_its_taxes_number_and_days(till: Till) -> 
         "recipient": "recipients/A",
         "recipient_etag": "3",
     }
+
+
+@pytest.mark.rule("INV-15", "INV-17")
+def test_a_locked_invoice_tells_to_whom_it_goes_as_of_the_lock(till: Till) -> None:
+    """What became of the recipient since is not on it; who had none then is the one that came since."""
+    name, etag = till.only().name, ""
+    for city in ("Bern", "Basel", "Chur"):
+        party = {"name": "Ada", "address": {"country_code": "CH", "city": city}}
+        given = {"name": "recipients/A", "party": party, "reference": f"from {city}", "etag": etag}
+        request = ParseDict({"recipient": given, "allow_missing": True}, recipients_pb2.UpdateRecipientRequest())
+        etag = till.desk.client.invoicing.update_recipient(request).etag
+    assert not till.get(name).HasField("recipient_party"), "a running one goes to whom it goes at its lock"
+    till.batch("B1", "ORDERED")
+    for version, city in ((2, "Basel"), (3, "Chur"), (0, "Chur")):
+        till.put(name, state="LOCKED", batch_id="B1", number_no=8, recipient_version=version)
+        for found in (till.get(name), till.only()):
+            assert (found.recipient_party.address.city, found.recipient_reference) == (city, f"from {city}")
+            assert found.recipient_party.name == "Ada"
 
 
 @pytest.mark.rule("PLT-08")

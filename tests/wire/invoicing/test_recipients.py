@@ -100,11 +100,12 @@ def test_a_recipient_is_changed_by_who_has_seen_it_last(desk: Desk, database: Da
 @pytest.mark.rule("INV-15", "PLT-07")
 def test_what_no_recipient_can_be_is_refused_with_all_that_is_wrong(desk: Desk) -> None:
     """And nothing is kept of it, not even that it was asked for."""
-    wrongs = wrong(partial(put, desk, party={"vat_id": "X1"}, reference="a\u0001"))
+    wrongs = wrong(partial(put, desk, party={"vat_id": "X1", "tax_number": "1"}, reference="a\u0001"))
     assert wrongs == [
         ("recipient.party.name", "FIELD_REQUIRED"),
         ("recipient.party.address.country_code", "COUNTRY_UNKNOWN"),
         ("recipient.party.vat_id", "VAT_ID_MALFORMED"),
+        ("recipient.party.tax_number", "TAX_NUMBER_OF_BUYER"),
         ("recipient.reference", "CHARACTER_REFUSED"),
     ]
     refused(partial(get, desk), NotFound)

@@ -44,7 +44,11 @@ def _seller(paper: Paper, document: InvoiceDocument, labels: Labels) -> Points:
     width = RIGHT - _SELLER_LEFT
     names = wrapped(seller.name, BOLD, 8, width, lines_max=_NAME_LINES)
     y = _lines(paper, _SELLER_LEFT, 42, names, size=8, leading=_LEADING_SMALL, bold=True)
-    numbers = ((labels.vat_id, seller.vat_id), (labels.registration_id, seller.registration_id))
+    numbers = (
+        (labels.vat_id, seller.vat_id),
+        (labels.tax_number, seller.tax_number),
+        (labels.registration_id, seller.registration_id),
+    )
     others = [f"{label} {number}" for label, number in numbers if number]
     contact = (seller.contact_name, seller.contact_phone, seller.contact_email)
     for text in (*address_lines(seller.address), *contact, *others):
@@ -106,7 +110,10 @@ def address_lines(address: Address, *, apart_from: str = "") -> Iterator[str]:
 
 def footer_of(seller: Party, labels: Labels) -> str:
     """What every page says of the seller."""
-    told = (seller.name, f"{labels.vat_id} {seller.vat_id}" if seller.vat_id else "", seller.registration_id)
+    number = f"{labels.vat_id} {seller.vat_id}" if seller.vat_id else ""
+    if not number and seller.tax_number:
+        number = f"{labels.tax_number} {seller.tax_number}"
+    told = (seller.name, number, seller.registration_id)
     return " · ".join(text for text in told if text)
 
 

@@ -4,6 +4,7 @@ isort:skip_file
 Invoices: running ones and what became of them."""
 
 from collections import abc as _abc
+from countinghouse.invoicing.v1 import parties_pb2 as _parties_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
@@ -160,6 +161,8 @@ class Invoice(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREDITED_AMOUNT_FIELD_NUMBER: _builtins.int
+    RECIPIENT_PARTY_FIELD_NUMBER: _builtins.int
+    RECIPIENT_REFERENCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`accounts/{account}/invoices/{invoice}`."""
     account: _builtins.str
@@ -200,6 +203,8 @@ class Invoice(_message.Message):
     """Of one that is merged: the invoice that has its lines."""
     etag: _builtins.str
     """Changes with every change, also of its lines."""
+    recipient_reference: _builtins.str
+    """The recipient's own reference (BT-10), likewise."""
     @_builtins.property
     def net_amount(self) -> _money_pb2.Money:
         """What its lines come to, always."""
@@ -236,6 +241,12 @@ class Invoice(_message.Message):
     def credited_amount(self) -> _money_pb2.Money:
         """What credit notes have given back of it, with tax; not set for nothing."""
 
+    @_builtins.property
+    def recipient_party(self) -> _parties_pb2.Party:
+        """To whom it goes, once it has a number: the recipient as of the lock, or where
+        there was none then, the one that came since; not set for none.
+        """
+
     def __init__(
         self,
         *,
@@ -267,10 +278,12 @@ class Invoice(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         credited_amount: _money_pb2.Money | None = ...,
+        recipient_party: _parties_pb2.Party | None = ...,
+        recipient_reference: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "credited_amount", b"credited_amount", "due_date", b"due_date", "issue_date", b"issue_date", "net_amount", b"net_amount", "tax_amount", b"tax_amount", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "credited_amount", b"credited_amount", "due_date", b"due_date", "issue_date", b"issue_date", "net_amount", b"net_amount", "recipient_party", b"recipient_party", "tax_amount", b"tax_amount", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "aggregated", b"aggregated", "billing_cycle", b"billing_cycle", "carried_count", b"carried_count", "create_time", b"create_time", "credited_amount", b"credited_amount", "credited_invoice", b"credited_invoice", "currency_code", b"currency_code", "due_date", b"due_date", "etag", b"etag", "final", b"final", "invoice_batch", b"invoice_batch", "invoice_schedule", b"invoice_schedule", "issue_date", b"issue_date", "kind", b"kind", "line_count", b"line_count", "merged_into", b"merged_into", "name", b"name", "net_amount", b"net_amount", "number", b"number", "reason", b"reason", "recipient", b"recipient", "recipient_etag", b"recipient_etag", "state", b"state", "tax_amount", b"tax_amount", "taxes", b"taxes", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "aggregated", b"aggregated", "billing_cycle", b"billing_cycle", "carried_count", b"carried_count", "create_time", b"create_time", "credited_amount", b"credited_amount", "credited_invoice", b"credited_invoice", "currency_code", b"currency_code", "due_date", b"due_date", "etag", b"etag", "final", b"final", "invoice_batch", b"invoice_batch", "invoice_schedule", b"invoice_schedule", "issue_date", b"issue_date", "kind", b"kind", "line_count", b"line_count", "merged_into", b"merged_into", "name", b"name", "net_amount", b"net_amount", "number", b"number", "reason", b"reason", "recipient", b"recipient", "recipient_etag", b"recipient_etag", "recipient_party", b"recipient_party", "recipient_reference", b"recipient_reference", "state", b"state", "tax_amount", b"tax_amount", "taxes", b"taxes", "total_amount", b"total_amount", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -73,6 +73,7 @@ class Party(_message.Message):
     CONTACT_NAME_FIELD_NUMBER: _builtins.int
     CONTACT_PHONE_FIELD_NUMBER: _builtins.int
     CONTACT_EMAIL_FIELD_NUMBER: _builtins.int
+    TAX_NUMBER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name: that of the company, or of the person."""
     vat_id: _builtins.str
@@ -93,6 +94,10 @@ class Party(_message.Message):
     """By which number."""
     contact_email: _builtins.str
     """By which address of mail."""
+    tax_number: _builtins.str
+    """Of a seller: the number that it has at its tax office (BT-32), in place of a
+    VAT id or beside it. Recipients have none.
+    """
     @_builtins.property
     def address(self) -> Global___Address:
         """Where it is."""
@@ -109,10 +114,11 @@ class Party(_message.Message):
         contact_name: _builtins.str = ...,
         contact_phone: _builtins.str = ...,
         contact_email: _builtins.str = ...,
+        tax_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "contact_email", b"contact_email", "contact_name", b"contact_name", "contact_phone", b"contact_phone", "electronic_address", b"electronic_address", "electronic_address_scheme", b"electronic_address_scheme", "name", b"name", "registration_id", b"registration_id", "vat_id", b"vat_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "contact_email", b"contact_email", "contact_name", b"contact_name", "contact_phone", b"contact_phone", "electronic_address", b"electronic_address", "electronic_address_scheme", b"electronic_address_scheme", "name", b"name", "registration_id", b"registration_id", "tax_number", b"tax_number", "vat_id", b"vat_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

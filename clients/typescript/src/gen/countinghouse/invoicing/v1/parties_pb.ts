@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file countinghouse/invoicing/v1/parties.proto.
  */
 export const file_countinghouse_invoicing_v1_parties: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9wYXJ0aWVzLnByb3RvEhpjb3VudGluZ2hvdXNlLmludm9pY2luZy52MSLNAQoHQWRkcmVzcxIhCgxjb3VudHJ5X2NvZGUYASABKAlCC+JBAQK6SARyAhgCEhwKBnN0cmVldBgCIAEoCUIM4kEBAbpIBXIDGIACEiAKCmFkZGl0aW9uYWwYAyABKAlCDOJBAQG6SAVyAxiAAhIaCgRjaXR5GAQgASgJQgziQQEBukgFcgMYgAESIAoLcG9zdGFsX2NvZGUYBSABKAlCC+JBAQG6SARyAhggEiEKC3N1YmRpdmlzaW9uGAYgASgJQgziQQEBukgFcgMYgAEi6QIKBVBhcnR5EhoKBG5hbWUYASABKAlCDOJBAQK6SAVyAxiAAhI6CgdhZGRyZXNzGAIgASgLMiMuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQWRkcmVzc0IE4kEBAhIbCgZ2YXRfaWQYAyABKAlCC+JBAQG6SARyAhgPEiQKD3JlZ2lzdHJhdGlvbl9pZBgEIAEoCUIL4kEBAbpIBHICGEASKAoSZWxlY3Ryb25pY19hZGRyZXNzGAUgASgJQgziQQEBukgFcgMYgAISLgoZZWxlY3Ryb25pY19hZGRyZXNzX3NjaGVtZRgGIAEoCUIL4kEBAbpIBHICGAQSIgoMY29udGFjdF9uYW1lGAcgASgJQgziQQEBukgFcgMYgAESIgoNY29udGFjdF9waG9uZRgIIAEoCUIL4kEBAbpIBHICGEASIwoNY29udGFjdF9lbWFpbBgJIAEoCUIM4kEBAbpIBXIDGIACYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("Cihjb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9wYXJ0aWVzLnByb3RvEhpjb3VudGluZ2hvdXNlLmludm9pY2luZy52MSLNAQoHQWRkcmVzcxIhCgxjb3VudHJ5X2NvZGUYASABKAlCC+JBAQK6SARyAhgCEhwKBnN0cmVldBgCIAEoCUIM4kEBAbpIBXIDGIACEiAKCmFkZGl0aW9uYWwYAyABKAlCDOJBAQG6SAVyAxiAAhIaCgRjaXR5GAQgASgJQgziQQEBukgFcgMYgAESIAoLcG9zdGFsX2NvZGUYBSABKAlCC+JBAQG6SARyAhggEiEKC3N1YmRpdmlzaW9uGAYgASgJQgziQQEBukgFcgMYgAEiigMKBVBhcnR5EhoKBG5hbWUYASABKAlCDOJBAQK6SAVyAxiAAhI6CgdhZGRyZXNzGAIgASgLMiMuY291bnRpbmdob3VzZS5pbnZvaWNpbmcudjEuQWRkcmVzc0IE4kEBAhIbCgZ2YXRfaWQYAyABKAlCC+JBAQG6SARyAhgPEiQKD3JlZ2lzdHJhdGlvbl9pZBgEIAEoCUIL4kEBAbpIBHICGEASKAoSZWxlY3Ryb25pY19hZGRyZXNzGAUgASgJQgziQQEBukgFcgMYgAISLgoZZWxlY3Ryb25pY19hZGRyZXNzX3NjaGVtZRgGIAEoCUIL4kEBAbpIBHICGAQSIgoMY29udGFjdF9uYW1lGAcgASgJQgziQQEBukgFcgMYgAESIgoNY29udGFjdF9waG9uZRgIIAEoCUIL4kEBAbpIBHICGEASIwoNY29udGFjdF9lbWFpbBgJIAEoCUIM4kEBAbpIBXIDGIACEh8KCnRheF9udW1iZXIYCiABKAlCC+JBAQG6SARyAhhAYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * A postal address.
@@ -142,6 +142,14 @@ export type Party = Message<"countinghouse.invoicing.v1.Party"> & {
    * @generated from field: string contact_email = 9;
    */
   contactEmail: string;
+
+  /**
+   * Of a seller: the number that it has at its tax office (BT-32), in place of a
+   * VAT id or beside it. Recipients have none.
+   *
+   * @generated from field: string tax_number = 10;
+   */
+  taxNumber: string;
 };
 
 /**
