@@ -90,6 +90,7 @@ def test_what_a_batch_is_refused_for(batching: Batching) -> None:
     house.charge({"B": 5_000})
     refused = refusal(lambda: batching.create(schedules=[APRIL], invoice_batch_id="march"))
     assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "INVOICE_BATCH_TAKEN")
+    assert refusal(lambda: batching.create(invoice_batch_id="-")).violations == [("invoice_batch_id", "STRING_PATTERN")]
     refused = refusal(lambda: batching.create(schedules=["billingCycles/OTHER/schedules/X"]))
     assert refused.violations == [("schedules[0]", "INVOICE_SCHEDULE_OF_OTHER_CYCLE")]
     assert refusal(lambda: batching.create(schedules=[f"{CYCLE}/schedules/NONE"])).code is grpc.StatusCode.NOT_FOUND

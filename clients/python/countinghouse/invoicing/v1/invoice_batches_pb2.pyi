@@ -405,7 +405,9 @@ class CreateInvoiceBatchRequest(_message.Message):
     description: _builtins.str
     """A description for people."""
     invoice_batch_id: _builtins.str
-    """The id of the batch to be; empty: the server makes one."""
+    """The id of the batch to be; empty: the server makes one. `-` alone is none: it
+    stands for all batches where their exports are listed.
+    """
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id with the same content gives the
     first answer and changes nothing.
