@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.whole_job import Guarded, does_it_again, does_the_whole_job
+from tests.clients.whole_job import (
+    Guarded,
+    does_it_again,
+    does_the_ten_lines,
+    does_the_whole_job,
+    shows_what_runs,
+)
 from tools import go
 
 pytestmark = [
@@ -18,11 +24,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example, compiled."""
-    program = tmp_path_factory.mktemp("go") / "extract"
-    go.run("go", "build", "-o", str(program), "./examples/extract")
-    return program
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the examples, compiled."""
+    programs = tmp_path_factory.mktemp("go")
+    go.run("go", "build", "-o", str(programs), "./examples/...")
+    return programs
 
 
 @pytest.mark.rule("PLT-06", "PLT-07")
@@ -33,7 +39,10 @@ def test_the_go_client_passes_its_tests() -> None:
 
 
 @pytest.mark.rule("PLT-08", "PLT-21", "PLT-31", "GLX-02")
-def test_the_go_example_does_the_whole_job(example: Path, guarded: Guarded, tmp_path: Path) -> None:
+def test_the_go_example_does_the_whole_job(built: Path, guarded: Guarded, tmp_path: Path) -> None:
     """Over TLS with a certificate and a token, and once more in clear."""
-    does_the_whole_job([str(example)], guarded, tmp_path)
-    does_it_again([str(example)], guarded, tmp_path)
+    command = [str(built / "extract")]
+    does_the_whole_job(command, guarded, tmp_path)
+    does_it_again(command, guarded, tmp_path)
+    assert shows_what_runs(go.CLIENT / "examples/short/main.go", "go")
+    does_the_ten_lines([str(built / "short")], guarded, tmp_path)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from countinghouse.client import Tls, environment
-from tests.clients.whole_job import Guarded, does_it_again, does_the_whole_job
+from tests.clients.whole_job import (
+    Guarded,
+    does_it_again,
+    does_the_ten_lines,
+    does_the_whole_job,
+    shows_what_runs,
+)
 from tests.house.tree import ROOT
 
 
@@ -18,6 +24,9 @@ def test_the_python_example_does_the_whole_job(guarded: Guarded, tmp_path: Path)
     command = [sys.executable, str(ROOT / "examples" / "extract.py")]
     does_the_whole_job(command, guarded, tmp_path)
     does_it_again(command, guarded, tmp_path)
+    short = ROOT / "examples" / "short.py"
+    assert shows_what_runs(short, "python")
+    does_the_ten_lines([sys.executable, str(short)], guarded, tmp_path)
 
 
 def test_a_client_is_what_the_environment_says(tmp_path: Path) -> None:

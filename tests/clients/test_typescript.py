@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.whole_job import Guarded, does_it_again, does_the_whole_job
+from tests.clients.whole_job import (
+    Guarded,
+    does_it_again,
+    does_the_ten_lines,
+    does_the_whole_job,
+    shows_what_runs,
+)
 from tools import typescript
 
 SUMMARY = re.compile(r"^# (pass|fail|skipped|todo) (\d+)$", re.MULTILINE)
@@ -66,6 +72,8 @@ def test_the_typescript_example_does_the_whole_job(built: Path, guarded: Guarded
     said = does_the_whole_job(command, guarded, tmp_path)
     assert [line for line in shown if line != "…"] == [line for line in said if line in shown], said
     does_it_again(command, guarded, tmp_path)
+    assert shows_what_runs(built / "examples/short.ts", "ts")
+    does_the_ten_lines(["node", str(built / "dist/examples/short.js")], guarded, tmp_path)
 
 
 def test_no_registry_is_named(built: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+from tests.house.tree import ROOT
 from tests.support.identity import CertificateAuthority
 from tests.support.relay import Relay, relaying
 from tests.support.server import Served, serving
@@ -170,3 +171,27 @@ def does_it_again(command: Sequence[str], server: Guarded, folder: Path) -> None
     with server.working(), running(command, folder / "second", server.in_clear()) as program:
         said = program.ended()
     assert said[0] == "0 new, 4000 there already, 0 refused"
+
+
+def does_the_ten_lines(command: Sequence[str], server: Guarded, folder: Path) -> None:
+    """After both: what is wrong with a call is told, and the first batch is sent again, as the third, and fetched."""
+    with server.working(), running(command, folder / "short", server.in_clear()) as program:
+        said = program.ended()
+    assert said[0].startswith("STRING_PATTERN"), said
+    assert "ledger.code" in said[0]
+    assert "SUCCEEDED" in said[-1], said
+    fetched = sorted(path.name for path in (folder / "short").iterdir())
+    assert fetched == ["gl-batch-3-manifest.json", "gl-batch-3-messages-000000002.json"]
+
+
+def shown_in(text: str, language: str) -> str:
+    """The ten lines of docs/clients.md in a language."""
+    return text.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def shows_what_runs(program: Path, language: str) -> bool:
+    """Whether the ten lines in the docs are those of the program, wherever they stand in it."""
+    shown = shown_in((ROOT / "docs/clients.md").read_text(encoding="utf-8"), language).splitlines()
+    runs = [line.strip() for line in program.read_text(encoding="utf-8").splitlines()]
+    wanted = [line.strip() for line in shown]
+    return bool(wanted) and any(runs[at : at + len(wanted)] == wanted for at in range(len(runs)))

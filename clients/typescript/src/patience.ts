@@ -11,7 +11,7 @@ const LONGEST_MS = 5_000;
 export interface Persistence {
   /** Ends the work, and the call under way, when it is aborted. */
   signal?: AbortSignal;
-  /** How long to go on without any sign of the server, in milliseconds; 60,000 when not given. */
+  /** How long to go on without any sign of the server, in milliseconds; 90,000 when not given. */
   patienceMs?: number;
   /** Told of each lost connection and of the wait before the next try, in milliseconds. */
   onRetry?: (error: CountinghouseError, delayMs: number) => void;
@@ -43,7 +43,7 @@ export class Patience {
     this.#options.signal?.throwIfAborted();
     const backoffMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#tries) * (0.5 + Math.random());
     const delayMs = Math.max(backoffMs, error.retryDelayMs ?? 0);
-    if (performance.now() + delayMs - this.#progressAt > (this.#options.patienceMs ?? 60_000)) throw error;
+    if (performance.now() + delayMs - this.#progressAt > (this.#options.patienceMs ?? 90_000)) throw error;
     if (error.reason === TOKEN_EXPIRED && this.#tries > 0) throw error;
     this.#tries += 1;
     this.#options.onRetry?.(error, delayMs);

@@ -19,7 +19,7 @@ export interface ConnectOptions {
   token?: string | (() => string | Promise<string>);
   /** Certificates, as PEM: the authorities that the server's is checked against, and our own for mutual TLS. */
   tls?: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer };
-  /** The bound of a call that is no stream, in milliseconds; 30,000 when not given. */
+  /** The bound of a call that is no stream, in milliseconds; 60,000 when not given. */
   timeoutMs?: number;
   /** Send the token even without TLS over a network, where everybody on the way can read it. */
   plaintextToken?: boolean;
@@ -46,7 +46,7 @@ export function open(url: string, options: ConnectOptions): Connection {
     baseUrl: url,
     sessionManager: sessions,
     readMaxBytes: ANSWER_BYTES_MAX,
-    defaultTimeoutMs: options.timeoutMs ?? 30_000,
+    defaultTimeoutMs: options.timeoutMs ?? 60_000,
     interceptors: [told, repeated, authorized(options.token)],
   });
   return { transport, close: () => sessions.abort() };
