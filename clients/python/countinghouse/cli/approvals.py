@@ -7,7 +7,7 @@ import typer
 
 from countinghouse.cli import choices
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, show_list, show_one, word
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, moment, show_list, show_one, word
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def list_(
     context: typer.Context,
     state: Annotated[State | None, typer.Option(help="Those in this state.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List approvals, newest first, without their requests."""
     from countinghouse.operations.v1 import approvals_pb2

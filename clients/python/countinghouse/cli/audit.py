@@ -8,7 +8,7 @@ import typer
 
 from countinghouse.cli.choices import INSTANT_FORMATS, instant
 from countinghouse.cli.names import full
-from countinghouse.cli.output import Column, Format, Limit, Output, jsonable, moment, show_list
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, jsonable, moment, show_list
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def list_(
     since: Annotated[datetime | None, typer.Option(formats=INSTANT_FORMATS, help="From this instant on, UTC.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=INSTANT_FORMATS, help="Before this instant, UTC.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List entries, newest first."""
     from countinghouse.operations.v1 import audit_pb2

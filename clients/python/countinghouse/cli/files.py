@@ -13,6 +13,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     credits_,
     debits,
@@ -81,7 +82,7 @@ Set = Annotated[str, typer.Argument(metavar="SET", help="The set's code or full 
 
 
 @app.command()
-def sets(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def sets(context: typer.Context, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List data file sets, newest first."""
     from countinghouse.operations.v1 import data_files_pb2
 
@@ -96,7 +97,7 @@ def list_(
     set_: Set,
     operation: Annotated[str, typer.Option(help="Only files that this operation wrote.")] = "",
     limit: Limit = 0,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List the files of a set, in the order in which they were written."""
     from countinghouse.operations.v1 import data_files_pb2
@@ -178,7 +179,7 @@ def transmit(
 
 
 @app.command()
-def transmissions(context: typer.Context, set_: Set, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+def transmissions(context: typer.Context, set_: Set, limit: Limit = 0, output: ListOutput = Format.TABLE) -> None:
     """Show where the files of a set were sent, and what became of it."""
     from countinghouse.operations.v1 import data_files_pb2
 

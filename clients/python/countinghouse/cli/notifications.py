@@ -7,7 +7,19 @@ import typer
 
 from countinghouse.cli import choices
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, say, show_list, show_one, word, yes
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    ListOutput,
+    Output,
+    moment,
+    say,
+    show_list,
+    show_one,
+    word,
+    yes,
+)
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -87,7 +99,7 @@ Etag = Annotated[str, typer.Option(help="The etag as last seen; when not given, 
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def list_(context: typer.Context, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List endpoints, oldest first."""
     from countinghouse.operations.v1 import notifications_pb2
 
@@ -212,7 +224,7 @@ def deliveries(
     subject: Annotated[str, typer.Option(help="Only those about this resource, such as operations/ID.")] = "",
     key: Annotated[str, typer.Option(help="Only those with this key: the id of an event.")] = "",
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List deliveries, newest first."""
     from countinghouse.operations.v1 import notifications_pb2

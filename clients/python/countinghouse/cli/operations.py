@@ -6,7 +6,18 @@ import typer
 
 from countinghouse.cli.following import follow, show_operation
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, jsonable, moment, say, show_table, show_value, word
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    ListOutput,
+    Output,
+    moment,
+    say,
+    show_list,
+    show_table,
+    word,
+)
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -27,7 +38,7 @@ def list_(
         str, typer.Option("--filter", help="Such as 'state = RUNNING' or 'done = true' (AIP-160).")
     ] = "",
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List operations, newest first."""
     from google.longrunning import operations_pb2
@@ -39,7 +50,7 @@ def list_(
     with session(context) as client:
         found = list(client.operations.list(request, limit=limit or None))
     if output is not Format.TABLE:
-        show_value([jsonable(one) for one in found], output)
+        show_list(found, (), output)
         return
     snapshots: list[Snapshot[Any, Any]] = [snapshot_from_operation(one) for one in found]
     headings = ("OPERATION", "STATE", "METHOD", "CREATED", "ENDED", "DESCRIPTION")

@@ -36,9 +36,22 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
+    CSV = "csv"
 
 
-Output = Annotated[Format, typer.Option("-o", "--output", help="How to print the result.")]
+def _of_one(text: str) -> Format:
+    """A format for what is no list. Raises: typer.BadParameter."""
+    if text not in _OF_ONE:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(_OF_ONE)}; csv is for lists")
+    return Format(text)
+
+
+_OF_ONE = (Format.TABLE, Format.JSON, Format.YAML)
+Output = Annotated[
+    Format,
+    typer.Option("-o", "--output", parser=_of_one, metavar="<table|json|yaml>", help="How to print the result."),
+]
+ListOutput = Annotated[Format, typer.Option("-o", "--output", help="How to print the result.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="How many at most; 0 for all.")]
 
 
@@ -54,7 +67,7 @@ class Column:
 
 
 def show_list(items: Iterable["Message"], columns: Sequence[Column], output: Format) -> None:
-    """Print a list; JSON is one array, YAML one sequence, both written as the items come."""
+    """Print a list; JSON is one array, YAML one sequence, CSV a row each, written as the items come."""
     match output:
         case Format.TABLE:
             show_table(columns, [[column.text(item) for column in columns] for item in items])
@@ -67,6 +80,10 @@ def show_list(items: Iterable["Message"], columns: Sequence[Column], output: For
         case Format.YAML:
             for item in items:
                 print(_yaml([jsonable(item)]), end="")
+        case Format.CSV:
+            from countinghouse.cli.flattening import write
+
+            write(items, sys.stdout)
 
 
 def show_one(item: "Message", columns: Sequence[Column], output: Format) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from countinghouse.cli import choices
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, say, show_list, show_one, word
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, moment, say, show_list, show_one, word
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ Etag = Annotated[str, typer.Option(help="The etag as last seen; when not given, 
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def list_(context: typer.Context, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List schedules by code."""
     from countinghouse.operations.v1 import schedules_pb2
 
@@ -238,7 +238,7 @@ def run(context: typer.Context, code: Code, output: Output = Format.TABLE) -> No
 
 
 @app.command()
-def runs(context: typer.Context, code: Code, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def runs(context: typer.Context, code: Code, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List the runs of a schedule, newest first."""
     from countinghouse.operations.v1 import schedules_pb2
 

@@ -9,7 +9,19 @@ import typer
 from countinghouse.cli import choices
 from countinghouse.cli.accounting.words import claim_name, examples, operation_name, short_operation, stacked
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, day, moment, show_list, show_one, word, yes
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    ListOutput,
+    Output,
+    day,
+    moment,
+    show_list,
+    show_one,
+    word,
+    yes,
+)
 from countinghouse.cli.settings import session
 
 app = typer.Typer(help="Assignments: who carries operations out, by when, and what came of it.", no_args_is_help=True)
@@ -102,7 +114,7 @@ def list_(
     point: Annotated[str, typer.Option(help="Only of this workflow point.")] = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only past their deadline.")] = False,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List assignments by claim, of a claim by workflow point."""
     from countinghouse.accounting.v1 import assignments_pb2 as pb

@@ -16,6 +16,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     amount,
     credits_,
@@ -187,7 +188,7 @@ def list_(
     client: Client,
     state: Annotated[State | None, typer.Option(help="Only batches in this state.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List the batches of a client, newest first."""
     from countinghouse.accounting.v1 import batches_pb2 as pb
@@ -210,7 +211,7 @@ def show(context: typer.Context, batch: Batch, output: Output = Format.TABLE) ->
 
 
 @app.command(epilog=examples("batches files ACME/7"))
-def files(context: typer.Context, batch: Batch, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def files(context: typer.Context, batch: Batch, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List the files that a batch was written to, newest first; `countinghouse files get` downloads one."""
     from countinghouse.accounting.v1 import batches_pb2 as pb
 
@@ -220,7 +221,7 @@ def files(context: typer.Context, batch: Batch, limit: Limit = 50, output: Outpu
 
 
 @app.command(epilog=examples("batches records ACME/7"))
-def records(context: typer.Context, batch: Batch, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def records(context: typer.Context, batch: Batch, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List the operations of a batch, with what the receiver said of each."""
     from countinghouse.accounting.v1 import batches_pb2 as pb
 

@@ -13,6 +13,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     amount,
     day,
@@ -77,7 +78,7 @@ def list_(
     claim_type: Annotated[str, typer.Option("--type", help="Only of this claim type.")] = "",
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List claims by id."""
     from countinghouse.accounting.v1 import claims_pb2 as pb
@@ -94,7 +95,7 @@ def show(
     context: typer.Context,
     claim: Claim,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many disputes at most; 0 for all.")] = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """Show a claim and its disputes."""
     from countinghouse.accounting.v1 import claims_pb2 as pb

@@ -13,6 +13,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     amount,
     amount_text,
@@ -109,7 +110,7 @@ def overview(
 
 
 def steps(
-    context: typer.Context, claim: Claim, dispute: Dispute = "", limit: Limit = 0, output: Output = Format.TABLE
+    context: typer.Context, claim: Claim, dispute: Dispute = "", limit: Limit = 0, output: ListOutput = Format.TABLE
 ) -> None:
     """Show both steps of each operation by accounting date, with what its collection had come to by then.
 

@@ -16,7 +16,7 @@ from countinghouse.cli.accounting.words import (
     show_operations,
 )
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, amount, say, show_list, word
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, amount, say, show_list, word
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def rules(
         str | None, typer.Option("--amount", metavar="AMOUNT", help="As if performed with this amount.")
     ] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List the rules that may be used by hand for a dispute, with the values that they would use."""
     from countinghouse.accounting.v1 import manual_rules_pb2 as pb

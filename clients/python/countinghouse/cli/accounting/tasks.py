@@ -8,7 +8,19 @@ import typer
 from countinghouse.cli import choices
 from countinghouse.cli.accounting.words import accounts, examples, short_operation, stacked
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, amount, day, moment, show_list, show_one, word
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    ListOutput,
+    Output,
+    amount,
+    day,
+    moment,
+    show_list,
+    show_one,
+    word,
+)
 from countinghouse.cli.settings import session
 
 app = typer.Typer(help="Tasks: what waits for people, in work queues.", no_args_is_help=True)
@@ -104,7 +116,7 @@ def list_(
     assignee: Annotated[str, typer.Option(help="Only those that this caller has in hand.")] = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only past their deadline.")] = False,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List tasks, of each client the oldest first."""
     from countinghouse.accounting.v1 import tasks_pb2 as pb

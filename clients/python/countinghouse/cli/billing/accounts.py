@@ -10,7 +10,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
-    Output,
+    ListOutput,
     day,
     jsonable,
     moment,
@@ -77,7 +77,7 @@ _PLACES = (
 )
 
 
-def account(context: typer.Context, account: Account, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def account(context: typer.Context, account: Account, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """Show an account with its service agreements and profiles."""
     from countinghouse.billing.v1 import accounts_pb2, profiles_pb2, service_agreements_pb2
 
@@ -102,7 +102,7 @@ def account(context: typer.Context, account: Account, limit: Limit = 50, output:
             show_value({**jsonable(found), **parts}, output)
 
 
-def order(context: typer.Context, account: Account, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+def order(context: typer.Context, account: Account, limit: Limit = 0, output: ListOutput = Format.TABLE) -> None:
     """Show in which order an account's agreements are processed, and why."""
     from countinghouse.billing.v1 import service_agreements_pb2 as pb
 

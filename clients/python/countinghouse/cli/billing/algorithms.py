@@ -6,7 +6,7 @@ import typer
 
 from countinghouse.cli.billing.words import stacked
 from countinghouse.cli.names import full
-from countinghouse.cli.output import Column, Format, Output, show_fields, show_list, show_one, show_table, word
+from countinghouse.cli.output import Column, Format, ListOutput, show_fields, show_list, show_one, show_table, word
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def algorithms(
     context: typer.Context,
     code: Annotated[str, typer.Argument(metavar="[CODE]", help="The code of one, to have all of it.")] = "",
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List the algorithms that the server has: built-in ones, those of packages, and those asked over the network."""
     from countinghouse.billing.v1 import algorithms_pb2 as pb

@@ -9,7 +9,7 @@ from countinghouse.cli import choices
 from countinghouse.cli.billing.runs import window_name
 from countinghouse.cli.billing.words import ValidateOnly, account_name, examples, exception_name, short, stacked
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, jsonable, moment, show_list, show_value
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, jsonable, moment, show_list, show_value
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def exceptions(
     reason: Annotated[str, typer.Option(help="Only with this reason, such as USAGE_MISSING.")] = "",
     operation: Annotated[str, typer.Option(help="Only those that this operation met.")] = "",
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List what is wrong with bills, the oldest first; or close one of them."""
     if context.invoked_subcommand:

@@ -10,7 +10,18 @@ from countinghouse.cli import choices
 from countinghouse.cli.billing.words import Account, account_name, stacked
 from countinghouse.cli.following import follow, show_notices, show_operation
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, say, show_fields, show_list, word
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    ListOutput,
+    Output,
+    moment,
+    say,
+    show_fields,
+    show_list,
+    word,
+)
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -102,7 +113,7 @@ def data_sets(
     profile: Annotated[str, typer.Option(help="Only of this profile.")] = "",
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List what became of creating an account's interval data, the oldest first."""
     from countinghouse.billing.v1 import interval_data_sets_pb2 as pb

@@ -12,6 +12,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     amount,
     day,
@@ -102,7 +103,7 @@ def list_(
     invoiced: Annotated[bool | None, typer.Option("--invoiced/--not-invoiced", help="Invoiced or not.")] = None,
     order_by: Annotated[str, typer.Option(help="create_time or accounting_date, optionally ' desc'.")] = "",
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List details; options that are given must all hold."""
     from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2
@@ -198,7 +199,7 @@ def reverse(
         datetime | None, day_option("--date", text="The reversals' accounting date; today when not given.")
     ] = None,
     validate_only: ValidateOnly = False,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """Make reversals of details, all or none: sides swapped, on a day of their own."""
     from countinghouse.gl_extraction.v1 import accounting_details_pb2 as details_pb2

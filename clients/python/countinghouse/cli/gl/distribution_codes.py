@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from countinghouse.cli.names import full
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, show_list, show_one
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, moment, show_list, show_one
 from countinghouse.cli.settings import session
 
 app = typer.Typer(help="Distribution codes: what an account or charge means to the ledger.", no_args_is_help=True)
@@ -39,7 +39,7 @@ Attributes = Annotated[list[str] | None, typer.Option("--attribute", help="An at
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def list_(context: typer.Context, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List distribution codes by code."""
     from countinghouse.gl_extraction.v1 import distribution_codes_pb2 as pb
 

@@ -14,6 +14,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     credits_,
     debits,
@@ -140,7 +141,7 @@ def batches(
     context: typer.Context,
     state: Annotated[BatchState | None, typer.Option(help="Only batches in this state.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List extraction batches, newest first."""
     from countinghouse.gl_extraction.v1 import extraction_pb2

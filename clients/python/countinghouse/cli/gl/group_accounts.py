@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from countinghouse.cli.names import full
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, show_list, show_one
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, moment, show_list, show_one
 from countinghouse.cli.settings import session
 
 app = typer.Typer(help="Group accounts, by which details can be selected for extraction.", no_args_is_help=True)
@@ -22,7 +22,7 @@ Description = Annotated[str, typer.Option(help="A description for people.")]
 
 
 @app.command("list")
-def list_(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def list_(context: typer.Context, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List group accounts by code."""
     from countinghouse.gl_extraction.v1 import reference_pb2
 

@@ -8,7 +8,7 @@ import typer
 from countinghouse.cli import choices
 from countinghouse.cli.choices import day_option
 from countinghouse.cli.names import full, period
-from countinghouse.cli.output import Column, Format, Limit, Output, day, moment, show_list, show_one, word
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, day, moment, show_list, show_one, word
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Etag = Annotated[str, typer.Option(help="Refuse if the period was changed since 
 
 
 @app.command("list")
-def list_(context: typer.Context, ledger: Ledger, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+def list_(context: typer.Context, ledger: Ledger, limit: Limit = 0, output: ListOutput = Format.TABLE) -> None:
     """List a ledger's periods by date."""
     from countinghouse.gl_extraction.v1 import reference_pb2
 

@@ -8,7 +8,19 @@ import typer
 from countinghouse.cli import choices
 from countinghouse.cli.choices import ReceiptState
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, jsonable, moment, say, show_list, show_value, word
+from countinghouse.cli.output import (
+    Column,
+    Format,
+    Limit,
+    ListOutput,
+    Output,
+    jsonable,
+    moment,
+    say,
+    show_list,
+    show_value,
+    word,
+)
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -119,7 +131,7 @@ def receipts(
     batch: Batch,
     state: Annotated[ReceiptState | None, typer.Option(help="Only messages in this state.")] = None,
     limit: Limit = 0,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List what was said of a batch's messages, in ranges; of open ones nothing was said yet."""
     from countinghouse.gl_extraction.v1 import receipts_pb2
@@ -136,7 +148,7 @@ def awaited(
     rejected: Annotated[bool, typer.Option("--rejected", help="Batches with rejected messages instead.")] = False,
     hours: Annotated[float, typer.Option("--older-than", min=0, help="Completed more than so many hours ago.")] = 0,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List batches with messages of which the receiver has said nothing yet, oldest first."""
     from countinghouse.gl_extraction.v1 import receipts_pb2

@@ -12,7 +12,7 @@ from countinghouse.cli.exits import INTERRUPTED
 from countinghouse.cli.invoicing.standing import COLUMNS, OVER, open_states, state, waits_for
 from countinghouse.cli.invoicing.words import Cycle, MaxWait, cycle_name
 from countinghouse.cli.names import last
-from countinghouse.cli.output import Format, Limit, Output, console_out, jsonable, moment, show_list
+from countinghouse.cli.output import Format, Limit, ListOutput, console_out, jsonable, moment, show_list
 from countinghouse.cli.progress import Display
 from countinghouse.cli.settings import session
 
@@ -36,7 +36,7 @@ def batches(
     watch: Annotated[bool, typer.Option("--watch", help="Keep the board up to date until interrupted.")] = False,
     max_wait: MaxWait = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """A board of invoice batches: where each stands, for how long, its counts, and what it waits for.
 
@@ -46,8 +46,8 @@ def batches(
     from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 
     if watch:
-        if every or output is Format.YAML:
-            raise typer.BadParameter("goes neither with --all nor with yaml", param_hint="--watch")
+        if every or output in {Format.YAML, Format.CSV}:
+            raise typer.BadParameter("goes neither with --all nor with yaml or csv", param_hint="--watch")
         _watch(context, cycle_name(cycle), max_wait, output)
         return
     states = [] if every else open_states()

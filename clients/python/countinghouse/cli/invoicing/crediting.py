@@ -16,23 +16,34 @@ def credit(
     line: Annotated[
         list[int] | None, typer.Option("--line", min=1, help="A line that is given back; again for more. Else all.")
     ] = None,
+    amount_: Annotated[
+        str, typer.Option("--amount", metavar="NET", help="Of the one line so much alone, such as 3.50: net.")
+    ] = "",
+    quantity: Annotated[str, typer.Option(help="Of the one line so much of its quantity alone.")] = "",
     validate_only: Annotated[bool, typer.Option("--validate-only", help="Show the credit note; make none.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Give a locked invoice back, or some of its lines, by a credit note.
 
-    Lines of a bill go back by whole segments: naming one of a segment gives back all of it.
+    Lines of a bill go back by whole segments: naming one of a segment gives back all of it. Of any other line a part can
+    be given back, by --amount or --quantity, until nothing of it is left.
     """
     from countinghouse.invoicing.v1 import credit_notes_pb2 as pb
 
     name = invoice_name(invoice)
-    request = pb.CreateCreditNoteRequest(
-        invoice=name,
-        lines=[f"{name}/lines/{each}" for each in sorted(set(line or ()))],
-        reason=reason,
-        validate_only=validate_only,
-    )
+    lines = [f"{name}/lines/{each}" for each in sorted(set(line or ()))]
+    if (amount_ or quantity) and (len(lines) != 1 or (amount_ and quantity)):
+        raise typer.BadParameter("either stands alone, beside one --line", param_hint="--amount, --quantity")
+    request = pb.CreateCreditNoteRequest(invoice=name, reason=reason, validate_only=validate_only)
     with session(context) as client:
+        if amount_ or quantity:
+            part = request.parts.add(line=lines[0])
+            if quantity:
+                part.quantity.value = quantity
+            else:
+                part.net_amount.CopyFrom(money(amount_, _currency(client, name)))
+        else:
+            request.lines.extend(lines)
         show_one(client.invoicing.create_credit_note(request), _COLUMNS, output)
 
 

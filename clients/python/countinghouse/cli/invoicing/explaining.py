@@ -11,6 +11,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     jsonable,
     moment,
@@ -54,7 +55,7 @@ def why(context: typer.Context, name: Batch, output: Output = Format.TABLE) -> N
         _explain(found, history)
 
 
-def history(context: typer.Context, name: Batch, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+def history(context: typer.Context, name: Batch, limit: Limit = 0, output: ListOutput = Format.TABLE) -> None:
     """Every state that a batch has been in: since when, by whom, by which call, and why."""
     from countinghouse.invoicing.v1 import invoice_batches_pb2 as pb
 

@@ -15,6 +15,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     jsonable,
     moment,
@@ -111,7 +112,7 @@ def exports(
     cycle: Cycle = "",
     state: Annotated[list[RecordState] | None, typer.Option(help="In this state; may be given again.")] = None,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """The export queue: what is ordered, how far it is, and why it does not go on."""
     from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
@@ -125,7 +126,7 @@ def exports(
         show_list(client.invoicing.list_exports(request, limit=limit or None), _RECORDS, output)
 
 
-def failures(context: typer.Context, name: Batch, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def failures(context: typer.Context, name: Batch, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """The invoices of a batch that could not be exported, each with its reason."""
     from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
 
@@ -134,7 +135,7 @@ def failures(context: typer.Context, name: Batch, limit: Limit = 50, output: Out
         show_list(client.invoicing.list_export_failures(request, limit=limit or None), _FAILURES, output)
 
 
-def requeue(context: typer.Context, name: Batch, request_id: RequestId = "", output: Output = Format.TABLE) -> None:
+def requeue(context: typer.Context, name: Batch, request_id: RequestId = "", output: ListOutput = Format.TABLE) -> None:
     """Have the export of a batch taken up again, as its cycle is configured now; what was exported stays."""
     from countinghouse.invoicing.v1 import invoice_exports_pb2 as pb
 

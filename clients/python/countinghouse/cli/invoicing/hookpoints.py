@@ -8,7 +8,7 @@ import typer
 from countinghouse.cli.exits import FINDINGS
 from countinghouse.cli.invoicing.words import Batch
 from countinghouse.cli.names import full
-from countinghouse.cli.output import Column, Format, Limit, Output, show_list, show_one
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, show_list, show_one
 from countinghouse.cli.settings import session
 
 
@@ -31,7 +31,7 @@ _ANSWER = (
 )
 
 
-def hookpoints(context: typer.Context, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+def hookpoints(context: typer.Context, limit: Limit = 0, output: ListOutput = Format.TABLE) -> None:
     """List the hookpoints that the server knows, by key; a cycle names one."""
     from countinghouse.invoicing.v1 import hookpoints_pb2 as pb
 

@@ -11,6 +11,7 @@ from countinghouse.cli.output import (
     Column,
     Format,
     Limit,
+    ListOutput,
     Output,
     amount,
     day,
@@ -58,7 +59,7 @@ def invoices(
     credits_: Annotated[str, typer.Option("--credits", metavar="INVOICE", help="Credit notes of this invoice.")] = "",
     published: Published = False,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List invoices: by account and age, or of a cycle by schedule."""
     from countinghouse.invoicing.v1 import invoices_pb2 as pb
@@ -108,7 +109,7 @@ def lines(
     invoice: Invoice,
     published: Published = False,
     limit: Limit = 50,
-    output: Output = Format.TABLE,
+    output: ListOutput = Format.TABLE,
 ) -> None:
     """List the lines of an invoice by arrival."""
     with session(context) as client:

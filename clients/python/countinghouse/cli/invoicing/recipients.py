@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, moment, show_list, show_one
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, moment, show_list, show_one
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _MORE = (
 )
 
 
-def recipients(context: typer.Context, limit: Limit = 50, output: Output = Format.TABLE) -> None:
+def recipients(context: typer.Context, limit: Limit = 50, output: ListOutput = Format.TABLE) -> None:
     """List recipients by account."""
     from countinghouse.invoicing.v1 import recipients_pb2 as pb
 

@@ -8,7 +8,7 @@ import typer
 
 from countinghouse.cli import choices
 from countinghouse.cli.names import full, last
-from countinghouse.cli.output import Column, Format, Limit, Output, say, show_list, show_one, word, yes
+from countinghouse.cli.output import Column, Format, Limit, ListOutput, Output, say, show_list, show_one, word, yes
 from countinghouse.cli.settings import session
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _columns(zone: ZoneInfo) -> tuple[Column, ...]:
 
 
 @app.command("list")
-def list_(context: typer.Context, cycle: Cycle, limit: Limit = 0, output: Output = Format.TABLE) -> None:
+def list_(context: typer.Context, cycle: Cycle, limit: Limit = 0, output: ListOutput = Format.TABLE) -> None:
     """List the schedules of a cycle by their start, with times as the cycle has them."""
     from countinghouse.invoicing.v1 import invoice_schedules_pb2 as pb
 
