@@ -103,6 +103,18 @@ def test_a_hook_that_does_not_let_it_go_holds_the_batch(
     assert len(asked) == 1
 
 
+@pytest.mark.rule("INV-03", "INV-10")
+def test_a_hook_holds_a_batch_of_which_nothing_is_left_to_move(house: House) -> None:
+    """That there is nothing to move is no answer."""
+    hooked(house, lambda _: Decision(goes_on=False, message="count again"))
+    house.charge({"A": 5_000})
+    house.now_us = IN_APRIL
+    batch = house.close()
+    house.engine()
+    held = house.batch(batch.batch_id)
+    assert (held.state, held.held and held.held.reason) == (S.CLOSED, "INVOICE_BATCH_HOOK_REFUSES")
+
+
 @pytest.mark.rule("INV-10")
 def test_a_key_that_no_hook_answers_to_lets_the_batch_go(house: House) -> None:
     """As no key does."""
