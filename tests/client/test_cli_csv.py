@@ -38,7 +38,7 @@ def test_a_list_has_a_column_for_each_field_whatever_is_set() -> None:
     assert taken.exit_code == 0
     first, second = rows_of(taken.stdout)
     assert first["description"] == 'half, "quoted",\nand broken'
-    assert (first["debit"], first["debit_currency"], first["credit"]) == ("1234567.50", "USD", "")
+    assert (first["debit"], first["debit_currency"], first["credit"]) == ("1234567.5", "USD", "")
     assert (first["accounting_date"], first["origin"]) == ("2026-03-02", "ORIGIN_FINANCIAL")
     assert (first["gl_segments"], first["void"]) == ('["1100", "É"]', "true")
     assert first["create_time"].startswith("2026-04-10T")

@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 _DEPTH_MAX = 3
 Cell = Callable[["Message"], str]
 
+
+def _json(message: "Message") -> str:
+    return json.dumps(MessageToDict(message), ensure_ascii=False)
+
+
 _KNOWN: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
     "google.type.Money": (("", lambda one: f"{decimal_of(one):f}"), ("_currency", lambda one: str(one.currency_code))),
     "google.type.Date": (("", day),),
     "google.type.Decimal": (("", lambda one: str(one.value)),),
     "google.protobuf.Timestamp": (("", lambda one: str(one.ToJsonString())),),
     "google.protobuf.Duration": (("", lambda one: str(one.ToJsonString())),),
+    "google.protobuf.Any": (("", _json),),
 }
 
 
@@ -55,7 +61,7 @@ def _cells(kind: Descriptor, prefix: str, found: Callable[[Any], Any], depth: in
         elif depth < _DEPTH_MAX and field.message_type.fields:
             yield from _cells(field.message_type, f"{name}.", inner, depth + 1)
         else:
-            yield name, _told(inner, lambda one: json.dumps(MessageToDict(one), ensure_ascii=False))
+            yield name, _told(inner, _json)
 
 
 def _inner(field: FieldDescriptor, found: Callable[[Any], Any]) -> Callable[[Any], Any]:
