@@ -15,6 +15,7 @@ from countinghouse.cli.exits import INTERRUPTED, MEANINGS, OTHER
 from countinghouse.cli.gl import app as gl
 from countinghouse.cli.invoicing import app as invoicing
 from countinghouse.cli.output import say
+from countinghouse.cli.profiles import Profile, chosen, profiles
 from countinghouse.cli.settings import ADDRESS, CALL_S, REPORT_S, Settings
 from countinghouse.cli.top import top
 
@@ -76,11 +77,13 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(audit.app, name="audit")
 app.command()(top)
+app.command()(profiles)
 
 
 @app.callback()
 def root(
     context: typer.Context,
+    profile: Profile = "",
     address: Annotated[str, typer.Option(envvar="COUNTINGHOUSE_ADDRESS", help="host:port of the server.")] = ADDRESS,
     token: Annotated[
         str | None,
@@ -116,7 +119,7 @@ def root(
     ] = False,
 ) -> None:
     """Between what you sell and your general ledger."""
-    context.obj = Settings(
+    given = Settings(
         address=address,
         token=token,
         token_file=token_file,
@@ -128,6 +131,13 @@ def root(
         tls_server_name=tls_server_name,
         timeout_s=timeout,
     )
+    context.obj = chosen(profile, given, _said(context))
+
+
+def _said(context: typer.Context) -> set[str]:
+    """The settings that an option or the environment gives; whoever gives a token of its own needs none of a file."""
+    given = {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") != "DEFAULT"}
+    return given | ({"timeout_s"} if "timeout" in given else set()) | ({"token_file"} if "token" in given else set())
 
 
 def main() -> None:
