@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from server.collector import collect_seldom
 from server.commands.simulating import hook_sample, simulator
 
 if TYPE_CHECKING:
     from server.settings import Settings
+
+collect_seldom()
 
 BAD_CONFIGURATION, CANNOT_START = 2, 1
 
