@@ -107,8 +107,10 @@ def _copied(column: list[Cell]) -> Iterable[str]:
     kind = type(column[0])
     if kind is int:
         return map(str, column)
+    if kind is bytes:
+        return map("\\\\x".__add__, map(bytes.hex, cast("list[bytes]", column)))
     texts = cast("list[str]", column)
-    return texts if kind is str and not _is_among(_ESCAPES, "".join(texts)) else map(copy_cell, column)
+    return map(copy_cell, texts) if _is_among(_ESCAPES, "".join(texts)) else texts
 
 
 def copy_in(tx: Connection, table: str, columns: Sequence[str], lines: bytes) -> None:

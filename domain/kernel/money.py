@@ -82,13 +82,10 @@ def rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
 def all_rounded(numerators: Iterable[int], denominator: int, rounding: Rounding) -> list[int]:
     """`rounded` of each numerator: a fifth of what it costs one by one."""
     assert denominator > 0
-    if rounding is Rounding.HALF_EVEN:  # alike on both sides of zero, so rounding down first does no harm
-        halves = ((whole, 2 * rest) for whole, rest in map(divmod, numerators, repeat(denominator)))
-        return [
-            whole + 1 if twice > denominator or (twice == denominator and whole & 1) else whole
-            for whole, twice in halves
-        ]
     double = 2 * denominator
+    if rounding is Rounding.HALF_EVEN:  # halves go up, and then back where that made them odd
+        halves = [2 * each + denominator for each in numerators]
+        return [whole if rest or not whole & 1 else whole - 1 for whole, rest in map(divmod, halves, repeat(double))]
     return [
         (2 * each + denominator) // double if each >= 0 else -((denominator - 2 * each) // double)
         for each in numerators

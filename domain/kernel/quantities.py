@@ -106,14 +106,16 @@ def columns_of(text: str) -> Columns | None:
 
 def quantity_text(attos: int) -> str:
     """The shortest plain decimal of a quantity: no exponent, no zeros at its end, such as -0.000000000000000001."""
-    units, rest = divmod(abs(attos), ATTOS)
-    sign = "-" if attos < 0 else ""
-    return f"{sign}{units}.{rest:018d}".rstrip("0") if rest else f"{sign}{units}"
+    if attos < 0:
+        return f"-{quantity_text(-attos)}"
+    digits = f"{attos:019d}"
+    fraction = digits[-DECIMALS:].rstrip("0")
+    return f"{digits[:-DECIMALS]}.{fraction}" if fraction else digits[:-DECIMALS]
 
 
 def quantity_texts(column: Iterable[int]) -> list[str]:
     """`quantity_text` of each."""
-    return [f"{each // ATTOS}" if each >= 0 and not each % ATTOS else quantity_text(each) for each in column]
+    return list(map(quantity_text, column))
 
 
 def split(attos: int) -> Columns:

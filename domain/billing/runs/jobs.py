@@ -39,7 +39,7 @@ class ChunkSizes:
     """How many accounts one step bills on each database: on SQLite all other writers wait."""
 
     on_postgresql: int = 1_000
-    on_sqlite: int = 400
+    on_sqlite: int = 600
 
     def of(self, tx: Connection) -> int:
         """On this one."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import zip_longest
+from string import ascii_letters, digits
 from typing import NamedTuple, cast
 from zlib import crc32
 
@@ -17,7 +17,7 @@ from domain.kernel.money import AMOUNT_MINOR_MAX
 
 _OWN = ("external_id", "description", "subject", "grouping")  # as these columns follow on each other
 _LENGTHS_MAX = [next(rule.length_max for rule in TEXTS if rule.field == name) for name in _OWN]
-_PLAIN = re.compile(r"[A-Za-z0-9._/-]*")
+_PLAIN = (ascii_letters + digits + "._/-").encode()
 
 
 class Own(NamedTuple):
@@ -76,7 +76,7 @@ def _is_sound(own: Own) -> bool:
     texts = own.external_ids, own.descriptions, own.subjects, own.groupings
     return (
         all(max(map(len, column)) <= most for column, most in zip(texts, _LENGTHS_MAX, strict=True))
-        and all(map(_PLAIN.fullmatch, map("".join, texts)))
+        and not any("".join(column).encode(errors="replace").translate(None, _PLAIN) for column in texts)
         and all(own.external_ids)
         and max(own.minor) <= AMOUNT_MINOR_MAX
         and min(own.minor) >= -AMOUNT_MINOR_MAX

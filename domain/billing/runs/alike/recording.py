@@ -129,9 +129,10 @@ def _documents(filled: Filled, names: Names) -> list[str]:
     """How the segments of a piece were calculated."""
     rows = len(names[ACCOUNT])
     layout = Layout(filled.piece.segment.worked, list(filled.totals), list(filled.texts), names)
-    lines = [line_texts(each, rows) for each in filled.rated.lines]
+    lines = zip(*(line_texts(each, rows) for each in filled.rated.lines), strict=True)
+    all_there = all(each.has is None for each in filled.rated.lines)
     values: dict[str, str | Sequence[object]] = {
-        "lines": list(map(",".join, map(_present, zip(*lines, strict=True)))),
+        "lines": list(map(",".join, lines if all_there else map(_present, lines))),
         **{measure: total_texts(measure, column) for measure, column in filled.totals.items()},
         **{f"estimated {name}": _flags(column) for name, column in filled.estimated.items()},
         **{f"texts {name}": list(map(_sentences, column)) for name, column in filled.texts.items()},
