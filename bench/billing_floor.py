@@ -38,7 +38,8 @@ FROM net
 """
 _DAYS = '"end":20260201,"full_days":1'
 _SITE = (
-    """'{"lines":[{"amount":1200,"component":"STANDING","days":31,"distribution_code":"REVENUE","end":20260201,"""
+    """'{"basis":"0000000000000000 POWER 1","""
+    """"lines":[{"amount":1200,"component":"STANDING","days":31,"distribution_code":"REVENUE","end":20260201,"""
     """"full_days":31,"kind":"FIXED","rate":"12","rounding":"ROUND_HALF_EVEN","start":20260101,"version":20250101},"""
     """{"amount":' || energy || ',"component":"ENERGY","days":1,"distribution_code":"REVENUE","""
     f"""{_DAYS},"kind":"STEP","quantity":"' || kwh || '","rate":"0.30","rounding":"ROUND_HALF_EVEN","""
@@ -51,7 +52,8 @@ _SITE = (
     """ '"},"versions":[[20250101,1]]}'"""
 )
 _OFFICE = (
-    """'{"lines":[{"amount":' || energy || ',"component":"SITES","days":1,"distribution_code":"REVENUE","""
+    """'{"basis":"0000000000000000 HEAD_OFFICE 1","""
+    """"lines":[{"amount":' || energy || ',"component":"SITES","days":1,"distribution_code":"REVENUE","""
     f"""{_DAYS},"kind":"STEP","quantity":"' || kwh || '","rate":"0.02","rounding":"ROUND_HALF_EVEN","""
     """"start":20260101,"step":1,"unit":"kWh","usage":"SITES","version":20250101}],"parts":[[20260101,20260201]],"""
     """"sources":[{"charged_on":[["S1",20260101,20260201],["S2",20260101,20260201]],"estimated":false,"name":"SITES","""

@@ -87,7 +87,7 @@ def _rate(url: str, accounts: int, together: Barrier, spent: SimpleQueue[float])
         for each in known:
             made = mold(call, desk, snapshot, each.likeness)
             assert made is not None, "there was one before"
-            done = recording.written(call, desk, fill(made, snapshot, each.members, each.usage))
+            done = recording.written(call, desk, fill(made, snapshot, each.members, each.usage, {}))
             assert len(done.segments) == AGREEMENTS
     spent.put((time.process_time() - began) / (REPEATS * accounts * AGREEMENTS) * 1e6)
     together.wait(_WAIT_S)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
+from domain.billing.configuration.model import Plausible
 from domain.billing.rating.segments import Calculation
 from domain.billing.segments.errors import ImplausibleAmount
 from domain.billing.segments.model import Due, Spent
@@ -19,16 +21,22 @@ def require_plausible(due: Due, calculation: Calculation, history: Spent | None)
 
     Raises: ImplausibleAmount.
     """
-    limits = due.type.settings.plausible
+    amount, limits = calculation.amount, due.type.settings.plausible
+    if history is not None and (outside := broken(limits, due.period.days, amount.minor, history)):
+        average = Money(rounded(history.minor, history.days, Rounding.HALF_EVEN), amount.currency)
+        raise ImplausibleAmount(*outside, str(average))
+
+
+def broken(limits: Plausible | None, days: int, minor: int, history: Spent | None) -> tuple[str, Decimal] | None:
+    """The limit that so much for so many days is outside of: `less` or `more` than which percentage; None: of none."""
     if limits is None or history is None or history.segments < limits.segments:
-        return
-    amount = calculation.amount
+        return None
     sign = -1 if history.minor < 0 else 1
-    ours = Fraction(sign * amount.minor, due.period.days) * _HUNDRED
+    ours = Fraction(sign * minor, days) * _HUNDRED
     average = Fraction(sign * history.minor, history.days)
-    told = Money(rounded(history.minor, history.days, Rounding.HALF_EVEN), amount.currency)
     low, high = limits.low_percent, limits.high_percent
     if low is not None and ours < Fraction(low) * average:
-        raise ImplausibleAmount("less", low, str(told))
+        return "less", low
     if high is not None and ours > Fraction(high) * average:
-        raise ImplausibleAmount("more", high, str(told))
+        return "more", high
+    return None

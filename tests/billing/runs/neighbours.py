@@ -55,7 +55,7 @@ _TYPES = {
         "POWER", "RECEIVABLE", usage=(UsageSource("ENERGY", Measured("DAILY", missing=Missing.ESTIMATE)),)
     ),
     "LIMITED": AgreementTypeSettings(
-        "POWER", "RECEIVABLE", usage=(_DAILY,), plausible=Plausible(1, Decimal(50), Decimal(150))
+        "POWER", "RECEIVABLE", usage=(_DAILY,), plausible=Plausible(1, Decimal(90), Decimal(110))
     ),
     "CHOOSY": AgreementTypeSettings("CHOOSY", "RECEIVABLE", usage=(_DAILY,)),
     "PICKY": AgreementTypeSettings("PICKY", "RECEIVABLE", usage=(_DAILY,)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ from domain.kernel.documents import Document
 from server.database.transaction import Database
 from tests.billing.runs.neighbours import add_types, settle
 from tests.billing.runs.night import Night
-from tests.billing.runs.test_running import forget_bills
-from tests.billing.segments.utility import head_office
+from tests.billing.runs.test_running import FEBRUARY, JANUARY, forget_bills
+from tests.billing.segments.utility import agree, head_office, meter, open_account, use
 from tests.billing.shop import NOW_US, open_shop
 
 CALL = Call("ada", "billing/Run", "", NOW_US, operation_id="run")
@@ -72,17 +73,28 @@ class Street:
     """A world that is billed one way or another, and is not changed by it."""
 
     def __init__(self, night: Night) -> None:
-        self._night = night
+        self.night = night
         self.together = 0
 
-    def billed(self, seed: int, order: Order, *, together: bool) -> tuple[Document, dict[str, list[Any]]]:
-        """The counts, and all rows."""
+    def desk(self, order: Order) -> Desk:
+        """Where accounts are billed by an order."""
+        return Desk(self.night.bench, order, f"run {order.through_day}", lambda *_: None)
+
+    def billed(
+        self, seed: int, order: Order, *, together: bool, before: bool = False
+    ) -> tuple[Document, dict[str, list[Any]]]:
+        """The counts, and all rows; `before`: accounts were billed for January already."""
         found: list[tuple[Document, dict[str, list[Any]]]] = []
         account_ids: list[str] = []
 
         def bill(tx: Connection) -> None:
             account_ids.extend(settle(tx, seed))
-            desk = Desk(self._night.bench, order, "run", lambda *_: None)
+            desk = self.desk(order)
+            if before:
+                first = self.desk(replace(order, through_day=20260201))
+                with pytest.MonkeyPatch.context() as patched:
+                    patched.setattr(deciding, "ALIKE_FROM", 1_000)
+                    billing.bill(tx, CALL, first, account_ids, one_by_one=False)
             with pytest.MonkeyPatch.context() as patched:
                 patched.setattr(deciding, "ALIKE_FROM", 2 if together else 1_000)
                 if together:
@@ -93,7 +105,7 @@ class Street:
             raise _Undone
 
         with pytest.raises(_Undone):
-            self._night.shop.database.write(bill)
+            self.night.shop.database.write(bill)
         return found[0]
 
 
@@ -107,15 +119,17 @@ def street(database: Database) -> Street:
 WINDOWS = st.sampled_from([(True, True), (True, True), (True, False), (False, False)])
 
 
-@pytest.mark.rule("BIL-12", "BIL-15", "BIL-32")
+@pytest.mark.rule("BIL-12", "BIL-15", "BIL-16", "BIL-20", "BIL-32", "INV-11", "INV-16")
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 10**6), window=WINDOWS)
-def test_who_is_billed_together_is_billed_as_if_by_itself(street: Street, seed: int, window: tuple[bool, bool]) -> None:
-    """Bills, segments with their documents, exceptions, the ledger and the audit trail; ids, too."""
+@given(seed=st.integers(0, 10**6), window=WINDOWS, before=st.booleans())
+def test_who_is_billed_together_is_billed_as_if_by_itself(
+    street: Street, seed: int, window: tuple[bool, bool], *, before: bool
+) -> None:
+    """Bills, segments with their documents, exceptions, invoices, the ledger and the audit trail; ids, too."""
     freeze, complete = window
     order = Order("NORTH", "JAN", 20260301, 20260303, 20260304, freeze=freeze, complete=complete)
-    counts, rows = street.billed(seed, order, together=True)
-    alone_counts, alone = street.billed(seed, order, together=False)
+    counts, rows = street.billed(seed, order, together=True, before=before)
+    alone_counts, alone = street.billed(seed, order, together=False, before=before)
     for name, found in rows.items():
         assert found == alone[name], name
     assert counts == alone_counts
@@ -137,6 +151,29 @@ def test_whoever_lacks_something_is_left_to_be_billed_by_itself(database: Databa
         return [member.account_id for batch in together for member in batch.members], left
 
     assert database.write(look) == (["A0", "A1", "A3", "A6", "A7"], ["A2", "A4", "A5", "A8"])
+
+
+@pytest.mark.rule("BIL-16", "BIL-20", "BIL-32")
+def test_who_has_in_common_what_conditions_read_is_alike_and_limits_leave_out_the_implausible(street: Street) -> None:
+    """One who used ten times as much as before is told so by itself; attributes nobody reads make no difference."""
+    ids = [f"A{number:02}" for number in range(14)]
+
+    def look(tx: Connection) -> tuple[list[list[str]], list[str]]:
+        for number, account_id in enumerate(ids):
+            open_account(tx, account_id)
+            attributes = {"size": "L" if number < 8 else "S", "colour": account_id}
+            for name, kind in (("P", "PICKY"), ("Q", "LIMITED")):
+                agree(tx, name, kind, account_id=account_id, attributes=attributes)
+                meter(tx, name, account_id=account_id)
+                for month, kwh in ((JANUARY, "100"), (FEBRUARY, "1000" if number == 3 else f"{80 + number}")):
+                    end = (month + timedelta(days=31)).replace(day=1)
+                    use(tx, name, kwh, first=month, last=end, account_id=account_id)
+        desk = street.desk(replace(ORDER, through_day=20260201))
+        assert billing.bill(tx, CALL, desk, ids, one_by_one=False)["completed"] == len(ids)
+        together, left = deciding.decide(tx, CALL, street.desk(ORDER), ids, lock=True)
+        return [[member.account_id for member in batch.members] for batch in together], left
+
+    assert street.night.shop.database.write(look) == ([[*ids[:3], *ids[4:8]], ids[8:]], ["A03"])
 
 
 @pytest.mark.rule("BIL-15", "BIL-30", "BIL-31")

@@ -11,10 +11,11 @@ from domain.billing.configuration.snapshot import Snapshot
 from domain.billing.runs.alike import store
 from domain.billing.runs.alike.filling import Batch, fill
 from domain.billing.runs.alike.invoicing import with_invoices
-from domain.billing.runs.alike.likeness import Likeness, Member, alike, profile_place
+from domain.billing.runs.alike.likeness import Likeness, Member, agreement_place, alike, profile_place
 from domain.billing.runs.alike.molds import Mold, mold
 from domain.billing.runs.alike.reading import with_what_is_read
 from domain.billing.runs.deciding import Desk
+from domain.billing.segments.store import segments
 from domain.billing.usage import together
 from domain.billing.usage.model import Gathered
 from domain.billing.usage.together import Question
@@ -34,16 +35,24 @@ class Known:
     members: Sequence[Member]
     usage: Sequence[Sequence[Gathered]]
 
+    def judged(self) -> Iterator[tuple[tuple[str, str], int]]:
+        """Agreements whose types have limits, and by how many of their last segments each is judged (BIL-16)."""
+        for each in self.mold.pieces:
+            limits, place = each.drafted.due.type.settings.plausible, agreement_place(each.segment.agreement_id)
+            if limits is not None:
+                yield from (((one.account_id, one.agreement_ids[place]), limits.segments) for one in self.members)
+
 
 def decide(
     tx: Connection, call: Call, desk: Desk, account_ids: Sequence[str], *, lock: bool
 ) -> tuple[list[Batch], list[str]]:
     """What becomes of accounts that are alike, and the ids of the others, in order; `lock` holds all of them.
 
-    Cost: the statements of `gather`, and those of the ledger's check, however many accounts.
+    Cost: the statements of `gather`, one where types have limits, and those of the ledger's check.
     """
     snapshot, known = gather(tx, call, desk, account_ids, lock=lock)
-    filled = [fill(each.mold, snapshot, each.members, each.usage) for each in known]
+    history = segments.spent(tx, dict(judged for each in known for judged in each.judged()))
+    filled = [fill(each.mold, snapshot, each.members, each.usage, history) for each in known]
     told = [with_invoices(each, snapshot) for each in filled if each.members]
     batches = _that_post(tx, desk, [each for each in told if each is not None])
     done = {member.account_id for batch in batches for member in batch.members}

@@ -6,7 +6,7 @@ Whatever goes wrong with one account is not told here: it is left out, to be dec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,14 +17,19 @@ from domain.billing.rating import sheets
 from domain.billing.rating.calculation import rated
 from domain.billing.rating.segments import Usage
 from domain.billing.rating.sheets import Column, Rated, Rows, Sheet, Used
-from domain.billing.runs.alike.likeness import Member
+from domain.billing.runs.alike.likeness import Member, agreement_place
 from domain.billing.runs.alike.molds import Mold, Piece
 from domain.billing.segments.drafting import counted
+from domain.billing.segments.model import Spent
+from domain.billing.segments.plausibility import broken
 from domain.billing.segments.states import SegmentState
 from domain.billing.usage.model import Gathered
 from domain.kernel.amounts import scale_of
 from domain.kernel.errors import DomainError
 from domain.kernel.quantities import ATTOS
+
+History = Mapping[tuple[str, str], Spent]
+"""By account and agreement, what those were billed before whose type has limits."""
 
 Texts = Sequence[tuple[str, ...]]
 """Of each row, the sentences on where usage comes from."""
@@ -82,7 +87,13 @@ class Batch:
         return added([each.rated.tax for each in self.filled], len(self.members))
 
 
-def fill(mold: Mold, snapshot: Snapshot, members: Sequence[Member], usage: Sequence[Sequence[Gathered]]) -> Batch:
+def fill(
+    mold: Mold,
+    snapshot: Snapshot,
+    members: Sequence[Member],
+    usage: Sequence[Sequence[Gathered]],
+    history: History,
+) -> Batch:
     """What becomes of accounts, but for those that have to be decided each by itself.
 
     `usage` has, for each of the mold's `wanted`, that of each account.
@@ -92,21 +103,30 @@ def fill(mold: Mold, snapshot: Snapshot, members: Sequence[Member], usage: Seque
     apart = {row for of in usage for row, each in enumerate(of) if isinstance(each, DomainError)}
     found: tuple[Filled, ...] | None = ()
     if not apart:
-        filling = _Filling(mold, snapshot, cast("Sequence[Sequence[Usage]]", usage), len(members))
+        filling = _Filling(mold, snapshot, cast("Sequence[Sequence[Usage]]", usage), members, history)
         found, apart = filling.filled(), filling.apart
     if found is None or len(apart) == len(members):
         return Batch(mold, [])
     if not apart:
         return Batch(mold, members, found)
     left = [row for row in range(len(members)) if row not in apart]
-    return fill(mold, snapshot, [members[row] for row in left], [[of[row] for row in left] for of in usage])
+    kept = [members[row] for row in left]
+    return fill(mold, snapshot, kept, [[of[row] for row in left] for of in usage], history)
 
 
 class _Filling:
     """What was filled in so far of a mold; `apart` are the rows that have to be decided by themselves."""
 
-    def __init__(self, mold: Mold, snapshot: Snapshot, usage: Sequence[Sequence[Usage]], rows: int) -> None:
-        self._mold, self._snapshot, self._usage, self._rows = mold, snapshot, usage, rows
+    def __init__(
+        self,
+        mold: Mold,
+        snapshot: Snapshot,
+        usage: Sequence[Sequence[Usage]],
+        members: Sequence[Member],
+        history: History,
+    ) -> None:
+        self._mold, self._snapshot, self._usage, self._rows = mold, snapshot, usage, len(members)
+        self._members, self._history = members, history
         self._filled: list[Filled] = []
         self.apart: set[int] = set()
 
@@ -152,6 +172,7 @@ class _Filling:
         )
         found = rated(self._snapshot.plan(due.rate_code), sheet)
         self.apart |= found.refused.keys()
+        self._leave(self._implausible(piece, found.amount))
         totals = self._totals(due.type.settings.usage, given)
         if not totals:  # then its document has a total for more than nothing alone
             self._leave(not each for each in found.amount)
@@ -165,6 +186,14 @@ class _Filling:
             estimated[source.name] = [each.estimated for each in usage]
             texts[source.name] = [each.sources for each in usage]
         return Filled(piece, found, totals, estimated, texts)
+
+    def _implausible(self, piece: Piece, amounts: Column) -> Iterator[bool]:
+        """Of each row, whether it comes to what its own history makes implausible."""
+        due = piece.drafted.due
+        limits, place = due.type.settings.plausible, agreement_place(due.agreement.agreement_id)
+        for member, minor in zip(self._members, amounts, strict=True) if limits else ():
+            history = self._history.get((member.account_id, member.agreement_ids[place]))
+            yield broken(limits, due.period.days, minor, history) is not None
 
     def _totals(self, sources: Iterable[UsageSource], given: Mapping[str, Used]) -> dict[str, Column]:
         """What was used by unit, as `drafting.totals_of` has it for one."""

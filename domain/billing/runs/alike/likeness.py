@@ -169,6 +169,11 @@ def agreement_name(place: int) -> str:
     return chr(0xE100 + place)
 
 
+def agreement_place(name: str) -> int:
+    """Which agreement a name stands in for."""
+    return ord(name) - ord(agreement_name(0))
+
+
 def premise_name(place: int) -> str:
     """What stands in for the name of an agreement's premise."""
     return chr(0xEC00 + place)

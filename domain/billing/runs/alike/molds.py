@@ -99,10 +99,10 @@ def mold(call: Call, desk: Desk, snapshot: Snapshot, likeness: Likeness) -> Mold
 def _hangs_on_more(snapshot: Snapshot, facts: Facts) -> bool:
     """Whether what becomes of an account hangs on more than what accounts have in common, and on what they used.
 
-    Algorithms see all of a bill, some conditions the names of accounts, and limits what was billed before.
+    Algorithms see all of a bill, and some conditions the names of accounts.
     """
     kinds = [snapshot.agreement_types[each.type_code].settings for each in facts.agreements]
-    if any(kind.algorithms or kind.plausible for kind in kinds):
+    if any(kind.algorithms for kind in kinds):
         return True
     if snapshot.customer_classes[facts.account.customer_class_code].settings.algorithms:
         return True
