@@ -9,8 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, null, or_, select, true, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from domain.invoicing.batches.counting import Span, within
 from domain.invoicing.batches.model import Batch
@@ -35,37 +48,24 @@ def close(tx: Connection, batch: Batch, span: Span, settings: CycleSettings, now
 
     Who adds a line has locked the invoice: the minimum is looked at by what stands in its row then.
 
-    Cost: one statement along invoice_once, which locks what it closes.
+    Cost: one statement along invoice_once, which locks what it closes; two on SQLite.
     """
-    statement = (
-        update(invoice)
-        .where(within(batch, span), _i.state == InvoiceState.RUNNING, meets(settings))
-        .values(
-            state=InvoiceState.CLOSED,
-            batch_id=batch.batch_id,
-            aggregated=0,
-            version=_i.version + 1,
-            updated_us=now_us,
-        )
-        .returning(_i.line_count, _i.currency, _i.net_minor)
-    )
-    rows = _added_up(tx, statement)
-    net = {currency: minor for currency, _, _, minor in rows}
-    return Closed(sum(row[1] for row in rows), sum(row[2] for row in rows), net)
-
-
-def _added_up(tx: Connection, statement: ReturningUpdate[Any]) -> list[tuple[str, int, int, int]]:
-    """By currency how many rows were changed, how many of them have no lines, and their net; SQLite hands them over."""
+    meant = and_(within(batch, span), _i.state == InvoiceState.RUNNING, meets(settings))
+    values = {"state": InvoiceState.CLOSED, "batch_id": batch.batch_id, "aggregated": 0, "updated_us": now_us}
+    statement = update(invoice).where(meant).values(**values, version=_i.version + 1)
     if tx.dialect.name == "postgresql":
-        c = statement.cte("closed").c
-        empty = func.sum(case((c.line_count == 0, 1), else_=0))
-        query = select(c.currency, func.count(), empty, func.sum(c.net_minor)).group_by(c.currency)
-        return [(row[0], row[1], int(row[2]), int(row[3])) for row in tx.execute(query)]
-    found: dict[str, tuple[int, int, int]] = {}
-    for lines, currency, minor in tx.execute(statement):
-        count, empty_ones, net = found.get(currency, (0, 0, 0))
-        found[currency] = (count + 1, empty_ones + (not lines), net + minor)
-    return [(currency, *sums) for currency, sums in found.items()]
+        closed = statement.returning(_i.line_count, _i.currency, _i.net_minor).cte("closed")
+        rows = tx.execute(_added_up(closed)).all()
+    else:  # nobody else writes: what is counted is what is closed
+        rows = tx.execute(_added_up(invoice).where(meant)).all()
+        tx.execute(statement)
+    return Closed(sum(row[1] for row in rows), sum(int(row[2]) for row in rows), {row[0]: int(row[3]) for row in rows})
+
+
+def _added_up(of: FromClause) -> Select[Any]:
+    """By currency how many there are, how many of them have no lines, and their net."""
+    empty = func.sum(case((of.c.line_count == 0, 1), else_=0))
+    return select(of.c.currency, func.count(), empty, func.sum(of.c.net_minor)).group_by(of.c.currency)
 
 
 def meets(settings: CycleSettings) -> ColumnElement[bool]:
