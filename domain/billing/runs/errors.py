@@ -28,7 +28,8 @@ class NoWindowOpen(Refused):
     reason = "BILL_CYCLE_HAS_NO_OPEN_WINDOW"
 
     def __init__(self, cycle: str, *, today: int) -> None:
-        super().__init__(f"{cycle_name(cycle)} has no window on {iso_day(today)}", resource_name=cycle_name(cycle))
+        sentence = f"{cycle_name(cycle)} has no window on {iso_day(today)}: name the window that is to be run"
+        super().__init__(sentence, resource_name=cycle_name(cycle))
 
 
 class RunUnderWay(Refused):

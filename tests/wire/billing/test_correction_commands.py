@@ -40,6 +40,17 @@ def test_a_bill_is_completed_corrected_and_given_back_on_the_screen(
     rebilled = shown("rebill", segment, "--reason", "meter read wrong")
     for words in ("taken back:", "pending cancel", "in their place:", "complete the bill, or undo", "0.00 EUR"):
         assert words in rebilled
+    (pending,) = till.bills(state="BILL_STATE_PENDING")
+    listed = shown("bills", "A-1")
+    for words in (bill, f"A-1/{own_id(pending.name)}", "complete", "pending", "165.08 EUR", "0.00 EUR"):
+        assert words in listed
+    assert bill not in shown("bills", "A-1", "--state", "pending")
+    correction = shown("show", f"A-1/{own_id(pending.name)}")
+    segments, taken_back = correction.split("It takes back:")
+    assert segment not in segments
+    for words in (segment, "pending cancel", "157.08 EUR", " 0.00 EUR"):
+        assert words in taken_back
+    assert '"takenBack": []' in shown("show", bill, "-o", "json")
     assert "as they were:" in shown("undo", segment)
     assert "pending cancel" in shown("cancel", segment, "--reason", "never moved in")
     assert "as they were:" in shown("undo", segment)

@@ -12,6 +12,7 @@ from countinghouse.cli.billing import (
     importing,
     importing_accounts,
     intervals,
+    listing,
     rates,
     runs,
 )
@@ -22,6 +23,8 @@ _ONE = "A-1/06c349c2dgb002apresvy5dv5f"
 app.command("account", epilog=examples("account A-1", "account A-1 -o yaml"))(accounts.account)
 app.command("order", epilog=examples("order A-1", "order A-1 -o json"))(accounts.order)
 app.command("bill", epilog=examples("bill A-1 --preview", "bill A-1 --through 2026-11-01"))(bills.bill)
+app.command("bills", epilog=examples("bills A-1", "bills --cycle NORTH/2026-11 --state pending"))(listing.bills)
+app.command("show", epilog=examples(f"show {_ONE}"))(listing.show)
 app.command("explain", epilog=examples(f"explain {_ONE}"))(bills.explain)
 app.command("regenerate", epilog=examples(f"regenerate {_ONE}"))(bills.regenerate)
 app.command("accept", epilog=examples(f"accept {_ONE} --note 'the bakery has a second oven'"))(bills.accept)

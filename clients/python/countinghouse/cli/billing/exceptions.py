@@ -25,9 +25,12 @@ class State(StrEnum):
 
 
 _COLUMNS = (
-    Column("EXCEPTION", lambda one: stacked(short(one.name), last(one.service_agreement), short(one.bill_segment))),
-    Column("MET", lambda one: stacked(moment(one.create_time), _window(one))),
-    Column("", lambda one: stacked(one.reason, one.message, one.note), prose=True),
+    Column(
+        "EXCEPTION, AGREEMENT, SEGMENT",
+        lambda one: stacked(short(one.name), last(one.service_agreement), short(one.bill_segment)),
+    ),
+    Column("MET, WINDOW", lambda one: stacked(moment(one.create_time), _window(one))),
+    Column("WHAT IS WRONG", lambda one: stacked(one.reason, one.message, one.note), prose=True),
 )
 
 app = typer.Typer(
