@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -25,23 +25,29 @@ from domain.billing.segments.model import Segment
 from domain.billing.segments.states import SegmentState
 from domain.flows.invoicing import Invoiced
 from domain.invoicing.crediting import making, service, store
-from domain.invoicing.crediting.choosing import chosen
+from domain.invoicing.crediting.choosing import Part, chosen
 from domain.invoicing.crediting.making import GivenBack
 from domain.invoicing.invoices import listing
 from domain.invoicing.invoices.model import InvoiceLine, Shown
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
+from domain.kernel.errors import Invalid, Violation
 from domain.kernel.scopes import EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be given back of an invoice: lines by number, none: all that is left; and why."""
+    """What is to be given back of an invoice: lines by number, or parts of them, none: all that is left; and why.
+
+    `currencies` are those that amounts of parts are told in.
+    """
 
     account_id: str
     invoice_id: str
     line_nos: frozenset[int]
     reason: str
+    parts: Mapping[int, Part] = field(default_factory=dict)
+    currencies: frozenset[str] = frozenset()
 
 
 def credit(tx: Connection, call: Call, bench: Bench, wanted: Wanted, said: Answered) -> Shown:
@@ -50,8 +56,8 @@ def credit(tx: Connection, call: Call, bench: Bench, wanted: Wanted, said: Answe
     Bills are credited whatever cycles of bills the caller sees: who may credit invoices, does. Cost: some thirty
     statements, and those of billing's credit note for each bill.
 
-    Raises: InvoiceNotFound, also outside the scope; InvoiceNotLocked; CreditNoteNotCredited; LineNotFound;
-    LineCredited; NothingLeftToCredit; Invalid for the reason; as `billing.bills.crediting.credit` and `making.make`.
+    Raises: InvoiceNotFound, also outside the scope; InvoiceNotLocked; CreditNoteNotCredited; Invalid for the reason; as
+    `choosing.chosen`, `billing.bills.crediting.credit` and `making.make`.
     """
     require_storable(reason=wanted.reason)
     seen = listing.row(tx, wanted.account_id, wanted.invoice_id, call.scope)
@@ -62,10 +68,15 @@ def credit(tx: Connection, call: Call, bench: Bench, wanted: Wanted, said: Answe
     lines = store.lines(tx, found)
     segments = some(tx, found.account_id, {each.segment_id for each in lines} - {""})
     gone = {each.segment_id for each in segments.values() if each.state is not SegmentState.FROZEN}
-    back = chosen(found, lines, wanted.line_nos, store.credited(tx, found), gone)
+    if wanted.currencies - {found.currency}:
+        text = f"must be in {found.currency}, the invoice's currency"
+        raise Invalid(Violation("parts.net_amount", "LINE_CURRENCY_DIFFERS", text))
+    asked: dict[int, Part | None] = {**dict.fromkeys(wanted.line_nos), **wanted.parts}
+    picked = chosen(found, lines, asked, store.credited(tx, found), gone)
+    back, turns = [each.line for each in picked], {each.line.line_no: each.turn for each in picked if each.turn}
     _credit_bills(tx, call, bench, wanted.reason, _of(segments, back), said)
     taxes = store.taxes_of(tx, found, {each.segment_id for each in back} - {""})
-    note = making.make(tx, call, Invoiced(), GivenBack(found, back, taxes, wanted.reason))
+    note = making.make(tx, call, Invoiced(), GivenBack(found, back, taxes, wanted.reason, turns))
     return listing.shown(tx, [note])[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.kernel.errors import Refused, Unavailable
+from domain.kernel.money import Money
 
 
 class InvoiceNotLocked(Refused):
@@ -28,12 +29,46 @@ class CreditNoteNotCredited(Refused):
 
 
 class LineCredited(Refused):
-    """The line was given back before; nothing is given back twice."""
+    """All of the line was given back before; nothing is given back twice."""
 
     reason = "LINE_CREDITED"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} was given back before", resource_name=name)
+
+
+class LinePartTooLarge(Refused):
+    """A part of a line is above nothing, and at most what is left of it."""
+
+    reason = "LINE_PART_TOO_LARGE"
+
+    def __init__(self, name: str, left: Money) -> None:
+        super().__init__(
+            f"of {name} more than nothing is given back, and at most what is left: {left.decimal()} {left.currency}",
+            resource_name=name,
+            left=f"{left.decimal()} {left.currency}",
+        )
+
+
+class LinePartOfBill(Refused):
+    """The line is of a bill: it is given back whole, with its segment, and what is right is billed again."""
+
+    reason = "LINE_PART_OF_BILL"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is of a bill: it is given back whole, with its segment, and what is right is billed again",
+            resource_name=name,
+        )
+
+
+class LineWithoutQuantity(Refused):
+    """The line tells no quantity of which a part could be given back; name an amount."""
+
+    reason = "LINE_WITHOUT_QUANTITY"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} tells no quantity; name the amount that is given back", resource_name=name)
 
 
 class NothingLeftToCredit(Refused):

@@ -6,8 +6,8 @@ posted what their segments' reversals give back; the rest is posted here, so tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -32,12 +32,16 @@ _YEAR = 10_000  # days are yyyymmdd
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """What is given back of an invoice, whose row is locked: lines, and the tax that bills have reckoned for them."""
+    """What is given back of an invoice, whose row is locked: lines, and the tax that bills have reckoned for them.
+
+    Of a part of a line, `lines` have what is given back of it, and `turns` by its number how often that was by now.
+    """
 
     invoice: Invoice
     lines: Sequence[InvoiceLine]
     taxes: Sequence[ReckonedTax]
     reason: str
+    turns: Mapping[int, int] = field(default_factory=dict)
 
 
 def make(tx: Connection, call: Call, ledger: Ledger, given: GivenBack) -> Invoice:
@@ -53,7 +57,7 @@ def make(tx: Connection, call: Call, ledger: Ledger, given: GivenBack) -> Invoic
     sums = _sums(given)
     note = _note(tx, call, given, sums)
     _post(tx, call, ledger, given, note, cycle, day, sums)
-    store.insert_lines(tx, note.invoice_id, [_line(of, each) for each in given.lines], call.now_us)
+    store.insert_lines(tx, note.invoice_id, [_line(given, each) for each in given.lines], call.now_us)
     taxes = [each._replace(source=CREDIT, external_id=f"{of.invoice_id}/{each.external_id}") for each in given.taxes]
     store.insert_taxes(tx, note, taxes, [(sums[rate][0], sums[rate][1]) for rate in sorted(sums)])
     batch = collecting.lock(tx, call, cycle, day)
@@ -137,12 +141,13 @@ def _back(side: Side) -> Side:
     return replace(side, amount=-side.amount)
 
 
-def _line(of: Invoice, line: InvoiceLine) -> NewLine:
+def _line(given: GivenBack, line: InvoiceLine) -> NewLine:
+    turn = given.turns.get(line.line_no, 0)
     return NewLine(
         line.account_id,
         CREDIT,
-        f"{line.invoice_id}/{line.line_no}",
-        of.currency,
+        f"{line.invoice_id}/{line.line_no}/{turn}" if turn else f"{line.invoice_id}/{line.line_no}",
+        given.invoice.currency,
         line.net_minor,
         line.tax_category,
         line.tax_ppm,

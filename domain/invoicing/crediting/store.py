@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from sqlalchemy import Connection, insert, or_, select
 
 from domain.invoicing.batches.states import BatchKind
+from domain.invoicing.crediting.choosing import NOTHING, Before
 from domain.invoicing.invoices.model import (
     BILLING,
     CREDIT,
@@ -22,6 +23,7 @@ from domain.invoicing.invoices.store import adding
 from domain.invoicing.invoices.store.reading import COLUMNS, from_row
 from domain.invoicing.tables import invoice, invoice_batch, invoice_line, invoice_reckoned_tax
 from domain.kernel.bulk import insert_rows
+from domain.kernel.quantities import attos_of
 
 _i, _l, _r, _b = invoice.c, invoice_line.c, invoice_reckoned_tax.c, invoice_batch.c
 _LINE = [_l[field.name] for field in fields(InvoiceLine)]
@@ -34,15 +36,20 @@ def lines(tx: Connection, of: Invoice) -> list[InvoiceLine]:
     return [InvoiceLine(*row) for row in tx.execute(query)]
 
 
-def credited(tx: Connection, of: Invoice) -> frozenset[int]:
-    """The numbers of those lines of an invoice that credit notes have given back."""
-    query = select(_l.external_id).where(
+def credited(tx: Connection, of: Invoice) -> dict[int, Before]:
+    """By number what credit notes have given back of an invoice's lines."""
+    query = select(_l.external_id, _l.net_minor, _l.quantity).where(
         _l.account_id == of.account_id,
         _l.source == CREDIT,
         _l.external_id > f"{of.invoice_id}/",
         _l.external_id < f"{of.invoice_id}{_BEHIND}",
     )
-    return frozenset(int(each.rpartition("/")[2]) for each in tx.execute(query).scalars())
+    found: dict[int, Before] = {}
+    for external_id, net_minor, quantity in tx.execute(query):
+        line_no = int(external_id.split("/")[1])
+        turns, net, attos = found.get(line_no, NOTHING)
+        found[line_no] = Before(turns + 1, net + net_minor, attos + (attos_of(quantity) or 0 if quantity else 0))
+    return found
 
 
 def notes(tx: Connection, of: Invoice) -> list[Invoice]:

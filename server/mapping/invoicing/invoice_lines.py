@@ -64,7 +64,7 @@ def line_to_proto(found: InvoiceLine, currency: str) -> pb.InvoiceLine:
         create_time=instant_to_proto(found.created_us),
     )
     if found.source == CREDIT:
-        invoice_id, _, line_no = found.external_id.rpartition("/")
+        invoice_id, line_no, *_ = found.external_id.split("/")
         told.credited_line = line_name(found.account_id, invoice_id, int(line_no))
     if found.quantity:
         told.quantity.CopyFrom(Decimal(value=found.quantity))

@@ -18,17 +18,24 @@ from domain.flows.invoices import RunningInvoices
 from domain.gl_extraction.tables import accounting_detail
 from domain.invoicing.batches.model import Batch
 from domain.invoicing.batches.states import BatchKind
+from domain.invoicing.crediting.choosing import Part
 from domain.invoicing.invoices import listing
-from domain.invoicing.invoices.model import Invoice, Shown
+from domain.invoicing.invoices.model import Invoice, InvoiceLine, Shown
 from domain.invoicing.invoices.states import InvoiceKind
+from domain.invoicing.invoices.store import reading
 from domain.kernel.scopes import EVERYTHING
 from tests.invoicing.batches.house import IN_APRIL, IN_MARCH
 from tests.invoicing.export.dock import Dock
 from tests.invoicing.invoices.office import line
 
+NONE: Mapping[int, Part] = {}
+
 
 class CreditDesk(Dock):
     """Invoices of March, locked, of which something is given back in April."""
+
+    told: Mapping[str, Mapping[str, str]] = {}
+    """By the external id of a line what it tells beside its amount."""
 
     def locked(self, lines: Mapping[str, tuple[int, int]], account: str = "A") -> Invoice:
         """An invoice of an account with lines (by external id: net, tax rate in millionths), locked."""
@@ -38,7 +45,7 @@ class CreditDesk(Dock):
         """Likewise for several accounts."""
         self.now_us = IN_MARCH
         made = [
-            line(f"{account}-{key}", net, account, tax_ppm=ppm, description=key)
+            line(f"{account}-{key}", net, account, tax_ppm=ppm, description=key, **self.told.get(key, {}))
             for account, some in lines.items()
             for key, (net, ppm) in some.items()
         ]
@@ -69,10 +76,12 @@ class CreditDesk(Dock):
         )
         self.do(lambda tx: [tx.execute(text(f"DELETE FROM {name}")) for name in names])
 
-    def credit(self, of: Invoice, *line_nos: int, reason: str = "wrong", call: Any = None) -> Shown:
-        """Give lines of an invoice back, or all that is left."""
+    def credit(
+        self, of: Invoice, *line_nos: int, reason: str = "wrong", call: Any = None, parts: Mapping[int, Part] = NONE
+    ) -> Shown:
+        """Give lines of an invoice back, or parts of them, or all that is left."""
         bench = Bench(Configurations(), Billed(), RunningInvoices(), Algorithms(()))
-        wanted = Wanted(of.account_id, of.invoice_id, frozenset(line_nos), reason)
+        wanted = Wanted(of.account_id, of.invoice_id, frozenset(line_nos), reason, parts)
         call = call or self.call
         return self.do(lambda tx: crediting.credit(tx, call, bench, wanted, Answered.none(call.now_us)))
 
@@ -91,6 +100,11 @@ class CreditDesk(Dock):
             d.subject == f"accounts/{account}", d.distribution_account == receivable
         )
         return sum(int(each) for each in self.database.read(lambda tx: tx.execute(query).scalars().all()))
+
+    def lines_of(self, of: Invoice) -> list[InvoiceLine]:
+        """The lines of an invoice or credit note."""
+        read = reading.lines_page
+        return self.database.read(lambda tx: read(tx, of.account_id, of.invoice_id, after=0, limit=999))
 
     def credited_lines(self, account: str = "A") -> list[tuple[str, int]]:
         """Which lines credit notes give back (invoice and line), and how much of each."""

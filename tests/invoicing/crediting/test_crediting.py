@@ -12,10 +12,13 @@ from domain.invoicing.batches.hooks import Decision, Hookpoint
 from domain.invoicing.batches.model import Facts
 from domain.invoicing.batches.states import BatchState
 from domain.invoicing.batches.transitions import move
+from domain.invoicing.crediting.choosing import Part
 from domain.invoicing.crediting.errors import (
     CreditNoteNotCredited,
     InvoiceNotLocked,
     LineCredited,
+    LinePartTooLarge,
+    LineWithoutQuantity,
     NothingLeftToCredit,
 )
 from domain.invoicing.invoices.errors import InvoiceNotFound, LineNotFound
@@ -82,6 +85,69 @@ def test_all_that_is_left_is_given_back_and_then_nothing_is(desk: CreditDesk) ->
     with pytest.raises(NothingLeftToCredit):
         desk.credit(of)
     assert len(desk.notes()) == 2
+
+
+@pytest.mark.rule("INV-17", "INV-16", "INV-20")
+def test_a_line_is_given_back_part_by_part_until_nothing_is_left(desk: CreditDesk) -> None:
+    """Each part with the tax of its category, rounded once on its note; books and documents agree after each."""
+    of = desk.locked(LINES)
+    before = desk.owes()
+    shown = desk.credit(of, 2, parts={1: Part(301), 3: Part(1_000)})
+    assert (shown.invoice.net_minor, shown.invoice.tax_minor) == (301 + 502 + 1_000, 153 + 70)
+    assert [(each.tax_ppm, each.net_minor, each.tax_minor) for each in shown.taxes] == [
+        (REDUCED, 1_000, 70),
+        (FULL, 803, 153),
+    ]
+    desk.credit(of, parts={1: Part(2)})
+    desk.credit(of, 1)
+    with pytest.raises(LineCredited):
+        desk.credit(of, parts={1: Part(1)})
+    desk.credit(of)
+    with pytest.raises(NothingLeftToCredit):
+        desk.credit(of)
+    assert sorted(desk.credited_lines()) == [
+        (f"{of.invoice_id}/{key}", net)
+        for key, net in [("1/1", 301), ("1/2", 2), ("1/3", 700), ("2", 502), ("3/1", 1_000), ("3/2", 1_001)]
+    ]
+    notes = desk.notes()
+    assert [each.number_no for each in notes] == [1, 2, 3, 4]
+    assert sum(each.net_minor for each in notes) == of.net_minor
+    assert desk.owes() == before - sum(map(total, notes))
+    assert all(minor == 0 for _, minor in desk.totals())
+
+
+@pytest.mark.rule("INV-17", "INV-16")
+def test_a_quantity_is_given_back_at_its_price_and_the_last_of_it_comes_to_what_is_left(desk: CreditDesk) -> None:
+    """Three thirds of a cent more than the whole would be: never more than was invoiced."""
+    desk.told = {"gas": {"quantity": "3", "unit_code": "MTQ", "price": "0.335"}}
+    of = desk.locked({"gas": (101, FULL), "fee": (500, FULL)})
+    seen = []
+    for _ in range(3):
+        note = desk.credit(of, parts={1: Part(quantity="1")}).invoice
+        (told,) = desk.lines_of(note)
+        seen.append((told.net_minor, told.quantity, told.unit_code, told.price))
+    assert seen == [(34, "1", "MTQ", "0.335"), (34, "1", "MTQ", "0.335"), (33, "", "", "")]
+    with pytest.raises(LineCredited):
+        desk.credit(of, parts={1: Part(quantity="1")})
+
+
+@pytest.mark.rule("INV-17", "PLT-07")
+def test_parts_that_are_none_are_refused_and_nothing_is_done(desk: CreditDesk) -> None:
+    """More than is left, nothing, the other way round, a quantity of what tells none."""
+    desk.told = {"gas": {"quantity": "2", "unit_code": "MTQ", "price": "5"}}
+    of = desk.locked({"gas": (1_000, FULL), "fee": (500, FULL), "back": (-300, FULL)})
+    desk.credit(of, parts={1: Part(100), 3: Part(-100)})
+    before = (desk.posted(), desk.credited_lines(), len(desk.invoices()))
+    for part in (Part(901), Part(0), Part(-1), Part(quantity="2.1"), Part(quantity="-1"), Part(quantity="0")):
+        with pytest.raises(LinePartTooLarge, match=r"at most what is left: 9\.00 EUR"):
+            desk.credit(of, parts={1: part})
+    with pytest.raises(LinePartTooLarge, match=r"left: -2\.00 EUR"):
+        desk.credit(of, parts={3: Part(100)})
+    with pytest.raises(LineWithoutQuantity):
+        desk.credit(of, parts={2: Part(quantity="1")})
+    with pytest.raises(LineNotFound):
+        desk.credit(of, parts={9: Part(1)})
+    assert (desk.posted(), desk.credited_lines(), len(desk.invoices())) == before
 
 
 @pytest.mark.rule("INV-17", "PLT-07", "PLT-14")

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.invoicing.crediting.errors import LineCredited, NothingLeftToCredit
+from domain.invoicing.crediting.choosing import Part
+from domain.invoicing.crediting.errors import LineCredited, LinePartTooLarge, NothingLeftToCredit
 from domain.invoicing.invoices.model import Invoice
 from server.database.transaction import Database
 from tests.invoicing.crediting.desk import CreditDesk, total
@@ -20,7 +21,8 @@ from tests.invoicing.crediting.desk import CreditDesk, total
 AMOUNTS = st.lists(
     st.tuples(st.integers(-50_000, 50_000), st.sampled_from([0, 70_000, 77_000, 190_000])), min_size=1, max_size=5
 )
-STEPS = st.lists(st.tuples(st.integers(0, 1), st.frozensets(st.integers(1, 5), max_size=3)), max_size=5)
+PARTS = st.dictionaries(st.integers(1, 5), st.integers(-30_000, 30_000).map(Part), max_size=2)
+STEPS = st.lists(st.tuples(st.integers(0, 1), st.frozensets(st.integers(1, 5), max_size=3), PARTS), max_size=6)
 
 
 class Ticking(CreditDesk):
@@ -40,25 +42,25 @@ class Ticking(CreditDesk):
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(amounts=st.tuples(AMOUNTS, AMOUNTS), steps=STEPS)
 def test_nothing_is_given_back_twice_and_books_and_documents_agree(
-    desk: Ticking, amounts: tuple[list[tuple[int, int]], ...], steps: list[tuple[int, frozenset[int]]]
+    desk: Ticking,
+    amounts: tuple[list[tuple[int, int]], ...],
+    steps: list[tuple[int, frozenset[int], dict[int, Part]]],
 ) -> None:
     """By line no more than was invoiced; the books are invoices less credit notes to the cent; numbers have no gap."""
     invoices = desk.round(list(amounts))
-    for which, wanted in steps:
+    for which, wanted, some in steps:
         of, count = invoices[which], len(amounts[which])
-        with suppress(LineCredited, NothingLeftToCredit):
-            desk.credit(of, *(each for each in wanted if each <= count))
+        parts = {line_no: part for line_no, part in some.items() if line_no <= count}
+        with suppress(LineCredited, LinePartTooLarge, NothingLeftToCredit):
+            desk.credit(of, *(each for each in wanted if each <= count), parts=parts)
     for of, lines in zip(invoices, amounts, strict=True):
         notes = desk.notes(of.account_id)
         credited = Counter(dict.fromkeys(range(1, len(lines) + 1), 0))
         for key, net_minor in desk.credited_lines(of.account_id):
-            line_no = int(key.rpartition("/")[2])
-            credited[line_no] += 1
-            assert net_minor == lines[line_no - 1][0]
-        assert max(credited.values()) <= 1
-        assert sum(each.net_minor for each in notes) == sum(
-            lines[line_no - 1][0] for line_no, times in credited.items() if times
-        )
+            line_no = int(key.split("/")[1])
+            credited[line_no] += net_minor
+        assert all(0 <= net * given <= net * net for (net, _), given in zip(lines, credited.values(), strict=True))
+        assert sum(each.net_minor for each in notes) == sum(credited.values())
         assert desk.owes(of.account_id) == total(of) - sum(map(total, notes))
         assert desk.invoice(of.account_id) == of
     assert all(minor == 0 for _, minor in desk.totals())

@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.json_format import ParseDict
 from sqlalchemy import text
 
 from countinghouse.billing.v1.billing_service_pb2_grpc import BillingServiceStub
@@ -27,7 +29,7 @@ from tests.wire.billing.test_corrections import FROZEN
 from tests.wire.billing.test_corrections import Desk as Correcting
 from tests.wire.billing.till import own_id, site, used
 from tests.wire.invoicing.batching import word
-from tests.wire.invoicing.desk import refused
+from tests.wire.invoicing.desk import refused, wrong
 from tests.wire.invoicing.exporting import Exporting, exporting
 from tests.wire.invoicing.test_published_bills import Clock, Utility
 
@@ -81,6 +83,47 @@ def at_work(database: Database, migrated_url: str, tmp_path: Path) -> Iterator[E
     """A server that carries everything out, on either database."""
     with exporting(database, migrated_url, tmp_path) as found:
         yield found
+
+
+@pytest.mark.rule("INV-17", "INV-16", "PLT-07")
+def test_a_part_of_a_line_is_given_back_by_amount(at_work: Exporting) -> None:
+    """By call and by command; what is no part is told by its field; what is left goes with the line."""
+    notes, batch = Notes(at_work), at_work.ready()
+    at_work.publish(batch.name)
+    (found,) = notes.found(account="accounts/A")
+    line, before = f"{found.name}/lines/1", owes(at_work, "A")
+
+    def credit(**part: Any) -> invoices_pb2.Invoice:
+        given = {"invoice": found.name, "reason": "less", "parts": [{"line": line, **part}]}
+        return notes.client.create_credit_note(ParseDict(given, pb.CreateCreditNoteRequest()))
+
+    note = credit(net_amount={"currency_code": "EUR", "units": "10", "nanos": 10_000_000})
+    assert (minor(note.net_amount), minor(note.tax_amount), minor(note.total_amount)) == (1_001, 190, 1_191)
+    assert owes(at_work, "A") == before - 1_191
+    (told,) = notes.lines(note.name)
+    assert (told.credited_line, minor(told.net_amount)) == (line, 1_001)
+    for part, field, reason in (
+        ({"net_amount": {"currency_code": "EUR", "nanos": 1}}, "net_amount", "AMOUNT_FINER_THAN_MINOR_UNIT"),
+        ({"quantity": {"value": "x"}}, "quantity", "QUANTITY_MALFORMED"),
+        ({"line": "accounts/B/invoices/x/lines/1", "quantity": {"value": "1"}}, "line", "LINE_OF_OTHER_INVOICE"),
+    ):
+        assert wrong(partial(credit, **part)) == [(f"parts[0].{field}", reason)]
+    francs = partial(credit, net_amount={"currency_code": "CHF", "units": "1"})
+    assert wrong(francs) == [("parts.net_amount", "LINE_CURRENCY_DIFFERS")]
+    both = {"lines": [line], "parts": [{"line": line, "quantity": {"value": "1"}}]}
+    twice = ParseDict({"invoice": found.name, "reason": "x", **both}, pb.CreateCreditNoteRequest())
+    assert wrong(lambda: notes.client.create_credit_note(twice)) == [("parts[0].line", "LINE_NAMED_TWICE")]
+    for part, reason in (
+        ({"quantity": {"value": "1"}}, "LINE_WITHOUT_QUANTITY"),
+        ({"net_amount": {"currency_code": "EUR", "units": "40"}}, "LINE_PART_TOO_LARGE"),
+    ):
+        assert refused(partial(credit, **part), FailedPrecondition).reason == reason
+    by_command = ("invoicing", "credit", found.name, "--reason", "less", "-o", "json", "--line", "1")
+    shown = run(at_work.served.target, *by_command, "--amount", "0.99")
+    assert json.loads(shown.stdout)["netAmount"] == {"currencyCode": "EUR", "nanos": 990_000_000}
+    assert run(at_work.served.target, *by_command, "--amount", "1", "--quantity", "1").exit_code != 0
+    assert minor(notes.credit(found.name, 1).net_amount) == 5_000 - 1_001 - 99
+    assert minor(notes.get(found.name).credited_amount) == 1_191 + 118 + 4_641
 
 
 @pytest.mark.rule("INV-17", "INV-20", "PLT-10")
@@ -237,6 +280,9 @@ def test_a_line_of_a_bill_gives_its_segment_back_with_all_its_lines(utility: Uti
     segment = next(each.bill_segment for each in lines if "S2" in each.description)
     mine = [int(own_id(each.name)) for each in lines if each.bill_segment == segment]
     assert len(mine) > 1
+    amount = {"currency_code": "EUR", "nanos": 10_000_000}
+    part = ParseDict({"line": f"{found.name}/lines/{mine[0]}", "net_amount": amount}, pb.LineToCredit())
+    assert refused(lambda: notes.credit(found.name, parts=[part]), FailedPrecondition).reason == "LINE_PART_OF_BILL"
     note = notes.credit(found.name, mine[-1])
     assert sorted(own_id(each.credited_line) for each in notes.lines(note.name)) == sorted(map(str, mine))
     canceled = [each.name for each in bills.segments(bill=bill.name) if each.state != FROZEN]

@@ -63,7 +63,7 @@ def add_line(
         source=source,
         external_id=external_id or str(uuid4()),
         description=description,
-        net_amount=_money(net, currency),
+        net_amount=money(net, currency),
         tax_category=tax,
         tax_percent=_decimal(rate),
         quantity=_decimal(quantity),
@@ -138,14 +138,15 @@ def import_lines(
         raise typer.Exit(FINDINGS)
 
 
-def _money(text: str, currency: str) -> "Money":
+def money(text: str, currency: str) -> "Money":
+    """An amount that was typed, in a currency."""
     from countinghouse.importing.amounts import Notation
     from countinghouse.values import money_from_decimal
 
     try:
         return money_from_decimal(Notation().parse(text), currency)
     except (ValueError, ArithmeticError) as error:
-        raise typer.BadParameter(str(error), param_hint="--net") from error
+        raise typer.BadParameter(str(error), param_hint="amount") from error
 
 
 def _decimal(text: str) -> "Decimal | None":

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from countinghouse.cli.invoicing.adding import money
 from countinghouse.cli.invoicing.words import Invoice, invoice_name, short
 from countinghouse.cli.output import Column, Format, Output, amount, day, show_one
 from countinghouse.cli.settings import session
@@ -25,10 +26,11 @@ def credit(
 ) -> None:
     """Give a locked invoice back, or some of its lines, by a credit note.
 
-    Lines of a bill go back by whole segments: naming one of a segment gives back all of it. Of any other line a part can
-    be given back, by --amount or --quantity, until nothing of it is left.
+    Lines of a bill go back by whole segments: naming one of a segment gives back all of it. Of any other line a part
+    can be given back, by --amount or --quantity, until nothing of it is left.
     """
     from countinghouse.invoicing.v1 import credit_notes_pb2 as pb
+    from countinghouse.invoicing.v1 import invoices_pb2
 
     name = invoice_name(invoice)
     lines = [f"{name}/lines/{each}" for each in sorted(set(line or ()))]
@@ -41,7 +43,8 @@ def credit(
             if quantity:
                 part.quantity.value = quantity
             else:
-                part.net_amount.CopyFrom(money(amount_, _currency(client, name)))
+                invoice_ = client.invoicing.get_invoice(invoices_pb2.GetInvoiceRequest(name=name))
+                part.net_amount.CopyFrom(money(amount_, invoice_.currency_code))
         else:
             request.lines.extend(lines)
         show_one(client.invoicing.create_credit_note(request), _COLUMNS, output)

@@ -25,15 +25,21 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
+from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-countinghouse/invoicing/v1/credit_notes.proto\x12\x1a\x63ountinghouse.invoicing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xb1\x03\n\x17\x43reateCreditNoteRequest\x12}\n\x07invoice\x18\x01 \x01(\tBl\xe2\x41\x01\x02\xfa\x41!\n\x1f\x63ountinghouse.invoicing/Invoice\xbaHAr?2=^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}$\x12\xa0\x01\n\x05lines\x18\x02 \x03(\tB\x90\x01\xe2\x41\x01\x01\xfa\x41%\n#countinghouse.invoicing/InvoiceLine\xbaHa\x92\x01^\x10\xe8\x07\x18\x01\"WrU2S^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}/lines/[1-9][0-9]{0,8}$\x12\x1e\n\x06reason\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x37\n\nrequest_id\x18\x04 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-countinghouse/invoicing/v1/credit_notes.proto\x12\x1a\x63ountinghouse.invoicing.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"\x89\x02\n\x0cLineToCredit\x12\x95\x01\n\x04line\x18\x01 \x01(\tB\x86\x01\xe2\x41\x01\x02\xfa\x41%\n#countinghouse.invoicing/InvoiceLine\xbaHWrU2S^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}/lines/[1-9][0-9]{0,8}$\x12(\n\nnet_amount\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyH\x00\x12(\n\x08quantity\x18\x03 \x01(\x0b\x32\x14.google.type.DecimalH\x00\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xf9\x03\n\x17\x43reateCreditNoteRequest\x12}\n\x07invoice\x18\x01 \x01(\tBl\xe2\x41\x01\x02\xfa\x41!\n\x1f\x63ountinghouse.invoicing/Invoice\xbaHAr?2=^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}$\x12\xa0\x01\n\x05lines\x18\x02 \x03(\tB\x90\x01\xe2\x41\x01\x01\xfa\x41%\n#countinghouse.invoicing/InvoiceLine\xbaHa\x92\x01^\x10\xe8\x07\x18\x01\"WrU2S^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}/lines/[1-9][0-9]{0,8}$\x12\x1e\n\x06reason\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x37\n\nrequest_id\x18\x04 \x01(\tB#\xe2\x41\x01\x01\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9._:-]{0,128}$\x12\x1b\n\rvalidate_only\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x46\n\x05parts\x18\x06 \x03(\x0b\x32(.countinghouse.invoicing.v1.LineToCreditB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'countinghouse.invoicing.v1.credit_notes_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LINETOCREDIT'].oneofs_by_name['part']._loaded_options = None
+  _globals['_LINETOCREDIT'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
+  _globals['_LINETOCREDIT'].fields_by_name['line']._loaded_options = None
+  _globals['_LINETOCREDIT'].fields_by_name['line']._serialized_options = b'\342A\001\002\372A%\n#countinghouse.invoicing/InvoiceLine\272HWrU2S^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}/lines/[1-9][0-9]{0,8}$'
   _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['invoice']._loaded_options = None
   _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['invoice']._serialized_options = b'\342A\001\002\372A!\n\037countinghouse.invoicing/Invoice\272HAr?2=^accounts/[A-Za-z0-9._-]{1,64}/invoices/[A-Za-z0-9._-]{1,64}$'
   _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['lines']._loaded_options = None
@@ -44,6 +50,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001\272H\034r\0322\030^[A-Za-z0-9._:-]{0,128}$'
   _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['validate_only']._loaded_options = None
   _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['validate_only']._serialized_options = b'\342A\001\001'
-  _globals['_CREATECREDITNOTEREQUEST']._serialized_start=167
-  _globals['_CREATECREDITNOTEREQUEST']._serialized_end=600
+  _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['parts']._loaded_options = None
+  _globals['_CREATECREDITNOTEREQUEST'].fields_by_name['parts']._serialized_options = b'\342A\001\001\272H\006\222\001\003\020\350\007'
+  _globals['_LINETOCREDIT']._serialized_start=219
+  _globals['_LINETOCREDIT']._serialized_end=484
+  _globals['_CREATECREDITNOTEREQUEST']._serialized_start=487
+  _globals['_CREATECREDITNOTEREQUEST']._serialized_end=992
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,8 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.type import decimal_pb2 as _decimal_pb2
+from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +21,44 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class LineToCredit(_message.Message):
+    """A part of a line, which no bill has made. Parts are given back, one after
+    another, until nothing of the line is left.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    NET_AMOUNT_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    """The line, `accounts/{account}/invoices/{invoice}/lines/{line}`."""
+    @_builtins.property
+    def net_amount(self) -> _money_pb2.Money:
+        """So much of its net amount, in its currency; below zero of a line below zero."""
+
+    @_builtins.property
+    def quantity(self) -> _decimal_pb2.Decimal:
+        """So much of its quantity, at its price; the last of it comes to what is left."""
+
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        net_amount: _money_pb2.Money | None = ...,
+        quantity: _decimal_pb2.Decimal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["net_amount", b"net_amount", "part", b"part", "quantity", b"quantity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "net_amount", b"net_amount", "part", b"part", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["net_amount", "quantity"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___LineToCredit: _TypeAlias = LineToCredit  # noqa: Y015
+
+@_typing.final
 class CreateCreditNoteRequest(_message.Message):
     """Asks to give an invoice back, or some of its lines."""
 
@@ -29,6 +69,7 @@ class CreateCreditNoteRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     invoice: _builtins.str
     """The invoice, `accounts/{account}/invoices/{invoice}`: locked, with a number."""
     reason: _builtins.str
@@ -41,9 +82,16 @@ class CreateCreditNoteRequest(_message.Message):
     """Checks the call and answers as it would, and stores nothing."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its lines that are given back, `accounts/{account}/invoices/{invoice}/lines/{line}`;
-        none: all that is left. Lines of a bill go back by whole bill segments: who
+        """Its lines of which all that is left is given back,
+        `accounts/{account}/invoices/{invoice}/lines/{line}`; without any, and without
+        `parts`: all that is left of the invoice. Lines of a bill go back by whole bill segments: who
         names one of a segment gives back all of it.
+        """
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineToCredit]:
+        """Parts of lines that are given back, of other lines than those above. Lines of a
+        bill are not given back in part: what is right is billed again.
         """
 
     def __init__(
@@ -54,10 +102,11 @@ class CreateCreditNoteRequest(_message.Message):
         reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        parts: _abc.Iterable[Global___LineToCredit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice", "lines", b"lines", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice", "lines", b"lines", "parts", b"parts", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,13 +9,62 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
+import type { Decimal } from "../../../google/type/decimal_pb.js";
+import { file_google_type_decimal } from "../../../google/type/decimal_pb.js";
+import type { Money } from "../../../google/type/money_pb.js";
+import { file_google_type_money } from "../../../google/type/money_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file countinghouse/invoicing/v1/credit_notes.proto.
  */
 export const file_countinghouse_invoicing_v1_credit_notes: GenFile = /*@__PURE__*/
-  fileDesc("Ci1jb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9jcmVkaXRfbm90ZXMucHJvdG8SGmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxIrEDChdDcmVhdGVDcmVkaXROb3RlUmVxdWVzdBJ9CgdpbnZvaWNlGAEgASgJQmziQQEC+kEhCh9jb3VudGluZ2hvdXNlLmludm9pY2luZy9JbnZvaWNlukhBcj8yPV5hY2NvdW50cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9pbnZvaWNlcy9bQS1aYS16MC05Ll8tXXsxLDY0fSQSoAEKBWxpbmVzGAIgAygJQpAB4kEBAfpBJQojY291bnRpbmdob3VzZS5pbnZvaWNpbmcvSW52b2ljZUxpbmW6SGGSAV4Q6AcYASJXclUyU15hY2NvdW50cy9bQS1aYS16MC05Ll8tXXsxLDY0fS9pbnZvaWNlcy9bQS1aYS16MC05Ll8tXXsxLDY0fS9saW5lcy9bMS05XVswLTldezAsOH0kEh4KBnJlYXNvbhgDIAEoCUIO4kEBArpIB3IFEAEYgAQSNwoKcmVxdWVzdF9pZBgEIAEoCUIj4kEBAbpIHHIaMhheW0EtWmEtejAtOS5fOi1dezAsMTI4fSQSGwoNdmFsaWRhdGVfb25seRgFIAEoCEIE4kEBAWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource]);
+  fileDesc("Ci1jb3VudGluZ2hvdXNlL2ludm9pY2luZy92MS9jcmVkaXRfbm90ZXMucHJvdG8SGmNvdW50aW5naG91c2UuaW52b2ljaW5nLnYxIokCCgxMaW5lVG9DcmVkaXQSlQEKBGxpbmUYASABKAlChgHiQQEC+kElCiNjb3VudGluZ2hvdXNlLmludm9pY2luZy9JbnZvaWNlTGluZbpIV3JVMlNeYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0vaW52b2ljZXMvW0EtWmEtejAtOS5fLV17MSw2NH0vbGluZXMvWzEtOV1bMC05XXswLDh9JBIoCgpuZXRfYW1vdW50GAIgASgLMhIuZ29vZ2xlLnR5cGUuTW9uZXlIABIoCghxdWFudGl0eRgDIAEoCzIULmdvb2dsZS50eXBlLkRlY2ltYWxIAEINCgRwYXJ0EgW6SAIIASL5AwoXQ3JlYXRlQ3JlZGl0Tm90ZVJlcXVlc3QSfQoHaW52b2ljZRgBIAEoCUJs4kEBAvpBIQofY291bnRpbmdob3VzZS5pbnZvaWNpbmcvSW52b2ljZbpIQXI/Mj1eYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0vaW52b2ljZXMvW0EtWmEtejAtOS5fLV17MSw2NH0kEqABCgVsaW5lcxgCIAMoCUKQAeJBAQH6QSUKI2NvdW50aW5naG91c2UuaW52b2ljaW5nL0ludm9pY2VMaW5lukhhkgFeEOgHGAEiV3JVMlNeYWNjb3VudHMvW0EtWmEtejAtOS5fLV17MSw2NH0vaW52b2ljZXMvW0EtWmEtejAtOS5fLV17MSw2NH0vbGluZXMvWzEtOV1bMC05XXswLDh9JBIeCgZyZWFzb24YAyABKAlCDuJBAQK6SAdyBRABGIAEEjcKCnJlcXVlc3RfaWQYBCABKAlCI+JBAQG6SBxyGjIYXltBLVphLXowLTkuXzotXXswLDEyOH0kEhsKDXZhbGlkYXRlX29ubHkYBSABKAhCBOJBAQESRgoFcGFydHMYBiADKAsyKC5jb3VudGluZ2hvdXNlLmludm9pY2luZy52MS5MaW5lVG9DcmVkaXRCDeJBAQG6SAaSAQMQ6AdiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_type_decimal, file_google_type_money]);
+
+/**
+ * A part of a line, which no bill has made. Parts are given back, one after
+ * another, until nothing of the line is left.
+ *
+ * @generated from message countinghouse.invoicing.v1.LineToCredit
+ */
+export type LineToCredit = Message<"countinghouse.invoicing.v1.LineToCredit"> & {
+  /**
+   * The line, `accounts/{account}/invoices/{invoice}/lines/{line}`.
+   *
+   * @generated from field: string line = 1;
+   */
+  line: string;
+
+  /**
+   * How much of it.
+   *
+   * @generated from oneof countinghouse.invoicing.v1.LineToCredit.part
+   */
+  part: {
+    /**
+     * So much of its net amount, in its currency; below zero of a line below zero.
+     *
+     * @generated from field: google.type.Money net_amount = 2;
+     */
+    value: Money;
+    case: "netAmount";
+  } | {
+    /**
+     * So much of its quantity, at its price; the last of it comes to what is left.
+     *
+     * @generated from field: google.type.Decimal quantity = 3;
+     */
+    value: Decimal;
+    case: "quantity";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message countinghouse.invoicing.v1.LineToCredit.
+ * Use `create(LineToCreditSchema)` to create a new message.
+ */
+export const LineToCreditSchema: GenMessage<LineToCredit> = /*@__PURE__*/
+  messageDesc(file_countinghouse_invoicing_v1_credit_notes, 0);
 
 /**
  * Asks to give an invoice back, or some of its lines.
@@ -31,8 +80,9 @@ export type CreateCreditNoteRequest = Message<"countinghouse.invoicing.v1.Create
   invoice: string;
 
   /**
-   * Its lines that are given back, `accounts/{account}/invoices/{invoice}/lines/{line}`;
-   * none: all that is left. Lines of a bill go back by whole bill segments: who
+   * Its lines of which all that is left is given back,
+   * `accounts/{account}/invoices/{invoice}/lines/{line}`; without any, and without
+   * `parts`: all that is left of the invoice. Lines of a bill go back by whole bill segments: who
    * names one of a segment gives back all of it.
    *
    * @generated from field: repeated string lines = 2;
@@ -60,6 +110,14 @@ export type CreateCreditNoteRequest = Message<"countinghouse.invoicing.v1.Create
    * @generated from field: bool validate_only = 5;
    */
   validateOnly: boolean;
+
+  /**
+   * Parts of lines that are given back, of other lines than those above. Lines of a
+   * bill are not given back in part: what is right is billed again.
+   *
+   * @generated from field: repeated countinghouse.invoicing.v1.LineToCredit parts = 6;
+   */
+  parts: LineToCredit[];
 };
 
 /**
@@ -67,5 +125,5 @@ export type CreateCreditNoteRequest = Message<"countinghouse.invoicing.v1.Create
  * Use `create(CreateCreditNoteRequestSchema)` to create a new message.
  */
 export const CreateCreditNoteRequestSchema: GenMessage<CreateCreditNoteRequest> = /*@__PURE__*/
-  messageDesc(file_countinghouse_invoicing_v1_credit_notes, 0);
+  messageDesc(file_countinghouse_invoicing_v1_credit_notes, 1);
 
