@@ -37,7 +37,7 @@ def insert_rows(tx: Connection, table: str, columns: Sequence[str], rows: Iterab
         lines = ("\t".join(map(copy_cell, row)) + "\n" for row in rows)
         copy_in(tx, table, columns, "".join(lines).encode())
         return
-    _insert(tx, table, tuple(columns), list(rows), {})
+    insert_new(tx, table, columns, list(rows), {})
 
 
 def insert_sheets(tx: Connection, table: str, sheets: Sequence[Sheet], *, order: Sequence[int] | None = None) -> None:
@@ -60,7 +60,7 @@ def insert_sheets(tx: Connection, table: str, sheets: Sequence[Sheet], *, order:
         own = own or {columns[0]: [cast("Cell", cells[columns[0]])] * rows}
         common = {name: cast("Cell", each) for name, each in cells.items() if name not in own}
         found = list(zip(*own.values(), strict=True))
-        _insert(tx, table, tuple(own), found if order is None else [found[at] for at in order], common)
+        insert_new(tx, table, list(own), found if order is None else [found[at] for at in order], common)
 
 
 def _as_one(sheets: Sequence[Sheet]) -> Sheet:
@@ -77,23 +77,36 @@ def _joined(rows: Sequence[int], cells: Sequence[Cell | Sequence[Cell]]) -> Cell
     return list(chain.from_iterable(columns))
 
 
-def _insert(
-    tx: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Cell]], common: Mapping[str, Cell]
-) -> None:
-    """SQLite: rows of `columns`, with cells that they have in `common`."""
-    whole = len(rows) - len(rows) % _ROWS_PER_STATEMENT
-    for first, last, size in ((0, whole, _ROWS_PER_STATEMENT), (whole, len(rows), len(rows) - whole)):
-        bound = [(*chain.from_iterable(rows[at : at + size]), *common.values()) for at in range(first, last, size or 1)]
-        if bound:
-            tx.exec_driver_sql(_statement(table, columns, tuple(common), size), bound)
+def insert_new(
+    tx: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    common: Mapping[str, Cell],
+    *,
+    otherwise: str = "",
+) -> int:
+    """SQLite: rows of `columns`, with cells that they have in `common`; gives how many were inserted.
+
+    `otherwise` is what becomes of those that are in conflict (ON CONFLICT …). Cost: as `insert_rows`.
+    """
+    made, whole = 0, len(rows) - len(rows) % _ROWS_PER_STATEMENT
+    for first, last, size in ((0, whole, _ROWS_PER_STATEMENT), (whole, len(rows), 1)):
+        if first < last:
+            statement = _statement(table, tuple(columns), tuple(common), size, otherwise)
+            some = [rows[at : at + size] for at in range(first, last, size)]
+            bound = [(*chain.from_iterable(each), *common.values()) for each in some]
+            made += tx.exec_driver_sql(statement, bound).rowcount
+    return made
 
 
-@lru_cache(maxsize=512)
-def _statement(table: str, columns: tuple[str, ...], common: tuple[str, ...], rows: int) -> str:
+@lru_cache
+def _statement(table: str, columns: tuple[str, ...], common: tuple[str, ...], rows: int, otherwise: str) -> str:
     row = f"({', '.join('?' * len(columns))})"
     given = f"WITH given ({', '.join(columns)}) AS (VALUES {', '.join([row] * rows)})"
     cells = ", ".join(["given.*", *("?" * len(common))])
-    return f"{given} INSERT INTO {table} ({', '.join([*columns, *common])}) SELECT {cells} FROM given"  # noqa: S608
+    names = ", ".join([*columns, *common])
+    return f"INSERT INTO {table} ({names}) {given} SELECT {cells} FROM given WHERE true {otherwise}"  # noqa: S608
 
 
 def _lines(rows: int, cells: Sequence[Cell | Sequence[Cell]]) -> Iterable[str]:

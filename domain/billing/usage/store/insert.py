@@ -19,7 +19,7 @@ from sqlalchemy.schema import CreateTable
 from domain.billing.configuration.model import ProfileKind
 from domain.billing.tables import register_read
 from domain.billing.usage.rows import Content, Row
-from domain.kernel.bulk import copy_in
+from domain.kernel.bulk import copy_in, insert_new
 from domain.kernel.documents import to_text
 from domain.kernel.script import Script
 
@@ -38,6 +38,7 @@ class Held(NamedTuple):
 TABLES = {ProfileKind.INTERVALS: ("interval_data", "start_us"), ProfileKind.REGISTER: ("register_read", "at_us")}
 """Where data of a kind are, and what the column of the instant is called."""
 
+_HELD_ALREADY = "ON CONFLICT DO NOTHING"
 _CONTENT = ("units", "nanos", "attos", "estimated")
 _staging = Table(
     "usage_staging",
@@ -61,15 +62,14 @@ def insert(tx: Connection, kind: ProfileKind, rows: dict[Key, Row], received_us:
     """Insert those of the rows whose key is free; gives how many were.
 
     Who holds a key and has not committed yet is waited for. Cost: PostgreSQL one COPY, and where a key is held one more
-    and a statement; SQLite a prepared statement a row.
+    and a statement; SQLite a prepared statement for 50 rows.
     """
     if not rows:
         return 0
     if tx.dialect.name != "postgresql":
-        given = [(*key, *row[2], received_us) for key, row in sorted(rows.items())]
-        driver: Any = tx.connection.driver_connection
-        marks = ", ".join("?" * len(_staging.columns))
-        return int(driver.executemany(_insert(kind, f"VALUES ({marks})"), given).rowcount)
+        given = [(*key, *row[2]) for key, row in sorted(rows.items())]
+        *columns, received = _columns(kind)
+        return insert_new(tx, TABLES[kind][0], columns, given, {received: received_us}, otherwise=_HELD_ALREADY)
     lines = "".join(
         [
             f"{account}\t{profile}\t{at_us}\t{units}\t{nanos}\t{attos}\t{estimated}\t{received_us}\n"
@@ -131,7 +131,7 @@ def _held(kind: ProfileKind, dialect: str, *, lock: bool = False) -> str:
 
 
 def _insert(kind: ProfileKind, rows: str) -> str:
-    return f"INSERT INTO {TABLES[kind][0]} ({', '.join(_columns(kind))}) {rows} ON CONFLICT DO NOTHING"
+    return f"INSERT INTO {TABLES[kind][0]} ({', '.join(_columns(kind))}) {rows} {_HELD_ALREADY}"
 
 
 def _columns(kind: ProfileKind) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 PostgreSQL takes a few rows by one INSERT and more by COPY, which costs less a row. COPY has no way to leave out a row
 whose external id is held: then it is taken back to where it began, and the rows go through a staging table of the
-session instead. That way alone costs half as much again, and nearly all rows that come are new. SQLite inserts each row
-by one prepared statement, and stages the keys when somebody holds one of them. Rows go in by the order of the unique
-index, so that two writers with the same rows wait for each other instead of deadlocking.
+session instead. That way alone costs half as much again, and nearly all rows that come are new. SQLite inserts them by
+prepared statements, and stages the keys when somebody holds one of them. Rows go in by the order of the unique index,
+so that two writers with the same rows wait for each other instead of deadlocking.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from domain.gl_extraction.details.rows import CORE_COLUMNS, SoundRow, coded_colu
 from domain.gl_extraction.stamps import SENT
 from domain.gl_extraction.tables import BUCKETS, accounting_detail
 from domain.kernel import sequences
-from domain.kernel.bulk import Cell, copy_cell, copy_in, insert_rows
+from domain.kernel.bulk import Cell, copy_cell, copy_in, insert_new, insert_rows
 
 Asked = tuple[int, int, str]
 """What is asked for a row: an id, the id of the detail that it reverses (0: none), and its period's code."""
@@ -72,6 +72,7 @@ class Holder:
 
 _FEW = 8  # rows, above which COPY is the faster way (measured)
 _UNIQUE_INDEX = "detail_external_id_unique"
+_HELD_ALREADY = "ON CONFLICT (bucket, source, external_id) WHERE voided_us = 0 DO NOTHING"
 _HEAD_COLUMNS = ("bucket", "detail_id", "content_hash", "reverses", "accounting_period_code")
 _SHARED_COLUMNS = ("maker", "operation_id", "created_us")
 _KEY_COLUMNS = ("bucket", "detail_id", "source", "external_id")
@@ -105,7 +106,7 @@ def make(tx: Connection, batch: Batch) -> int:
     """Make details, pending for extraction, of the rows whose external id is free; gives how many were made.
 
     Who holds an id and has not committed yet is waited for. Cost: PostgreSQL one statement for a few rows, two COPYs
-    for more, and where an id is held one more and a statement; SQLite two prepared statements a row.
+    for more, and where an id is held one more and a statement; SQLite two prepared statements for 50.
     """
     if tx.dialect.name != "postgresql":
         return _insert_each(tx, batch)
@@ -158,7 +159,9 @@ def _copied(batch: Batch) -> tuple[Sequence[str], bytes]:
 
 def _insert_few(tx: Connection, batch: Batch) -> int:
     """Insert the rows, and make them pending; gives how many were made."""
-    parameters = tuple(chain.from_iterable(_parameters(batch)))
+    making = batch.making
+    shared = (making.maker.value, making.operation_id, making.created_us)
+    parameters = tuple(chain.from_iterable((*cells, *shared) for cells in _own_cells(batch)))
     return tx.exec_driver_sql(_make_few(batch.coded_mask, len(batch.rows)), parameters).rowcount
 
 
@@ -187,9 +190,10 @@ def _stage_keys(tx: Connection, batch: Batch) -> None:
 
 
 def _insert_each(tx: Connection, batch: Batch) -> int:
-    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(batch.coded_mask), *_SHARED_COLUMNS)
-    statement = _insert(columns, f"VALUES ({', '.join('?' * len(columns))})")
-    made = tx.exec_driver_sql(statement, _parameters(batch)).rowcount
+    columns = (*_HEAD_COLUMNS, *CORE_COLUMNS, *coded_columns(batch.coded_mask))
+    making = batch.making
+    shared = dict(zip(_SHARED_COLUMNS, (making.maker.value, making.operation_id, making.created_us), strict=True))
+    made = insert_new(tx, "accounting_detail", columns, _own_cells(batch), shared, otherwise=_HELD_ALREADY)
     rows = batch.in_index_order()
     keys = [(row.bucket, batch.asked[row.position][0]) for row in rows]
     if made < len(rows):
@@ -200,12 +204,11 @@ def _insert_each(tx: Connection, batch: Batch) -> int:
     return made
 
 
-def _parameters(batch: Batch) -> list[tuple[Cell, ...]]:
-    """The rows' columns, in the order of the unique index."""
-    making, mask = batch.making, batch.coded_mask
-    shared = (making.maker.value, making.operation_id, making.created_us)
+def _own_cells(batch: Batch) -> list[tuple[Cell, ...]]:
+    """The rows' columns but for those that all share, in the order of the unique index."""
+    mask = batch.coded_mask
     return [
-        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask), *shared)
+        (row.bucket, detail_id, row.content_hash, reverses, period, *_padded(row, mask))
         for row in batch.in_index_order()
         for detail_id, reverses, period in (batch.asked[row.position],)
     ]
@@ -301,7 +304,4 @@ def _made_pending(insert: str) -> str:
 
 
 def _insert(columns: Sequence[str], rows: str) -> str:
-    return (
-        f"INSERT INTO accounting_detail ({', '.join(columns)}) {rows} "
-        "ON CONFLICT (bucket, source, external_id) WHERE voided_us = 0 DO NOTHING"
-    )
+    return f"INSERT INTO accounting_detail ({', '.join(columns)}) {rows} {_HELD_ALREADY}"
