@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo migrate test lint check protos baseline descriptors docs bench crash abuse fire soak proof lock
+.PHONY: help setup run demo migrate test lint lint-types lint-clients lint-style lint-contract check protos baseline descriptors docs bench crash abuse fire soak proof lock
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
@@ -46,17 +46,25 @@ migrate: $(RUN) ## Bring the configured database to this version's schema
 test: $(DEV) ## Run the tests, on SQLite and on a PostgreSQL that they start
 	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
-lint: $(DEV) $(PROTOC) ## Style, types, layers, contract, and generated code up to date
+lint: lint-types lint-clients lint-style lint-contract ## Style, types, layers, contract, and generated code up to date
+
+lint-types: $(DEV)
+	$(BIN)/mypy
+
+lint-clients: $(DEV)
+	$(BIN)/python -m tools.typescript --check
+	$(BIN)/python -m tools.go --check
+
+lint-style: $(DEV)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-contract: $(DEV) $(PROTOC)
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code protos
 	$(if $(wildcard $(BASELINE)),$(BIN)/buf breaking protos --against $(BASELINE))
 	.venv-protoc/bin/python tools/protos.py --check
-	$(BIN)/python -m tools.typescript --check
-	$(BIN)/python -m tools.go --check
 
 check: lint ## Everything that must hold before a change lands, the tests apart
 
