@@ -13,6 +13,7 @@ from tests.support import database as databases
 from tests.support import postgres
 from tests.support.bytecode import keep_bytecode
 from tests.support.memory import keep_files_in_memory
+from tests.support.packages import look_for_packages_once
 from tests.support.server import Served, serving
 from tests.support.statements import share_statements
 from tests.support.worlds import Worlds
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(50_000, 20, 20)  # as a server does
     share_statements()
+    look_for_packages_once()
     if not hasattr(config, "workerinput"):
         keep_bytecode(config.cache.mkdir("bytecode"))
         keep_files_in_memory()

@@ -43,7 +43,7 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "timezone": "'Pacific/Auckland'",
 }
-FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}  # no database lives for a minute
 
 _BECOME = """
 import os, sys
