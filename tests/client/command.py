@@ -1,10 +1,13 @@
 """Runs commands, and what servers of their tests answer."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from google.longrunning import operations_pb2
 from google.type import money_pb2
+from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from countinghouse.cli import main
@@ -37,6 +40,9 @@ RESPONSE = extraction_pb2.GenerateAccountingMessageResponse(
 )
 END = operation(NAME, watch_pb2.OPERATION_STATE_SUCCEEDED, written=10, response=RESPONSE)
 RUNNING = operation(NAME, watch_pb2.OPERATION_STATE_RUNNING, written=4)
+
+
+vars(testing)["_get_command"] = cache(get_command)  # to make hundreds of commands of an app costs more than to run one
 
 
 def run(address: str, *arguments: str) -> Any:
