@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+import typer
 import yaml
 from google.longrunning import operations_pb2
 from google.protobuf import json_format
@@ -343,3 +344,21 @@ def test_the_audit_trail_is_shown() -> None:
     line = result.stdout.splitlines()[1]
     assert line.startswith("2026-11-02 03:04:05Z  accounting_period.closed  ledgers/A/accountingPeriods/1  ann")
     assert '{"from": "OPEN", "to": "CLOSED"}' in line
+
+
+def test_a_dry_run_is_what_validate_only_is() -> None:
+    """Every command that can look ahead knows both words."""
+    both = {"--dry-run", "--validate-only"}
+    seen = 0
+
+    def look(command: Any, words: str) -> None:
+        nonlocal seen
+        for name in getattr(command, "commands", {}):
+            look(command.commands[name], f"{words} {name}")
+        for each in command.params:
+            if both & set(each.opts):
+                assert both <= set(each.opts), words
+                seen += 1
+
+    look(typer.main.get_command(main.app), "countinghouse")
+    assert seen > 20

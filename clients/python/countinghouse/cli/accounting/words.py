@@ -22,7 +22,9 @@ Operation = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 Note = Annotated[str, typer.Option(help="A note that the operations carry.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Show what would happen; change nothing.")]
+ValidateOnly = Annotated[
+    bool, typer.Option("--dry-run", "--validate-only", help="Show what would happen; change nothing.")
+]
 
 _AMOUNT = re.compile(r"(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?) ?([A-Z]{3})")
 _OPERATION_PARTS = 2

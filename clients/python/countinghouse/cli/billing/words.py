@@ -17,7 +17,9 @@ Segment = Annotated[
 ]
 Bill = Annotated[str, typer.Argument(metavar="BILL", help="ACCOUNT/ID, as it is shown, or the bill's full name.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Show what would happen; change nothing.")]
+ValidateOnly = Annotated[
+    bool, typer.Option("--dry-run", "--validate-only", help="Show what would happen; change nothing.")
+]
 
 _PARTS = 2
 

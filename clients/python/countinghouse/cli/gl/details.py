@@ -76,7 +76,9 @@ MORE_COLUMNS = (
     Column("REVERSED BY", lambda one: last(one.reversed_by)),
 )
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Show what would happen; change nothing.")]
+ValidateOnly = Annotated[
+    bool, typer.Option("--dry-run", "--validate-only", help="Show what would happen; change nothing.")
+]
 
 
 @app.command("list")

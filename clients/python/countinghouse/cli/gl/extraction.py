@@ -88,7 +88,7 @@ def extract(
     ] = None,
     description: Annotated[str, typer.Option(help="A description of this run.")] = "",
     validate_only: Annotated[
-        bool, typer.Option("--validate-only", help="Show what would be sent; write nothing.")
+        bool, typer.Option("--dry-run", "--validate-only", help="Show what would be sent; write nothing.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show progress to the end, then the result.")] = False,
     wait: Annotated[

@@ -47,7 +47,9 @@ def add_line(
     unit: Annotated[str, typer.Option(help="The unit, by UN/ECE recommendation 20, such as KWH.")] = "",
     start: Annotated[datetime | None, choices.day_option("--from", text="The first day that it is for.")] = None,
     end: Annotated[datetime | None, choices.day_option("--until", text="The day behind the last.")] = None,
-    validate_only: Annotated[bool, typer.Option("--validate-only", help="Show the line; add nothing.")] = False,
+    validate_only: Annotated[
+        bool, typer.Option("--dry-run", "--validate-only", help="Show the line; add nothing.")
+    ] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Put a line on the running invoice of an account, or on an invoice that is not locked.

@@ -38,7 +38,9 @@ def close(
     watch_: Annotated[bool, typer.Option("--watch", help="Show how it closes, at a time too, then the batch.")] = False,
     max_wait: MaxWait = None,
     request_id: RequestId = "",
-    validate_only: Annotated[bool, typer.Option("--validate-only", help="Show the batch; make none.")] = False,
+    validate_only: Annotated[
+        bool, typer.Option("--dry-run", "--validate-only", help="Show the batch; make none.")
+    ] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Close schedules of a cycle in a batch: their running invoices close, or move on to the next schedule.

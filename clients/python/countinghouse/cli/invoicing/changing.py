@@ -8,7 +8,7 @@ from countinghouse.cli.invoicing.words import Invoice, invoice_name
 from countinghouse.cli.output import Format, Output, jsonable, say, show_value
 from countinghouse.cli.settings import session
 
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check the call; change nothing.")]
+ValidateOnly = Annotated[bool, typer.Option("--dry-run", "--validate-only", help="Check the call; change nothing.")]
 
 
 def final(

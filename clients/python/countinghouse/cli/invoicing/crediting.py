@@ -21,7 +21,9 @@ def credit(
         str, typer.Option("--amount", metavar="NET", help="Of the one line so much alone, such as 3.50: net.")
     ] = "",
     quantity: Annotated[str, typer.Option(help="Of the one line so much of its quantity alone.")] = "",
-    validate_only: Annotated[bool, typer.Option("--validate-only", help="Show the credit note; make none.")] = False,
+    validate_only: Annotated[
+        bool, typer.Option("--dry-run", "--validate-only", help="Show the credit note; make none.")
+    ] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Give a locked invoice back, or some of its lines, by a credit note.

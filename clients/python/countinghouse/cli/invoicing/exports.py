@@ -157,7 +157,7 @@ def publish(
     max_wait: MaxWait = None,
     request_id: RequestId = "",
     validate_only: Annotated[
-        bool, typer.Option("--validate-only", help="Show what would be; publish nothing.")
+        bool, typer.Option("--dry-run", "--validate-only", help="Show what would be; publish nothing.")
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:

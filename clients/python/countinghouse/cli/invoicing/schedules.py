@@ -32,7 +32,7 @@ End = Annotated[
 ]
 Etag = Annotated[str, typer.Option(help="The etag as last seen; when not given, as it is now.")]
 RequestId = Annotated[str, typer.Option(help="Repeating a call with its id changes nothing.")]
-ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Show what would be; change nothing.")]
+ValidateOnly = Annotated[bool, typer.Option("--dry-run", "--validate-only", help="Show what would be; change nothing.")]
 
 
 def _state(one: "InvoiceSchedule") -> str:
