@@ -287,6 +287,24 @@ def test_what_the_ledger_cannot_take_of_an_algorithm_names_it(shop: Shop) -> Non
         assert everything(shop) == before
 
 
+@pytest.mark.rule("BIL-14")
+def test_month_after_month_goes_on_where_the_last_frozen_segment_ends(shop: Shop) -> None:
+    """However many were billed before: none of their days is billed again, and none is left out."""
+    shop.database.write(lambda tx: (open_account(tx), agree(tx, "FEE", "AT-NONE")))
+    periods = []
+    for through in (20260201, 20260301, 20260401, 20260601):
+        key = generate(shop, through=through)
+        complete(shop, key)
+        periods += [(each.period.start, each.period.end) for each in on_bill(shop, key)]
+    assert periods == [
+        (20260101, 20260201),
+        (20260201, 20260301),
+        (20260301, 20260401),
+        (20260401, 20260501),
+        (20260501, 20260601),
+    ]
+
+
 @pytest.mark.rule("BIL-23")
 def test_what_is_asked_after_an_adjustment_is_the_same_question_at_the_next_try(shop: Shop) -> None:
     """Whatever was added has the same id then, so that the answer is found."""

@@ -23,12 +23,21 @@ from domain.billing.bills.errors import (
     NothingToCredit,
     SegmentTransition,
 )
-from domain.billing.configuration.model import AlgorithmUse, Moment
+from domain.billing.configuration.model import (
+    AgreementType,
+    AgreementTypeSettings,
+    AlgorithmUse,
+    ChargedOn,
+    Moment,
+    UsageSource,
+)
+from domain.billing.configuration.registers import AGREEMENT_TYPES, SHELF
 from domain.billing.segments import regenerating
 from domain.billing.segments.errors import BillNotFound, SegmentNotFound
 from domain.billing.segments.model import Segment
 from domain.billing.segments.states import BillKind, BillState, SegmentState
 from domain.kernel.errors import EtagStale
+from domain.kernel.registers import store as registers
 from server.database.transaction import Database
 from tests.billing.bills.office import (
     Office,
@@ -43,7 +52,7 @@ from tests.billing.bills.office import (
     posted,
     read_again,
 )
-from tests.billing.segments.utility import head_office, use
+from tests.billing.segments.utility import agree, head_office, use
 from tests.billing.shop import Shop, open_shop
 
 FEBRUARY = date(2026, 2, 1)
@@ -83,6 +92,7 @@ def test_rebilling_a_site_rebills_what_was_charged_on_it_in_order(shop: Office) 
     assert posted(shop)["RECEIVABLE"] == 41_984, "nothing has happened to the ledger yet"
     bill = complete(shop, Key("A", done.bill.bill_id))
     assert bill.amount_minor == 17_493 - 13_923 + 2_200 - 2_000
+    assert bill.tax_minor == 2_793 - 2_223, "19 % of 147 and of 117"
     assert posted(shop)["RECEIVABLE"] == 41_984 + bill.amount_minor
     assert sum(posted(shop).values()) == 0
     after = by_agreement(shop, key)
@@ -98,6 +108,35 @@ def test_rebilling_a_site_rebills_what_was_charged_on_it_in_order(shop: Office) 
             before[name].period,
             before[name].worked,
         ), "what was posted never changes"
+
+
+@pytest.mark.rule("BIL-04", "BIL-13")
+def test_what_was_charged_on_a_site_through_others_is_rebilled_with_it(database: Database) -> None:
+    """A group that is charged on the head office: each is made of what the one before comes to now."""
+    shop = open_shop(database)
+    sums = (UsageSource("SITES", charged_on=ChargedOn(("HEAD_OFFICE",), "kWh")),)
+    settings = AgreementTypeSettings("HEAD_OFFICE", "RECEIVABLE", sequence=20, usage=sums)
+
+    def configure(tx: Connection) -> None:
+        registers.create(tx, AGREEMENT_TYPES, AgreementType("GROUP", "", 1, 1, 1, settings))
+        registers.grow_version(tx, SHELF)
+        head_office(tx, "400", "350")
+        agree(tx, "A-GROUP", "GROUP")
+
+    database.write(configure)
+    key = generate(shop)
+    complete(shop, key)
+    before = {each.agreement_id: each for each in on_bill(shop, key)}
+    assert str(before["A-GROUP"].amount) == "15.00 EUR"
+    read_again(shop, "S2", "450")
+    wanted = Correction("A", before["S2"].segment_id, "meter read wrong")
+    done = shop.write(correcting.rebill, bench_of(shop), wanted)
+    assert [(each.agreement_id, str(each.amount)) for each in done.made] == [
+        ("S2", "174.93 EUR"),
+        ("HO", "17.00 EUR"),
+        ("A-GROUP", "17.00 EUR"),
+    ]
+    assert [each.agreement_id for each in done.taken_back] == ["S2", "HO", "A-GROUP"]
 
 
 @pytest.mark.rule("BIL-04", "BIL-13")
