@@ -27,7 +27,7 @@ TAX = (
 
 @pytest.mark.rule("PLT-40", "INV-16")
 def test_sums_of_the_release_before_are_looked_at_by_the_lock(database_url: str) -> None:
-    """Whether they hold lines that no bill has made was not noted: it is taken that they may, so nothing is unposted."""
+    """Whether they hold lines that no bill has made was not noted: they may, so that nothing stays unposted."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     engine = open_engine(database_url, create=True)
