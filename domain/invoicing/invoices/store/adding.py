@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from domain.invoicing.invoices.model import INVOICE_NET_MAX, LINES_MAX, Key, NewLine, Place, ReckonedTax
-from domain.kernel.bulk import Cells, insert_rows, insert_sheets
+from domain.kernel.bulk import Cell, Cells, insert_sheets
 from domain.kernel.documents import to_text
 from domain.kernel.script import Script
 
@@ -121,20 +121,25 @@ def taxes(tx: Connection, keys: Collection[Key]) -> dict[Key, ReckonedTax]:
 
 
 def insert_lines(tx: Connection, placed: Sequence[tuple[NewLine, Place]], now_us: int) -> None:
-    """Put lines where they belong, of which nobody has the keys. Cost: that of `insert_rows`."""
-    if placed:
-        rows = [
-            (*place, *line[:_CURRENCY], *line[_CURRENCY + 1 :], now_us)
-            for line, place in sorted(placed, key=lambda each: (each[0].account_id, each[1]))
-        ]
-        insert_rows(tx, "invoice_line", ("invoice_id", "line_no", *_LINE, "created_us"), rows)
+    """Put lines where they belong, of which nobody has the keys. Cost: that of `insert_sheets`."""
+    found = sorted(placed, key=lambda each: (each[0].account_id, each[1]))
+    rows = [(*place, *line[:_CURRENCY], *line[_CURRENCY + 1 :]) for line, place in found]
+    insert_line_sheets(tx, [_sheet(("invoice_id", "line_no", *_LINE), rows)], now_us)
 
 
 def insert_taxes(tx: Connection, placed: Sequence[tuple[ReckonedTax, str]]) -> None:
-    """Put taxes on invoices, of which nobody has the keys. Cost: that of `insert_rows`."""
-    if placed:
-        rows = [(invoice_id, *tax[:_CURRENCY], *tax[_CURRENCY + 1 :]) for tax, invoice_id in sorted(placed)]
-        insert_rows(tx, "invoice_reckoned_tax", ("invoice_id", *_TAX), rows)
+    """Put taxes on invoices, of which nobody has the keys. Cost: that of `insert_sheets`."""
+    rows = [(invoice_id, *tax[:_CURRENCY], *tax[_CURRENCY + 1 :]) for tax, invoice_id in sorted(placed)]
+    insert_tax_sheets(tx, [_sheet(("invoice_id", *_TAX), rows)])
+
+
+def _sheet(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> tuple[int, Cells]:
+    """Rows by column; what all of them have the same of stands once."""
+    columns = map(list, zip(*rows, strict=True))
+    return len(rows), {
+        name: column[0] if column.count(column[0]) == len(rows) else column
+        for name, column in zip(names, columns, strict=False)  # there are none without rows
+    }
 
 
 def line_cells(line: NewLine) -> Cells:
