@@ -290,6 +290,7 @@ FIELDS: tuple[FieldReason, ...] = (
     FieldReason("STATES_NOT_CHOSEN", "what is listed is published: there are no states to choose from"),
     FieldReason("SUBJECT_TYPE_UNKNOWN", "the subject type is none of the contract's"),
     FieldReason("SYSTEM_OF_RECORD_UNKNOWN", "the servers are configured with no such system of record"),
+    FieldReason("TAX_CATEGORIES_MIXED", "what is not subject to VAT stands on an invoice of its own (BR-O-11)"),
     FieldReason("TAX_CATEGORY_NOT_EXEMPT", "a reason for no tax is told of the tax categories E, AE, K, G and O"),
     FieldReason("TAX_CATEGORY_UNKNOWN", "EN 16931 knows no such tax category"),
     FieldReason("TAX_CODE_MISSING", "the billing cycle has no distribution code for tax of this category"),

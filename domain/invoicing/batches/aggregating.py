@@ -7,6 +7,8 @@ are exact: numeric on PostgreSQL, and on SQLite 64-bit integers as long as they 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import Connection, text
 
 from domain.invoicing.batches.counting import Span
@@ -83,28 +85,53 @@ _MARK = text(
 )
 
 
-def aggregate(tx: Connection, batch: Batch, span: Span, now_us: int) -> int:
-    """Aggregate the closed invoices of a span that are not; gives how many.
+_ALONE = (
+    " AND NOT (EXISTS (SELECT 1 FROM invoice_tax o WHERE o.account_id = i.account_id AND o.invoice_id = i.invoice_id"
+    " AND o.tax_category = 'O') AND EXISTS (SELECT 1 FROM invoice_tax o WHERE o.account_id = i.account_id"
+    " AND o.invoice_id = i.invoice_id AND o.tax_category <> 'O'))"
+)
+_MARK_ALONE = text(f"{_MARK.text}{_ALONE}")
+_MIXED = text(
+    "SELECT DISTINCT i.account_id, i.invoice_id FROM invoice i"  # noqa: S608 - ours
+    " JOIN invoice_tax t ON t.account_id = i.account_id AND t.invoice_id = i.invoice_id AND t.tax_category = 'O'"
+    " JOIN invoice_tax u ON u.account_id = i.account_id AND u.invoice_id = i.invoice_id AND u.tax_category <> 'O'"
+    f" WHERE {_DUE} ORDER BY i.account_id, i.invoice_id"
+)
+
+
+class Aggregated(NamedTuple):
+    """How many invoices were aggregated, and which (account and invoice) cannot be, by BR-O-11.
+
+    On these, what is not subject to VAT stands beside something else.
+    """
+
+    done: int = 0
+    mixed: tuple[tuple[str, str], ...] = ()
+
+
+def aggregate(tx: Connection, batch: Batch, span: Span, now_us: int) -> Aggregated:
+    """Aggregate the closed invoices of a span that are not, but for those that no e-invoice could be of.
 
     They are locked first: who adds a line has locked the invoice before, so that no line is missed.
 
-    Cost: four statements along invoice_once and primary keys, five on SQLite.
+    Cost: five statements along invoice_once and primary keys, six on SQLite.
 
     Raises: StepOvertaken when an invoice that was aggregated has got a line meanwhile: all is done anew.
     """
     of = {"cycle": batch.cycle_code, "schedule": span.schedule, "first": span.first, "last": span.last}
     locked = tx.execute(_COUNT[tx.dialect.name], of).scalar_one()
     if not locked:
-        return 0
+        return Aggregated()
     tx.execute(_DELETE, of)
     if tx.dialect.name == "postgresql":
         tx.execute(_INSERT["postgresql"], of)
     else:
         tx.execute(_INSERT["sqlite"], {**of, "net_max": _NET_MAX})
         _correct_large(tx, of)
-    if tx.execute(_MARK, {**of, "now_us": now_us}).rowcount != locked:
+    mixed = tuple((row[0], row[1]) for row in tx.execute(_MIXED, of))
+    if tx.execute(_MARK_ALONE if mixed else _MARK, {**of, "now_us": now_us}).rowcount != locked - len(mixed):
         raise StepOvertaken
-    return int(locked)
+    return Aggregated(int(locked) - len(mixed), mixed)
 
 
 def tax_of(net_minor: int, tax_ppm: int) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from domain.invoicing.batches import aggregating, counting, engines, store, working
 from domain.invoicing.batches.counting import Span
-from domain.invoicing.batches.errors import InvoiceBatchNotAggregating
+from domain.invoicing.batches.errors import TAX_CATEGORIES_MIXED, InvoiceBatchNotAggregating
 from domain.invoicing.batches.model import (
     AGGREGATE_KIND,
     Batch,
@@ -21,7 +21,8 @@ from domain.invoicing.batches.model import (
     engine_request_from_document,
 )
 from domain.invoicing.batches.states import BatchState
-from domain.invoicing.batches.transitions import change, scope_of, tell
+from domain.invoicing.batches.transitions import change, hold, scope_of, tell
+from domain.invoicing.names import invoice_name
 from domain.kernel.call import Call
 from domain.kernel.characters import require_storable
 from domain.operations import service as operations
@@ -87,10 +88,22 @@ def step(tx: Connection, work: Work) -> Stepped:
     batch, span = working.get(tx, work.payload["batch_id"]), Span(**work.payload["span"])
     if batch.state is not BatchState.AGGREGATING or batch.locked_us:
         return Stepped()
-    count = aggregating.aggregate(tx, batch, span, work.now_us)
-    if count:
-        _note(tx, operations.call_of(tx, work.operation, work.now_us), batch, span, count)
-    return Stepped(span.items, {"aggregated": count})
+    done, mixed = aggregating.aggregate(tx, batch, span, work.now_us)
+    call = operations.call_of(tx, work.operation, work.now_us)
+    if done:
+        _note(tx, call, batch, span, done)
+    if mixed:
+        _hold(tx, call, batch, mixed[0])
+    return Stepped(span.items, {"aggregated": done, **({"mixed": len(mixed)} if mixed else {})})
+
+
+def _hold(tx: Connection, call: Call, batch: Batch, mixed: tuple[str, str]) -> None:
+    """Say of which invoice lines are to be taken off: it would get a number, and no document."""
+    message = (
+        f"{invoice_name(*mixed)} has lines that are not subject to VAT (category O) beside others, which EN 16931"
+        " forbids (BR-O-11): take the ones or the others off, and aggregate again"
+    )
+    hold(tx, call, working.lock(tx, batch.batch_id), TAX_CATEGORIES_MIXED, message)
 
 
 def _note(tx: Connection, call: Call, batch: Batch, span: Span, count: int) -> None:

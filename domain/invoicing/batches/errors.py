@@ -128,6 +128,9 @@ STILL_RUNNING = "INVOICE_BATCH_STILL_RUNNING"
 NOT_AGGREGATED = "INVOICE_BATCH_NOT_AGGREGATED"
 """Held in AGGREGATING: not every invoice is aggregated."""
 
+TAX_CATEGORIES_MIXED = "INVOICE_BATCH_TAX_CATEGORIES_MIXED"
+"""Held in AGGREGATING: an invoice has lines that are not subject to VAT beside others (BR-O-11)."""
+
 HOOK_REFUSES = "INVOICE_BATCH_HOOK_REFUSES"
 """Held: its hook answered that it is not to go on."""
 

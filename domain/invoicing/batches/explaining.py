@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from domain.invoicing.batches import counting, edges, working
-from domain.invoicing.batches.errors import NOT_AGGREGATED, NOTHING_ENDED
+from domain.invoicing.batches.errors import NOT_AGGREGATED, NOTHING_ENDED, TAX_CATEGORIES_MIXED
 from domain.invoicing.batches.model import Batch, Mover
 from domain.invoicing.batches.states import OVER, BatchState
 from domain.kernel.scopes import Scope
@@ -106,7 +106,10 @@ def _waits(tx: Connection, batch: Batch, now_us: int) -> Explanation:
         if figures.unaggregated:
             facts = {"invoices": figures.invoices, "unaggregated": figures.unaggregated}
             message = f"{figures.unaggregated:,} of {figures.invoices:,} invoices are not aggregated"
-            return Explanation(batch, NOT_AGGREGATED, message, _since(batch), (AGGREGATE, CANCEL), facts)
+            reason = NOT_AGGREGATED
+            if batch.held is not None and batch.held.reason == TAX_CATEGORIES_MIXED:
+                reason, message = batch.held.reason, batch.held.message
+            return Explanation(batch, reason, message, _since(batch), (AGGREGATE, CANCEL), facts)
     if batch.state is _S.ORDERED:
         total, pending = counting.exports(tx, batch)
         message = "its export record is not done" if pending else "its export is done: the export engine takes it on"

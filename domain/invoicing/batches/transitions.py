@@ -7,7 +7,12 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from domain.invoicing.batches import edges, store
-from domain.invoicing.batches.errors import InvoiceBatchNotReady, InvoiceBatchTransitionIllegal
+from domain.invoicing.batches.errors import (
+    NOT_AGGREGATED,
+    TAX_CATEGORIES_MIXED,
+    InvoiceBatchNotReady,
+    InvoiceBatchTransitionIllegal,
+)
 from domain.invoicing.batches.model import Batch, Facts, Held, Transition
 from domain.invoicing.batches.states import BatchState
 from domain.kernel import events, scopes
@@ -61,8 +66,13 @@ def move(
 
 
 def hold(tx: Connection, call: Call, batch: Batch, reason: str, message: str) -> Batch:
-    """Say why a batch, whose row is locked, does not go on; nothing is changed where that is said already."""
+    """Say why a batch, whose row is locked, does not go on; nothing is changed where that is said already.
+
+    That an invoice cannot be aggregated says more than that some are not.
+    """
     if batch.held is not None and (batch.held.reason, batch.held.message) == (reason, message):
+        return batch
+    if batch.held is not None and (batch.held.reason, reason) == (TAX_CATEGORIES_MIXED, NOT_AGGREGATED):
         return batch
     since_us = batch.held.since_us if batch.held and batch.held.reason == reason else call.now_us
     return change(tx, call, replace(batch, held=Held(reason, message, since_us)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from domain.invoicing.configuration.registers import CYCLES
-from domain.invoicing.invoices import listing, refusals
+from domain.invoicing.invoices import listing, mixing, refusals
 from domain.invoicing.invoices.errors import InvoiceMerged, InvoiceNotRunning, LineNotFound, LineOfBill
 from domain.invoicing.invoices.holding import hold
 from domain.invoicing.invoices.ingest import KnownDistributionCodes, ingest_chunk, unknown_code
@@ -122,6 +122,8 @@ def _misfit(tx: Connection, found: Invoice, line: NewLine) -> Violation | None:
         return refusals.other_currency(line, found.currency)
     if line.tax_ppm and line.tax_category not in cycle.settings.taxes:
         return refusals.tax_code_missing(line.tax_category, cycle.code)
+    if not mixing.fits(tx, found, line):
+        return mixing.MIXED
     if found.last_line_no >= LINES_MAX:
         return refusals.LINES_TOO_MANY
     if abs(found.net_minor + line.net_minor) > INVOICE_NET_MAX:

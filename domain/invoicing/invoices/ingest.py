@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices.adding import add
+from domain.invoicing.invoices.mixing import MIXED, unfit
 from domain.invoicing.invoices.model import Place
 from domain.invoicing.invoices.rows import Prepared, Refusal, refusal
 from domain.kernel.call import Call
@@ -40,7 +41,7 @@ def ingest_chunk(
     """Put the sound rows of a chunk on running invoices together; report each refused one with its reasons.
 
     A row that is there already with the same content is unchanged, so that a chunk can be handed in again at any time.
-    Cost: two statements, and those of `adding.add`.
+    Cost: three statements, and those of `adding.add`.
 
     Raises: NotFound for an unknown cycle, also outside the caller's scope; as `adding.add`.
     """
@@ -55,6 +56,10 @@ def ingest_chunk(
         else:
             positions.append(position)
             lines.append(line)
+    if mixed := unfit(tx, cycle.code, lines):
+        refusals += [refusal(prepared.rows, positions[at], (MIXED,)) for at in mixed]
+        positions = [each for at, each in enumerate(positions) if at not in mixed]
+        lines = [each for at, each in enumerate(lines) if at not in mixed]
     added = add(tx, call, cycle, lines)
     refusals += [refusal(prepared.rows, positions[at], (found,)) for at, found in added.refused.items()]
     refusals.sort()

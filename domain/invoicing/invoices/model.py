@@ -18,8 +18,8 @@ BILLING = "billing"
 CREDIT = "credit"
 """The source of lines and taxes of credit notes, likewise.
 
-The external id of a line is `{invoice}/{line}`, that which is credited, or of its part `{invoice}/{line}/{turn}`: so the
-table has none credited twice.
+The external id of a line is `{invoice}/{line}`, that which is credited, or of its part
+`{invoice}/{line}/{turn}`: so the table has none credited twice.
 """
 
 RESERVED = frozenset({BILLING, CREDIT})

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from domain.invoicing.batches import aggregating
+from domain.invoicing.batches import aggregating, explaining
 from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.states import BatchState
+from domain.invoicing.invoices.taking import take_one_off
 from domain.invoicing.tables import invoice_line
 from domain.kernel.money import AMOUNT_MINOR_MAX
+from domain.kernel.scopes import EVERYTHING
 from tests.invoicing.batches.house import IN_APRIL, House
 from tests.invoicing.invoices.office import line, tax
 
@@ -116,6 +118,30 @@ def test_aggregation_comes_to_the_same_however_often_it_is_done(house: House) ->
     house.put(house.only("A"), aggregated=0)
     span = Span(MARCH, "A", "A", 1, 1)
     present = house.batch(batch.batch_id)
-    assert house.do(lambda tx: aggregating.aggregate(tx, present, span, 1)) == 1
-    assert house.do(lambda tx: aggregating.aggregate(tx, present, span, 1)) == 0
+    assert house.do(lambda tx: aggregating.aggregate(tx, present, span, 1)) == (1, ())
+    assert house.do(lambda tx: aggregating.aggregate(tx, present, span, 1)) == (0, ())
     assert house.sums() == once
+
+
+@pytest.mark.rule("INV-16", "INV-04", "INV-15")
+def test_what_is_not_subject_to_vat_stands_alone_or_the_batch_is_held(house: House) -> None:
+    """An invoice that mixes it has no document (BR-O-11): it gets no number until the lines are taken off."""
+    house.put_cycle(minimum_usage={}, taxes={"S": "VAT"})
+    deposit = [line(f"deposit-{account}", 500, account, tax_category="O", tax_ppm=0) for account in "AC"]
+    house.add(line("fee", 1_000, "A"), line("b", 1_000, "B"), *deposit, call=house.call)
+    house.now_us = IN_APRIL
+    batch = house.close()
+    house.engine()
+    assert house.aggregate().counts == {"aggregated": 2, "mixed": 1}
+    house.engine()
+    held = house.batch(batch.batch_id)
+    assert (held.state, held.locked_us) == (BatchState.AGGREGATING, 0)
+    assert held.held is not None
+    assert held.held.reason == "INVOICE_BATCH_TAX_CATEGORIES_MIXED"
+    assert house.only("A").name in held.held.message
+    told = house.database.read(lambda tx: explaining.explain(tx, EVERYTHING, batch.batch_id, house.now_us))
+    assert told.reason == "INVOICE_BATCH_TAX_CATEGORIES_MIXED"
+    house.do(lambda tx: take_one_off(tx, house.call, "A", "shop", "deposit-A"))
+    assert house.aggregate().counts == {"aggregated": 1}
+    house.engine()
+    assert house.batch(batch.batch_id).locked_us

@@ -114,7 +114,7 @@ def test_an_invoice_that_is_not_aggregated_any_more_while_others_are_is_not_half
 
     def aggregate(tx: Connection) -> int:
         event.listen(tx, "before_cursor_execute", come_in_between)
-        return aggregating.aggregate(tx, house.batch(batch.batch_id), Span(MARCH, "A", "B", 2, 2), 1)
+        return aggregating.aggregate(tx, house.batch(batch.batch_id), Span(MARCH, "A", "B", 2, 2), 1).done
 
     with pytest.raises(StepOvertaken):
         house.do(aggregate)

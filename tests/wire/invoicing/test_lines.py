@@ -103,6 +103,18 @@ def test_bad_lines_of_a_stream_are_refused_each_with_its_reasons(till: Till) -> 
     assert till.only().line_count == 1
 
 
+@pytest.mark.rule("INV-16", "PLT-07")
+def test_what_is_not_subject_to_vat_stands_on_an_invoice_of_its_own(till: Till) -> None:
+    """Beside others no e-invoice could be of it (BR-O-11): refused as it arrives, in bulk, one by one and by name."""
+    mixed = [(1, "tax_category", "TAX_CATEGORIES_MIXED")]
+    outside: dict[str, Any] = {"tax_category": "O", "tax_percent": None}
+    assert till.refused(line(), line(external_id="o", **outside)) == mixed
+    assert till.refused(line(external_id="o", **outside)) == [(0, *mixed[0][1:])]
+    till.send(line(external_id="o", account="accounts/B", **outside))
+    assert till.refused(line(account="accounts/B")) == [(0, *mixed[0][1:])]
+    till.send(line(external_id="p", account="accounts/B", **outside))
+
+
 @pytest.mark.rule("PLT-06")
 def test_a_line_under_a_known_id_with_other_content_is_refused(till: Till) -> None:
     """Nothing of it changes."""
