@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain.invoicing.configuration.model import Address, Party
@@ -24,5 +26,6 @@ def test_a_line_says_what_it_is_for_and_where_it_is_from(field: str) -> None:
     """EN 16931, BR-25."""
     sound = GivenLine("accounts/A", "shop", "1", ("EUR", 25, 0), "S", "19", "x", distribution_code="SALES")
     assert not prepare([sound]).refusals
-    (refused,) = prepare([sound._replace(**{field: "  "})]).refusals
+    blank: Any = {field: "  "}
+    (refused,) = prepare([sound._replace(**blank)]).refusals
     assert [(each.field, each.reason) for each in refused.violations] == [(field, "FIELD_REQUIRED")]

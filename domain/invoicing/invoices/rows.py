@@ -96,7 +96,7 @@ def _simple(row: GivenLine) -> NewLine | None:
         match is None
         or amount is None
         or not isinstance(ppm, int)
-        or not (source and external_id and description and code)
+        or not (source.strip() and external_id.strip() and description.strip() and code)
         or source in RESERVED
         or any(others)
         or len(source) > _SHORT

@@ -125,6 +125,20 @@ def test_a_key_that_no_hook_answers_to_lets_the_batch_go(house: House) -> None:
 
 
 @pytest.mark.rule("INV-13")
+def test_a_batch_that_is_worked_on_is_left_alone_by_engines(house: House) -> None:
+    """However long that takes, also while it is paused."""
+    house.charge({"A": 5_000})
+    house.now_us = IN_APRIL
+    batch = house.create()
+    house.do(lambda tx: operations.pause(tx, house.call, batch.operation_id))
+    assert house.engine().counts == {"busy": 1}
+    assert house.batch(batch.batch_id) == batch
+    house.do(lambda tx: operations.resume(tx, house.call, batch.operation_id))
+    house.work()
+    assert house.batch(batch.batch_id).state is S.CLOSED
+
+
+@pytest.mark.rule("INV-13")
 def test_two_engines_at_once_start_one_operation_a_batch(house: House) -> None:
     """Whoever comes second finds it busy; nothing is done twice, and canceling waits its turn."""
     house.charge({"A": 5_000})

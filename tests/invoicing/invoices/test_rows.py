@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.invoicing.invoices.rows import GivenLine, line_of, prepare, violations
 
-TEXTS = st.sampled_from(["", "a", "a", "billing", "x" * 64, "x" * 65, "x" * 129, "y" * 513, "\x00", "ä"])
+TEXTS = st.sampled_from(["", " ", "a", "a", "billing", "x" * 64, "x" * 65, "x" * 129, "y" * 513, "\x00", "ä"])
 ROWS = st.builds(
     GivenLine,
     account=st.sampled_from(["accounts/A", "A", "accounts/", ""]),
