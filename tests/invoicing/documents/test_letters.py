@@ -54,6 +54,12 @@ def test_hebrew_runs_leftward_and_numbers_in_it_do_not() -> None:
 
 
 @pytest.mark.rule("INV-15")
+def test_brackets_in_hebrew_are_mirrored() -> None:
+    """Around a number, and before Latin letters."""
+    assert "".join(str(piece.text) for piece in letters.pieces("אב (12) Ltd", REGULAR)) == "Ltd (12) בא"
+
+
+@pytest.mark.rule("INV-15")
 def test_arabic_letters_are_joined() -> None:
     """Joined letters are other glyphs than those that stand alone, and take less room."""
     alone = sum(letters.width_of(char, REGULAR, 10) for char in ARABIC)

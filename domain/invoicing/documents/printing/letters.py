@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bidi import algorithm, get_base_level
+from bidi.mirror import MIRRORED
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont, shapeStr
 
@@ -118,10 +119,16 @@ def _shaped(run: _Run, font: str) -> Iterator[Piece]:
     for number, text in reversed(parts) if run.leftward else parts:
         name = _names(font)[number]
         if number == 0:
+            text = _mirrored(text) if run.leftward else text  # noqa: PLW2901 - signs alone, as it has no such letters
             yield Piece(name, text, pdfmetrics.stringWidth(text, name, _MILLE))
         else:
             shaped = shapeStr(text, name, _MILLE, force=True)
             yield Piece(name, shaped, sum(each.x_advance for each in shaped.__shapeData__))
+
+
+def _mirrored(text: str) -> str:
+    """Signs as they stand in leftward text (UAX 9, rule L4); what is shaped is mirrored by that."""
+    return "".join(MIRRORED.get(char, char) for char in reversed(text))
 
 
 def _is_neutral(char: str) -> bool:

@@ -1,0 +1,2 @@
+# As far as we use it.
+MIRRORED: dict[str, str]
