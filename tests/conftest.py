@@ -12,6 +12,7 @@ from server.database.transaction import Database
 from tests.support import database as databases
 from tests.support import postgres
 from tests.support.bytecode import keep_bytecode
+from tests.support.grpcurl import have_grpcurl
 from tests.support.memory import keep_files_in_memory
 from tests.support.packages import look_for_packages_once
 from tests.support.server import Served, serving
@@ -79,6 +80,12 @@ def own_cluster() -> Iterator[postgres.Cluster]:
     run = postgres.Run.begin()
     yield postgres.join(run.folder)
     run.end()
+
+
+@pytest.fixture(scope="session")
+def no_grpcurl(request: pytest.FixtureRequest) -> str:
+    """Why there is no `grpcurl` on the path of this process; empty when there is, which may take minutes once."""
+    return have_grpcurl(request.config.cache.mkdir("tools"))
 
 
 @pytest.fixture

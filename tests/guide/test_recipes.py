@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ import pytest
 from tests.house.test_readme import Step, steps
 from tests.house.tree import ROOT
 from tests.support.commands import command_folder
+from tests.support.grpcurl import BUILT_WITHIN_S
 from tests.support.process import environment
 from tests.support.server import Served, serving
 
@@ -22,7 +23,6 @@ SHOWN_ADDRESS = "127.0.0.1:50051"
 END_OF_STEP = "\x01"
 TOOLS = ("buf", "grpcurl")
 KEY = re.compile(r'(?<=")[a-z]+(_[a-z]+)+(?=":)')
-PATH = f"{Path(sys.executable).parent}:{environment().get('PATH', '')}"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def follow(commands: list[str], folder: Path, server: Served) -> list[str]:
     ran = subprocess.run(
         ["bash"],
         cwd=folder,
-        env=environment() | {"PATH": f"{command_folder()}:{PATH}"},
+        env=environment() | {"PATH": f"{command_folder()}:{Path(sys.executable).parent}:{os.environ['PATH']}"},
         input="\n".join(typed).replace(SHOWN_ADDRESS, server.target),
         check=True,
         capture_output=True,
@@ -71,12 +71,15 @@ def camel(output: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(BUILT_WITHIN_S + 120)
 @pytest.mark.rule("PLT-41", "PLT-21", "GLX-02", "GLX-23")
 @pytest.mark.parametrize("tool", TOOLS)
-def test_every_recipe_does_what_it_shows(tool: str, guarded: Served, tmp_path: Path) -> None:
+def test_every_recipe_does_what_it_shows(
+    tool: str, guarded: Served, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """From an empty database to a reconciled extraction, by hand alone."""
-    if shutil.which(tool, path=PATH) is None:
-        pytest.skip(f"{tool} is not installed: its half of docs/guide/recipes.md was not run")
+    if tool == "grpcurl" and (reason := request.getfixturevalue("no_grpcurl")):
+        pytest.skip(f"its half of docs/guide/recipes.md was not run: {reason}")
     taken = recipes(tool)
     assert len(taken) > 20
     seen = follow([step.command for step in taken], tmp_path, guarded)
