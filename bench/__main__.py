@@ -20,6 +20,7 @@ from bench.billing_cycles import billing_cycles
 from bench.billing_orm import billing_orm
 from bench.billing_rating import billing_rating
 from bench.billing_runs import billing_runs
+from bench.client import client
 from bench.deliveries import deliveries
 from bench.documents import documents
 from bench.extraction import extraction, extraction_beside, extraction_memory
@@ -40,6 +41,7 @@ from bench.watchers import watchers
 BENCHMARKS: dict[str, Callable[[Options], Iterator[Table]]] = {
     "startup": startup,
     "unary": unary,
+    "client": client,
     "watchers": watchers,
     "overload": overload,
     "ingest": ingest,

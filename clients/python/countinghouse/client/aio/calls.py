@@ -83,11 +83,14 @@ class Caller:
     async def _place(self, places: asyncio.BoundedSemaphore, timeout_s: float) -> AsyncIterator[float]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        try:
-            async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation before Python 3.12
-                await places.acquire()
-        except TimeoutError:
-            raise too_many_in_flight() from None
+        if places.locked():  # otherwise there is no wait, and none to be bounded
+            try:
+                async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation before Python 3.12
+                    await places.acquire()
+            except TimeoutError:
+                raise too_many_in_flight() from None
+        else:
+            await places.acquire()
         try:
             if self._closed:
                 raise client_closed()
