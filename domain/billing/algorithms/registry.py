@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
+from domain.billing.algorithms.builtin.apply_credit import APPLY_CREDIT
 from domain.billing.algorithms.builtin.bill_message import BILL_MESSAGE
 from domain.billing.algorithms.builtin.minimum_bill import MINIMUM_BILL
 from domain.billing.algorithms.builtin.remove_errors import REMOVE_ERRORS
@@ -16,7 +17,7 @@ from domain.billing.creation.algorithms.registry import CREATIONS
 from domain.billing.ordering.rules import sequence_fault
 from domain.kernel.errors import Violation
 
-BUILT_IN: tuple[Algorithm, ...] = (BILL_MESSAGE, MINIMUM_BILL, REMOVE_ERRORS, TRANSFER_TO_MASTER)
+BUILT_IN: tuple[Algorithm, ...] = (APPLY_CREDIT, BILL_MESSAGE, MINIMUM_BILL, REMOVE_ERRORS, TRANSFER_TO_MASTER)
 """Those that ship with the product: one line each."""
 
 

@@ -111,6 +111,29 @@ def test_a_bill_is_lifted_to_its_minimum(minimum: str, rest: int | None) -> None
     assert run(replace(BILL, segments=()), [lift], ALGORITHMS, {}).effects == ()
 
 
+@pytest.mark.rule("BIL-12", "BIL-23")
+@pytest.mark.parametrize(("credit", "off"), [("5", 500), ("15.00", 1_500), ("99.99", 1_500), ("", None)])
+def test_a_credit_comes_off_as_far_as_the_bill_goes(credit: str, off: int | None) -> None:
+    """Never below nothing, so that a second one finds nothing left; without a credit there is none."""
+    apply = Turn(use("apply-credit", attribute="credit", distribution_code="CREDITS"), None)
+    ran = run(replace(BILL, attributes={"credit": credit}), [apply], ALGORITHMS, {})
+    assert [each.action for each in ran.effects] == (
+        [] if off is None else [AddAdjustment("M", "Credit", "CREDITS", eur(-off))]
+    )
+    assert ran.bill.amount.minor == 1_500 - (off or 0) >= 0
+    given_back = replace(BILL, attributes={"credit": "5"}, segments=(segment(1, "M", minor=-1),))
+    assert run(given_back, [apply], ALGORITHMS, {}).effects == ()
+
+
+@pytest.mark.rule("BIL-12", "BIL-23")
+@pytest.mark.parametrize("credit", ["much", "-5", "0", "0.001", "NaN"])
+def test_a_credit_that_is_no_amount_is_never_passed_over(credit: str) -> None:
+    """The bill is not completed, and the algorithm named."""
+    apply = Turn(use("apply-credit", attribute="credit", distribution_code="CREDITS"), None)
+    with pytest.raises(AlgorithmFailed, match=r"^apply-credit: the account's credit is no amount above zero of EUR"):
+        run(replace(BILL, attributes={"credit": credit}), [apply], ALGORITHMS, {})
+
+
 @pytest.mark.rule("BIL-23")
 @pytest.mark.parametrize(
     ("condition", "printed"), [("", True), ("bill.amount_minor > 1499", True), ("bill.segments > 3", False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -18,7 +19,7 @@ from domain.billing.bills.completion import Answered
 from domain.billing.bills.errors import BillEmpty, BillIncomplete, BillTransition, LedgersDiffer
 from domain.billing.configuration.model import AlgorithmUse, Moment
 from domain.billing.configuration.registers import AGREEMENT_TYPES, SHELF
-from domain.billing.segments.errors import BillNotFound
+from domain.billing.segments.errors import BillNotFound, NothingToBill
 from domain.billing.segments.states import BillState, SegmentState
 from domain.billing.segments.store import bills
 from domain.gl_extraction.details.errors import PeriodMissing
@@ -287,10 +288,31 @@ def test_what_the_ledger_cannot_take_of_an_algorithm_names_it(shop: Shop) -> Non
         assert everything(shop) == before
 
 
+@pytest.mark.rule("BIL-10", "BIL-14")
+def test_who_makes_a_bill_again_waits_for_who_completes_it(shop: Shop) -> None:
+    """And finds it complete: what is frozen by then stays as it is."""
+    shop.database.write(lambda tx: head_office(tx, "400"))
+    key = generate(shop)
+    with ThreadPoolExecutor(1) as pool:
+
+        def complete_slowly(tx: Connection) -> Future[completing.Key]:
+            completing.complete(tx, shop.call(), bench_of(shop), key)
+            again = pool.submit(generate, shop)
+            with pytest.raises(TimeoutError):
+                again.result(0.5)
+            return again
+
+        again = shop.database.write(complete_slowly)
+        with pytest.raises(NothingToBill):
+            again.result(30)
+    assert {each.state for each in on_bill(shop, key)} == {SegmentState.FROZEN}
+
+
 @pytest.mark.rule("BIL-14")
 def test_month_after_month_goes_on_where_the_last_frozen_segment_ends(shop: Shop) -> None:
     """However many were billed before: none of their days is billed again, and none is left out."""
-    shop.database.write(lambda tx: (open_account(tx), agree(tx, "FEE", "AT-NONE")))
+    shop.database.write(open_account)
+    shop.database.write(lambda tx: agree(tx, "FEE", "AT-NONE"))
     periods = []
     for through in (20260201, 20260301, 20260401, 20260601):
         key = generate(shop, through=through)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
 
+from domain.billing.algorithms.builtin.amounts import minor_above_zero
 from domain.billing.algorithms.model import Action, AddAdjustment, Algorithm, Asked, CannotDecide, Faults, Parameter
 from domain.billing.configuration.model import Moment
-from domain.kernel.money import AMOUNT_MINOR_MAX, Money, digits_of
+from domain.kernel.money import Money, digits_of
 
 
 def _faults(parameters: Mapping[str, str]) -> Faults:
@@ -15,7 +15,7 @@ def _faults(parameters: Mapping[str, str]) -> Faults:
     currency, amount = parameters.get("currency", ""), parameters.get("amount", "")
     if currency and digits_of(currency) is None:
         yield "currency", ("CURRENCY_UNKNOWN", f"{currency[:8]!r} is not a currency that amounts can be in")
-    elif currency and amount and _minor(amount, currency) is None:
+    elif currency and amount and minor_above_zero(amount, currency) is None:
         yield "amount", ("ALGORITHM_PARAMETER_INVALID", f"must be an amount above zero of {currency}, exact")
 
 
@@ -25,24 +25,13 @@ def _decide(asked: Asked) -> Iterable[Action]:
     billed = [each for each in bill.segments if each.counts]
     if not billed or bill.currency != parameters["currency"]:
         return ()
-    minimum = _minor(parameters["amount"], bill.currency)
+    minimum = minor_above_zero(parameters["amount"], bill.currency)
     if minimum is None:
         raise CannotDecide(f"{parameters['amount']} is no amount of {bill.currency}")
     if bill.amount.minor >= minimum:
         return ()
     rest = Money(minimum - bill.amount.minor, bill.currency)
     return (AddAdjustment(billed[0].agreement_id, "Rest to the minimum", parameters["distribution_code"], rest),)
-
-
-def _minor(amount: str, currency: str) -> int | None:
-    """The amount in minor units; None where it is none above zero, or finer than the currency."""
-    try:
-        scaled = Decimal(amount).scaleb(digits_of(currency) or 0)
-    except InvalidOperation:
-        return None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value() or not 0 < scaled <= AMOUNT_MINOR_MAX:
-        return None
-    return int(scaled)
 
 
 MINIMUM_BILL = Algorithm(
