@@ -9,6 +9,8 @@
 package invoicingpb
 
 import (
+	decimal "google.golang.org/genproto/googleapis/type/decimal"
+	money "google.golang.org/genproto/googleapis/type/money"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -23,13 +25,111 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A part of a line, which no bill has made. Parts are given back, one after
+// another, until nothing of the line is left.
+type LineToCredit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The line, `accounts/{account}/invoices/{invoice}/lines/{line}`.
+	Line string `protobuf:"bytes,1,opt,name=line,proto3" json:"line,omitempty"`
+	// How much of it.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*LineToCredit_NetAmount
+	//	*LineToCredit_Quantity
+	Part          isLineToCredit_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LineToCredit) Reset() {
+	*x = LineToCredit{}
+	mi := &file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LineToCredit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LineToCredit) ProtoMessage() {}
+
+func (x *LineToCredit) ProtoReflect() protoreflect.Message {
+	mi := &file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LineToCredit.ProtoReflect.Descriptor instead.
+func (*LineToCredit) Descriptor() ([]byte, []int) {
+	return file_countinghouse_invoicing_v1_credit_notes_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *LineToCredit) GetLine() string {
+	if x != nil {
+		return x.Line
+	}
+	return ""
+}
+
+func (x *LineToCredit) GetPart() isLineToCredit_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *LineToCredit) GetNetAmount() *money.Money {
+	if x != nil {
+		if x, ok := x.Part.(*LineToCredit_NetAmount); ok {
+			return x.NetAmount
+		}
+	}
+	return nil
+}
+
+func (x *LineToCredit) GetQuantity() *decimal.Decimal {
+	if x != nil {
+		if x, ok := x.Part.(*LineToCredit_Quantity); ok {
+			return x.Quantity
+		}
+	}
+	return nil
+}
+
+type isLineToCredit_Part interface {
+	isLineToCredit_Part()
+}
+
+type LineToCredit_NetAmount struct {
+	// So much of its net amount, in its currency; below zero of a line below zero.
+	NetAmount *money.Money `protobuf:"bytes,2,opt,name=net_amount,json=netAmount,proto3,oneof"`
+}
+
+type LineToCredit_Quantity struct {
+	// So much of its quantity, at its price; the last of it comes to what is left.
+	Quantity *decimal.Decimal `protobuf:"bytes,3,opt,name=quantity,proto3,oneof"`
+}
+
+func (*LineToCredit_NetAmount) isLineToCredit_Part() {}
+
+func (*LineToCredit_Quantity) isLineToCredit_Part() {}
+
 // Asks to give an invoice back, or some of its lines.
 type CreateCreditNoteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The invoice, `accounts/{account}/invoices/{invoice}`: locked, with a number.
 	Invoice string `protobuf:"bytes,1,opt,name=invoice,proto3" json:"invoice,omitempty"`
-	// Its lines that are given back, `accounts/{account}/invoices/{invoice}/lines/{line}`;
-	// none: all that is left. Lines of a bill go back by whole bill segments: who
+	// Its lines of which all that is left is given back,
+	// `accounts/{account}/invoices/{invoice}/lines/{line}`; without any, and without
+	// `parts`: all that is left of the invoice. Lines of a bill go back by whole bill segments: who
 	// names one of a segment gives back all of it.
 	Lines []string `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
 	// Why: for its recipient, and the audit trail.
@@ -38,14 +138,17 @@ type CreateCreditNoteRequest struct {
 	// first answer and changes nothing.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks the call and answers as it would, and stores nothing.
-	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Parts of lines that are given back, of other lines than those above. Lines of a
+	// bill are not given back in part: what is right is billed again.
+	Parts         []*LineToCredit `protobuf:"bytes,6,rep,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateCreditNoteRequest) Reset() {
 	*x = CreateCreditNoteRequest{}
-	mi := &file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[0]
+	mi := &file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -57,7 +160,7 @@ func (x *CreateCreditNoteRequest) String() string {
 func (*CreateCreditNoteRequest) ProtoMessage() {}
 
 func (x *CreateCreditNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[0]
+	mi := &file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -70,7 +173,7 @@ func (x *CreateCreditNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCreditNoteRequest.ProtoReflect.Descriptor instead.
 func (*CreateCreditNoteRequest) Descriptor() ([]byte, []int) {
-	return file_countinghouse_invoicing_v1_credit_notes_proto_rawDescGZIP(), []int{0}
+	return file_countinghouse_invoicing_v1_credit_notes_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *CreateCreditNoteRequest) GetInvoice() string {
@@ -108,18 +211,32 @@ func (x *CreateCreditNoteRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *CreateCreditNoteRequest) GetParts() []*LineToCredit {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
 var File_countinghouse_invoicing_v1_credit_notes_proto protoreflect.FileDescriptor
 
 const file_countinghouse_invoicing_v1_credit_notes_proto_rawDesc = "" +
 	"\n" +
-	"-countinghouse/invoicing/v1/credit_notes.proto\x12\x1acountinghouse.invoicing.v1\"\xa5\x01\n" +
+	"-countinghouse/invoicing/v1/credit_notes.proto\x12\x1acountinghouse.invoicing.v1\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"\x93\x01\n" +
+	"\fLineToCredit\x12\x12\n" +
+	"\x04line\x18\x01 \x01(\tR\x04line\x123\n" +
+	"\n" +
+	"net_amount\x18\x02 \x01(\v2\x12.google.type.MoneyH\x00R\tnetAmount\x122\n" +
+	"\bquantity\x18\x03 \x01(\v2\x14.google.type.DecimalH\x00R\bquantityB\x06\n" +
+	"\x04part\"\xe5\x01\n" +
 	"\x17CreateCreditNoteRequest\x12\x18\n" +
 	"\ainvoice\x18\x01 \x01(\tR\ainvoice\x12\x14\n" +
 	"\x05lines\x18\x02 \x03(\tR\x05lines\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnlyB\xe6\x01\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x12>\n" +
+	"\x05parts\x18\x06 \x03(\v2(.countinghouse.invoicing.v1.LineToCreditR\x05partsB\xe6\x01\n" +
 	"\x1ecom.countinghouse.invoicing.v1B\x10CreditNotesProtoP\x01Z(countinghouse.example/client/invoicingpb\xa2\x02\x03CIX\xaa\x02\x1aCountinghouse.Invoicing.V1\xca\x02\x1aCountinghouse\\Invoicing\\V1\xe2\x02&Countinghouse\\Invoicing\\V1\\GPBMetadata\xea\x02\x1cCountinghouse::Invoicing::V1b\x06proto3"
 
 var (
@@ -134,16 +251,22 @@ func file_countinghouse_invoicing_v1_credit_notes_proto_rawDescGZIP() []byte {
 	return file_countinghouse_invoicing_v1_credit_notes_proto_rawDescData
 }
 
-var file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_countinghouse_invoicing_v1_credit_notes_proto_goTypes = []any{
-	(*CreateCreditNoteRequest)(nil), // 0: countinghouse.invoicing.v1.CreateCreditNoteRequest
+	(*LineToCredit)(nil),            // 0: countinghouse.invoicing.v1.LineToCredit
+	(*CreateCreditNoteRequest)(nil), // 1: countinghouse.invoicing.v1.CreateCreditNoteRequest
+	(*money.Money)(nil),             // 2: google.type.Money
+	(*decimal.Decimal)(nil),         // 3: google.type.Decimal
 }
 var file_countinghouse_invoicing_v1_credit_notes_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	2, // 0: countinghouse.invoicing.v1.LineToCredit.net_amount:type_name -> google.type.Money
+	3, // 1: countinghouse.invoicing.v1.LineToCredit.quantity:type_name -> google.type.Decimal
+	0, // 2: countinghouse.invoicing.v1.CreateCreditNoteRequest.parts:type_name -> countinghouse.invoicing.v1.LineToCredit
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_countinghouse_invoicing_v1_credit_notes_proto_init() }
@@ -151,13 +274,17 @@ func file_countinghouse_invoicing_v1_credit_notes_proto_init() {
 	if File_countinghouse_invoicing_v1_credit_notes_proto != nil {
 		return
 	}
+	file_countinghouse_invoicing_v1_credit_notes_proto_msgTypes[0].OneofWrappers = []any{
+		(*LineToCredit_NetAmount)(nil),
+		(*LineToCredit_Quantity)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_countinghouse_invoicing_v1_credit_notes_proto_rawDesc), len(file_countinghouse_invoicing_v1_credit_notes_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

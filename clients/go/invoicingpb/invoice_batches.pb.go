@@ -712,7 +712,8 @@ type CreateInvoiceBatchRequest struct {
 	CloseTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=close_time,json=closeTime,proto3" json:"close_time,omitempty"`
 	// A description for people.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	// The id of the batch to be; empty: the server makes one.
+	// The id of the batch to be; empty: the server makes one. `-` alone is none: it
+	// stands for all batches where their exports are listed.
 	InvoiceBatchId string `protobuf:"bytes,5,opt,name=invoice_batch_id,json=invoiceBatchId,proto3" json:"invoice_batch_id,omitempty"`
 	// Makes the call safe to repeat: the same id with the same content gives the
 	// first answer and changes nothing.

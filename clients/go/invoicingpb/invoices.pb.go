@@ -280,8 +280,13 @@ type Invoice struct {
 	Etag string `protobuf:"bytes,27,opt,name=etag,proto3" json:"etag,omitempty"`
 	// What credit notes have given back of it, with tax; not set for nothing.
 	CreditedAmount *money.Money `protobuf:"bytes,28,opt,name=credited_amount,json=creditedAmount,proto3" json:"credited_amount,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// To whom it goes, once it has a number: the recipient as of the lock, or where
+	// there was none then, the one that came since; not set for none.
+	RecipientParty *Party `protobuf:"bytes,29,opt,name=recipient_party,json=recipientParty,proto3" json:"recipient_party,omitempty"`
+	// The recipient's own reference (BT-10), likewise.
+	RecipientReference string `protobuf:"bytes,30,opt,name=recipient_reference,json=recipientReference,proto3" json:"recipient_reference,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Invoice) Reset() {
@@ -508,6 +513,20 @@ func (x *Invoice) GetCreditedAmount() *money.Money {
 		return x.CreditedAmount
 	}
 	return nil
+}
+
+func (x *Invoice) GetRecipientParty() *Party {
+	if x != nil {
+		return x.RecipientParty
+	}
+	return nil
+}
+
+func (x *Invoice) GetRecipientReference() string {
+	if x != nil {
+		return x.RecipientReference
+	}
+	return ""
 }
 
 // Asks for an invoice.
@@ -1226,7 +1245,7 @@ var File_countinghouse_invoicing_v1_invoices_proto protoreflect.FileDescriptor
 
 const file_countinghouse_invoicing_v1_invoices_proto_rawDesc = "" +
 	"\n" +
-	")countinghouse/invoicing/v1/invoices.proto\x12\x1acountinghouse.invoicing.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"\xcc\x01\n" +
+	")countinghouse/invoicing/v1/invoices.proto\x12\x1acountinghouse.invoicing.v1\x1a(countinghouse/invoicing/v1/parties.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"\xcc\x01\n" +
 	"\n" +
 	"InvoiceTax\x12!\n" +
 	"\ftax_category\x18\x01 \x01(\tR\vtaxCategory\x125\n" +
@@ -1235,7 +1254,8 @@ const file_countinghouse_invoicing_v1_invoices_proto_rawDesc = "" +
 	"\n" +
 	"net_amount\x18\x03 \x01(\v2\x12.google.type.MoneyR\tnetAmount\x121\n" +
 	"\n" +
-	"tax_amount\x18\x04 \x01(\v2\x12.google.type.MoneyR\ttaxAmount\"\x8f\t\n" +
+	"tax_amount\x18\x04 \x01(\v2\x12.google.type.MoneyR\ttaxAmount\"\x8c\n" +
+	"\n" +
 	"\aInvoice\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12#\n" +
@@ -1274,7 +1294,9 @@ const file_countinghouse_invoicing_v1_invoices_proto_rawDesc = "" +
 	"\vupdate_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12\x12\n" +
 	"\x04etag\x18\x1b \x01(\tR\x04etag\x12;\n" +
-	"\x0fcredited_amount\x18\x1c \x01(\v2\x12.google.type.MoneyR\x0ecreditedAmount\"'\n" +
+	"\x0fcredited_amount\x18\x1c \x01(\v2\x12.google.type.MoneyR\x0ecreditedAmount\x12J\n" +
+	"\x0frecipient_party\x18\x1d \x01(\v2!.countinghouse.invoicing.v1.PartyR\x0erecipientParty\x12/\n" +
+	"\x13recipient_reference\x18\x1e \x01(\tR\x12recipientReference\"'\n" +
 	"\x11GetInvoiceRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"0\n" +
 	"\x1aGetPublishedInvoiceRequest\x12\x12\n" +
@@ -1370,7 +1392,8 @@ var file_countinghouse_invoicing_v1_invoices_proto_goTypes = []any{
 	(*money.Money)(nil),                   // 16: google.type.Money
 	(*date.Date)(nil),                     // 17: google.type.Date
 	(*timestamppb.Timestamp)(nil),         // 18: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),         // 19: google.protobuf.FieldMask
+	(*Party)(nil),                         // 19: countinghouse.invoicing.v1.Party
+	(*fieldmaskpb.FieldMask)(nil),         // 20: google.protobuf.FieldMask
 }
 var file_countinghouse_invoicing_v1_invoices_proto_depIdxs = []int32{
 	15, // 0: countinghouse.invoicing.v1.InvoiceTax.tax_percent:type_name -> google.type.Decimal
@@ -1387,23 +1410,24 @@ var file_countinghouse_invoicing_v1_invoices_proto_depIdxs = []int32{
 	18, // 11: countinghouse.invoicing.v1.Invoice.create_time:type_name -> google.protobuf.Timestamp
 	18, // 12: countinghouse.invoicing.v1.Invoice.update_time:type_name -> google.protobuf.Timestamp
 	16, // 13: countinghouse.invoicing.v1.Invoice.credited_amount:type_name -> google.type.Money
-	1,  // 14: countinghouse.invoicing.v1.InvoiceFilter.states:type_name -> countinghouse.invoicing.v1.InvoiceState
-	0,  // 15: countinghouse.invoicing.v1.InvoiceFilter.kinds:type_name -> countinghouse.invoicing.v1.InvoiceKind
-	6,  // 16: countinghouse.invoicing.v1.ListInvoicesRequest.filter:type_name -> countinghouse.invoicing.v1.InvoiceFilter
-	3,  // 17: countinghouse.invoicing.v1.ListInvoicesResponse.invoices:type_name -> countinghouse.invoicing.v1.Invoice
-	6,  // 18: countinghouse.invoicing.v1.ListPublishedInvoicesRequest.filter:type_name -> countinghouse.invoicing.v1.InvoiceFilter
-	3,  // 19: countinghouse.invoicing.v1.ListPublishedInvoicesResponse.invoices:type_name -> countinghouse.invoicing.v1.Invoice
-	3,  // 20: countinghouse.invoicing.v1.UpdateInvoiceRequest.invoice:type_name -> countinghouse.invoicing.v1.Invoice
-	19, // 21: countinghouse.invoicing.v1.UpdateInvoiceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 22: countinghouse.invoicing.v1.ExplainInvoiceResponse.invoice:type_name -> countinghouse.invoicing.v1.Invoice
-	13, // 23: countinghouse.invoicing.v1.ExplainInvoiceResponse.reasons:type_name -> countinghouse.invoicing.v1.InvoiceReason
-	16, // 24: countinghouse.invoicing.v1.ExplainInvoiceResponse.minimum_amount:type_name -> google.type.Money
-	18, // 25: countinghouse.invoicing.v1.ExplainInvoiceResponse.schedule_end_time:type_name -> google.protobuf.Timestamp
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	19, // 14: countinghouse.invoicing.v1.Invoice.recipient_party:type_name -> countinghouse.invoicing.v1.Party
+	1,  // 15: countinghouse.invoicing.v1.InvoiceFilter.states:type_name -> countinghouse.invoicing.v1.InvoiceState
+	0,  // 16: countinghouse.invoicing.v1.InvoiceFilter.kinds:type_name -> countinghouse.invoicing.v1.InvoiceKind
+	6,  // 17: countinghouse.invoicing.v1.ListInvoicesRequest.filter:type_name -> countinghouse.invoicing.v1.InvoiceFilter
+	3,  // 18: countinghouse.invoicing.v1.ListInvoicesResponse.invoices:type_name -> countinghouse.invoicing.v1.Invoice
+	6,  // 19: countinghouse.invoicing.v1.ListPublishedInvoicesRequest.filter:type_name -> countinghouse.invoicing.v1.InvoiceFilter
+	3,  // 20: countinghouse.invoicing.v1.ListPublishedInvoicesResponse.invoices:type_name -> countinghouse.invoicing.v1.Invoice
+	3,  // 21: countinghouse.invoicing.v1.UpdateInvoiceRequest.invoice:type_name -> countinghouse.invoicing.v1.Invoice
+	20, // 22: countinghouse.invoicing.v1.UpdateInvoiceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 23: countinghouse.invoicing.v1.ExplainInvoiceResponse.invoice:type_name -> countinghouse.invoicing.v1.Invoice
+	13, // 24: countinghouse.invoicing.v1.ExplainInvoiceResponse.reasons:type_name -> countinghouse.invoicing.v1.InvoiceReason
+	16, // 25: countinghouse.invoicing.v1.ExplainInvoiceResponse.minimum_amount:type_name -> google.type.Money
+	18, // 26: countinghouse.invoicing.v1.ExplainInvoiceResponse.schedule_end_time:type_name -> google.protobuf.Timestamp
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_countinghouse_invoicing_v1_invoices_proto_init() }
@@ -1411,6 +1435,7 @@ func file_countinghouse_invoicing_v1_invoices_proto_init() {
 	if File_countinghouse_invoicing_v1_invoices_proto != nil {
 		return
 	}
+	file_countinghouse_invoicing_v1_parties_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -136,7 +136,10 @@ type Party struct {
 	// By which number.
 	ContactPhone string `protobuf:"bytes,8,opt,name=contact_phone,json=contactPhone,proto3" json:"contact_phone,omitempty"`
 	// By which address of mail.
-	ContactEmail  string `protobuf:"bytes,9,opt,name=contact_email,json=contactEmail,proto3" json:"contact_email,omitempty"`
+	ContactEmail string `protobuf:"bytes,9,opt,name=contact_email,json=contactEmail,proto3" json:"contact_email,omitempty"`
+	// Of a seller: the number that it has at its tax office (BT-32), in place of a
+	// VAT id or beside it. Recipients have none.
+	TaxNumber     string `protobuf:"bytes,10,opt,name=tax_number,json=taxNumber,proto3" json:"tax_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -234,6 +237,13 @@ func (x *Party) GetContactEmail() string {
 	return ""
 }
 
+func (x *Party) GetTaxNumber() string {
+	if x != nil {
+		return x.TaxNumber
+	}
+	return ""
+}
+
 var File_countinghouse_invoicing_v1_parties_proto protoreflect.FileDescriptor
 
 const file_countinghouse_invoicing_v1_parties_proto_rawDesc = "" +
@@ -248,7 +258,7 @@ const file_countinghouse_invoicing_v1_parties_proto_rawDesc = "" +
 	"\x04city\x18\x04 \x01(\tR\x04city\x12\x1f\n" +
 	"\vpostal_code\x18\x05 \x01(\tR\n" +
 	"postalCode\x12 \n" +
-	"\vsubdivision\x18\x06 \x01(\tR\vsubdivision\"\xf2\x02\n" +
+	"\vsubdivision\x18\x06 \x01(\tR\vsubdivision\"\x91\x03\n" +
 	"\x05Party\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12=\n" +
 	"\aaddress\x18\x02 \x01(\v2#.countinghouse.invoicing.v1.AddressR\aaddress\x12\x15\n" +
@@ -258,7 +268,10 @@ const file_countinghouse_invoicing_v1_parties_proto_rawDesc = "" +
 	"\x19electronic_address_scheme\x18\x06 \x01(\tR\x17electronicAddressScheme\x12!\n" +
 	"\fcontact_name\x18\a \x01(\tR\vcontactName\x12#\n" +
 	"\rcontact_phone\x18\b \x01(\tR\fcontactPhone\x12#\n" +
-	"\rcontact_email\x18\t \x01(\tR\fcontactEmailB\xe2\x01\n" +
+	"\rcontact_email\x18\t \x01(\tR\fcontactEmail\x12\x1d\n" +
+	"\n" +
+	"tax_number\x18\n" +
+	" \x01(\tR\ttaxNumberB\xe2\x01\n" +
 	"\x1ecom.countinghouse.invoicing.v1B\fPartiesProtoP\x01Z(countinghouse.example/client/invoicingpb\xa2\x02\x03CIX\xaa\x02\x1aCountinghouse.Invoicing.V1\xca\x02\x1aCountinghouse\\Invoicing\\V1\xe2\x02&Countinghouse\\Invoicing\\V1\\GPBMetadata\xea\x02\x1cCountinghouse::Invoicing::V1b\x06proto3"
 
 var (
