@@ -15,17 +15,22 @@ from sqlalchemy import Connection, text
 from domain.billing.bills.booking import Charge, Charges
 from domain.billing.runs import billing
 from domain.billing.runs.alike import deciding
-from domain.billing.runs.deciding import Desk
+from domain.billing.runs.deciding import Decided, Desk
 from domain.billing.runs.jobs import ChunkSizes
 from domain.billing.runs.model import Order
 from domain.billing.segments import generating
 from domain.flows.billing import Billed
 from domain.flows.post import AlreadyPosted
 from domain.gl_extraction.tables import CODED_COLUMNS
+from domain.invoicing.configuration.registers import CYCLES
+from domain.invoicing.invoices import adding
+from domain.invoicing.invoices.model import NewLine
 from domain.invoicing.tables import invoice, invoice_line, invoice_reckoned_tax
 from domain.kernel.call import Call
 from domain.kernel.documents import Document
+from domain.kernel.registers import store as registers
 from server.database.transaction import Database
+from tests.billing.runs.letterboxes import join
 from tests.billing.runs.neighbours import add_types, settle
 from tests.billing.runs.night import Night
 from tests.billing.runs.test_running import FEBRUARY, JANUARY, forget_bills
@@ -229,3 +234,33 @@ def test_what_is_refused_as_it_is_done_together_is_done_one_after_another(databa
     assert database.write(bill)["completed"] == 6
     assert [each.account_id for each in night.bills()] == [f"A{number}" for number in range(6)]
     assert len(night.rows()["accounting_detail"]) == 6 * 8
+
+
+@pytest.mark.rule("BIL-31", "BIL-32", "INV-11")
+def test_whose_invoice_refuses_is_billed_by_itself_and_the_others_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has an invoice in another currency: its bill says so, and it alone goes a way of its own."""
+    night = Night(open_shop(database))
+    real, alone = billing._alone, []
+
+    def told(tx: Connection, call: Call, desk: Desk, account_id: str) -> list[Decided]:
+        alone.append(account_id)
+        return real(tx, call, desk, account_id)
+
+    def bill(tx: Connection) -> Document:
+        for number in range(8):
+            head_office(tx, "400", f"{number}.5", account_id=f"A{number}")
+            join(tx, f"A{number}", "MONTHLY")
+        cycle = registers.find(tx, CYCLES, "MONTHLY")
+        assert cycle is not None
+        adding.add(tx, CALL, cycle, [NewLine("A3", "shop", "1", "CHF", 100, "Z", 0)])
+        desk = Desk(night.bench, replace(ORDER, through_day=20260201), "run", lambda *_: None)
+        return billing.bill(tx, CALL, desk, [f"A{number}" for number in range(8)], one_by_one=False)
+
+    monkeypatch.setattr(billing, "_alone", told)
+    counts = database.write(bill)
+    assert alone == ["A3"]
+    assert (counts["completed"], counts["errors"]) == (7, {"BILL_NOT_INVOICEABLE": 1})
+    assert len(night.rows()["invoice_line"]) == 7 * 5 + 1
+    assert [each.account_id for each in night.open_exceptions()] == ["A3"]
