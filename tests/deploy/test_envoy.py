@@ -126,7 +126,7 @@ def test_calls_are_shared_out_and_a_server_that_ends_is_not_missed(
 
 
 @pytest.mark.slow
-@pytest.mark.rule("PLT-34", "PLT-41")
+@pytest.mark.rule("PLT-07")
 def test_json_and_grpc_web_say_the_same_as_grpc(migrated_url: str, tmp_path: Path) -> None:
     """A call by JSON, what refuses it with every detail, and a call by gRPC-Web."""
     with (
