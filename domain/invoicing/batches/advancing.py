@@ -42,11 +42,13 @@ _DONE, _NOTHING = Stepped(1), Stepped()
 class Sizes:
     """How many invoices one step closes, moves or numbers on each database; on SQLite all other writers wait.
 
-    Of those that are moved, a step ends after as many as its pace allows, and leaves the rest to the next.
+    Of those that are moved, a step ends after as many as its pace allows, and leaves the rest to the next. Chunks of
+    them are so large that few move at once: they would wait for each other at the batch's row, while they lock others
+    out.
     """
 
     closed: int = 20_000
-    moved: int = 5_000
+    moved: int = 100_000
     numbered: int = 5_000
     on_sqlite: int = 4_000
     pace: Pace = field(default_factory=Pace)

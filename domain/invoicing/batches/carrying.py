@@ -38,12 +38,12 @@ class Pace:
     """
 
     first: int = 50
-    within_us: int = 120_000
+    within_us: int = 80_000
 
     def following(self, size: int, taken_us: int, spent_us: int) -> int:
         """How many next, after `size` that took so long; 0: no more in this transaction."""
         allowed = size * (self.within_us - spent_us) // (2 * max(taken_us, 1))
-        return min(allowed, _GROWS * size) if allowed >= self.first else 0
+        return min(allowed, _GROWS * size) if allowed >= self.first // 2 else 0
 
 
 @dataclass(frozen=True, slots=True)

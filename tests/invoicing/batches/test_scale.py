@@ -115,6 +115,7 @@ def test_a_step_ends_when_it_has_locked_others_for_long_enough(house: House) -> 
     [
         (50, 10_000, 10_000, 200),  # quick: four times as many
         (200, 40_000, 50_000, 175),  # half of what is left
+        (50, 45_000, 45_000, 41),  # a slow machine
         (50, 30_000, 110_000, 0),  # no time for another piece
         (50, 900_000, 900_000, 0),  # a machine that is far too slow
     ],
