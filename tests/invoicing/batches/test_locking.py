@@ -49,6 +49,20 @@ def test_numbers_follow_on_each_other_from_batch_to_batch(house: House) -> None:
     assert issuer["settings"]["party"]["name"]
 
 
+@pytest.mark.rule("INV-20", "INV-03")
+def test_invoices_without_lines_leave_no_gap_in_the_numbers(house: House) -> None:
+    """They close when they are final, and get no number, wherever they stand among the others."""
+    house.charge(dict.fromkeys("ABCDEF", 5_000))
+    for account in "ACD":
+        house.put(house.only(account), final=1)
+        house.take_off_all(account)
+    house.now_us = IN_APRIL
+    batch = house.go_on(house.close().batch_id)
+    assert (batch.state, batch.number_count) == (BatchState.ORDERED, 3)
+    numbers = {each.account_id: each.number_no for each in house.all_invoices()}
+    assert numbers == {"A": 0, "B": 1, "C": 0, "D": 0, "E": 2, "F": 3}
+
+
 @pytest.mark.rule("INV-04", "INV-12", "INV-17")
 def test_a_locked_invoice_takes_no_more_lines(house: House) -> None:
     """Nor is one taken off."""
