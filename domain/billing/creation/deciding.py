@@ -135,7 +135,9 @@ def _made(known: Known, turn: Turn, before: Mapping[Key, Made]) -> Made:
     for key, values in zip(sources, found, strict=True):
         if missing := [at for at in begins if at not in values]:
             text = f"{profile_name(*key)} has no data for {len(missing)} of {len(begins)} intervals,"
-            return Made(turn, fault=SourceDataMissing(f"{text} the first at {iso_of(missing[0])}"))
+            return Made(
+                turn, fault=SourceDataMissing(f"{text} the first at {clock.told(turn.profile.time_zone, missing[0])}")
+            )
     algorithm = known.configured.creations[settings.creation]
     asked = Asked(
         begins,

@@ -45,6 +45,11 @@ def day_at(zone: str, us: int) -> int:
     return _day((us + offset_us(zone, us)) // DAY_US)
 
 
+def told(zone: str, us: int) -> str:
+    """An instant by the zone's clock, such as 2026-03-01T00:00:00+01:00, for people."""
+    return moment_of(us).astimezone(_zone(zone).zone).isoformat()
+
+
 def day_after(day: int, days: int = 1) -> int:
     """The day so many days after; before, for less than 0."""
     return day_of(date_of(day) + timedelta(days=days))

@@ -14,7 +14,7 @@ from domain.billing.usage.errors import UsageMissing
 from domain.billing.usage.estimates import WEEKS, estimated
 from domain.billing.usage.model import Method, Wanted
 from domain.billing.usage.store.sums import Interval
-from domain.kernel.time import iso_day, iso_of
+from domain.kernel.time import iso_day
 
 Totals = dict[str, int]
 """By bucket, attos."""
@@ -95,7 +95,7 @@ def source(
 
 def _missing(wanted: Wanted, profile: str, missing: Sequence[int], expected: int) -> UsageMissing:
     why = ", and there is nothing to estimate them from" if wanted.missing is Missing.ESTIMATE else ""
-    name, since = profile_name(wanted.account, profile), iso_of(missing[0])
+    name, since = profile_name(wanted.account, profile), clock.told(wanted.zone, missing[0])
     return UsageMissing(
         f"{name} lacks {len(missing):,} of {expected:,} intervals, the first of them at {since}{why}",
         profile=name,

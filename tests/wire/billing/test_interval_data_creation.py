@@ -128,7 +128,7 @@ def test_an_error_travels_and_the_others_go_on(creator: Creator) -> None:
         ("aa", "SOURCE_DATA_IN_ERROR", [f"{ACCOUNT}/profiles/mm"]),
     ]
     assert wrong[0].message == (
-        f"{ACCOUNT}/profiles/METER has no data for 1 of 24 intervals, the first at 2026-01-01T22:00:00.000000Z"
+        f"{ACCOUNT}/profiles/METER has no data for 1 of 24 intervals, the first at 2026-01-01T23:00:00+01:00"
     )
     assert [creator.values(each) for each in ("zz", "mm", "aa")] == [[], [], []]
     assert creator.values("lamp") == [("0.125", 1)] * 24
