@@ -5,7 +5,7 @@ They go in by the order of the unique index, as all rows do (`store.insert`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from operator import or_
 
@@ -24,6 +24,10 @@ Asked = tuple[Sequence[int], str]
 """What is asked for the rows of a sheet: an id for each, and the code of their period."""
 
 
+class _NotFree(Exception):
+    """An external id awaits the resend of a batch."""
+
+
 def make(tx: Connection, sheets: Sequence[Sheet], asked: Sequence[Asked], making: Making) -> bool:
     """Make details, pending for extraction; False, and nothing is done, when an external id is not free.
 
@@ -35,18 +39,20 @@ def make(tx: Connection, sheets: Sequence[Sheet], asked: Sequence[Asked], making
     pending = [(rows, {name: cells[name] for name in _PENDING}) for rows, cells in details]
     keys = [key for sheet in sheets for key in sheet.index_keys()]
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    savepoint = tx.begin_nested()
+    ids = {detail_id for of_sheet, _ in asked for detail_id in of_sheet}
     try:
-        insert_sheets(tx, "accounting_detail", details, order=order)
-        insert_sheets(tx, "accounting_detail_pending", pending, order=order)
-    except IntegrityError:
-        savepoint.rollback()
+        with tx.begin_nested():
+            insert_sheets(tx, "accounting_detail", details, order=order)
+            insert_sheets(tx, "accounting_detail_pending", pending, order=order)
+            _require_free(tx, ids)
+    except (IntegrityError, _NotFree):
         return False
-    if awaiting_resend(tx, {detail_id for ids, _ in asked for detail_id in ids}):
-        savepoint.rollback()
-        return False
-    savepoint.commit()
     return True
+
+
+def _require_free(tx: Connection, ids: Collection[int]) -> None:
+    if awaiting_resend(tx, ids):
+        raise _NotFree
 
 
 def _cells(sheet: Sheet, asked: Asked, mask: int, making: Making) -> Rows:
