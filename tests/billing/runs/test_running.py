@@ -252,6 +252,9 @@ def test_what_the_ledger_refuses_is_an_exception_of_each_bill(database: Database
     night.accounts(2, 4)
     done = night.run()
     assert done.counts["errors"] == {PeriodMissing.reason: 2}
+    assert night.run().counts["errors"] == done.counts["errors"]
+    refused = [each.account_id for each in night.open_exceptions() if each.reason == PeriodMissing.reason]
+    assert sorted(refused) == ["A02", "A03"], "one of each, however often it is run"
     assert {each.state for each in night.bills()} == {BillState.PENDING}
     assert not night.rows()["accounting_detail"]
 
