@@ -19,6 +19,7 @@ from countinghouse.client import connect
 from countinghouse.importing.reference import ensure
 from tests.client.test_import_mapping import LEDGER
 from tests.house.tree import ROOT
+from tests.support.grpcurl import BUILT_WITHIN_S
 from tests.support.process import END_S, environment, free_address
 from tests.support.server import Served
 from tests.support.waiting import wait_for
@@ -151,14 +152,14 @@ def client_example() -> str:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
+def reader(tmp_path: Path, no_grpcurl: str) -> Iterator[Reader]:
     one = Reader(tmp_path)
     yield one
     one.end(signal.SIGKILL)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(TOUR_S)
+@pytest.mark.timeout(TOUR_S + BUILT_WITHIN_S)
 @pytest.mark.rule("PLT-21", "PLT-22", "PLT-40", "PLT-41")
 def test_the_tour_shows_what_one_sees(reader: Reader) -> None:
     """Every command of the tour, in its order, on a server started as the README says, killed where it says so."""

@@ -1,5 +1,7 @@
 """What a user installs works without the repository around it."""
 
+import fcntl
+import hashlib
 import os
 import shutil
 import socket
@@ -138,16 +140,33 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scope="module",
     params=[pytest.param(lock, marks=pytest.mark.xdist_group(lock)) for lock in ("runtime.lock", "oldest.lock")],
 )
-def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Installed:
+def installed(
+    wheels: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Installed]:
     """The wheels and the packages that they need, and nothing else: the newest versions, and the oldest supported."""
-    lock = ROOT / "requirements" / str(request.param)
-    environment = Installed(tmp_path_factory.mktemp("installed"))
-    python = environment.folder / "venv/bin/python"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment.folder / "venv"], check=True)
-    subprocess.run([sys.executable, ROOT / "tools/install.py", lock, python], check=True)
-    own = map(str, wheels.glob("*.whl"))
-    subprocess.run([UV, "pip", "install", "-q", "--no-deps", "--no-index", "--python", python, *own], check=True)
-    return environment
+    environments = request.config.cache.mkdir("environments")
+    with (environments / f"{request.param}.used").open("w") as used:
+        fcntl.flock(used, fcntl.LOCK_EX)  # by one run at a time
+        kept = _locked(environments, ROOT / "requirements" / str(request.param))
+        own = map(str, wheels.glob("*.whl"))
+        options = ["-q", "--no-deps", "--no-index", "--reinstall", "--python", str(kept / "bin/python")]
+        subprocess.run([UV, "pip", "install", *options, *own], check=True)
+        environment = Installed(tmp_path_factory.mktemp("installed"))
+        (environment.folder / "venv").symlink_to(kept)
+        yield environment
+
+
+def _locked(environments: Path, lock: Path) -> Path:
+    """An environment with the packages of the lock, kept from run to run as long as lock and Python are the same."""
+    made_of = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    kept = environments / f"{lock.name}-{made_of}"
+    if not (kept / "ready").exists():
+        for old in environments.glob(f"{lock.name}-*"):
+            shutil.rmtree(old)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", kept], check=True)
+        subprocess.run([sys.executable, ROOT / "tools/install.py", lock, kept / "bin/python"], check=True)
+        (kept / "ready").touch()
+    return kept
 
 
 @pytest.mark.xdist_group("runtime.lock")  # where they are built anyway
