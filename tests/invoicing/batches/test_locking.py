@@ -9,6 +9,7 @@ import pytest
 
 from domain.invoicing.batches import store
 from domain.invoicing.batches.booking import TAX_ROUNDING
+from domain.invoicing.batches.errors import InvoiceBatchTransitionIllegal
 from domain.invoicing.batches.states import BatchState
 from domain.invoicing.invoices.errors import InvoiceLocked
 from domain.invoicing.invoices.states import InvoiceState
@@ -149,3 +150,28 @@ def test_a_missing_tax_code_fails_the_batch_until_it_is_mended(house: House) -> 
         BatchState.READY_FOR_SENDING,
         BatchState.ORDERED,
     ]
+
+
+@pytest.mark.rule("INV-20", "INV-21")
+def test_a_batch_whose_numbers_are_reserved_is_not_canceled(house: House) -> None:
+    """Neither in ERROR nor once it is retried, although no invoice has its number yet."""
+    house.charge({"A": 5_000})
+    house.put_cycle(taxes={})
+    house.now_us = IN_APRIL
+    failed = house.go_on(house.close().batch_id)
+    assert (failed.state, failed.number_count) == (BatchState.ERROR, 1)
+    with pytest.raises(InvoiceBatchTransitionIllegal):
+        house.cancel(failed.batch_id)
+    assert house.retry(failed.batch_id).state is BatchState.AGGREGATING
+    with pytest.raises(InvoiceBatchTransitionIllegal):
+        house.cancel(failed.batch_id)
+
+
+@pytest.mark.rule("INV-21")
+def test_a_canceled_batch_lets_go_of_its_invoices(house: House) -> None:
+    """They run, and are of no batch."""
+    house.charge({"A": 5_000})
+    house.now_us = IN_APRIL
+    assert house.cancel(house.close().batch_id).state is BatchState.CANCELED
+    found = house.only("A")
+    assert (found.state, found.batch_id, found.aggregated) == (InvoiceState.RUNNING, "", False)
