@@ -8,7 +8,6 @@ is for the tests of the README, of the wheels and of servers' processes.
 from __future__ import annotations
 
 import atexit
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,16 +31,11 @@ def command_folder() -> Path:
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-m", "tests.support.commands.forking", str(folder)]
         forking = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log)
-    atexit.register(_end, forking, folder)
+    atexit.register(forking.communicate, timeout=_STARTED_WITHIN_S)
     there = lambda: (folder / handing.SOCKET).exists() or forking.poll() is not None  # noqa: E731
     wait_for(there, _STARTED_WITHIN_S, "the process that forks")
     assert forking.poll() is None, (folder / "log").read_text()
     return folder
-
-
-def _end(forking: subprocess.Popen[bytes], folder: Path) -> None:
-    forking.communicate(timeout=_STARTED_WITHIN_S)
-    shutil.rmtree(folder)
 
 
 _ROOT = Path(__file__).parent.parent.parent.parent

@@ -7,6 +7,7 @@ import importlib
 import marshal
 import os
 import pkgutil
+import shutil
 import signal
 import socket
 import sys
@@ -39,7 +40,8 @@ def _serve(folder: Path) -> None:
         (folder / "binding").rename(folder / SOCKET)
         while True:
             ready, _, _ = select([0, listening.fileno()], [], [])
-            if 0 in ready:
+            if 0 in ready:  # whoever started this process has ended, in whatever way
+                shutil.rmtree(folder)
                 os._exit(0)
             caller, _ = listening.accept()
             with caller:
