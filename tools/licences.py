@@ -23,10 +23,12 @@ ELSEWHERE = {"colorama": "BSD-3-Clause"}
 _SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "BSD License, Apache Software License": "BSD-3-Clause OR Apache-2.0",
+    "GNU Library or Lesser General Public License (LGPL)": "LGPL-3.0-or-later",
     "ISC License": "ISC",
     "ISC License (ISCL)": "ISC",
     "LGPL with exceptions": "LGPL-3.0-or-later WITH an exception for linking",

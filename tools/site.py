@@ -1,14 +1,17 @@
 """The documentation as a site: `python -m tools.site FOLDER` (`make docs`); a link that leads nowhere stops it.
 
-What stands outside of docs/ and belongs to the site is copied in, its links led to where their targets are in the site.
+Its pages are those of docs/, those of the tree that belong to it, and the contract's; all are laid beside each other
+first, with links led to where their targets are then.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path, PurePosixPath
 
 from tools import reference
@@ -32,17 +35,24 @@ _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 def main(folder: str) -> int:
     """Build the site; gives the exit status."""
-    prepare()
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(ROOT / DOCS), folder]
-    return subprocess.run(command, check=False, timeout=BUILD_S).returncode
+    with tempfile.TemporaryDirectory() as place:
+        lay(Path(place))
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", str(ROOT / "tools")]
+        return subprocess.run([*command, place, folder], check=False, timeout=BUILD_S).returncode
 
 
-def prepare() -> None:
-    """Make the pages that are made: the contract's, and those that come from elsewhere in the tree."""
-    reference.main(str(ROOT / CONTRACT))
-    (ROOT / DOCS / "project").mkdir(exist_ok=True)
-    for source, page in OUTSIDE.items():
-        (ROOT / page).write_text(relinked((ROOT / source).read_text(encoding="utf-8"), source, page), encoding="utf-8")
+def lay(place: Path) -> None:
+    """Lay the pages of the site, and what they show beside them."""
+    for path in (ROOT / DOCS).rglob("*"):
+        if path.is_file() and path.suffix != ".md":
+            (place / path.relative_to(ROOT / DOCS)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place / path.relative_to(ROOT / DOCS))
+    own = {page: page for page in (PurePosixPath(path.relative_to(ROOT)) for path in (ROOT / DOCS).rglob("*.md"))}
+    for source, page in (own | OUTSIDE).items():
+        target = place / page.relative_to(DOCS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(relinked((ROOT / source).read_text(encoding="utf-8"), source, page), encoding="utf-8")
+    reference.main(str(place / CONTRACT.relative_to(DOCS)))
 
 
 def relinked(text: str, source: PurePosixPath, page: PurePosixPath) -> str:

@@ -29,6 +29,9 @@ REGULAR, BOLD = "NotoSans", "NotoSans-Bold"
 Points = float
 """A length on paper, in 72ths of an inch; amounts are never told in it."""
 
+Mille = float
+"""A thousandth of the size of a font, in which its letters are wide."""
+
 _MILLE = 1000
 _KEPT = 10_000  # lines, of which the pieces are kept: those of a seller stand on all of its invoices
 
@@ -38,11 +41,11 @@ _DIRECTIONS = frozenset({"L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "B
 
 
 class Piece(NamedTuple):
-    """A part of a line as it is drawn from left to right; `width` is in thousandths of the size."""
+    """A part of a line as it is drawn from left to right."""
 
     font: str
     text: str
-    width: float
+    width: Mille
 
 
 def width_of(text: str, font: str, size: Points) -> Points:
