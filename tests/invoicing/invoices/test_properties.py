@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from domain.invoicing.batches.carrying import carry
+from domain.invoicing.batches.carrying import Pace, carry
 from domain.invoicing.batches.counting import Span
 from domain.invoicing.batches.model import Batch
 from domain.invoicing.batches.states import BatchKind, BatchState
 from domain.invoicing.configuration import schedules
+from domain.invoicing.configuration.registers import CYCLES
 from domain.invoicing.invoices.model import Added, Invoice, NewLine
 from domain.invoicing.invoices.states import InvoiceState
+from domain.kernel.registers import service as registers
 from server.database.transaction import Database
 from tests.invoicing.invoices.office import Office, call_at, line, tax
 
 MONTHS = ("2026-05-10T09:00", "2026-06-10T09:00", "2026-07-10T09:00")
 ACCOUNTS = ("A", "B", "C")
 BILLS = ("b1", "b2")
+UNMET = 10**12
+"""A minimum that no invoice here reaches, so that it is carried."""
 
 LINES = st.lists(
     st.builds(
@@ -114,4 +120,6 @@ def _carry(tx: Connection, running: list[Invoice]) -> None:
     of = schedules.get(tx, schedules.ScheduleKey("CYCLE", older.schedule_code))
     target = schedules.next_after(tx, call, of)
     batch = Batch("B", "", "CYCLE", BatchKind.INVOICES, BatchState.CLOSED, 1, 0, (of.code,), 1, 1)
-    carry(tx, batch, Span(of.code, older.account_id, older.account_id, 1, 1), target, call.now_us)
+    found = registers.get(tx, CYCLES, "CYCLE").settings
+    unmet = replace(found, minimum_usage={"EUR": UNMET, "CHF": UNMET})
+    carry(tx, batch, Span(of.code, older.account_id, older.account_id, 1, 1), target, unmet, call.now_us, Pace())
