@@ -41,7 +41,13 @@ _ADD = text(
     " ON CONFLICT (operation_id) DO UPDATE SET amount = tally_total.amount + :amount"
 )
 mended = Table("tally_mended", metadata, Column("operation_id", Text, primary_key=True))
-failure = Table("tally_failure", metadata, Column("operation_id", Text, primary_key=True), Column("reason", Text))
+failure = Table(
+    "tally_failure",
+    metadata,
+    Column("operation_id", Text, primary_key=True),
+    Column("recoveries", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text),
+)
 
 
 class NumberRefused(Refused):
@@ -90,10 +96,10 @@ def tally_of(database: Database, operation_id: str) -> Tally:
     return database.read(read)
 
 
-def failure_of(database: Database, operation_id: str) -> str | None:
-    """What the job was told of the operation's failure: its reason; None: nothing."""
-    told = select(failure.c.reason).where(failure.c.operation_id == operation_id)
-    return database.read(lambda tx: tx.execute(told).scalar_one_or_none())
+def failures_of(database: Database, operation_id: str) -> list[str]:
+    """What the job was told of the operation's failures: their reasons."""
+    told = select(failure.c.reason).where(failure.c.operation_id == operation_id).order_by(failure.c.recoveries)
+    return database.read(lambda tx: list(tx.execute(told).scalars()))
 
 
 def processes_of(database: Database, operation_id: str) -> set[int]:
@@ -199,7 +205,8 @@ def _undo(tx: Connection, operation: Operation, _now_us: int) -> bool:
 
 def _failed(tx: Connection, operation: Operation) -> None:
     assert operation.failure is not None
-    tx.execute(insert(failure).values(operation_id=operation.operation_id, reason=operation.failure.reason))
+    told = {"recoveries": operation.recoveries, "reason": operation.failure.reason}
+    tx.execute(insert(failure).values(operation_id=operation.operation_id, **told))
 
 
 JOB = Job(

@@ -73,6 +73,7 @@ def test_recovering_an_operation_that_fails_again(tallies: Database, stepper: St
         stepper.finish()
         failed = tally.look(tallies, operation_id)
         assert (failed.state, failed.recoveries) == (State.FAILED, recoveries)
+        assert tally.failures_of(tallies, operation_id) == ["NUMBER_REFUSED"] * (recoveries + 1)
         recover(tallies, operation_id)
 
 

@@ -92,9 +92,9 @@ def test_a_job_hears_of_the_failure_of_an_operation(tallies: Database, stepper: 
     """Once, when nothing but failed chunks is left, in the transaction in which the operation fails."""
     operation_id = tally.start(tallies, numbers=20, size=10, bad=3, way="refuse")
     while tally.look(tallies, operation_id).state is not State.FAILED:
-        assert tally.failure_of(tallies, operation_id) is None
+        assert tally.failures_of(tallies, operation_id) == []
         assert stepper.step()
-    assert tally.failure_of(tallies, operation_id) == "NUMBER_REFUSED"
+    assert tally.failures_of(tallies, operation_id) == ["NUMBER_REFUSED"]
 
 
 @pytest.mark.rule("PLT-23")
