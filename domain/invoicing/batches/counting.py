@@ -67,23 +67,19 @@ def cut_unaggregated(tx: Connection, batch: Batch, size: int) -> list[Span]:
 
 
 def _cut(tx: Connection, batch: Batch, condition: ColumnElement[bool], size: int) -> list[Span]:
-    found = []
-    for schedule in batch.schedules:
-        meant, after = and_(_of(batch), _i.schedule_code == schedule, condition), ""
-        while span := _next(tx, schedule, and_(meant, _i.account_id > after), size):
-            found.append(span)
-            after = span.last
-    return found
+    """One window over all of them.
 
-
-def _next(tx: Connection, schedule: str, meant: ColumnElement[bool], size: int) -> Span | None:
-    """The first span of what is meant; a window over all of it costs twice as much as two looks for each."""
-    end = select(_i.account_id).where(meant).order_by(_i.account_id).limit(1).offset(size - 1)
-    last = tx.execute(end).scalar_one_or_none()
-    part = and_(meant, _i.account_id <= last) if last else meant
-    billable = _sum(case((_i.line_count > 0, 1), else_=0))
-    row = tx.execute(select(func.min(_i.account_id), func.max(_i.account_id), func.count(), billable).where(part)).one()
-    return Span(schedule, row[0], row[1], row[2], int(row[3])) if row[2] else None
+    Where the end of each span was looked for by itself, PostgreSQL sorted all of a million invoices for each look.
+    """
+    number = (func.dense_rank().over(partition_by=_i.schedule_code, order_by=_i.account_id) - 1).label("number")
+    billable = case((_i.line_count > 0, 1), else_=0).label("billable")
+    numbered = select(_i.schedule_code, _i.account_id, billable, number).where(_of(batch), condition).subquery()
+    n = numbered.c
+    query = select(n.schedule_code, func.min(n.account_id), func.max(n.account_id), func.count(), func.sum(n.billable))
+    rows = tx.execute(query.group_by(n.schedule_code, n.number // size))
+    places = {code: at for at, code in enumerate(batch.schedules)}
+    spans = [Span(row[0], row[1], row[2], row[3], int(row[4])) for row in rows]
+    return sorted(spans, key=lambda span: (places[span.schedule], span.first))
 
 
 def figures(tx: Connection, batch: Batch) -> Figures:
